@@ -1,0 +1,46 @@
+import { z } from 'zod'
+import { baseFolder } from '../../platform/bases.ts'
+import { evaluateCheckpoint } from '../../platform/use-cases/evaluate.ts'
+import type { Command } from '../command.ts'
+import { percentText, print, table } from '../output.ts'
+import { bar, grouped, progressTo } from '../progress.ts'
+import { required } from '../required.ts'
+
+const flags = {
+  checkpoint: z.string().describe('folder of an adapter or a model'),
+  data: z.string().describe('labelled reviews: JSONL or CSV, plain or .gz'),
+  base: z.string().optional().describe('folder of the base; the embedded one where absent'),
+  threads: z.int().positive().optional().describe('one for each core where absent'),
+}
+
+export const evaluate: Command = {
+  summary: 'Measure a checkpoint on labelled reviews.',
+  usage: 'evaluate --checkpoint DIR --data FILE',
+  about:
+    'Accuracy with its 95 % Wilson interval, macro F1, expected calibration error (15 bins), the confusion matrix and the accuracy by length.',
+  examples: ['graft evaluate --checkpoint film-lora --data test.jsonl.gz'],
+  flags: { Evaluation: flags },
+  async run({ json, ...values }) {
+    const request = required(flags, values)
+    const progress = progressTo()
+    const metrics = await evaluateCheckpoint({ ...request, base: baseFolder(request.base) }, (done, of) =>
+      progress.update(`${bar(done, of)}  evaluated`),
+    )
+    progress.end()
+    const { accuracy, interval, n, f1, ece, slices, confusion, labels } = metrics
+    print(json, metrics, [
+      `accuracy ${percentText(accuracy)} on ${grouped(n)} reviews, 95 % interval ${interval.map(percentText).join(' to ')}`,
+      `macro F1 ${f1.toFixed(4)}, expected calibration error ${ece.toFixed(4)}`,
+      '',
+      ...table([
+        ['label', ...labels.map((label) => `taken for ${label}`)],
+        ...labels.map((label, i) => [label, ...confusion[i].map(grouped)]),
+      ]),
+      '',
+      ...table([
+        ['length', 'reviews', 'accuracy'],
+        ...slices.map((slice) => [slice.name, grouped(slice.n), slice.n > 0 ? percentText(slice.accuracy) : '-']),
+      ]),
+    ])
+  },
+}

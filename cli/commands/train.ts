@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises'
+import { parse as parseYaml } from 'yaml'
+import { z } from 'zod'
+import { fail } from '../../core/errors.ts'
+import {
+  methodFields,
+  parseTrainingSpec,
+  planTraining,
+  train as runTraining,
+  savedSpec,
+  type TrainingSpec,
+  trainingFields,
+} from '../../platform/use-cases/train.ts'
+import type { Command } from '../command.ts'
+import { percentText, print } from '../output.ts'
+import { duration, grouped, progressTo } from '../progress.ts'
+import { tellTraining } from '../training-progress.ts'
+
+const own = {
+  method: z
+    .enum(Object.keys(methodFields) as [string, ...string[]])
+    .default('lora')
+    .describe('what is trained'),
+  config: z.string().describe('a YAML or JSON file of these fields, in snake_case; flags win'),
+  resume: z.boolean().describe('go on with the training that was interrupted at --out'),
+  plan: z.boolean().describe('a dry run: check everything, measure two steps, write nothing'),
+}
+
+/** With --resume the saved settings hold; these alone may change. */
+const RESUMABLE = ['out', 'threads', 'save_seconds', 'resume', 'json']
+
+export const train: Command = {
+  summary: 'Train an adapter, or the whole model, on labelled reviews.',
+  usage: 'train --data FILE --out DIR [--test FILE] [--method lora|bottleneck|soft-prompt|full] [flags]',
+  about: `Data are JSONL lines {"text": …, "label": …} or a CSV with those columns, plain or .gz. Ctrl-C saves the state and tells how to go on;
+the result is the same as without the break. The folder is in the layout of PEFT (lora, soft-prompt), AdapterHub (bottleneck) or
+Hugging Face (full), with graft.json beside it.`,
+  examples: [
+    'graft train --data train.jsonl.gz --test test.jsonl.gz --out film-lora',
+    'graft train --method bottleneck --bottleneck 8 --data train.jsonl --out film-adapter',
+    'graft train --data train.jsonl --out film-lora --plan',
+    'graft train --resume --out film-lora',
+  ],
+  flags: {
+    Training: { ...own, ...trainingFields.shape },
+    ...Object.fromEntries(Object.entries(methodFields).map(([method, fields]) => [`Fields of ${method}`, fields])),
+  },
+  async run({ json, plan, resume, config, ...flags }) {
+    const spec = resume
+      ? resumedSpec(flags, { plan, config })
+      : parseTrainingSpec({ ...(await readConfig(config)), ...flags })
+    const progress = progressTo()
+    const listen = tellTraining(progress)
+    const stop = new AbortController()
+    process.on('SIGINT', () => {
+      progress.say('Saving the state …')
+      stop.abort()
+    })
+    process.on('SIGTERM', () => stop.abort())
+    if (plan) {
+      const { plan: planned, estimate } = await planTraining(spec, listen, stop.signal)
+      return print(json, { ...planned, estimate }, [
+        `about ${duration(estimate.seconds)} at ${estimate.reviews_per_second.toFixed(1)} reviews/s, ${grouped(Math.round(estimate.memory_bytes / 1e6))} MB of memory`,
+      ])
+    }
+    const result = await runTraining(spec, listen, stop.signal, resume === true)
+    const { metrics, curve: _, ...short } = result
+    const { checkpoint, steps, trainable, total, seconds, reviews_per_second, loss, accuracy } = short
+    print(json, short, [
+      `${checkpoint}`,
+      `${grouped(steps)} steps in ${duration(seconds)}, ${reviews_per_second.toFixed(1)} reviews/s; final loss ${loss.toFixed(4)}`,
+      `${grouped(trainable)} of ${grouped(total)} parameters trained`,
+      ...(accuracy !== undefined && metrics
+        ? [
+            `accuracy ${percentText(accuracy)} on ${grouped(metrics.n)} reviews, 95 % interval ${metrics.interval.map(percentText).join(' to ')}`,
+          ]
+        : []),
+    ])
+  },
+}
+
+function resumedSpec(
+  flags: Readonly<Record<string, unknown>>,
+  refused: Readonly<Record<string, unknown>>,
+): TrainingSpec {
+  const extra = Object.entries({ ...flags, ...refused }).find(
+    ([field, value]) => value !== undefined && !RESUMABLE.includes(field),
+  )
+  if (extra)
+    fail('usage', {
+      subject: `--${extra[0].replaceAll('_', '-')}`,
+      expected: 'no other setting with --resume',
+      found: String(extra[1]),
+      mend: 'The saved settings hold; leave it out.',
+    })
+  const { out } = flags
+  if (typeof out !== 'string')
+    fail('usage', {
+      subject: '--out',
+      expected: 'the folder of the training to go on with',
+      found: 'nothing',
+      mend: 'Add --out DIR.',
+    })
+  return { ...savedSpec(out), out, ...(flags as Partial<TrainingSpec>) }
+}
+
+async function readConfig(path: unknown): Promise<Record<string, unknown>> {
+  if (path === undefined) return {}
+  const text = await readFile(String(path), 'utf8').catch((error) =>
+    fail(
+      'file_missing',
+      { subject: String(path), expected: 'a YAML or JSON file', found: error.code, mend: 'Check the path.' },
+      error,
+    ),
+  )
+  try {
+    const value = parseYaml(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+    throw new Error(`${typeof value}, not a mapping of fields`)
+  } catch (error) {
+    return fail('usage', {
+      subject: String(path),
+      expected: 'YAML or JSON',
+      found: (error as Error).message.split('\n')[0],
+      mend: 'Mend the file.',
+    })
+  }
+}

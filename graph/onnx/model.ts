@@ -1,0 +1,86 @@
+import type { DType, Shape, Type } from '../types.ts'
+import { float32, message, repeated } from './protobuf.ts'
+
+/** Field numbers are those of onnx.proto (ONNX IR version 10). */
+
+export type Attribute = number | string | readonly number[]
+
+export interface OnnxNode {
+  opType: string
+  domain: string
+  inputs: readonly string[]
+  output: string
+  attributes: Readonly<Record<string, Attribute>>
+}
+
+export interface OnnxGraph {
+  name: string
+  nodes: readonly OnnxNode[]
+  inputs: readonly (readonly [string, Type])[]
+  outputs: readonly (readonly [string, Type])[]
+  initializers: readonly { name: string; dtype: DType; shape: readonly number[]; values: readonly number[] }[]
+}
+
+const IR_VERSION = 10
+const OPSETS = { '': 21, 'com.microsoft': 1 }
+
+export const ELEMENT_TYPE: Record<DType, number> = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 }
+
+/** Attributes that ONNX declares as floats, whatever number they hold. */
+const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'scale', 'mask_filter_value'])
+
+/** The bytes of a ModelProto. */
+export function encodeModel(graph: OnnxGraph): Uint8Array {
+  const graphProto = message(
+    ...repeated(1, graph.nodes.map(encodeNode)),
+    [2, graph.name],
+    ...repeated(5, graph.initializers.map(encodeInitializer)),
+    ...repeated(
+      11,
+      graph.inputs.map(([name, type]) => encodeValue(name, type)),
+    ),
+    ...repeated(
+      12,
+      graph.outputs.map(([name, type]) => encodeValue(name, type)),
+    ),
+  )
+  const opsets = Object.entries(OPSETS).map(([domain, version]) => message([1, domain], [2, version]))
+  return message([1, IR_VERSION], [2, 'graft'], [7, graphProto], ...repeated(8, opsets))
+}
+
+function encodeNode({ opType, domain, inputs, output, attributes }: OnnxNode): Uint8Array {
+  const list = Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value))
+  return message(...repeated(1, inputs), [2, output], [3, output], [4, opType], ...repeated(5, list), [7, domain])
+}
+
+function encodeAttribute(name: string, value: Attribute): Uint8Array {
+  if (typeof value === 'string') return message([1, name], [4, value], [20, 3])
+  if (typeof value !== 'number') return message([1, name], ...repeated(8, value), [20, 7])
+  return FLOAT_ATTRIBUTES.has(name)
+    ? message([1, name], [2, float32(value)], [20, 1])
+    : message([1, name], [3, value], [20, 2])
+}
+
+function encodeInitializer({ name, dtype, shape, values }: OnnxGraph['initializers'][number]): Uint8Array {
+  return message(...repeated(1, shape), [2, ELEMENT_TYPE[dtype]], [8, name], [9, rawData(dtype, values)])
+}
+
+function rawData(dtype: DType, values: readonly number[]): Uint8Array {
+  if (dtype === 'i64') return new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
+  if (dtype === 'i32') return new Uint8Array(Int32Array.from(values).buffer)
+  return dtype === 'f32' ? new Uint8Array(Float32Array.from(values).buffer) : Uint8Array.from(values)
+}
+
+function encodeValue(name: string, { dtype, shape }: Type): Uint8Array {
+  const tensorType = message([1, ELEMENT_TYPE[dtype]], [2, encodeShape(shape)])
+  return message([1, name], [2, message([1, tensorType])])
+}
+
+function encodeShape(shape: Shape): Uint8Array {
+  return message(
+    ...repeated(
+      1,
+      shape.map((d) => (typeof d === 'number' ? message([1, d]) : message([2, d]))),
+    ),
+  )
+}

@@ -1,0 +1,37 @@
+import { apply, noGradient } from '../op.ts'
+import type { Op, Tensor } from '../tensor.ts'
+import type { Dim } from '../types.ts'
+
+export const iotaOp: Op<{ size: Dim }> = {
+  name: 'iota',
+  infer: (_, { size }) => ({ dtype: 'i32', shape: [size] }),
+  gradient: noGradient,
+  emit: (onnx, _, { attributes: { size } }) => {
+    const end = onnx.node('Squeeze', [onnx.shape([size])])
+    return onnx.cast(onnx.node('Range', [onnx.constant('i64', [], [0]), end, onnx.constant('i64', [], [1])]), 'i32')
+  },
+}
+
+/** 0, 1, …, size - 1 as i32. */
+export const iota = (size: Dim): Tensor => apply(iotaOp, [], { size })
+
+export const clampOp: Op<{ low: number; high: number }> = {
+  name: 'clamp',
+  infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
+  gradient: noGradient,
+  emit: (onnx, [x], { attributes: { low, high }, dtype }) =>
+    onnx.node('Clip', [x, onnx.constant(dtype, [], [low]), onnx.constant(dtype, [], [high])]),
+}
+
+/** Index arithmetic: x within low..high. */
+export const clamp = (x: Tensor, low: number, high: number): Tensor => apply(clampOp, [x], { low, high })
+
+export const moduloOp: Op<{ modulus: number }> = {
+  name: 'modulo',
+  infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
+  gradient: noGradient,
+  emit: (onnx, [x], { attributes: { modulus }, dtype }) => onnx.node('Mod', [x, onnx.constant(dtype, [], [modulus])]),
+}
+
+/** Index arithmetic: the remainder of x ≥ 0 by a fixed number. */
+export const modulo = (x: Tensor, modulus: number): Tensor => apply(moduloOp, [x], { modulus })

@@ -1,0 +1,49 @@
+import { elements } from '../dim.ts'
+import { apply } from '../op.ts'
+import type { Op, Tensor } from '../tensor.ts'
+import { rank } from '../types.ts'
+import { broadcast, reshape, sumToShape } from './shape.ts'
+
+interface Transposes {
+  transposeA: boolean
+  transposeB: boolean
+}
+
+export const matmulOp: Op<Transposes> = {
+  name: 'matmul',
+  infer: ([a, b], { transposeA, transposeB }) => {
+    if (rank(a) < 2 || rank(b) < 2) throw new Error('both sides need at least two axes')
+    const [m, k] = lastTwo(a, transposeA)
+    const [k2, n] = lastTwo(b, transposeB)
+    if (k !== k2) throw new Error(`inner sizes ${k} and ${k2} differ`)
+    return { dtype: a.dtype, shape: [...broadcast(a.shape.slice(0, -2), b.shape.slice(0, -2)), m, n] }
+  },
+  gradient: ({ inputs: [a, b], attributes: { transposeA, transposeB } }, dy) => [
+    () => (transposeA ? product(b, dy, transposeB, true, a) : product(dy, b, false, !transposeB, a)),
+    () => (transposeB ? product(dy, a, true, transposeA, b) : product(a, dy, !transposeA, false, b)),
+  ],
+  emit: (onnx, [a, b], { inputs, attributes }) => onnx.matmul(a, b, inputs[0], inputs[1], attributes),
+}
+
+/** a [..., M, K] · b [..., K, N] → [..., M, N]; the leading axes broadcast, and either side may come transposed. */
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  { transposeA = false, transposeB = false }: Partial<Transposes> = {},
+): Tensor {
+  return apply(matmulOp, [a, b], { transposeA, transposeB })
+}
+
+/** The gradient for `like`: a matrix that met many rows sums over them inside one product, not after it. */
+function product(p: Tensor, q: Tensor, transposeA: boolean, transposeB: boolean, like: Tensor): Tensor {
+  if (rank(like) === 2 && rank(p) > 2 && rank(q) > 2 && transposeA && !transposeB)
+    return matmul(rows(p), rows(q), { transposeA })
+  return sumToShape(matmul(p, q, { transposeA, transposeB }), like.shape)
+}
+
+const rows = (x: Tensor): Tensor => reshape(x, [elements(x.shape.slice(0, -1)), x.shape[rank(x) - 1]])
+
+function lastTwo(x: Tensor, transposed: boolean) {
+  const [m, n] = x.shape.slice(-2)
+  return transposed ? [n, m] : [m, n]
+}

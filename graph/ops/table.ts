@@ -1,0 +1,51 @@
+import type { Op } from '../tensor.ts'
+import { attentionOp } from './attention.ts'
+import * as elementwise from './elementwise.ts'
+import { gatherOp, scatterAddOp } from './gather.ts'
+import { clampOp, iotaOp, moduloOp } from './index-math.ts'
+import { constantOp, inputOp } from './leaf.ts'
+import { matmulOp } from './matmul.ts'
+import { inverseRmsOp, rmsNormOp } from './normal.ts'
+import { expandOp, reduceSumOp, reshapeOp, transposeOp } from './shape.ts'
+import { concatOp, embedOp, sliceOp } from './slice.ts'
+import { crossEntropyOp, oneHotOp, softmaxOp } from './softmax.ts'
+
+/** The language: every op, each with its type rule, its gradient and its lowering. Tests walk this table, so none goes unchecked. */
+export const ops = {
+  add: elementwise.addOp,
+  attention: attentionOp,
+  cast: elementwise.castOp,
+  clamp: clampOp,
+  concat: concatOp,
+  constant: constantOp,
+  crossEntropy: crossEntropyOp,
+  div: elementwise.divOp,
+  embed: embedOp,
+  expand: expandOp,
+  gather: gatherOp,
+  gelu: elementwise.geluOp,
+  input: inputOp,
+  inverseRms: inverseRmsOp,
+  iota: iotaOp,
+  matmul: matmulOp,
+  modulo: moduloOp,
+  mul: elementwise.mulOp,
+  oneHot: oneHotOp,
+  reduceSum: reduceSumOp,
+  relu: elementwise.reluOp,
+  reshape: reshapeOp,
+  rmsNorm: rmsNormOp,
+  scatterAdd: scatterAddOp,
+  sigmoid: elementwise.sigmoidOp,
+  sign: elementwise.signOp,
+  silu: elementwise.siluOp,
+  slice: sliceOp,
+  softmax: softmaxOp,
+  sqrt: elementwise.sqrtOp,
+  sub: elementwise.subOp,
+  tanh: elementwise.tanhOp,
+  transpose: transposeOp,
+  // biome-ignore lint/suspicious/noExplicitAny: the attributes differ from op to op
+} satisfies Record<string, Op<any>>
+
+export type OpName = keyof typeof ops

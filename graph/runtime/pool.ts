@@ -1,0 +1,112 @@
+import { Worker } from 'node:worker_threads'
+import { entryFile } from '../../core/entry.ts'
+import { lower } from '../onnx/lower.ts'
+import type { Program } from '../program.ts'
+import type { Data, SessionOptions, Symbols, Values } from './session.ts'
+import type { Answer, Request } from './worker.ts'
+
+/** Threads that run programs, so that no event loop is blocked. One run keeps one thread; more runs than threads wait in order. */
+export interface Pool {
+  readonly size: number
+  /** Loads a program into every thread. `bound` is fed on every run: weights in shared memory, which all threads read. */
+  load(program: Program, bound: Values, options?: SessionOptions): Promise<Loaded>
+  /** Ends the threads after what they run now: a thread that is stopped inside a run would take the process with it. */
+  close(): Promise<void>
+}
+
+export interface Loaded {
+  /** Runs on the first free thread. With shared memory in `feeds` and `into` nothing is copied between threads. */
+  run(feeds: Values, symbols: Symbols, into?: Values): Promise<Record<string, Data>>
+  unload(): Promise<void>
+}
+
+/** @param size the number of threads, one core each */
+export function openPool(size: number): Pool {
+  const threads = Array.from({ length: size }, openThread)
+  const waiting: ((thread: Thread) => void)[] = []
+  const idle = [...threads]
+  let programs = 0
+
+  const acquire = () =>
+    new Promise<Thread>((resolve) => (idle.length > 0 ? resolve(idle.shift() as Thread) : waiting.push(resolve)))
+  const release = (thread: Thread) => {
+    const next = waiting.shift()
+    if (next) next(thread)
+    else idle.push(thread)
+  }
+
+  return {
+    size,
+    async load(program, bound, options = {}) {
+      const key = programs++
+      const executable = lower(program, 'cpu')
+      await Promise.all(
+        threads.map((t) => t.ask({ kind: 'load', key, executable, bound, options: { threads: 1, ...options } })),
+      )
+      return {
+        async run(feeds, symbols, into = {}) {
+          const thread = await acquire()
+          try {
+            return await thread.ask({ kind: 'run', key, feeds, symbols, into })
+          } finally {
+            release(thread)
+          }
+        },
+        unload: async () => {
+          await Promise.all(threads.map((t) => t.ask({ kind: 'unload', key })))
+        },
+      }
+    },
+    close: async () => {
+      await Promise.all(threads.map((t) => t.close()))
+    },
+  }
+}
+
+type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
+
+interface Thread {
+  ask(request: WithoutId<Request>): Promise<Record<string, Data>>
+  close(): Promise<void>
+}
+
+function openThread(): Thread {
+  const worker = new Worker(entryFile('graph/runtime/worker'))
+  const pending = new Map<
+    number,
+    { resolve: (results: Record<string, Data>) => void; reject: (error: Error) => void }
+  >()
+  let requests = 0
+  let ended: Error | undefined
+  const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
+  const fail = (error: Error) => {
+    ended = error
+    for (const { reject } of pending.values()) reject(error)
+    pending.clear()
+  }
+  worker.on('error', fail)
+  worker.on('exit', () => fail(new Error('the thread has ended')))
+  worker.on('message', (answer: Answer) => {
+    const { resolve, reject } = pending.get(answer.id) as {
+      resolve: (r: Record<string, Data>) => void
+      reject: (e: Error) => void
+    }
+    pending.delete(answer.id)
+    if ('failure' in answer) reject(new Error(answer.failure))
+    else resolve(answer.results)
+  })
+  const ask = (request: WithoutId<Request>) =>
+    new Promise<Record<string, Data>>((resolve, reject) => {
+      if (ended) return reject(ended)
+      const id = requests++
+      pending.set(id, { resolve, reject })
+      worker.postMessage({ id, ...request })
+    })
+  return {
+    ask,
+    close: async () => {
+      if (!ended) await ask({ kind: 'close' })
+      await exited
+    },
+  }
+}

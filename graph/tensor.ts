@@ -1,0 +1,23 @@
+import type { Emitter } from './onnx/emitter.ts'
+import type { Type } from './types.ts'
+
+/** A value in a program: the op that makes it, of which inputs. Tensors are immutable and may be shared freely. */
+// biome-ignore lint/suspicious/noExplicitAny: a tensor holds any op, whatever its attributes
+export interface Tensor<A = any> extends Type {
+  readonly op: Op<A>
+  readonly inputs: readonly Tensor[]
+  readonly attributes: A
+}
+
+/**
+ * An op and all its rules. There is no op without all three, and no other place that knows them.
+ * - `infer`: the type of the result, or an error that names what does not fit;
+ * - `gradient`: for each input a thunk of its gradient, called only where that input needs one; null where there is none;
+ * - `emit`: the ONNX nodes that compute it, for the emitter's target.
+ */
+export interface Op<A> {
+  readonly name: string
+  infer(inputs: readonly Tensor[], attributes: A): Type
+  gradient(node: Tensor<A>, dy: Tensor): readonly ((() => Tensor) | null)[]
+  emit(onnx: Emitter, inputs: readonly string[], node: Tensor<A>): string
+}

@@ -1,0 +1,53 @@
+import { fail } from '../core/errors.ts'
+import type { Tokenizer } from './tokenizer.ts'
+
+/** How long a text may be, and where it is cut: `head` drops its beginning, `tail` its end, `middle` keeps both ends. */
+export interface Cut {
+  /** Tokens, the one that ends the text included; at least 2. */
+  maxTokens: number
+  cut: 'head' | 'tail' | 'middle'
+}
+
+export interface Encoded {
+  /** At most `maxTokens` ids; the last is that of `</s>`. */
+  ids: Int32Array
+  /** Tokens of the whole text, `</s>` included. */
+  tokens: number
+  truncated: boolean
+}
+
+/**
+ * @param eos the id that ends every text
+ * @throws GraftError `text_invalid` for what is no string, says nothing, or has a lone surrogate
+ */
+export function encodeReview(tokenizer: Tokenizer, text: unknown, { maxTokens, cut }: Cut, eos: number): Encoded {
+  const encoded = tokenizer.encode(checkText(text))
+  const body = encoded.at(-1) === eos ? encoded.subarray(0, -1) : encoded
+  if (body.length === 0)
+    invalid('characters that the base reads', `only some that it drops: ${excerpt(text as string)}`)
+  const room = maxTokens - 1
+  if (body.length <= room) return { ids: Int32Array.from([...body, eos]), tokens: body.length + 1, truncated: false }
+  const kept = { head: 0, tail: room, middle: Math.ceil(room / 2) }[cut]
+  const ids = new Int32Array(maxTokens)
+  ids.set(body.subarray(0, kept))
+  ids.set(body.subarray(body.length - (room - kept)), kept)
+  ids[room] = eos
+  return { ids, tokens: body.length + 1, truncated: true }
+}
+
+function checkText(text: unknown): string {
+  if (typeof text !== 'string')
+    return invalid('a string', text === null ? 'null' : Array.isArray(text) ? 'a list' : `a ${typeof text}`)
+  if (text.trim() === '') invalid('some words', text === '' ? 'an empty text' : 'blanks alone')
+  if (!text.isWellFormed()) {
+    const at = [...text].findIndex((character) => !character.isWellFormed())
+    invalid('whole characters', `half of a surrogate pair, character ${at + 1}`)
+  }
+  return text
+}
+
+const excerpt = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
+
+function invalid(expected: string, found: string): never {
+  return fail('text_invalid', { subject: 'the text', expected, found, mend: 'Send the review as plain text.' })
+}

@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { add, gelu, relu, silu } from '../../graph/ops/elementwise.ts'
+import type { Tensor } from '../../graph/tensor.ts'
+import { addBias, project } from '../linear-algebra.ts'
+import { type Method, normal, parameter, zeros } from '../method.ts'
+import type { T5Config } from '../t5-config.ts'
+import { attentionName, type SubLayer, subLayers } from '../tensors.ts'
+
+const activations = { relu, gelu, silu }
+
+const config = z.strictObject({
+  bottleneck: z.int().positive().default(8).describe('width of the bottleneck'),
+  variant: z
+    .enum(['seq_bn', 'double_seq_bn', 'opendelta'])
+    .default('double_seq_bn')
+    .describe("AdapterHub's seq_bn (Pfeiffer) or double_seq_bn (Houlsby), or OpenDelta's adapter"),
+  cross_attention: z
+    .boolean()
+    .default(false)
+    .describe("an adapter after cross-attention, too (AdapterHub's cross_adapter)"),
+  activation: z
+    .enum(['relu', 'gelu', 'silu'])
+    .optional()
+    .describe("the variant's own unless given; gelu is the tanh form"),
+})
+
+export type BottleneckConfig = z.infer<typeof config>
+
+interface Variant {
+  kinds: readonly SubLayer['kind'][]
+  activation: keyof typeof activations
+  deviation: number
+  /** The bottleneck reads h + f instead of f. */
+  readsSum: boolean
+  /** The name under which a place's tensors stand. */
+  place(layer: SubLayer): string
+}
+
+const variants: Record<BottleneckConfig['variant'], Variant> = {
+  seq_bn: { kinds: ['feedForward'], activation: 'relu', deviation: 0.02, readsSum: true, place: ({ name }) => name },
+  double_seq_bn: {
+    kinds: ['selfAttention', 'feedForward'],
+    activation: 'silu',
+    deviation: 0.02,
+    readsSum: false,
+    place: ({ name }) => name,
+  },
+  opendelta: {
+    kinds: ['selfAttention', 'feedForward'],
+    activation: 'gelu',
+    deviation: 0.01,
+    readsSum: false,
+    place: lastLinear,
+  },
+}
+
+/**
+ * Bottleneck adapters: f + U act(D f) on a sub-layer's output f, where D narrows to the bottleneck and U widens again.
+ * `double_seq_bn` (Houlsby et al. 2019, arXiv 1902.00751); `seq_bn` (Pfeiffer et al. 2021, arXiv 2005.00247), which reads f + h;
+ * `opendelta` (Hu et al. 2023, arXiv 2307.03084), whose places are the last Linears, before dropout.
+ */
+export const bottleneck: Method<BottleneckConfig> = {
+  name: 'bottleneck',
+  config,
+  learningRate: 3e-3,
+  parameters: (options, t5) =>
+    places(options, t5).flatMap((place) => {
+      const [e, r] = [t5.dModel, options.bottleneck]
+      const { deviation } = variants[options.variant]
+      return [
+        parameter(`${place}.adapter_down.weight`, [r, e], normal(deviation)),
+        parameter(`${place}.adapter_down.bias`, [r], zeros),
+        parameter(`${place}.adapter_up.weight`, [e, r], normal(deviation)),
+        parameter(`${place}.adapter_up.bias`, [e], zeros),
+      ]
+    }),
+  edits: (options, theta) => {
+    const { readsSum, activation } = variants[options.variant]
+    const activate = activations[options.activation ?? activation]
+    const adapted = (place: string, x: Tensor, f: Tensor): Tensor => {
+      const [down, downBias, up, upBias] = ['down.weight', 'down.bias', 'up.weight', 'up.bias'].map((part) =>
+        theta(`${place}.adapter_${part}`),
+      )
+      if (!down || !downBias || !up || !upBias) return f
+      return add(f, addBias(project(activate(addBias(project(x, down), downBias)), up), upBias)) // [B, S, E]
+    }
+    return options.variant === 'opendelta'
+      ? { linear: (name, _, y) => adapted(name, y, y) }
+      : { output: ({ name }, h, f) => adapted(name, readsSum ? add(h, f) : f, f) }
+  },
+}
+
+function places({ variant, cross_attention }: BottleneckConfig, t5: T5Config): string[] {
+  const { kinds, place } = variants[variant]
+  return subLayers(t5)
+    .filter(({ kind }) => kinds.includes(kind) || (cross_attention && kind === 'crossAttention'))
+    .map(place)
+}
+
+function lastLinear(layer: SubLayer): string {
+  return layer.kind === 'feedForward' ? `${layer.name}.DenseReluDense.wo` : `${attentionName(layer)}.o`
+}

@@ -1,0 +1,28 @@
+import { methods, shapeOf } from '../model/methods/registry.ts'
+
+/** Fields as a query or a command line has them: each a list of texts, one for each time it was given. */
+export type Texts = Readonly<Record<string, readonly string[]>>
+
+/**
+ * The fields of a method from texts, each in the first reading that the field takes: text, number, boolean, list.
+ * What no reading fits is left as it looks, for the method to refuse by name.
+ */
+export function readMethodTexts(method: string | undefined, texts: Texts): Record<string, unknown> {
+  const schemas = method !== undefined && Object.hasOwn(methods, method) ? shapeOf(method) : {}
+  const fields = Object.entries(texts).map(([field, given]) => {
+    const readings = readingsOf(given)
+    const schema = Object.hasOwn(schemas, field) ? schemas[field] : undefined
+    return [field, readings.find((reading) => schema?.safeParse(reading).success) ?? readings[0]]
+  })
+  return Object.fromEntries(fields)
+}
+
+/** The plainest reading comes first. */
+function readingsOf(given: readonly string[]): unknown[] {
+  if (given.length !== 1) return [given]
+  const [text] = given
+  const list = text.split(',')
+  if (text === 'true' || text === 'false') return [text === 'true', text, list]
+  if (/^-?\d+(\.\d+)?$/.test(text)) return [Number(text), text, list]
+  return [text, list]
+}

@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises'
+import { loadAdapter } from '../../checkpoint/adapter.ts'
+import { loadBase } from '../../checkpoint/base.ts'
+import { encodeSafetensors } from '../../checkpoint/safetensors.ts'
+import { writeDurably } from '../../core/durable.ts'
+import { fail } from '../../core/errors.ts'
+import { probe, probeTrajectory } from '../../training/probe.ts'
+
+export interface ProbeRequest {
+  base: string
+  /** An adapter's folder; the base alone, all of it trained, where absent. */
+  checkpoint?: string
+  /** A JSON file of batches. */
+  inputs: string
+  /** The safetensors file to write. */
+  out: string
+  /** A JSON file of hyperparameters: train on the inputs' `trajectory_steps` and write the tensors that result. */
+  train?: string
+}
+
+/** Writes numbers to compare with another implementation. */
+export async function probeFiles({ base: folder, checkpoint, inputs, out, train }: ProbeRequest): Promise<void> {
+  const base = await loadBase(folder)
+  const adapter = checkpoint === undefined ? undefined : await loadAdapter(checkpoint, base)
+  const json = await readJson(inputs)
+  const tensors = train
+    ? await probeTrajectory(base, adapter, json, await readJson(train), inputs)
+    : await probe(base, adapter, json, inputs)
+  writeDurably(out, Buffer.concat(encodeSafetensors(tensors)))
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((error) =>
+    fail('file_missing', { subject: path, expected: 'a JSON file', found: error.code, mend: 'Check the path.' }, error),
+  )
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    return fail('data_format', {
+      subject: path,
+      expected: 'JSON',
+      found: (error as Error).message,
+      mend: 'Mend the file.',
+    })
+  }
+}

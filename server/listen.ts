@@ -1,0 +1,116 @@
+import { createServer, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { getRequestListener, RequestError } from '@hono/node-server'
+import type { Hono } from 'hono'
+import { fail } from '../core/errors.ts'
+import { answerRawErrors, refusal } from './refusals.ts'
+
+export interface ListenOptions {
+  /** A name or address of this machine alone: `127.0.0.1` unless given. */
+  host?: string
+  /** 0, unless given, takes one that is free. */
+  port?: number
+  /** Seconds that answers in flight may take once the server closes; then their connections are cut. 30 unless given. */
+  graceSeconds?: number
+  /** Seconds until a request's headers must have come. 15 unless given. */
+  headerSeconds?: number
+}
+
+export interface Listening {
+  url: string
+  /** Takes no more requests and resolves when all that were taken are answered. The engine stays open. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves the app over HTTP.
+ * @throws GraftError `usage` for an address that others can reach, or one that cannot be had
+ */
+export async function listen(app: Hono, options: ListenOptions = {}): Promise<Listening> {
+  const { host = '127.0.0.1', port = 0, graceSeconds = 30, headerSeconds = 15 } = options
+  checkLoopback(host)
+  const sockets = new Set<Socket>()
+  const inFlight = new Set<ServerResponse>()
+  let closing: Promise<void> | undefined
+
+  const answer = getRequestListener(
+    (request, env) => (closing !== undefined ? refusal('closing') : app.fetch(request, env)),
+    { overrideGlobalObjects: false, errorHandler: withoutRequest },
+  )
+  const headersTimeout = headerSeconds * 1000
+  const timeouts = { headersTimeout, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
+  const server = createServer(timeouts, (request, response) => {
+    inFlight.add(response)
+    response.once('close', () => inFlight.delete(response))
+    if (closing !== undefined) response.setHeader('connection', 'close')
+    void answer(request, response)
+  })
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  })
+  answerRawErrors(server, inFlight)
+  await started(server, host, port)
+
+  const { port: taken } = server.address() as AddressInfo
+  return {
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    close() {
+      closing ??= drained(server, sockets, inFlight, graceSeconds)
+      return closing
+    },
+  }
+}
+
+/** What is no URL never becomes a request for the app. */
+function withoutRequest(error: unknown): Response {
+  return error instanceof RequestError ? refusal('request_malformed') : new Response(null, { status: 500 })
+}
+
+function drained(
+  server: Server,
+  sockets: ReadonlySet<Socket>,
+  inFlight: ReadonlySet<ServerResponse>,
+  graceSeconds: number,
+): Promise<void> {
+  for (const response of inFlight) if (!response.headersSent) response.setHeader('connection', 'close')
+  // Node would wait for a connection on which no request has come yet.
+  const answering = new Set([...inFlight].map((response) => response.req.socket))
+  for (const socket of sockets) if (!answering.has(socket)) socket.destroy()
+  const cut = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
+  return new Promise((resolve) => {
+    server.close(() => {
+      clearTimeout(cut)
+      resolve()
+    })
+  })
+}
+
+function started(server: Server, host: string, port: number): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    // Later errors, such as a shortage of file handles, pass; one that nobody listens to would end the process.
+    server.on('error', reject)
+    server.listen(port, host, () => resolve())
+  }).catch((error: NodeJS.ErrnoException) =>
+    fail(
+      'usage',
+      {
+        subject: `${host}:${port}`,
+        expected: 'an address that is free',
+        found: error.code === 'EADDRINUSE' ? 'one in use' : error.message,
+        mend: 'Choose another port; 0 takes any that is free.',
+      },
+      error,
+    ),
+  )
+}
+
+function checkLoopback(host: string): void {
+  if (/^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host)) return
+  fail('usage', {
+    subject: 'host',
+    expected: 'an address of this machine alone: 127.0.0.1, ::1 or localhost',
+    found: host,
+    mend: 'Serve on one of those; without keys, whoever reaches the server may use it.',
+  })
+}

@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads'
+import { type PlainError, toPlain } from '../core/errors.ts'
+import { type Cut, type Encoded, encodeReview } from '../model/encode.ts'
+import { makeTokenizer } from '../model/tokenizer.ts'
+
+/** A tokenizer's files, and the id that ends every row. */
+export interface TokenizerData {
+  json: object
+  config: object
+  eos: number
+}
+
+export interface EncodeRequest {
+  id: number
+  texts: readonly { text: string; cut: Cut }[]
+}
+
+export interface EncodeAnswer {
+  id: number
+  rows: (Encoded | { error: PlainError })[]
+}
+
+const port = parentPort
+if (!port) throw new Error('serving/tokenizer-thread runs as a thread of an engine')
+const { json, config, eos } = workerData as TokenizerData
+const tokenizer = makeTokenizer(json, config)
+
+port.on('message', ({ id, texts }: EncodeRequest) => {
+  const rows = texts.map(({ text, cut }) => {
+    try {
+      return encodeReview(tokenizer, text, cut, eos)
+    } catch (error) {
+      return { error: toPlain(error) }
+    }
+  })
+  port.postMessage({ id, rows } satisfies EncodeAnswer)
+})

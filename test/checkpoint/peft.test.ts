@@ -1,0 +1,125 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { loadAdapter } from '../../checkpoint/adapter.ts'
+import { peft } from '../../checkpoint/peft.ts'
+import { copied, expectError, parity, tinyFlan, tinyT5, tuned } from './helpers.ts'
+
+type Json = Record<string, unknown>
+
+const smallest = { peft_type: 'LORA', task_type: 'SEQ_2_SEQ_LM', r: 8, lora_alpha: 16, target_modules: ['q', 'v'] }
+const smallestPrompt = { peft_type: 'PROMPT_TUNING', task_type: 'SEQ_2_SEQ_LM', num_virtual_tokens: 10, token_dim: 32 }
+const written = (path: string) =>
+  JSON.parse(readFileSync(parity(`${path}/checkpoint/adapter_config.json`), 'utf8')) as Json
+const read = async (config: Json) => peft.read(config, (await tinyT5()).t5, 'adapter_config.json').method
+
+test.each([
+  ['lora_r8_a16_qv', smallest],
+  ['lora_r4_a32_rslora_qv', { ...smallest, r: 4, lora_alpha: 32, use_rslora: true }],
+  ['prompt_10', smallestPrompt],
+  ['prompt_10_sub1', { ...smallestPrompt, num_transformer_submodules: 1 }],
+])('%s loads with the smallest configuration that PEFT takes', async (name, config) => {
+  const dir = copied(parity(`peft/${name}/checkpoint`))
+  const whole = await loadAdapter(dir, await tinyT5())
+  writeFileSync(join(dir, 'adapter_config.json'), JSON.stringify(config))
+  const { libraryConfig: _, ...adapter } = await loadAdapter(dir, await tinyT5())
+  expect(whole).toMatchObject(adapter)
+})
+
+test('what a configuration leaves out is what PEFT takes by default', async () => {
+  expect(await read({ peft_type: 'LORA' })).toEqual({
+    method: 'lora',
+    rank: 8,
+    alpha: 8,
+    rslora: false,
+    targets: ['q', 'v'],
+  })
+  expect(await read(smallestPrompt)).toMatchObject({ tokens: 10, submodules: 2, init: 'normal' })
+})
+
+test('all-linear means every Linear of the blocks', async () => {
+  const all = { ...smallest, target_modules: 'all-linear' }
+  expect((await read(all)).targets).toEqual(['q', 'k', 'v', 'o', 'wi', 'wo'])
+  const { t5 } = await tinyFlan()
+  expect(peft.read(all, t5, '').method.targets).toEqual(['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'])
+})
+
+test('modules that the base does not have are passed over, as PEFT does', async () => {
+  expect((await read({ ...smallest, target_modules: ['q', 'gate_proj'] })).targets).toEqual(['q'])
+})
+
+const refused: [string, unknown, ...string[]][] = [
+  ['use_dora', true, 'DoRA'],
+  ['bias', 'all', 'biases'],
+  ['lora_bias', true],
+  ['rank_pattern', { q: 4 }, '{"q":4}'],
+  ['alpha_pattern', { q: 4 }],
+  ['layers_to_transform', [0]],
+  ['layer_replication', [[0, 1]]],
+  ['modules_to_save', ['lm_head'], 'lm_head'],
+  ['fan_in_fan_out', true],
+  ['target_modules', '.*decoder.*q$', 'patterns'],
+  ['target_modules', ['q', 'lm_head'], 'lm_head'],
+  ['target_modules', ['shared'], 'shared'],
+  ['target_modules', ['nothing'], 'nothing'],
+  ['target_modules', []],
+  ['exclude_modules', ['decoder']],
+  ['init_lora_weights', 'pissa', 'pissa'],
+  ['loftq_config', { bits: 4 }],
+  ['trainable_token_indices', [1]],
+  ['target_parameters', ['x']],
+  ['alora_invocation_tokens', [1]],
+  ['use_qalora', true, 'QALoRA'],
+  ['use_rslora', 'yes'],
+  ['task_type', 'CAUSAL_LM', 'CAUSAL_LM'],
+  ['r', 0],
+  ['r', 2.5],
+  ['lora_alpha', 'high'],
+  ['arrow_config', { top_k: 2 }, 'does not know'],
+  ['a_key_of_the_future', 1, 'does not know'],
+  ['peft_type', 'IA3', 'IA3', 'LORA or PROMPT_TUNING'],
+  ['peft_type', 'PREFIX_TUNING', 'PREFIX_TUNING'],
+  ['peft_type', 'toString', 'toString'],
+]
+
+test.each(refused)('%s: %j is refused by name', async (key, value, ...words) => {
+  const config = { ...written('peft/lora_r8_a16_qv'), [key]: value }
+  await expectError(read(config), 'checkpoint_config', 'adapter_config.json', key, ...words)
+})
+
+test.each([
+  ['num_transformer_submodules', 3],
+  ['num_virtual_tokens', 0],
+  ['token_dim', 64],
+  ['task_type', null],
+  ['modules_to_save', ['shared']],
+])('of prompt tuning, %s: %j is refused by name', async (key, value) => {
+  await expectError(read({ ...written('peft/prompt_10'), [key]: value }), 'checkpoint_config', key)
+})
+
+test.each(['dora_r4_a8_qv', 'ia3', 'prefix_5'])('%s, which Graft does not compute, is refused', async (name) => {
+  await expectError(loadAdapter(parity(`peft/${name}/checkpoint`), await tinyT5()), 'checkpoint_config')
+})
+
+test('what acts in training or names where things came from is passed over', async () => {
+  const harmless = {
+    lora_dropout: 0.3,
+    base_model_name_or_path: '/models/t5',
+    revision: 'main',
+    inference_mode: false,
+    init_lora_weights: 'gaussian',
+    peft_version: '0.99',
+    megatron_core: 'other',
+    auto_mapping: { base_model_class: 'T5' },
+    a_key_of_the_future: null,
+    another: {},
+    a_third: false,
+    a_fourth: [],
+  }
+  expect(await read({ ...smallest, ...harmless })).toEqual(await read(smallest))
+})
+
+test('a method that PEFT does not have is not saved in its layout', async () => {
+  const { method } = tuned({ method: 'bottleneck' }, await tinyT5())
+  expect(() => peft.stored(method)).toThrow('lora or soft-prompt')
+})

@@ -1,0 +1,219 @@
+import { describe, expect, test } from 'vitest'
+import { gradients } from '../../graph/gradients.ts'
+import { apply } from '../../graph/op.ts'
+import { attention } from '../../graph/ops/attention.ts'
+import * as e from '../../graph/ops/elementwise.ts'
+import { gather, scatterAdd } from '../../graph/ops/gather.ts'
+import { constant, input } from '../../graph/ops/leaf.ts'
+import { matmul } from '../../graph/ops/matmul.ts'
+import { inverseRmsOp, rmsNorm } from '../../graph/ops/normal.ts'
+import { expand, reduceSum, reshape, transpose } from '../../graph/ops/shape.ts'
+import { concat, embed, slice } from '../../graph/ops/slice.ts'
+import { crossEntropy, softmax } from '../../graph/ops/softmax.ts'
+import { type OpName, ops } from '../../graph/ops/table.ts'
+import { type Case, gradientError } from './finite-differences.ts'
+
+const ids = constant([2, 0, 2, 1], [4], 'i32')
+/** Away from 0, where relu and sign have no slope. */
+const awayFromZero = (i: number) => (i % 2 === 0 ? 1 : -1) * (0.3 + 0.05 * i)
+const positive = (i: number) => 0.5 + 0.1 * i
+
+/** A case or more for every op through which a gradient flows. A new op without one does not compile. */
+const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
+  add: [
+    { inputs: [[2, 3], [3]], build: ([a, b]) => e.add(a, b) },
+    {
+      inputs: [
+        [2, 1],
+        [2, 3],
+      ],
+      build: ([a, b]) => e.add(a, b),
+    },
+  ],
+  attention: [
+    {
+      inputs: [
+        [2, 2, 3, 4],
+        [2, 2, 5, 4],
+        [2, 2, 5, 4],
+        [1, 2, 3, 5],
+      ],
+      build: ([q, k, v, bias]) => attention(q, k, v, bias),
+    },
+    {
+      inputs: [
+        [1, 2, 3, 2],
+        [1, 2, 3, 2],
+        [1, 2, 3, 2],
+        [1, 1, 1, 3],
+      ],
+      build: ([q, k, v, bias]) =>
+        attention(
+          q,
+          k,
+          v,
+          bias,
+          constant(
+            Array.from({ length: 18 }, (_, i) => (i % 3 === 1 ? 0 : 1.5)),
+            [1, 2, 3, 3],
+          ),
+        ),
+    },
+  ],
+  cast: 'has no gradient',
+  clamp: 'has no gradient',
+  concat: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 1],
+      ],
+      build: ([a, b]) => concat([a, b], 1),
+    },
+  ],
+  constant: 'has no gradient',
+  crossEntropy: [{ inputs: [[4, 3]], build: ([x]) => crossEntropy(x, ids) }],
+  div: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 1],
+      ],
+      build: ([a, b]) => e.div(a, b),
+      values: positive,
+    },
+  ],
+  embed: [{ inputs: [[2, 2]], build: ([x]) => embed(x, 1, 1, 5) }],
+  expand: [{ inputs: [[1, 3]], build: ([x]) => expand(x, [2, 4, 3]) }],
+  gather: [{ inputs: [[3, 2]], build: ([x]) => gather(x, ids) }],
+  gelu: [{ inputs: [[7]], build: ([x]) => e.gelu(x), values: (i) => i - 3 }],
+  input: 'has no gradient',
+  inverseRms: [{ inputs: [[2, 5]], build: ([x]) => apply(inverseRmsOp, [x], { epsilon: 1e-3 }) }],
+  iota: 'has no gradient',
+  matmul: [
+    {
+      inputs: [
+        [2, 3],
+        [3, 4],
+      ],
+      build: ([a, b]) => matmul(a, b),
+    },
+    {
+      inputs: [
+        [2, 2, 3],
+        [4, 3],
+      ],
+      build: ([a, b]) => matmul(a, b, { transposeB: true }),
+    },
+    {
+      inputs: [
+        [2, 2, 3],
+        [3, 4],
+      ],
+      build: ([a, b]) => matmul(a, b),
+    },
+    {
+      inputs: [
+        [3, 2],
+        [3, 4],
+      ],
+      build: ([a, b]) => matmul(a, b, { transposeA: true }),
+    },
+    {
+      inputs: [
+        [3, 2],
+        [4, 3],
+      ],
+      build: ([a, b]) => matmul(a, b, { transposeA: true, transposeB: true }),
+    },
+    {
+      inputs: [
+        [2, 2, 2, 3],
+        [2, 3, 4],
+      ],
+      build: ([a, b]) => matmul(a, b),
+    },
+    {
+      inputs: [
+        [2, 1, 2, 3],
+        [2, 4, 3],
+      ],
+      build: ([a, b]) => matmul(a, b, { transposeB: true }),
+    },
+  ],
+  modulo: 'has no gradient',
+  mul: [
+    {
+      inputs: [
+        [2, 3],
+        [2, 1],
+      ],
+      build: ([a, b]) => e.mul(a, b),
+    },
+  ],
+  oneHot: 'has no gradient',
+  reduceSum: [
+    { inputs: [[2, 3, 2]], build: ([x]) => reduceSum(x, [0, -1]) },
+    { inputs: [[2, 3]], build: ([x]) => reduceSum(x, [1], true) },
+  ],
+  relu: [{ inputs: [[6]], build: ([x]) => e.relu(x), values: awayFromZero }],
+  reshape: [{ inputs: [[2, 6]], build: ([x]) => reshape(x, [3, 4]) }],
+  rmsNorm: [{ inputs: [[3, 4], [4]], build: ([x, w]) => rmsNorm(x, w, 1e-3) }],
+  scatterAdd: [{ inputs: [[4, 2]], build: ([x]) => scatterAdd(x, ids, 3) }],
+  sigmoid: [{ inputs: [[5]], build: ([x]) => e.sigmoid(x) }],
+  sign: 'has no gradient',
+  silu: [{ inputs: [[7]], build: ([x]) => e.silu(x), values: (i) => i - 3 }],
+  slice: [{ inputs: [[2, 5]], build: ([x]) => slice(x, 1, 1, 2) }],
+  softmax: [{ inputs: [[2, 4]], build: ([x]) => softmax(x) }],
+  sqrt: [{ inputs: [[5]], build: ([x]) => e.sqrt(x), values: positive }],
+  sub: [
+    {
+      inputs: [
+        [2, 3],
+        [1, 3],
+      ],
+      build: ([a, b]) => e.sub(a, b),
+    },
+  ],
+  tanh: [{ inputs: [[5]], build: ([x]) => e.tanh(x) }],
+  transpose: [{ inputs: [[2, 3, 4]], build: ([x]) => transpose(x, [2, 0, 1]) }],
+}
+
+describe('the gradient of every op equals central differences', () => {
+  for (const [name, list] of Object.entries(cases)) {
+    if (list === 'has no gradient') {
+      test(`${name} lets none through`, () => {
+        const { op } = { op: ops[name as OpName] }
+        const x = input('x', 'f32', [2])
+        const node = { op, inputs: [x], attributes: null, dtype: 'f32', shape: [2] } as const
+        expect(op.gradient(node as never, x).every((thunk) => thunk === null)).toBe(true)
+      })
+      continue
+    }
+    for (const [i, one] of list.entries())
+      test(`${name} ${i + 1}`, async () => {
+        expect(await gradientError(one)).toBeLessThan(3e-3)
+      })
+  }
+})
+
+test('no node is made for what needs no gradient', () => {
+  const [x, frozen] = [input('x', 'f32', [2, 3]), input('w', 'f32', [3, 3])]
+  const trained = input('t', 'f32', [3, 3])
+  const below = matmul(x, frozen)
+  const [g] = gradients(reduceSum(matmul(e.relu(below), trained)), [trained])
+  const seen = new Set<unknown>()
+  const visit = (t: { inputs: readonly unknown[] }) => {
+    if (seen.has(t)) return
+    seen.add(t)
+    for (const i of t.inputs) visit(i as typeof t)
+  }
+  visit(g)
+  // Backwards through the trained product alone: the frozen one appears once, in the forward pass.
+  expect([...seen].filter((t) => (t as typeof x).op.name === 'matmul')).toHaveLength(2)
+})
+
+test('a loss that does not depend on a tensor is refused by its name', () => {
+  const [x, y] = [input('x', 'f32', []), input('stray', 'f32', [])]
+  expect(() => gradients(e.mul(x, x), [y])).toThrow('the loss does not depend on stray: f32[]')
+})

@@ -1,0 +1,70 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { packageRoot } from '../../core/entry.ts'
+import { type Cut, encodeReview } from '../../model/encode.ts'
+import { makeTokenizer } from '../../model/tokenizer.ts'
+
+const json = JSON.parse(readFileSync(`${packageRoot}/base/tokenizer.json`, 'utf8'))
+const tokenizer = makeTokenizer(json, {})
+const EOS = 1
+const encode = (text: unknown, maxTokens: number, cut: Cut['cut'] = 'head') =>
+  encodeReview(tokenizer, text, { maxTokens, cut }, EOS)
+const words = (ids: Int32Array) => [...ids].map(tokenizer.piece).join(' ')
+
+describe('a text longer than the limit', () => {
+  test.each([
+    ['head', 'was the end </s>'],
+    ['tail', 'the film the </s>'],
+    ['middle', 'the film end </s>'],
+  ] as const)('is cut at its %s, and </s> stays last', (cut, kept) => {
+    const { ids, tokens, truncated } = encode('the film the story was the end', 4, cut)
+    expect(words(ids)).toBe(kept)
+    expect({ tokens, truncated }).toEqual({ tokens: 8, truncated: true })
+  })
+
+  test('of exactly the limit is whole', () => {
+    const { ids, tokens, truncated } = encode('the film', 3)
+    expect({ words: words(ids), tokens, truncated }).toEqual({ words: 'the film </s>', tokens: 3, truncated: false })
+  })
+
+  test('never gives more tokens than the limit, and tells how many there were', () => {
+    const text = fc.array(fc.constantFrom('good', 'bad', 'film', '!', 'café'), { minLength: 1, maxLength: 40 })
+    fc.assert(
+      fc.property(
+        text,
+        fc.integer({ min: 2, max: 30 }),
+        fc.constantFrom('head', 'tail', 'middle'),
+        (parts, max, cut) => {
+          const { ids, tokens, truncated } = encode(parts.join(' '), max, cut)
+          expect(ids.length).toBe(Math.min(tokens, max))
+          expect(ids.at(-1)).toBe(EOS)
+          expect(truncated).toBe(tokens > max)
+          expect(ids.buffer.byteLength).toBe(4 * ids.length)
+        },
+      ),
+    )
+  })
+})
+
+test('a tokenizer that ends no text with </s> is helped', () => {
+  const bare = makeTokenizer({ ...json, post_processor: null }, {})
+  expect([...encodeReview(bare, 'film', { maxTokens: 8, cut: 'head' }, EOS).ids]).toEqual([
+    tokenizer.tokenId('film'),
+    EOS,
+  ])
+})
+
+test.each([
+  ['no string', 7, 'a number'],
+  ['null', null, 'null'],
+  ['a list', ['a'], 'a list'],
+  ['nothing', undefined, 'a undefined'],
+  ['an empty text', '', 'an empty text'],
+  ['blanks', ' \n\t\u00a0', 'blanks alone'],
+  ['characters without a token', '\u200b\u200b', 'only some that it drops: "\u200b\u200b"'],
+  ['a lone surrogate', 'so \u{1f600} \ud800 good', 'half of a surrogate pair, character 6'],
+])('%s is no text', (_, text, found) => {
+  expect(() => encode(text, 8)).toThrowError(expect.objectContaining({ code: 'text_invalid' }))
+  expect(() => encode(text, 8)).toThrowError(`found ${found}.`)
+})

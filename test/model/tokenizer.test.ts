@@ -1,0 +1,145 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { gunzipSync } from 'node:zlib'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { packageRoot } from '../../core/entry.ts'
+import { makeTokenizer } from '../../model/tokenizer.ts'
+
+const read = (name: string) => JSON.parse(readFileSync(`${packageRoot}/base/${name}`, 'utf8'))
+const json = read('tokenizer.json')
+const tokenizer = makeTokenizer(json, read('tokenizer_config.json'))
+const ids = (text: string) => [...tokenizer.encode(text)]
+
+const reviews = `${process.env.GRAFT_IMDB ?? `${packageRoot}/../shared/data/imdb`}/test.jsonl.gz`
+const without = existsSync(reviews) ? '' : ' (skipped: no reviews in $GRAFT_IMDB nor ../shared/data/imdb)'
+
+// Frozen from Python's tokenizers 0.23.3: Tokenizer.from_file('base/tokenizer.json').encode(text).ids
+const FROZEN: [text: string, ids: number[]][] = [
+  [
+    "The movie was GREAT!!! <br /><br />I didn't expect that.",
+    [179, 192, 188, 255, 37, 37, 37, 64, 9696, 51, 66, 64, 9696, 51, 66, 83, 331, 43, 94, 682, 187, 50, 1],
+  ],
+  ['Ein schöner Film, naïve café', [79, 9621, 9618, 10995, 9614, 194, 48, 2453, 5971, 1]],
+  ['映画は最高', [2, 2, 2, 2, 2, 1]],
+  ['a</s>b <extra_id_0>', [75, 1, 76, 3, 1]],
+  ['x'.repeat(150), [2, 1]],
+  ['emoji \u{1f600} ok', [2788, 160, 10142, 2, 752, 1]],
+  ['\u{20001}b', [2, 76, 1]],
+  ['tab\there\u00a0there\u200bnow', [11752, 302, 213, 10509, 1]],
+  ['10/10', [337, 51, 337, 1]],
+  ['', [1]],
+]
+
+describe('the embedded base', () => {
+  test.each(FROZEN)("gives the ids of Hugging Face's tokenizers for %j", (text, expected) => {
+    expect(ids(text)).toEqual(expected)
+  })
+
+  test.skipIf(without)(`gives the ids of Hugging Face's tokenizers for 200 real reviews${without}`, () => {
+    const texts = gunzipSync(readFileSync(reviews)).toString().split('\n').slice(0, 200)
+    const hash = createHash('sha256')
+    for (const line of texts) hash.update(tokenizer.encode(JSON.parse(line).text))
+    // From Python: hash.update(struct.pack(f'<{len(ids)}i', *ids)) for each of the same reviews.
+    expect(hash.digest('hex')).toBe('75279f21424ef2a3a4e3c7adc3b882a7a98627168576f84cbc77dfa05d22af8a')
+  })
+
+  test('a text has the same ids however many were encoded before it', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 80 }), { maxLength: 5 }), (texts) => {
+        const fresh = makeTokenizer(json, {})
+        for (const text of texts) expect([...fresh.encode(text)]).toEqual(ids(text))
+      }),
+      { numRuns: 20 },
+    )
+  })
+
+  test('any string is encoded, lone surrogates and control characters as well, and ends with </s>', () => {
+    const unit = fc.oneof(
+      fc.constantFrom('\ud800', '\udfff', '\0', '\ufeff', '\u0301', '</s>', '<pad', '\x85'),
+      fc.string(),
+    )
+    fc.assert(
+      fc.property(fc.array(unit), (parts) => {
+        expect(ids(parts.join('')).at(-1)).toBe(1)
+      }),
+    )
+  })
+
+  test.each([
+    'a',
+    '.',
+    'good film ',
+    '漢',
+    '\u{20001}',
+    '\u{1f600}',
+    '\ud800',
+    '</s>',
+    '\u0345\u0301',
+    '\u0345\u200d\u0301 ',
+    'ß',
+  ])('a megabyte of %j takes seconds, not minutes', (unit) => {
+    const begun = performance.now()
+    tokenizer.encode(unit.repeat(Math.ceil(2 ** 20 / unit.length)))
+    // 0.01 to 0.7 s on an idle core; ICU alone takes minutes for a run of accents.
+    expect(performance.now() - begun).toBeLessThan(10_000)
+  })
+
+  test('a long text has the ids of its sentences one after the other', () => {
+    const sentence = 'Not a bad film, but the second half drags. '
+    const one = ids(sentence).slice(0, -1)
+    expect(ids(sentence.repeat(200))).toEqual([...Array(200).fill(one).flat(), 1])
+  })
+})
+
+test('the ids of a word come without </s>', () => {
+  expect(tokenizer.wordIds('Excellent')).toEqual([tokenizer.tokenId('excellent')])
+  expect(tokenizer.wordIds('excellent').map(tokenizer.piece)).toEqual(['excellent'])
+  expect(tokenizer.wordIds('café').length).toBe(1)
+  expect(tokenizer.wordIds('映')).toEqual([tokenizer.unknownId])
+})
+
+test('a piece that the vocabulary lacks has no id', () => {
+  expect(tokenizer.tokenId('no such piece')).toBeUndefined()
+})
+
+describe('a sentencepiece base', () => {
+  const pieces = ['<pad>', '</s>', '<unk>', '▁', '▁good', '▁film', 'go', 'g', 'o', 'd', 'f', 'i', 'l', 'm', '.']
+  const unigram = {
+    added_tokens: pieces.slice(0, 3).map((content, id) => ({ id, content, special: true, normalized: false })),
+    normalizer: { type: 'NFKC' },
+    pre_tokenizer: { type: 'Metaspace', replacement: '▁', prepend_scheme: 'always', split: true },
+    post_processor: {
+      type: 'TemplateProcessing',
+      single: [{ Sequence: { id: 'A', type_id: 0 } }, { SpecialToken: { id: '</s>', type_id: 0 } }],
+      pair: [],
+      special_tokens: { '</s>': { id: '</s>', ids: [1], tokens: ['</s>'] } },
+    },
+    model: { type: 'Unigram', unk_id: 2, vocab: pieces.map((piece, i) => [piece, i < 3 ? 0 : -10 / piece.length]) },
+  }
+  const whitespaceSplit = {
+    ...unigram,
+    pre_tokenizer: { type: 'Sequence', pretokenizers: [{ type: 'WhitespaceSplit' }, unigram.pre_tokenizer] },
+  }
+
+  test.each([
+    ['Metaspace', unigram],
+    ['WhitespaceSplit and Metaspace', whitespaceSplit],
+  ])('is read word by word: %s', (_, file) => {
+    const { encode, wordIds, piece } = makeTokenizer(file, {})
+    expect([...encode('good film. good')].map(piece)).toEqual(['▁good', '▁film', '.', '▁good', '</s>'])
+    expect([...encode('漢字 good')].map(piece)).toEqual(['▁', '<unk>', '▁good', '</s>'])
+    expect(wordIds('film').map(piece)).toEqual(['▁film'])
+  })
+
+  test('a megabyte without a space is encoded', () => {
+    expect(makeTokenizer(unigram, {}).encode('good'.repeat(2 ** 18)).length).toBeGreaterThan(2 ** 18)
+  })
+})
+
+test('a file that is no tokenizer is refused', () => {
+  expect(() => makeTokenizer({}, {})).toThrowError(expect.objectContaining({ code: 'base_incomplete' }))
+  expect(() => makeTokenizer({ model: { type: 'Unheard', vocab: [] } }, {})).toThrowError(
+    /tokenizer\.json: expected .*; found .*Unheard/,
+  )
+})

@@ -1,0 +1,93 @@
+import { expect, test } from 'vitest'
+import { readMethodTexts } from '../../platform/read-texts.ts'
+import { parameterCount } from '../../platform/schemas.ts'
+import { countParameters } from '../../platform/use-cases/count-parameters.ts'
+import { fakeEngine, fakePlatform, servedAdapter } from './fake-platform.ts'
+
+test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count shows how that comes about', () => {
+  const count = countParameters(fakePlatform(), { method: 'lora', rank: 8 })
+  expect(count).toMatchObject({ trainable: 294_912, added: 294_912, total: 60_801_536 })
+  expect(count.percent).toBeCloseTo(0.485, 3)
+  expect(count.formula).toBe('36 × 8 × 512 + 36 × 512 × 8 = 294,912')
+  expect(count.groups).toContainEqual({
+    name: 'encoder.block.*.layer.0.SelfAttention.q.lora_A',
+    count: 6,
+    shape: [8, 512],
+    parameters: 24_576,
+  })
+  expect(parameterCount.parse(count)).toEqual(count)
+})
+
+test('the groups and the formula of every method add up to what it trains', () => {
+  for (const method of ['lora', 'bottleneck', 'soft-prompt', 'full'])
+    for (const base of ['t5-small', 'embedded']) {
+      const { trainable, groups, formula } = countParameters(fakePlatform(), { method, base })
+      expect(groups?.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(trainable)
+      const [terms] = formula!.split(' = ')
+      const product = (term: string) => term.split(' × ').reduce((value, factor) => value * Number(factor), 1)
+      expect(terms.split(' + ').reduce((sum, term) => sum + product(term), 0)).toBe(trainable)
+    }
+})
+
+test('what a served adapter trained is counted from what it tells of itself', () => {
+  const platform = fakePlatform()
+  expect(countParameters(platform, { adapter: 'imdb' })).toEqual({
+    trainable: 294_912,
+    added: 294_912,
+    total: 60_801_536,
+    percent: (100 * 294_912) / 60_801_536,
+  })
+  const engine = fakeEngine([servedAdapter('all', { method: 'full', trainable: 60_506_624, total: 60_506_624 })])
+  expect(countParameters({ ...platform, engine }, { adapter: 'all' })).toMatchObject({ added: 0, percent: 100 })
+})
+
+test('an error names the methods, fields and bases that are known', () => {
+  const platform = fakePlatform()
+  const error = (request: Parameters<typeof countParameters>[1]) => {
+    try {
+      return countParameters(platform, request)
+    } catch (caught) {
+      return caught
+    }
+  }
+  const methods = 'one of lora, bottleneck, soft-prompt, full'
+  expect(error({})).toMatchObject({ code: 'method_invalid', detail: { expected: methods, found: 'nothing' } })
+  for (const method of ['constructor', 'toString', '__proto__', 'LoRA'])
+    expect(error({ method })).toMatchObject({ code: 'method_invalid', detail: { expected: methods } })
+  expect(error({ method: 'lora', rnak: 8 })).toMatchObject({
+    code: 'method_invalid',
+    detail: { subject: 'lora, rnak', expected: 'only rank, alpha, targets, rslora' },
+  })
+  expect(error({ method: 'lora', rank: 0 })).toMatchObject({ code: 'method_invalid' })
+  expect(error({ method: 'lora', targets: ['nothing'] })).toMatchObject({ code: 'method_invalid' })
+  expect(error({ method: 'lora', base: '../t5' })).toMatchObject({
+    code: 'base_unknown',
+    detail: { expected: 'one of t5-small, embedded' },
+  })
+  expect(error({ adapter: 'imdb', rank: 8 })).toMatchObject({ code: 'body_invalid', detail: { subject: 'rank' } })
+  expect(error({ adapter: 'yelp' })).toMatchObject({ code: 'adapter_unknown' })
+})
+
+test('texts are read as the field of the method takes them', () => {
+  expect(readMethodTexts('lora', { rank: ['8'], alpha: ['0.5'], targets: ['q,v'], rslora: ['true'] })).toEqual({
+    rank: 8,
+    alpha: 0.5,
+    targets: ['q', 'v'],
+    rslora: true,
+  })
+  expect(readMethodTexts('lora', { targets: ['q', 'v'] })).toEqual({ targets: ['q', 'v'] })
+  expect(readMethodTexts('lora', { targets: ['5'] })).toEqual({ targets: ['5'] })
+  expect(readMethodTexts('bottleneck', { variant: ['seq_bn'] })).toEqual({ variant: 'seq_bn' })
+  expect(readMethodTexts('soft-prompt', { submodules: ['2'] })).toEqual({ submodules: 2 })
+})
+
+test('a text that no field takes is left as it looks', () => {
+  expect(readMethodTexts('lora', { rank: ['eight'], alpha: ['1e999'], rnak: ['8'] })).toEqual({
+    rank: 'eight',
+    alpha: '1e999',
+    rnak: 8,
+  })
+  expect(readMethodTexts('lora', { rank: ['8', '9'] })).toEqual({ rank: ['8', '9'] })
+  expect(readMethodTexts('constructor', { rank: ['8'] })).toEqual({ rank: 8 })
+  expect(readMethodTexts(undefined, {})).toEqual({})
+})

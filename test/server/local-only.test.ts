@@ -1,0 +1,70 @@
+import { expect, test } from 'vitest'
+import { makeApp } from '../../server/app.ts'
+import { listen } from '../../server/listen.ts'
+import { fakePlatform } from '../platform/fake-platform.ts'
+import { dial, start } from './start.ts'
+
+const app = makeApp(fakePlatform(), { version: '1' })
+const ask = (headers: Record<string, string>) => app.request('http://localhost/healthz', { headers })
+
+test.each(['localhost', 'localhost:80', 'LOCALHOST:3000', '127.0.0.1', '127.0.0.1:65535', '[::1]', '[::1]:8080'])(
+  'a request to the host %s is answered',
+  async (host) => {
+    expect((await ask({ host })).status).toBe(200)
+  },
+)
+
+test.each([
+  '',
+  'graft.example',
+  'localhost.example',
+  '127.0.0.1.example',
+  'localhost:',
+  '10.0.0.1',
+  '0.0.0.0:80',
+  '::1',
+])('a request to the host "%s" is refused', async (host) => {
+  const response = await ask({ host })
+  expect(response.status).toBe(403)
+  expect(await response.json()).toMatchObject({ code: 'host_refused', subject: 'host' })
+})
+
+test.each(['http://localhost:3000', 'https://127.0.0.1', 'http://[::1]:8080'])(
+  'a page of %s may ask',
+  async (origin) => {
+    expect((await ask({ host: 'localhost', origin })).status).toBe(200)
+  },
+)
+
+test.each(['https://graft.example', 'null', 'http://localhost.example', 'http://localhost@graft.example', 'file://'])(
+  'a page of %s may not ask',
+  async (origin) => {
+    const response = await ask({ host: 'localhost', origin })
+    expect(response.status).toBe(403)
+    expect(await response.json()).toMatchObject({ code: 'host_refused', subject: 'origin', found: origin })
+  },
+)
+
+test('a name that was pointed at this machine is refused over the wire, too, also as an absolute address', async () => {
+  const { url } = await start()
+  for (const target of ['/healthz', 'http://localhost/healthz']) {
+    const { socket, all } = dial(url)
+    socket.write(`GET ${target} HTTP/1.1\r\nhost: graft.example\r\nconnection: close\r\n\r\n`)
+    expect(await all).toMatch(/^HTTP\/1.1 403 .*host_refused/s)
+  }
+})
+
+test('the server listens on this machine alone', async () => {
+  for (const host of ['0.0.0.0', '::', '10.0.0.1', 'graft.example', '127.0.0.1.example'])
+    await expect(listen(app, { host })).rejects.toMatchObject({ code: 'usage', detail: { found: host } })
+  const { url, close } = await listen(app, { host: '::1' })
+  expect(url).toMatch(/^http:\/\/\[::1\]:\d+$/)
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  await close()
+})
+
+test('a port in use is an error that says so', async () => {
+  const { url } = await start()
+  const port = Number(new URL(url).port)
+  await expect(listen(app, { port })).rejects.toMatchObject({ code: 'usage', detail: { found: 'one in use' } })
+})

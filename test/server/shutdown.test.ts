@@ -1,0 +1,72 @@
+import { Agent, request as httpRequest } from 'node:http'
+import { expect, test } from 'vitest'
+import { dial, post, start, until } from './start.ts'
+
+test('an answer in flight is finished before the server closes, and nothing new is taken', async () => {
+  const { url, platform, close } = await start()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  platform.engine.gate = promise
+  const answer = post(url, { inputs: ['good'] })
+  await until(() => platform.engine.calls.length === 1)
+
+  let closed = false
+  const closing = close().then(() => {
+    closed = true
+  })
+  await expect(post(url, { inputs: ['good'] })).rejects.toThrow()
+  expect(closed).toBe(false)
+  resolve()
+  const response = await answer
+  expect(response.headers.get('connection')).toBe('close')
+  expect(await response.json()).toMatchObject({ results: [{ label: 'positive' }] })
+  await closing
+  expect(platform.engine.calls).toHaveLength(1)
+})
+
+test('a kept connection that is idle, or has sent nothing, does not hold the server open', async () => {
+  const { url, close } = await start({ graceSeconds: 60 })
+  const silent = dial(url)
+  await new Promise((resolve) => silent.socket.once('connect', resolve))
+  const agent = new Agent({ keepAlive: true })
+  await new Promise<void>((resolve) => {
+    httpRequest(`${url}/healthz`, { agent }, (response) => response.resume().once('end', resolve)).end()
+  })
+  const started = performance.now()
+  await close()
+  expect(performance.now() - started).toBeLessThan(2000)
+  agent.destroy()
+})
+
+test('a request on a connection that is kept while the server closes is told to come again', async () => {
+  const { url, platform, close } = await start()
+  const { promise, resolve } = Promise.withResolvers<void>()
+  platform.engine.gate = promise
+  const { socket, all } = dial(url)
+  const body = '{"inputs":["good"]}'
+  const head = `POST /v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
+  socket.write(head + body)
+  await until(() => platform.engine.calls.length === 1)
+  const closing = close()
+  socket.write(head + body)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  resolve()
+  await closing
+  expect(await all).toMatch(/^HTTP\/1.1 200 /)
+  expect(platform.engine.calls).toHaveLength(1)
+})
+
+test('an answer that takes too long is cut, and its texts are taken back', async () => {
+  const { url, platform, close } = await start({ graceSeconds: 0.1 })
+  platform.engine.gate = new Promise(() => {})
+  const answer = expect(post(url, { inputs: ['good'] })).rejects.toThrow()
+  await until(() => platform.engine.calls.length === 1)
+  await close()
+  await answer
+  await until(() => platform.engine.cancelled.length === 1)
+})
+
+test('closing twice is closing once', async () => {
+  const { close } = await start()
+  await Promise.all([close(), close()])
+  await close()
+})

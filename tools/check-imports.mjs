@@ -1,0 +1,77 @@
+// Checks the import rules of .dependency-cruiser.mjs, that no file is a mere barrel, and the sizes of files.
+// It never passes on an empty run: every source on disk must have been read, with its imports.
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { cruise } from 'dependency-cruiser'
+import config, { folders } from '../.dependency-cruiser.mjs'
+
+/** Fewer modules than this means that the check did not see the tree. Raise it as the tree grows. */
+const MINIMUM_MODULES = 20
+const MAXIMUM_LINES = 400
+const MEDIAN_LINES_BELOW = 150
+
+const problems = []
+
+const withoutSources = ['base', 'samples', 'docs', 'node_modules', 'dist', 'coverage']
+for (const entry of readdirSync('.', { withFileTypes: true })) {
+  if (!entry.isDirectory() || entry.name.startsWith('.')) continue
+  if (folders.includes(entry.name) || withoutSources.includes(entry.name)) continue
+  const [stray] = globSync(`${entry.name}/**/*.{ts,mjs}`)
+  if (stray) problems.push(`${stray}: no rule says what ${entry.name}/ may import; add it to .dependency-cruiser.mjs`)
+}
+
+const present = folders.filter((folder) => existsSync(folder))
+const sources = present
+  .flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { exclude: (name) => /node_modules|\.venv/.test(name) }))
+  .map((file) => ({ file: file.replaceAll('\\', '/'), text: readFileSync(file, 'utf8') }))
+
+const { forbidden, options } = config
+const { output } = await cruise(present, { ...options, ruleSet: { forbidden }, validate: true })
+const rules = new Map(forbidden.map((rule) => [rule.name, rule.comment]))
+for (const { from, to, rule, cycle } of output.summary.violations) {
+  const path = cycle ? [from, ...cycle.map((step) => step.name)].join(' -> ') : `${from} -> ${to}`
+  problems.push(`${path}: ${rules.get(rule.name)} (${rule.name})`)
+}
+
+const read = new Map(output.modules.map((module) => [module.source, module]))
+const statement = /^(?:import|export)\b(?:[^'"`;=()]*?\bfrom)?\s*['"]([^'"\n]+)['"][^\S\n]*(?:with\s*\{[^}]*\})?;?/gm
+const dynamicImport = /\bimport\(\s*['"]([^'"\n]+)['"]/g
+const comment = /\/\*[\s\S]*?\*\/|^[^\S\n]*\/\/.*$|^#!.*$/gm
+let modules = 0
+for (const { file, text } of sources) {
+  const module = read.get(file)
+  const code = text.replace(comment, '')
+  if (module) modules++
+  else problems.push(`${file}: the import check did not read it`)
+  // Tests hold program text in strings, which these patterns cannot tell from code.
+  const imported =
+    !module || file.startsWith('test/') ? [] : [...code.matchAll(statement), ...code.matchAll(dynamicImport)]
+  for (const [, specifier] of imported) {
+    if (module.dependencies.some(({ module: name }) => name === specifier.replace(/^node:/, ''))) continue
+    problems.push(`${file}: the import check overlooked '${specifier}'; import it by a plain import statement`)
+  }
+
+  const rest = code.replace(statement, '').replace(/^export\s*(?:type\s*)?\{[^}]*\};?/gm, '')
+  if (/^export\b/m.test(code) && rest.trim() === '') {
+    problems.push(`${file}: it only re-exports; import from the file that defines the name`)
+  }
+  const lines = countLines(text)
+  if (lines > MAXIMUM_LINES) problems.push(`${file}: ${lines} lines, at most ${MAXIMUM_LINES} are allowed; split it`)
+}
+
+if (modules < MINIMUM_MODULES) {
+  problems.push(`the import check read ${modules} modules, at least ${MINIMUM_MODULES} were expected`)
+}
+const sizes = sources.map(({ text }) => countLines(text)).sort((a, b) => a - b)
+const median = sizes[Math.floor(sizes.length / 2)] ?? 0
+if (median >= MEDIAN_LINES_BELOW) {
+  problems.push(`the median file has ${median} lines, fewer than ${MEDIAN_LINES_BELOW} are allowed; split files`)
+}
+
+for (const problem of problems) console.error(problem)
+if (problems.length > 0) process.exitCode = 1
+else
+  console.log(`imports: ${modules} modules, ${output.summary.totalDependenciesCruised} imports, median ${median} lines`)
+
+function countLines(text) {
+  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0)
+}

@@ -1,0 +1,58 @@
+import type { PlainError } from '../core/errors.ts'
+import type { Metrics } from './metrics.ts'
+import type { CurvePoint } from './state.ts'
+
+export interface Plan {
+  method: string
+  trainable: number
+  total: number
+  percent: number
+  reviews: number
+  steps: number
+  batch_tokens: number
+  threads: number
+  learning_rate: number
+  labels: Readonly<Record<string, string>>
+  /** Texts that occur more than once in the training data. */
+  duplicates: number
+  /** Texts of the test data that are in the training data, too. */
+  leaked?: number
+  /** The share of tokens that are padding. */
+  padding: number
+  /** Reviews longer than the limit, which are cut. */
+  truncated: number
+}
+
+/** What the dry run adds to a plan: measured on two real steps. */
+export interface Estimate {
+  seconds: number
+  reviews_per_second: number
+  memory_bytes: number
+}
+
+export interface TrainingResult {
+  checkpoint: string
+  steps: number
+  trainable: number
+  total: number
+  seconds: number
+  reviews_per_second: number
+  /** The mean loss over the last tenth of the steps. */
+  loss: number
+  accuracy?: number
+  metrics?: Metrics
+  curve: readonly CurvePoint[]
+}
+
+/** What a training tells while it runs. Command line, jobs and tests listen to the same. */
+export type TrainingEvent =
+  | { type: 'stage'; message: string }
+  | { type: 'plan'; plan: Plan }
+  | { type: 'step'; step: number; steps: number; loss: number; reviews_per_second: number; seconds_left: number }
+  | { type: 'evaluation'; done: number; of: number }
+  | { type: 'point'; point: CurvePoint }
+  | { type: 'saved'; step: number; folder: string }
+  | { type: 'estimate'; plan: Plan; estimate: Estimate }
+  | { type: 'done'; result: TrainingResult }
+  | { type: 'interrupted'; state: string }
+  | { type: 'failed'; error: PlainError }

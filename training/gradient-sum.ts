@@ -1,0 +1,55 @@
+import type { Loaded } from '../graph/runtime/pool.ts'
+import type { Symbols, Values } from '../graph/runtime/session.ts'
+import type { NamedShape } from '../model/tensors.ts'
+import { type Flat, flat } from './flat.ts'
+import { gradientName } from './gradient-program.ts'
+
+export interface MicroBatch {
+  feeds: Values
+  symbols: Symbols
+}
+
+/**
+ * Runs the micro-batches of a step on all threads of a pool and sums their gradients in the order of the micro-batches, whichever is done
+ * first: the same bytes on any number of threads.
+ * @param program a gradient program, loaded
+ */
+export function gradientSum(program: Loaded, trained: readonly NamedShape[], threads: number) {
+  const total = flat(trained).vector
+  const free = Array.from({ length: threads }, () => flat(trained, gradientName))
+  const waiting: ((slot: Flat) => void)[] = []
+  const take = () =>
+    new Promise<Flat>((resolve) => (free.length > 0 ? resolve(free.pop() as Flat) : waiting.push(resolve)))
+  const give = (slot: Flat) => {
+    const next = waiting.shift()
+    if (next) next(slot)
+    else free.push(slot)
+  }
+
+  return {
+    gradient: total,
+    /** Leaves the sum in `gradient` and returns the loss. */
+    async sum(batches: readonly MicroBatch[]): Promise<number> {
+      let loss = 0
+      let turn = Promise.resolve()
+      for (const [i, { feeds, symbols }] of batches.entries()) {
+        const slot = await take()
+        const run = program.run(feeds, symbols, slot.views)
+        turn = Promise.all([run, turn]).then(([results]) => {
+          loss += results.loss[0] as number
+          if (i === 0) total.set(slot.vector)
+          else addInto(total, slot.vector)
+          give(slot)
+        })
+        // A failure is met at the end; until then the others go on.
+        turn.catch(() => give(slot))
+      }
+      await turn
+      return loss
+    },
+  }
+}
+
+function addInto(total: Float32Array, part: Float32Array): void {
+  for (let i = 0; i < total.length; i++) total[i] += part[i]
+}

@@ -1,0 +1,85 @@
+import { add, div, mul, sqrt, sub } from '../graph/ops/elementwise.ts'
+import { input, scalar } from '../graph/ops/leaf.ts'
+import { type Program, program } from '../graph/program.ts'
+import type { Pool } from '../graph/runtime/pool.ts'
+
+export interface AdamW {
+  beta1: number
+  beta2: number
+  epsilon: number
+  weightDecay: number
+  /** The gradient's norm over all tensors is cut to this. */
+  maxGradNorm: number
+}
+
+/** What a training changes: the trained tensors one after the other, and the optimizer's two moments in the same order. */
+export interface Moments {
+  theta: Float32Array
+  m: Float32Array
+  v: Float32Array
+}
+
+/** Elements an update handles at a time: all that it touches stays in a core's cache, and nothing grows with the model. */
+const CHUNK = 1 << 16
+
+/**
+ * AdamW as torch has it (Loshchilov and Hutter 2019, arXiv 1711.05101): decoupled decay, epsilon outside the root.
+ * Works on any stretch `n` of the flat vectors, since every element is for itself.
+ */
+export function adamWProgram(): Program {
+  const vector = (name: string) => input(name, 'f32', ['n'])
+  const number = (name: string) => input(name, 'f32', [])
+  const g = mul(vector('gradient'), number('clip'))
+  const one = scalar(1)
+  const [beta1, beta2, rate] = [number('beta1'), number('beta2'), number('learning_rate')]
+  const m = add(mul(vector('m'), beta1), mul(g, sub(one, beta1)))
+  const v = add(mul(vector('v'), beta2), mul(mul(g, g), sub(one, beta2)))
+  const root = add(div(sqrt(v), number('root_correction2')), number('epsilon'))
+  const kept = mul(vector('theta'), sub(one, mul(rate, number('weight_decay'))))
+  return program('adamw', {
+    new_theta: sub(kept, mul(div(m, root), div(rate, number('correction1')))),
+    new_m: m,
+    new_v: v,
+  })
+}
+
+/** An optimizer over shared memory. `step` counts from 1. Returns the gradient's norm before it was clipped. */
+export async function openOptimizer(pool: Pool, options: AdamW) {
+  const update = await pool.load(adamWProgram(), {})
+  const one = (value: number) => Float32Array.of(value)
+  return async (
+    { theta, m, v }: Moments,
+    gradient: Float32Array,
+    step: number,
+    learningRate: number,
+  ): Promise<number> => {
+    const norm = normOf(gradient)
+    const scalars = {
+      clip: one(Math.min(1, options.maxGradNorm / (norm + 1e-6))),
+      beta1: one(options.beta1),
+      beta2: one(options.beta2),
+      epsilon: one(options.epsilon),
+      weight_decay: one(options.weightDecay),
+      learning_rate: one(learningRate),
+      correction1: one(1 - options.beta1 ** step),
+      root_correction2: one(Math.sqrt(1 - options.beta2 ** step)),
+    }
+    const stretch = async (from: number) => {
+      const part = (x: Float32Array) => x.subarray(from, from + CHUNK)
+      const feeds = { theta: part(theta), m: part(m), v: part(v), gradient: part(gradient), ...scalars }
+      const result = await update.run(feeds, { n: part(theta).length })
+      theta.set(result.new_theta as Float32Array, from)
+      m.set(result.new_m as Float32Array, from)
+      v.set(result.new_v as Float32Array, from)
+    }
+    await Promise.all(Array.from({ length: Math.ceil(theta.length / CHUNK) }, (_, i) => stretch(i * CHUNK)))
+    return norm
+  }
+}
+
+/** Summed in double precision in one fixed order, so that the number of threads changes nothing. */
+function normOf(values: Float32Array): number {
+  let sum = 0
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i]
+  return Math.sqrt(sum)
+}

@@ -1,0 +1,38 @@
+import { resolve } from 'node:path'
+import { saveAdapter } from '../checkpoint/adapter.ts'
+import type { TrainingResult } from './events.ts'
+import type { Metrics } from './metrics.ts'
+import type { Prepared } from './prepare.ts'
+import type { Progress } from './state.ts'
+import type { Trainer } from './trainer.ts'
+
+/** Writes the checkpoint folder, whole or not at all. */
+export async function saveTrained(
+  { spec, base, labels, plan, dataDigest }: Prepared,
+  { values }: Trainer,
+  progress: Progress,
+  metrics: Metrics | undefined,
+): Promise<TrainingResult> {
+  const { method: _, base: __, out, data, test, threads: ___, ...settings } = spec
+  const result: TrainingResult = {
+    checkpoint: resolve(out),
+    steps: progress.step,
+    trainable: plan.trainable,
+    total: plan.total,
+    seconds: progress.seconds,
+    reviews_per_second: progress.reviews / progress.seconds,
+    loss: progress.loss,
+    ...(metrics && { accuracy: metrics.accuracy, metrics }),
+    curve: progress.curve,
+  }
+  const { checkpoint: _checkpoint, metrics: _metrics, ...summary } = result
+  await saveAdapter(out, { method: spec.method, values: new Map(Object.entries(values)) }, base, {
+    label_words: labels.words,
+    labels: [...labels.labels],
+    truncation: { max_tokens: spec.max_tokens, cut: spec.cut },
+    training: { ...summary, reviews: plan.reviews, data_sha256: dataDigest, settings },
+    ...(metrics && { metrics: { ...metrics } }),
+    probe_ids: labels.tokens,
+  })
+  return result
+}

@@ -1,0 +1,65 @@
+import { z } from 'zod'
+import { fail } from '../core/errors.ts'
+import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/registry.ts'
+
+const count = z.int().positive()
+
+/** Everything that decides a training, apart from the method's own fields. */
+export const trainingFields = z.object({
+  base: z.string().describe('folder of the base; the embedded one where absent').optional(),
+  data: z.string().describe('reviews to train on: JSONL or CSV, plain or .gz'),
+  test: z.string().describe('reviews to evaluate on when the training is done').optional(),
+  out: z.string().describe('folder that the checkpoint is written to'),
+  epochs: z.number().positive().default(1).describe('passes over the data; 1.3 is a full one and a part'),
+  steps: count.describe('optimizer steps, instead of epochs').optional(),
+  learning_rate: z.number().positive().describe("peak rate; the method's own where absent").optional(),
+  warmup: z.number().min(0).lt(1).default(0.05).describe('share of the steps in which the rate rises from 0'),
+  weight_decay: z.number().min(0).default(0),
+  max_grad_norm: z.number().positive().default(1).describe('the gradient is cut to this norm'),
+  dropout: z.number().min(0).lt(1).default(0).describe("rate of the base's dropout while training"),
+  batch_tokens: count.default(4096).describe('tokens of an optimizer step, padding included'),
+  max_tokens: count.min(8).default(512).describe('longer reviews are cut'),
+  cut: z.enum(['head', 'tail', 'middle']).default('head').describe('which part of a long review is cut'),
+  loss: z
+    .enum(['labels', 'vocabulary'])
+    .default('labels')
+    .describe('cross-entropy over the label words, or over the whole vocabulary'),
+  label_words: z
+    .record(z.string(), z.string())
+    .describe('the word that stands for each label, such as negative=worst,positive=excellent')
+    .optional(),
+  skip_bad: z.boolean().default(false).describe('pass over lines that cannot be read'),
+  evaluate_every: count.describe('steps between evaluations on 1,000 reviews of the test data').optional(),
+  save_seconds: z.number().positive().default(30).describe('seconds between saved states'),
+  seed: z.int().min(0).default(0),
+  threads: count.describe('threads that train; one for each core where absent').optional(),
+  device: z.enum(['auto', 'cpu']).default('auto'),
+})
+
+export type TrainingSpec = z.infer<typeof trainingFields> & { method: MethodConfig; learning_rate: number }
+
+/**
+ * Checks a training as it comes from flags or a file: fields of the training and of its method side by side, in snake_case.
+ * @throws GraftError `usage` or `method_invalid` for a field that is unknown, missing or wrong, by name
+ */
+export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): TrainingSpec {
+  const known = trainingFields.shape
+  const own = Object.fromEntries(Object.entries(given).filter(([key]) => key in known))
+  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !(key in known)))
+  const method = parseMethod({ method: 'lora', ...rest })
+  const parsed = trainingFields.safeParse(own)
+  if (parsed.success)
+    return {
+      ...parsed.data,
+      learning_rate: parsed.data.learning_rate ?? methodNamed(method.method).learningRate,
+      method,
+    }
+  const [{ path, message }] = parsed.error.issues
+  const field = String(path[0])
+  return fail('usage', {
+    subject: field,
+    expected: message,
+    found: own[field] === undefined ? 'nothing' : JSON.stringify(own[field]),
+    mend: 'See graft train --help.',
+  })
+}

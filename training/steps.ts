@@ -1,0 +1,45 @@
+import { type Epoch, planEpoch } from './batches.ts'
+import type { TrainingSpec } from './spec.ts'
+
+/**
+ * Tokens, padding included, that one thread takes at a time. Small enough that the attention scores stay in the processor's cache, large
+ * enough that reading the weights costs little beside the work on them (docs/benchmarks.md).
+ */
+export const MICRO_TOKENS = 1024
+
+type Schedule = Pick<TrainingSpec, 'epochs' | 'steps' | 'batch_tokens' | 'seed'>
+
+/** One optimizer step: micro-batches of row numbers, whose gradients add up. */
+export type Step = Epoch[number]
+
+/** The steps of a training in their order, which the seed alone decides. A part of an epoch takes its first steps. */
+export function* trainingSteps(lengths: Int32Array, { epochs, steps, batch_tokens, seed }: Schedule): Generator<Step> {
+  let left = steps ?? Number.POSITIVE_INFINITY
+  for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
+    const plan = planEpoch(lengths, { batchTokens: batch_tokens, microTokens: MICRO_TOKENS, seed, epoch })
+    const share = steps === undefined ? Math.min(1, epochs - epoch) : 1
+    const taken = plan.slice(0, Math.min(left, Math.ceil(share * plan.length)))
+    yield* taken
+    left -= taken.length
+  }
+}
+
+export interface StepTotals {
+  steps: number
+  reviews: number
+  /** The share of tokens that are padding. */
+  padding: number
+}
+
+export function countSteps(lengths: Int32Array, schedule: Schedule): StepTotals {
+  const totals = { steps: 0, reviews: 0, tokens: 0, padded: 0 }
+  for (const step of trainingSteps(lengths, schedule)) {
+    totals.steps++
+    for (const rows of step) {
+      totals.reviews += rows.length
+      totals.tokens += rows.reduce((sum, row) => sum + lengths[row], 0)
+      totals.padded += rows.length * Math.max(...rows.map((row) => lengths[row]))
+    }
+  }
+  return { steps: totals.steps, reviews: totals.reviews, padding: 1 - totals.tokens / totals.padded }
+}
