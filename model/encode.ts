@@ -36,8 +36,7 @@ export function encodeReview(tokenizer: Tokenizer, text: unknown, { maxTokens, c
 }
 
 function checkText(text: unknown): string {
-  if (typeof text !== 'string')
-    return invalid('a string', text === null ? 'null' : Array.isArray(text) ? 'a list' : `a ${typeof text}`)
+  if (typeof text !== 'string') return invalid('a string', kindOf(text))
   if (text.trim() === '') invalid('some words', text === '' ? 'an empty text' : 'blanks alone')
   if (!text.isWellFormed()) {
     const at = [...text].findIndex((character) => !character.isWellFormed())
@@ -45,6 +44,13 @@ function checkText(text: unknown): string {
   }
   return text
 }
+
+const kindOf = (value: unknown): string =>
+  value === undefined || value === null
+    ? 'nothing'
+    : Array.isArray(value)
+      ? 'a list'
+      : `the ${typeof value} ${String(value)}`
 
 const excerpt = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 

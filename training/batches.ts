@@ -77,25 +77,3 @@ function even(rows: readonly number[], lengths: Int32Array, tokens: number): num
   }
   return fill(rows, lengths, high)
 }
-
-export interface PaddedBatch {
-  /** [batch, source] */
-  inputIds: Int32Array
-  /** [batch, source]: 1 for a token, 0 for padding. */
-  attentionMask: Float32Array
-  batch: number
-  source: number
-}
-
-/** Rows of ids, padded at their ends to the longest. */
-export function padBatch(rows: readonly Int32Array[], pad: number): PaddedBatch {
-  const batch = rows.length
-  const source = rows.reduce((longest, { length }) => Math.max(longest, length), 0)
-  const inputIds = new Int32Array(batch * source).fill(pad)
-  const attentionMask = new Float32Array(batch * source)
-  for (const [i, row] of rows.entries()) {
-    inputIds.set(row, i * source)
-    attentionMask.fill(1, i * source, i * source + row.length)
-  }
-  return { inputIds, attentionMask, batch, source }
-}

@@ -56,10 +56,10 @@ test('a tokenizer that ends no text with </s> is helped', () => {
 })
 
 test.each([
-  ['no string', 7, 'a number'],
-  ['null', null, 'null'],
+  ['no string', 7, 'the number 7'],
+  ['null', null, 'nothing'],
   ['a list', ['a'], 'a list'],
-  ['nothing', undefined, 'a undefined'],
+  ['nothing', undefined, 'nothing'],
   ['an empty text', '', 'an empty text'],
   ['blanks', ' \n\t\u00a0', 'blanks alone'],
   ['characters without a token', '\u200b\u200b', 'only some that it drops: "\u200b\u200b"'],

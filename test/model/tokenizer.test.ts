@@ -50,7 +50,7 @@ describe('the embedded base', () => {
         const fresh = makeTokenizer(json, {})
         for (const text of texts) expect([...fresh.encode(text)]).toEqual(ids(text))
       }),
-      { numRuns: 20 },
+      { numRuns: 10 },
     )
   })
 
@@ -137,9 +137,6 @@ describe('a sentencepiece base', () => {
   })
 })
 
-test('a file that is no tokenizer is refused', () => {
-  expect(() => makeTokenizer({}, {})).toThrowError(expect.objectContaining({ code: 'base_incomplete' }))
-  expect(() => makeTokenizer({ model: { type: 'Unheard', vocab: [] } }, {})).toThrowError(
-    /tokenizer\.json: expected .*; found .*Unheard/,
-  )
+test.each([{}, { model: null }, { model: { type: 'Unigram', vocab: [] } }])('%j is refused as no tokenizer', (file) => {
+  expect(() => makeTokenizer(file, {})).toThrowError(expect.objectContaining({ code: 'base_incomplete' }))
 })

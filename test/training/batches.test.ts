@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { random } from '../../core/random.ts'
-import { padBatch, planEpoch } from '../../training/batches.ts'
+import { padRows } from '../../model/batch.ts'
+import { planEpoch } from '../../training/batches.ts'
 
 /** Lengths as those of IMDB's reviews under the base's tokenizer, cut at 512: log-normal, a median of 230. */
 const imdbLike = (rows: number) => {
@@ -83,7 +84,7 @@ describe('an epoch', () => {
 })
 
 test('rows of different lengths are padded at their ends, and the mask tells where', () => {
-  expect(padBatch([Int32Array.of(5, 1), Int32Array.of(7, 8, 9, 1)], 0)).toEqual({
+  expect(padRows([Int32Array.of(5, 1), Int32Array.of(7, 8, 9, 1)], 0)).toEqual({
     inputIds: Int32Array.of(5, 1, 0, 0, 7, 8, 9, 1),
     attentionMask: Float32Array.of(1, 1, 0, 0, 1, 1, 1, 1),
     batch: 2,
