@@ -23,6 +23,7 @@ const T5_SMALL = {
   num_layers: 6,
   num_decoder_layers: 6,
   num_heads: 8,
+  decoder_start_token_id: 0,
 }
 
 /** Measured to be PyTorch's best on this shape (bench/peers/README.md). */

@@ -1,6 +1,6 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import type { z } from 'zod'
-import { fail } from '../core/errors.ts'
+import { type ErrorDetail, fail } from '../core/errors.ts'
 
 /** The fields of a schema in snake_case; their flags are the same in kebab-case. */
 export type Fields = Readonly<Record<string, z.ZodType>>
@@ -11,8 +11,8 @@ interface Parsed {
 }
 
 /**
- * Reads flags by the schema's types: numbers, lists `q,v`, pairs `negative=worst,positive=excellent`, switches. What is no number stays text,
- * so that the schema's own check reports it.
+ * Reads flags by the schema's types: numbers, lists `q,v`, pairs `negative=worst,positive=excellent`, switches. What is no number or no
+ * pair stays text, so that the schema's own check reports it.
  * @throws GraftError `usage` for an unknown flag, one without its value, or a stray word
  */
 export function parseFlags(
@@ -36,23 +36,41 @@ export function parseFlags(
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
-    const flag = /'(-[^' ]+)/.exec(message)?.[1] ?? /'([^']+)'/.exec(message)?.[1] ?? 'the command line'
-    const unknown = code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION'
-    const known = Object.keys(fields).map((field) => `--${flagOf(field)}`)
-    return fail('usage', {
-      subject: flag,
-      expected: unknown
-        ? `a flag of this command${suggestion(flag, known)}`
-        : code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL'
-          ? 'flags alone'
-          : 'a value for this flag',
-      found: unknown ? 'an unknown one' : message.split('. ')[0].replace(/\.$/, ''),
-      mend: 'Add --help to see the flags.',
-    })
+    return fail('usage', misread(code, message, Object.keys(fields)))
+  }
+}
+
+/** What is wrong with a command line, from Node's words. */
+function misread(code: string, message: string, fields: readonly string[]): ErrorDetail {
+  const subject = /'(-[^' ]+)/.exec(message)?.[1] ?? /'([^']+)'/.exec(message)?.[1] ?? 'the command line'
+  const mend = 'Add --help to see the flags.'
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
+    const near = nearest(
+      subject,
+      fields.map((field) => `--${flagOf(field)}`),
+    )
+    return { subject, expected: `a flag of this command${near}`, found: 'an unknown one', mend }
+  }
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
+    return { subject, expected: 'flags alone', found: 'a word without a flag', mend }
+  if (message.includes('does not take an argument'))
+    return { subject, expected: 'no value: it is a switch', found: 'a value', mend: `Write ${subject} alone.` }
+  const dashed = message.includes('ambiguous')
+  return {
+    subject,
+    expected: 'a value for this flag',
+    found: dashed ? 'what begins with a dash, as a flag does' : 'nothing',
+    mend: dashed ? `Write ${subject}=VALUE where the value begins with a dash.` : `Write ${subject} VALUE.`,
   }
 }
 
 export const flagOf = (field: string): string => field.replaceAll('_', '-')
+
+/** What a schema says of itself, beneath defaults and options. */
+export function descriptionOf(schema: z.ZodType): string | undefined {
+  const { innerType } = (schema as unknown as { def: { innerType?: z.ZodType } }).def
+  return schema.description ?? (innerType && descriptionOf(innerType))
+}
 
 type Kind = 'boolean' | 'number' | 'list' | 'pairs' | 'text'
 
@@ -78,15 +96,17 @@ function convert(value: string | boolean, schema: z.ZodType): unknown {
       return value.trim() === '' || Number.isNaN(Number(value)) ? value : Number(value)
     case 'list':
       return value.split(',')
-    case 'pairs':
-      return Object.fromEntries(value.split(',').map((pair) => [pair.split('=')[0], pair.slice(pair.indexOf('=') + 1)]))
+    case 'pairs': {
+      const pairs = value.split(',').map((pair) => /^([^=]+)=(.*)$/s.exec(pair))
+      return pairs.every((pair) => pair !== null) ? Object.fromEntries(pairs.map(([, key, of]) => [key, of])) : value
+    }
     default:
       return value
   }
 }
 
-/** The known flag that shares most with a misspelt one, if any is near. */
-function suggestion(flag: string, known: readonly string[]): string {
+/** The known name that shares most with a misspelt one, as the end of a sentence; nothing where none is near. */
+export function nearest(flag: string, known: readonly string[]): string {
   const near = known
     .map((candidate) => ({ candidate, distance: editDistance(flag, candidate) }))
     .sort((a, b) => a.distance - b.distance)[0]

@@ -1,6 +1,6 @@
 import type { z } from 'zod'
 import type { Command } from './command.ts'
-import { flagOf, kindOf } from './flags.ts'
+import { descriptionOf, flagOf, kindOf } from './flags.ts'
 
 export function overview(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length))
@@ -17,12 +17,14 @@ export function overview(commands: Readonly<Record<string, Command>>): string {
   ].join('\n')
 }
 
-export function helpOf({ summary, usage, about, examples, flags }: Command): string {
-  const groups = Object.entries(flags).flatMap(([heading, fields]) => [
-    '',
-    `${heading}:`,
-    ...Object.entries(fields).flatMap(([field, schema]) => flagLine(field, schema)),
-  ])
+export function helpOf({ summary, usage, about, examples, flags, repeated = [] }: Command): string {
+  const groups = Object.entries(flags)
+    .filter(([, fields]) => Object.keys(fields).length > 0)
+    .flatMap(([heading, fields]) => [
+      '',
+      `${heading}:`,
+      ...Object.entries(fields).flatMap(([field, schema]) => flagLine(field, schema, repeated.includes(field))),
+    ])
   return [
     summary,
     '',
@@ -38,11 +40,13 @@ export function helpOf({ summary, usage, about, examples, flags }: Command): str
 
 const COLUMN = 30
 
-function flagLine(field: string, schema: z.ZodType): string[] {
-  const shown = { boolean: '', number: ' N', list: ' A,B', pairs: ' K=V,K=V', text: ' X' }[kindOf(schema)]
+function flagLine(field: string, schema: z.ZodType, repeated: boolean): string[] {
+  const shown = { boolean: '', number: ' N', list: ' A,B', pairs: ' K=V,K=V', text: ' X' }[
+    repeated ? 'text' : kindOf(schema)
+  ]
   const flag = `  --${flagOf(field)}${choices(schema) ? ` ${choices(schema)}` : shown}`
   const standard = defaultOf(schema)
-  const text = `${schema.description ?? ''}${standard === undefined || standard === false ? '' : ` (${Array.isArray(standard) ? standard.join(',') : standard})`}`
+  const text = `${descriptionOf(schema) ?? ''}${standard === undefined || standard === false ? '' : ` (${Array.isArray(standard) ? standard.join(',') : standard})`}`
   return flag.length < COLUMN ? [`${flag.padEnd(COLUMN)}${text.trim()}`] : [flag, `${' '.repeat(COLUMN)}${text.trim()}`]
 }
 

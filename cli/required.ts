@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
-import { type Fields, flagOf } from './flags.ts'
+import { descriptionOf, type Fields, flagOf } from './flags.ts'
 
 /** The values as the schema's types, checked. @throws GraftError `usage` for the first flag that is missing or wrong */
 export function required<F extends Fields>(
@@ -11,11 +11,15 @@ export function required<F extends Fields>(
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues
   const field = String(path[0])
-  const missing = values[field] === undefined
+  const subject = `--${flagOf(field)}`
+  if (values[field] === undefined) {
+    const expected = descriptionOf(fields[field]) ?? message
+    return fail('usage', { subject, expected, found: 'nothing', mend: `Add ${subject}.` })
+  }
   return fail('usage', {
-    subject: `--${flagOf(field)}`,
-    expected: fields[field].description ?? message,
-    found: missing ? 'nothing' : String(values[field]),
-    mend: missing ? `Add --${flagOf(field)}.` : `${message}.`,
+    subject,
+    expected: message.replace(/^[^:]*: expected /, '').replace(/, received .*$/, ''),
+    found: JSON.stringify(values[field]),
+    mend: 'Add --help to see what it takes.',
   })
 }

@@ -10,13 +10,16 @@ export async function serveUntilStopped(
   onReady: (url: string) => void,
 ): Promise<void> {
   const platform = await openPlatform(options)
-  const { version } = JSON.parse(await readFile(`${packageRoot}/package.json`, 'utf8')) as { version: string }
-  const server = await listen(makeApp(platform, { version }), { host: options.host, port: options.port })
-  const stopped = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-  })
-  onReady(server.url)
-  await stopped
-  await server.close()
-  await platform.engine.close()
+  try {
+    const { version } = JSON.parse(await readFile(`${packageRoot}/package.json`, 'utf8')) as { version: string }
+    const server = await listen(makeApp(platform, { version }), { host: options.host, port: options.port })
+    const stopped = new Promise<void>((resolve) => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+    })
+    onReady(server.url)
+    await stopped
+    await server.close()
+  } finally {
+    await platform.engine.close()
+  }
 }

@@ -1,6 +1,8 @@
 import { basename, resolve } from 'node:path'
+import { inspect } from 'node:util'
+import { loadBase } from '../checkpoint/base.ts'
 import { openEngine } from '../serving/engine.ts'
-import { baseFolder, baseShape } from './bases.ts'
+import { baseFolder } from './bases.ts'
 import type { Platform } from './platform.ts'
 
 export interface PlatformOptions {
@@ -11,11 +13,12 @@ export interface PlatformOptions {
 
 /** Loads a base and the adapters to serve. Close its engine when done. */
 export async function openPlatform({ base = 'embedded', checkpoints, threads }: PlatformOptions): Promise<Platform> {
-  const engine = await openEngine({ base: baseFolder(base), checkpoints, threads })
-  const shape = await baseShape(base)
+  const loaded = await loadBase(baseFolder(base))
+  const engine = await openEngine({ base: loaded, checkpoints, threads })
+  const names = [base, loaded.name, basename(resolve(loaded.dir))]
   return {
     engine,
-    bases: new Map([base, basename(resolve(baseFolder(base)))].map((name) => [name, shape])),
-    report: (error, id) => process.stderr.write(`${id}: ${error instanceof Error ? error.stack : String(error)}\n`),
+    bases: new Map(names.map((name) => [name, loaded.t5])),
+    report: (error, id) => process.stderr.write(`${id}: ${inspect(error)}\n`),
   }
 }

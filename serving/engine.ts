@@ -2,21 +2,22 @@ import { availableParallelism } from 'node:os'
 import { basename, resolve } from 'node:path'
 import { type Adapter, loadAdapter } from '../checkpoint/adapter.ts'
 import { type Base, loadBase, requireTokenizer } from '../checkpoint/base.ts'
-import { fail, type PlainError, toPlain } from '../core/errors.ts'
-import { openPool } from '../graph/runtime/pool.ts'
+import { fail, GraftError, type PlainError, toPlain } from '../core/errors.ts'
+import { openPool, type Pool } from '../graph/runtime/pool.ts'
 import { softmax } from '../model/batch.ts'
-import type { Cut } from '../model/encode.ts'
+import type { Encoded } from '../model/encode.ts'
 import { type LabelTokens, labelTokens } from '../model/label-words.ts'
 import { ledger } from '../model/ledger.ts'
 import { makeTokenizer } from '../model/tokenizer.ts'
-import { answersOf } from './adapter-answers.ts'
-import { takeBatch } from './batching.ts'
+import { type Answers, answersOf } from './adapter-answers.ts'
 import type { Engine, Prediction, ServedAdapter } from './engine-types.ts'
 import { type Mixture, openMixture, openReplaced, replacesBase } from './mixture.ts'
+import { openQueue } from './queue.ts'
 import { openTokenizer } from './tokenizer-client.ts'
 
 export interface EngineOptions {
-  base: string
+  /** A base, or its folder. */
+  base: string | Base
   /** Folders of adapters. */
   checkpoints: readonly string[]
   /** Threads that run the model; one for each core where absent. */
@@ -25,23 +26,16 @@ export interface EngineOptions {
   queue?: number
 }
 
-/** An adapter ready to answer. */
-interface Answering {
+/** An adapter that was read and checked. */
+interface Served extends Answers {
   shown: ServedAdapter
   adapter: Adapter
   labels: LabelTokens
-  cut: Cut
-  temperature: number
-  mixture: Mixture
 }
 
-/** A row in the queue. */
-interface Waiting {
-  length: number
-  ids: Int32Array
-  by: Answering
-  settle(scores: Float32Array): void
-  fail(error: unknown): void
+/** An adapter ready to answer. */
+interface Answering extends Served {
+  mixture: Mixture
 }
 
 const QUEUE = 4096
@@ -52,120 +46,100 @@ const QUEUE = 4096
  * @throws GraftError what is wrong with a base or an adapter
  */
 export async function openEngine({
-  base: folder,
+  base: given,
   checkpoints,
   threads = availableParallelism(),
-  queue = QUEUE,
+  queue: room = QUEUE,
 }: EngineOptions): Promise<Engine> {
-  const base = await loadBase(folder)
+  const base = typeof given === 'string' ? await loadBase(given) : given
   const tokenizerData = { ...requireTokenizer(base), eos: base.t5.eosTokenId }
-  const adapters = await Promise.all(checkpoints.map((dir) => loadAdapter(dir, base)))
-  const pool = openPool(threads)
-  const light = adapters.filter((adapter) => !replacesBase(adapter, base))
-  const shared = light.length > 0 ? await openMixture(base, light, pool) : undefined
   const tokenizer = makeTokenizer(tokenizerData.json, tokenizerData.config)
-  const answering = new Map<string, Answering>()
-  for (const [i, adapter] of adapters.entries()) {
-    const id = uniqueName(basename(resolve(checkpoints[i])), answering)
-    const mixture = shared && light.includes(adapter) ? shared : await openReplaced(base, adapter, pool)
-    const answers = answersOf(adapter, base, id)
-    const labels = labelTokens(answers.words, tokenizer)
-    answering.set(id, {
-      adapter,
-      labels,
-      mixture,
-      cut: answers.cut,
-      temperature: answers.temperature,
-      shown: shown(id, adapter, labels, base),
-    })
-  }
+  const adapters = await Promise.all(checkpoints.map((dir) => loadAdapter(dir, base)))
+  const ids = uniqueNames(checkpoints.map((dir) => basename(resolve(dir))))
+  const served = adapters.map((adapter, i): Served => {
+    const answers = answersOf(adapter, base, ids[i])
+    const labels = named(ids[i], () => labelTokens(answers.words, tokenizer))
+    return { ...answers, adapter, labels, shown: shown(ids[i], adapter, labels, base) }
+  })
+  // Threads only once nothing can be wrong with what was given: they would keep the process from ending.
+  const pool = openPool(threads)
+  const answering = await mixed(served, base, pool).catch(async (error) => {
+    await pool.close()
+    throw error
+  })
   const texts = openTokenizer(tokenizerData)
-
-  const waiting: Waiting[] = []
-  let running = 0
-  let closing = false
-
-  /** Fills the free threads. Rows of one mixture alone can share a run. */
-  const pump = () => {
-    while (running < pool.size && waiting.length > 0) {
-      const { mixture } = waiting[0].by
-      const mine = waiting.filter(({ by }) => by.mixture === mixture)
-      const batch = takeBatch(mine)
-      const taken = new Set(batch)
-      waiting.splice(0, waiting.length, ...waiting.filter((row) => !taken.has(row)))
-      running++
-      void score(mixture, batch).finally(() => {
-        running--
-        pump()
-      })
-    }
+  const queue = openQueue(pool.size)
+  let encoding = 0
+  let closing: Promise<void> | undefined
+  const requireOpen = () => {
+    if (closing !== undefined) throw stopping()
   }
-  const score = async (mixture: Mixture, batch: readonly Waiting[]) => {
-    try {
-      const scores = await mixture.score(
-        batch.map(({ ids, by }) => ({ ids, adapter: by.adapter, words: by.labels.tokens })),
-      )
-      for (const [i, row] of batch.entries()) row.settle(scores[i])
-    } catch (error) {
-      for (const row of batch) row.fail(error)
-    }
-  }
-
-  const enqueue = (ids: Int32Array, by: Answering, signal?: AbortSignal) =>
-    new Promise<Float32Array>((settle, reject) => {
-      const row: Waiting = { length: ids.length, ids, by, settle, fail: reject }
-      signal?.addEventListener('abort', () => {
-        const at = waiting.indexOf(row)
-        if (at >= 0) waiting.splice(at, 1)
-        reject(signal.reason)
-      })
-      waiting.push(row)
-    })
 
   return {
-    adapters: () => [...answering.values()].map(({ shown }) => shown),
+    adapters: () => served.map(({ shown }) => shown),
     async classify(rows, signal) {
-      if (closing)
-        fail('closing', {
-          subject: 'this server',
-          expected: 'to be running',
-          found: 'that it is stopping',
-          mend: 'Ask another server.',
-        })
-      if (waiting.length + rows.length > queue)
-        fail('overloaded', {
-          subject: 'the queue',
-          expected: `at most ${queue} texts`,
-          found: `${waiting.length + rows.length}`,
-          mend: 'Send fewer at once, or try again in a moment.',
-        })
-      const asked = rows.map(({ adapter }) => answering.get(adapter) ?? unknown(adapter, answering))
-      const encoded = await texts.encode(rows.map(({ text }, i) => ({ text, cut: asked[i].cut })))
+      requireOpen()
       signal?.throwIfAborted()
-      const answers = encoded.map(async (row, i): Promise<Prediction | { error: PlainError }> => {
-        if ('error' in row) return row
-        try {
-          const scores = await enqueue(row.ids, asked[i], signal)
-          return prediction(scores, asked[i], row)
-        } catch (error) {
-          if (signal?.aborted) throw error
-          return { error: toPlain(error) }
-        }
+      const waiting = encoding + queue.waiting
+      if (waiting + rows.length > room) overloaded(room, waiting, rows.length)
+      const asked = rows.map(({ adapter }) => answering.get(adapter) ?? unknown(adapter, ids))
+      encoding += rows.length
+      const encoded = await texts.encode(rows.map(({ text }, i) => ({ text, cut: asked[i].cut }))).finally(() => {
+        encoding -= rows.length
+        // A tokenizer that was ended is no fault.
+        requireOpen()
       })
-      pump()
-      return Promise.all(answers)
+      signal?.throwIfAborted()
+      const jobs = encoded.flatMap((row, i) =>
+        'error' in row ? [] : [{ ...asked[i], ids: row.ids, words: asked[i].labels.tokens }],
+      )
+      const scores = queue.add(jobs, signal)
+      let next = 0
+      return Promise.all(
+        encoded.map((row, i) => ('error' in row ? row : answer(scores[next++], asked[i], row, signal))),
+      )
     },
-    async close() {
-      closing = true
-      await Promise.all([pool.close(), texts.close()])
+    close() {
+      closing ??= (async () => {
+        queue.refuse(stopping())
+        await Promise.all([pool.close(), texts.close()])
+      })()
+      return closing
     },
+  }
+}
+
+/** Adapters that change the base share one mixture; each that replaces it has its own. */
+async function mixed(served: readonly Served[], base: Base, pool: Pool): Promise<ReadonlyMap<string, Answering>> {
+  const light = served.flatMap(({ adapter }) => (replacesBase(adapter, base) ? [] : [adapter]))
+  const shared = light.length > 0 ? await openMixture(base, light, pool) : undefined
+  const answering = new Map<string, Answering>()
+  for (const one of served) {
+    const mixture = shared && light.includes(one.adapter) ? shared : await openReplaced(base, one.adapter, pool)
+    answering.set(one.shown.id, { ...one, mixture })
+  }
+  return answering
+}
+
+/** A row's failure is its own, unless it is that of the whole request. */
+async function answer(
+  scores: Promise<Float32Array>,
+  by: Served,
+  row: Encoded,
+  signal?: AbortSignal,
+): Promise<Prediction | { error: PlainError }> {
+  try {
+    return prediction(await scores, by, row)
+  } catch (error) {
+    if (signal?.aborted || isStopping(error)) throw error
+    return { error: toPlain(error) }
   }
 }
 
 function prediction(
   scores: Float32Array,
-  { labels: { labels }, temperature }: Answering,
-  { tokens, truncated }: { tokens: number; truncated: boolean },
+  { labels: { labels }, temperature }: Served,
+  { ids, truncated }: Encoded,
 ): Prediction {
   const probabilities = softmax(scores, temperature)
   const score = Math.max(...probabilities)
@@ -174,7 +148,7 @@ function prediction(
     label,
     score,
     scores: Object.fromEntries(labels.map((name, i) => [name, probabilities[i]])),
-    tokens,
+    tokens: ids.length,
     truncated,
   }
 }
@@ -198,18 +172,50 @@ function shown(id: string, adapter: Adapter, { labels }: LabelTokens, base: Base
   }
 }
 
-/** Two folders may bear one name. */
-function uniqueName(name: string, taken: ReadonlyMap<string, unknown>): string {
-  if (!taken.has(name)) return name
-  let i = 2
-  while (taken.has(`${name}-${i}`)) i++
-  return `${name}-${i}`
+/** Two folders may bear one name: the second `x` is `x-2`. */
+function uniqueNames(names: readonly string[]): string[] {
+  const taken = new Set<string>()
+  return names.map((name) => {
+    let free = name
+    for (let i = 2; taken.has(free); i++) free = `${name}-${i}`
+    taken.add(free)
+    return free
+  })
 }
 
-function unknown(id: string, known: ReadonlyMap<string, unknown>): never {
+/** Runs a check, whose error shall tell which adapter it is about. */
+function named<T>(id: string, check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    if (!(error instanceof GraftError)) throw error
+    return fail(error.code, { ...error.detail, subject: `${id}, ${error.detail.subject}` }, error)
+  }
+}
+
+const stopping = (): GraftError =>
+  new GraftError('closing', {
+    subject: 'the engine',
+    expected: 'one that runs',
+    found: 'one that is stopping',
+    mend: 'Try again when it has started anew.',
+  })
+
+const isStopping = (error: unknown): boolean => error instanceof GraftError && error.code === 'closing'
+
+function overloaded(room: number, waiting: number, asked: number): never {
+  fail('overloaded', {
+    subject: 'the queue',
+    expected: `room for ${asked} texts`,
+    found: `room for ${Math.max(0, room - waiting)}`,
+    mend: asked > room ? `Send at most ${room} at once.` : 'Send fewer at once, or try again in a moment.',
+  })
+}
+
+function unknown(id: string, known: readonly string[]): never {
   return fail('adapter_unknown', {
     subject: id,
-    expected: `one of ${[...known.keys()].join(', ')}`,
+    expected: `one of ${known.join(', ')}`,
     found: 'no adapter of that name',
     mend: 'See /v1/adapters.',
   })

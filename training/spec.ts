@@ -14,7 +14,7 @@ export const trainingFields = z.object({
   steps: count.describe('optimizer steps, instead of epochs').optional(),
   learning_rate: z.number().positive().describe("peak rate; the method's own where absent").optional(),
   warmup: z.number().min(0).lt(1).default(0.05).describe('share of the steps in which the rate rises from 0'),
-  weight_decay: z.number().min(0).default(0),
+  weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay"),
   max_grad_norm: z.number().positive().default(1).describe('the gradient is cut to this norm'),
   dropout: z.number().min(0).lt(1).default(0).describe("rate of the base's dropout while training"),
   batch_tokens: count.default(4096).describe('tokens of an optimizer step, padding included'),
@@ -31,9 +31,9 @@ export const trainingFields = z.object({
   skip_bad: z.boolean().default(false).describe('pass over lines that cannot be read'),
   evaluate_every: count.describe('steps between evaluations on 1,000 reviews of the test data').optional(),
   save_seconds: z.number().positive().default(30).describe('seconds between saved states'),
-  seed: z.int().min(0).default(0),
+  seed: z.int().min(0).default(0).describe('decides initial values, order and dropout'),
   threads: count.describe('threads that train; one for each core where absent').optional(),
-  device: z.enum(['auto', 'cpu']).default('auto'),
+  device: z.enum(['auto', 'cpu']).default('auto').describe('where it trains; auto takes the CPU'),
 })
 
 export type TrainingSpec = z.infer<typeof trainingFields> & { method: MethodConfig; learning_rate: number }

@@ -6,7 +6,7 @@ import { fail } from '../core/errors.ts'
 import type { Moments } from './optimizer.ts'
 import type { Prepared } from './prepare.ts'
 import type { TrainingSpec } from './spec.ts'
-import { loadState, type Progress, saveState } from './state.ts'
+import { hasState, loadState, type Progress, saveState } from './state.ts'
 
 /** Where a training keeps its state while it runs: a folder beside its output, gone when the checkpoint is written. */
 export interface StateFolder {
@@ -15,7 +15,7 @@ export interface StateFolder {
   /** @returns the folder */
   save(progress: Progress, moments: Moments): string
   remove(): void
-  /** Lets another process take the folder. */
+  /** Lets another process take the folder; one without a state goes, as nothing is lost with it. */
   close(): void
 }
 
@@ -40,9 +40,14 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
       found: 'that of one that was interrupted',
       mend: `Go on with it: graft train --resume --out ${JSON.stringify(spec.out)}. Or remove the folder to begin anew.`,
     })
-  claim(folder)
+  requireUnowned(folder)
+  let claimed = false
   return {
     restore(prepared, moments) {
+      requireUnowned(folder)
+      claimed = true
+      mkdirSync(folder, { recursive: true })
+      writeFileSync(join(folder, OWNER), String(process.pid))
       const identity = createHash('sha256')
         .update(JSON.stringify([decides(spec), prepared.dataDigest, prepared.base.fingerprint]))
         .digest('hex')
@@ -56,7 +61,11 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
       return folder
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
-    close: () => rmSync(join(folder, OWNER), { force: true }),
+    close() {
+      if (!claimed) return
+      if (hasState(folder)) rmSync(join(folder, OWNER), { force: true })
+      else rmSync(folder, { recursive: true, force: true })
+    },
   }
 }
 
@@ -85,8 +94,7 @@ function mismatch(folder: string): never {
 }
 
 /** One process at a time: two would write each other's state. A process that was killed leaves its number, which is then nobody's. */
-function claim(folder: string): void {
-  mkdirSync(folder, { recursive: true })
+function requireUnowned(folder: string): void {
   const path = join(folder, OWNER)
   const owner = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
   if (owner !== 0 && owner !== process.pid && isAlive(owner))
@@ -96,7 +104,6 @@ function claim(folder: string): void {
       found: `process ${owner}`,
       mend: 'Wait until it is done, or stop it.',
     })
-  writeFileSync(path, String(process.pid))
 }
 
 function isAlive(pid: number): boolean {

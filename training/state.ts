@@ -44,10 +44,16 @@ export function saveState(folder: string, progress: Progress, vectors: Moments):
   const name = `step-${String(progress.step).padStart(8, '0')}`
   const partial = join(folder, `${name}.partial`)
   rmSync(partial, { recursive: true, force: true })
-  mkdirSync(partial, { recursive: true })
-  for (const key of VECTORS) writeDurably(join(partial, `${key}.f32`), bytesOf(vectors[key]))
-  writeDurably(join(partial, 'progress.json'), new TextEncoder().encode(JSON.stringify(progress)))
-  syncFolder(partial)
+  try {
+    mkdirSync(partial, { recursive: true })
+    for (const key of VECTORS) writeDurably(join(partial, `${key}.f32`), bytesOf(vectors[key]))
+    writeDurably(join(partial, 'progress.json'), new TextEncoder().encode(JSON.stringify(progress)))
+    syncFolder(partial)
+  } catch (error) {
+    // On a full disk half a state would only take more room.
+    rmSync(partial, { recursive: true, force: true })
+    throw error
+  }
   const target = join(folder, name)
   rmSync(target, { recursive: true, force: true })
   renameSync(partial, target)
@@ -62,6 +68,8 @@ export function loadState(folder: string, vectors: Moments): Progress | undefine
   for (const key of VECTORS) readInto(join(folder, newest, `${key}.f32`), bytesOf(vectors[key]))
   return JSON.parse(readFileSync(join(folder, newest, 'progress.json'), 'utf8')) as Progress
 }
+
+export const hasState = (folder: string): boolean => statesIn(folder).length > 0
 
 function statesIn(folder: string): string[] {
   if (!existsSync(folder)) return []

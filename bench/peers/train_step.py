@@ -5,7 +5,8 @@ the other contestants, so that all of them meet the same machine. Every line is 
 
 in   {"method": "lora" | "bottleneck" | "soft-prompt" | "full", "config": {T5Config fields},
       "rank": 8, "alpha": 16, "bottleneck": 8, "tokens": 10, "precision": "fp32" | "bf16",
-      "threads": 2, "seed": 0, "lr": 1e-3, "attention": "eager" | "sdpa", "label_ids": [1465, 2841]}
+      "threads": 2, "seed": 0, "lr": 1e-3, "attention": "eager" | "sdpa", "compile": false,
+      "label_ids": [1465, 2841]}
 out  {"ready": true, "trainable": N, "total": N, "torch": ..., "transformers": ..., "peft": ...,
       "optimizer": ..., "allocator": ..., ...}
 in   {"round": [[lengths of micro-batch 1], [lengths of micro-batch 2], ...]}
@@ -28,7 +29,8 @@ import time
 JEMALLOC = "oversize_threshold:1,background_thread:true,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1"
 DEFAULTS = {
     "rank": 8, "alpha": 16, "bottleneck": 8, "tokens": 10, "precision": "fp32", "threads": 2,
-    "seed": 0, "lr": 1e-3, "attention": "eager", "label_ids": [1465, 2841],
+    "seed": 0, "lr": 1e-3, "attention": "eager", "compile": False,
+    "label_ids": [1465, 2841],
 }
 PAD, EOS = 0, 1
 
@@ -88,6 +90,22 @@ def build(job):
     return methods[job["method"]]().eval()
 
 
+def compile_blocks(model):
+    """Compiles each T5 block for any shape.
+
+    The whole model as one program takes several times as long to compile. A block has about a dozen
+    programs (encoder or decoder, first or later, with or without a mask, batch of one or more), all
+    of the same code object, hence the limits.
+    """
+    import torch
+    from transformers.models.t5.modeling_t5 import T5Block
+
+    torch._dynamo.config.recompile_limit = 64
+    torch._dynamo.config.accumulated_recompile_limit = 512
+    for block in [m for m in model.modules() if isinstance(m, T5Block)]:
+        block.compile(dynamic=True)
+
+
 def make_optimizer(parameters, lr):
     """AdamW as one fused kernel, or with grouped tensor operations where torch lacks that."""
     import torch
@@ -112,6 +130,9 @@ class Trainer:
         self.trainable = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer, self.optimizer_kind = make_optimizer(self.trainable, job["lr"])
         self.generator = torch.Generator().manual_seed(job["seed"])
+        if job["compile"]:
+            compile_blocks(self.model)
+            self.backward([self.micro_batch(lengths) for lengths in ([300, 200], [256, 256], [100])])
 
     def describe(self):
         """What the first line is answered with."""
@@ -127,6 +148,7 @@ class Trainer:
             "peft": peft.__version__,
             "optimizer": self.optimizer_kind,
             "attention": self.job["attention"],
+            "compile": self.job["compile"],
             "fp32_products": self.products,
             "precision": self.job["precision"],
             "threads": self.torch.get_num_threads(),
@@ -146,8 +168,8 @@ class Trainer:
         labels[:, 0] = torch.tensor(self.job["label_ids"])[answer]
         return {"input_ids": ids, "attention_mask": (position < lengths).long(), "labels": labels}
 
-    def step(self, batches):
-        """One optimizer step over all `batches`; the mean loss of a review."""
+    def backward(self, batches):
+        """Gradients of the mean loss of a review over all `batches`; that loss."""
         torch = self.torch
         reviews = sum(len(batch["labels"]) for batch in batches)
         total = 0.0
@@ -158,9 +180,14 @@ class Trainer:
             share = loss * (len(batch["labels"]) / reviews)
             share.backward()
             total += share.item()
-        torch.nn.utils.clip_grad_norm_(self.trainable, 1.0, foreach=True)
-        self.optimizer.step()
         return total
+
+    def step(self, batches):
+        """One optimizer step over all `batches`; the mean loss of a review."""
+        loss = self.backward(batches)
+        self.torch.nn.utils.clip_grad_norm_(self.trainable, 1.0, foreach=True)
+        self.optimizer.step()
+        return loss
 
     def round(self, micro_batches):
         """Draws the reviews, then times one step."""

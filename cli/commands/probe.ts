@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseFolder } from '../../platform/bases.ts'
 import { probeFiles } from '../../platform/use-cases/probe.ts'
 import type { Command } from '../command.ts'
+import { print } from '../output.ts'
 import { required } from '../required.ts'
 
 const flags = {
@@ -22,8 +23,9 @@ export const probe: Command = {
 the checkpoint's file. With --train {lr, betas, eps, weight_decay, warmup_steps, total_steps, max_grad_norm}: the tensors after AdamW.`,
   examples: ['graft probe --base tiny-t5 --checkpoint lora --inputs inputs.json --out probe.safetensors'],
   flags: { Probe: flags },
-  async run({ json: _, ...values }) {
+  async run({ json, ...values }) {
     const request = required(flags, values)
     await probeFiles({ ...request, base: baseFolder(request.base) })
+    print(json, { out: request.out }, [request.out])
   },
 }

@@ -12,6 +12,7 @@ import {
   trainingFields,
 } from '../../platform/use-cases/train.ts'
 import type { Command } from '../command.ts'
+import { nearest } from '../flags.ts'
 import { percentText, print } from '../output.ts'
 import { duration, grouped, progressTo } from '../progress.ts'
 import { tellTraining } from '../training-progress.ts'
@@ -113,16 +114,27 @@ async function readConfig(path: unknown): Promise<Record<string, unknown>> {
       error,
     ),
   )
-  try {
-    const value = parseYaml(text)
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-    throw new Error(`${typeof value}, not a mapping of fields`)
-  } catch (error) {
-    return fail('usage', {
-      subject: String(path),
-      expected: 'YAML or JSON',
-      found: (error as Error).message.split('\n')[0],
-      mend: 'Mend the file.',
+  const value = parsed(text, String(path))
+  const known = ['method', ...Object.keys(trainingFields.shape), ...Object.values(methodFields).flatMap(Object.keys)]
+  const unknown = Object.keys(value).find((field) => !known.includes(field))
+  if (unknown !== undefined)
+    fail('usage', {
+      subject: `${path}, ${unknown}`,
+      expected: `a field of a training, in snake_case${nearest(unknown, known)}`,
+      found: 'an unknown one',
+      mend: 'See graft train --help.',
     })
+  return value
+}
+
+function parsed(text: string, subject: string): Record<string, unknown> {
+  const wrong = (found: string) => fail('usage', { subject, expected: 'YAML or JSON', found, mend: 'Mend the file.' })
+  let value: unknown
+  try {
+    value = parseYaml(text)
+  } catch (error) {
+    return wrong((error as Error).message.split('\n')[0])
   }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
+  return wrong(`${Array.isArray(value) ? 'a list' : `a ${typeof value}`}, not a mapping of fields`)
 }

@@ -27,7 +27,7 @@ const OPSETS = { '': 21, 'com.microsoft': 1 }
 export const ELEMENT_TYPE: Record<DType, number> = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 }
 
 /** Attributes that ONNX declares as floats, whatever number they hold. */
-const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'scale', 'mask_filter_value'])
+const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'beta'])
 
 /** The bytes of a ModelProto. */
 export function encodeModel(graph: OnnxGraph): Uint8Array {

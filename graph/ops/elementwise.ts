@@ -61,7 +61,7 @@ const plain =
 const GELU_SLOPE = Math.sqrt(2 / Math.PI)
 const GELU_CUBIC = 0.044715
 
-export const reluOp = unary('relu', (_, dy, y) => mul(dy, sign(y)), plain('Relu'))
+export const reluOp = unary('relu', (_, dy, y) => mul(dy, step(y)), plain('Relu'))
 export const tanhOp = unary('tanh', (_, dy, y) => mul(dy, sub(scalar(1), mul(y, y))), plain('Tanh'))
 export const sigmoidOp = unary('sigmoid', (_, dy, y) => mul(dy, mul(y, sub(scalar(1), y))), plain('Sigmoid'))
 export const sqrtOp = unary('sqrt', (_, dy, y) => div(mul(dy, scalar(0.5)), y), plain('Sqrt'))
@@ -85,12 +85,15 @@ export const geluOp = unary(
   (onnx, inputs) => onnx.node('Gelu', inputs, { approximate: 'tanh' }),
 )
 
-/** -1, 0 or 1. Its gradient is zero wherever there is one. */
-export const signOp: Unary = {
-  name: 'sign',
+/** Steep enough to reach 1 at the smallest normal number. */
+const STEEP = 3e38
+
+/** Its gradient is zero wherever there is one. HardSigmoid is one vectorised pass; a comparison and its casts are three. */
+export const stepOp: Unary = {
+  name: 'step',
   infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
   gradient: noGradient,
-  emit: plain('Sign'),
+  emit: (onnx, inputs) => onnx.node('HardSigmoid', inputs, { alpha: STEEP, beta: 0 }),
 }
 
 export const relu = (x: Tensor): Tensor => apply(reluOp, [x], null)
@@ -100,7 +103,8 @@ export const sqrt = (x: Tensor): Tensor => apply(sqrtOp, [x], null)
 export const silu = (x: Tensor): Tensor => apply(siluOp, [x], null)
 /** The tanh form of gelu. */
 export const gelu = (x: Tensor): Tensor => apply(geluOp, [x], null)
-export const sign = (x: Tensor): Tensor => apply(signOp, [x], null)
+/** 1 where x > 0, else 0. */
+export const step = (x: Tensor): Tensor => apply(stepOp, [x], null)
 
 export const castOp: Op<{ to: DType }> = {
   name: 'cast',

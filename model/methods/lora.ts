@@ -31,11 +31,12 @@ export const lora: Method<LoraConfig> = {
     const scaling = alpha / (rslora ? Math.sqrt(rank) : rank)
     const withUpdate = (name: string, value: Tensor, update: (a: Tensor, b: Tensor) => Tensor): Tensor => {
       const [a, b] = [theta(`${name}.lora_A`), theta(`${name}.lora_B`)]
-      return a && b ? add(value, scale(update(a, b), scaling)) : value
+      return a && b ? add(value, update(a, b)) : value
     }
+    // The scale is applied where there are R numbers, not E.
     return {
-      linear: (name, x, y) => withUpdate(name, y, (a, b) => project(project(x, a), b)),
-      weight: (name, w) => withUpdate(name, w, (a, b) => matmul(b, a)),
+      linear: (name, x, y) => withUpdate(name, y, (a, b) => project(scale(project(x, a), scaling), b)),
+      weight: (name, w) => withUpdate(name, w, (a, b) => matmul(scale(b, scaling), a)),
     }
   },
 }

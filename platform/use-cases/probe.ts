@@ -1,4 +1,6 @@
+import { existsSync, renameSync, rmSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { loadBase } from '../../checkpoint/base.ts'
 import { encodeSafetensors } from '../../checkpoint/safetensors.ts'
@@ -20,13 +22,32 @@ export interface ProbeRequest {
 
 /** Writes numbers to compare with another implementation. */
 export async function probeFiles({ base: folder, checkpoint, inputs, out, train }: ProbeRequest): Promise<void> {
+  if (!existsSync(dirname(resolve(out))))
+    fail('file_missing', {
+      subject: dirname(out),
+      expected: 'a folder to write to',
+      found: 'nothing',
+      mend: 'Make it, or name another file.',
+    })
   const base = await loadBase(folder)
   const adapter = checkpoint === undefined ? undefined : await loadAdapter(checkpoint, base)
   const json = await readJson(inputs)
   const tensors = train
     ? await probeTrajectory(base, adapter, json, await readJson(train), inputs)
     : await probe(base, adapter, json, inputs)
-  writeDurably(out, Buffer.concat(encodeSafetensors(tensors)))
+  writeWhole(out, Buffer.concat(encodeSafetensors(tensors)))
+}
+
+/** Whole or not at all: a full disk must not leave half a file, nor cost the one that was there. */
+function writeWhole(path: string, data: Uint8Array): void {
+  const partial = `${path}.${process.pid}.partial`
+  try {
+    writeDurably(partial, data)
+    renameSync(partial, path)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw error
+  }
 }
 
 async function readJson(path: string): Promise<unknown> {

@@ -14,7 +14,7 @@ import { type OpName, ops } from '../../graph/ops/table.ts'
 import { type Case, gradientError } from './finite-differences.ts'
 
 const ids = constant([2, 0, 2, 1], [4], 'i32')
-/** Away from 0, where relu and sign have no slope. */
+/** Away from 0, where relu has no slope. */
 const awayFromZero = (i: number) => (i % 2 === 0 ? 1 : -1) * (0.3 + 0.05 * i)
 const positive = (i: number) => 0.5 + 0.1 * i
 
@@ -161,11 +161,11 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   rmsNorm: [{ inputs: [[3, 4], [4]], build: ([x, w]) => rmsNorm(x, w, 1e-3) }],
   scatterAdd: [{ inputs: [[4, 2]], build: ([x]) => scatterAdd(x, ids, 3) }],
   sigmoid: [{ inputs: [[5]], build: ([x]) => e.sigmoid(x) }],
-  sign: 'has no gradient',
   silu: [{ inputs: [[7]], build: ([x]) => e.silu(x), values: (i) => i - 3 }],
   slice: [{ inputs: [[2, 5]], build: ([x]) => slice(x, 1, 1, 2) }],
   softmax: [{ inputs: [[2, 4]], build: ([x]) => softmax(x) }],
   sqrt: [{ inputs: [[5]], build: ([x]) => e.sqrt(x), values: positive }],
+  step: 'has no gradient',
   sub: [
     {
       inputs: [

@@ -21,7 +21,7 @@ test('a program prints one node a line, equal nodes once', () => {
   %5 = constant() {shape: [], values: [1]} : f32[]
   %6 = reshape(%5) {shape: [1,1]} : f32[1, 1]
   %7 = expand(%6) {shape: ["batch",2]} : f32[batch, 2]
-  %8 = sign(%3) : f32[batch, 2]
+  %8 = step(%3) : f32[batch, 2]
   %9 = mul(%7, %8) : f32[batch, 2]
   %10 = matmul(%9, %0) {transposeA: true} : f32[2, 3]
   return loss = %4
@@ -37,5 +37,7 @@ test('two inputs of one name are refused', () => {
 })
 
 test('shapes that do not fit are refused by op and shapes', () => {
-  expect(() => matmul(input('a', 'f32', ['batch', 3]), input('b', 'f32', [4, 2]))).toThrow('matmul(f32[batch, 3], f32[4, 2]): inner sizes 3 and 4 differ')
+  expect(() => matmul(input('a', 'f32', ['batch', 3]), input('b', 'f32', [4, 2]))).toThrow(
+    'matmul(f32[batch, 3], f32[4, 2]): inner sizes 3 and 4 differ',
+  )
 })
