@@ -1,7 +1,8 @@
+import { freeList } from '../core/free-list.ts'
 import type { Loaded } from '../graph/runtime/pool.ts'
 import type { Symbols, Values } from '../graph/runtime/session.ts'
 import type { NamedShape } from '../model/tensors.ts'
-import { type Flat, flat } from './flat.ts'
+import { flat } from './flat.ts'
 import { gradientName } from './gradient-program.ts'
 
 export interface MicroBatch {
@@ -16,15 +17,7 @@ export interface MicroBatch {
  */
 export function gradientSum(program: Loaded, trained: readonly NamedShape[], threads: number) {
   const total = flat(trained).vector
-  const free = Array.from({ length: threads }, () => flat(trained, gradientName))
-  const waiting: ((slot: Flat) => void)[] = []
-  const take = () =>
-    new Promise<Flat>((resolve) => (free.length > 0 ? resolve(free.pop() as Flat) : waiting.push(resolve)))
-  const give = (slot: Flat) => {
-    const next = waiting.shift()
-    if (next) next(slot)
-    else free.push(slot)
-  }
+  const slots = freeList(Array.from({ length: threads }, () => flat(trained, gradientName)))
 
   return {
     gradient: total,
@@ -33,16 +26,16 @@ export function gradientSum(program: Loaded, trained: readonly NamedShape[], thr
       let loss = 0
       let turn = Promise.resolve()
       for (const [i, { feeds, symbols }] of batches.entries()) {
-        const slot = await take()
+        const slot = await slots.take()
         const run = program.run(feeds, symbols, slot.views)
         turn = Promise.all([run, turn]).then(([results]) => {
           loss += results.loss[0] as number
           if (i === 0) total.set(slot.vector)
           else addInto(total, slot.vector)
-          give(slot)
+          slots.give(slot)
         })
         // A failure is met at the end; until then the others go on.
-        turn.catch(() => give(slot))
+        turn.catch(() => slots.give(slot))
       }
       await turn
       return loss

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { entryFile } from '../../core/entry.ts'
+import { freeList } from '../../core/free-list.ts'
 import { lower } from '../onnx/lower.ts'
 import type { Program } from '../program.ts'
 import type { Data, SessionOptions, Symbols, Values } from './session.ts'
@@ -23,17 +24,8 @@ export interface Loaded {
 /** @param size the number of threads, one core each */
 export function openPool(size: number): Pool {
   const threads = Array.from({ length: size }, openThread)
-  const waiting: ((thread: Thread) => void)[] = []
-  const idle = [...threads]
+  const free = freeList(threads)
   let programs = 0
-
-  const acquire = () =>
-    new Promise<Thread>((resolve) => (idle.length > 0 ? resolve(idle.shift() as Thread) : waiting.push(resolve)))
-  const release = (thread: Thread) => {
-    const next = waiting.shift()
-    if (next) next(thread)
-    else idle.push(thread)
-  }
 
   return {
     size,
@@ -45,11 +37,11 @@ export function openPool(size: number): Pool {
       )
       return {
         async run(feeds, symbols, into = {}) {
-          const thread = await acquire()
+          const thread = await free.take()
           try {
             return await thread.ask({ kind: 'run', key, feeds, symbols, into })
           } finally {
-            release(thread)
+            free.give(thread)
           }
         },
         unload: async () => {
