@@ -27,7 +27,7 @@ const T5_SMALL = {
 }
 
 /** Measured to be PyTorch's best on this shape (bench/peers/README.md). */
-const PEER_MICRO_TOKENS = 2048
+const PEER_MICRO_TOKENS = 1024
 
 /** Reviews whose lengths are drawn from. */
 const SAMPLE = 3000

@@ -56,5 +56,11 @@ function report(error: unknown, json: boolean): void {
   process.exitCode = catalogue[plain.code].exit
 }
 
+// A reader that has seen enough, `| head` say, is no failure, and least of all that of a training whose progress it read.
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+
 const argv = process.argv.slice(2)
 main(argv).catch((error) => report(error, argv.includes('--json')))

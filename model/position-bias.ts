@@ -11,7 +11,7 @@ import type { Dim } from '../graph/types.ts'
  * Bidirectional stacks give half of the buckets to each side; causal ones map the future to 0.
  */
 export function relativeBucket(relative: number, bidirectional: boolean, buckets: number, maxDistance: number): number {
-  const side = bidirectional ? buckets / 2 : buckets
+  const side = bidirectional ? Math.floor(buckets / 2) : buckets
   const offset = bidirectional && relative > 0 ? side : 0
   const distance = bidirectional ? Math.abs(relative) : Math.max(-relative, 0)
   const exact = Math.floor(side / 2)

@@ -28,26 +28,32 @@ export interface T5Config {
 
 const size = z.int().positive()
 
-const huggingFace = z.object({
-  model_type: z.literal('t5').default('t5'),
-  vocab_size: size,
-  d_model: size,
-  d_kv: size,
-  d_ff: size,
-  num_layers: size,
-  num_decoder_layers: size.nullish(),
-  num_heads: size,
-  relative_attention_num_buckets: size.default(32),
-  relative_attention_max_distance: size.default(128),
-  layer_norm_epsilon: z.number().positive().default(1e-6),
-  feed_forward_proj: z.enum(['relu', 'gated-gelu', 'gated-relu', 'gelu_new', 'gated-gelu_new']).default('relu'),
-  dropout_rate: z.number().min(0).lt(1).default(0.1),
-  tie_word_embeddings: z.boolean().default(true),
-  scale_decoder_outputs: z.boolean().optional(),
-  pad_token_id: z.int().nonnegative().default(0),
-  eos_token_id: z.int().nonnegative().default(1),
-  decoder_start_token_id: z.int().nonnegative().default(0),
-})
+const huggingFace = z
+  .object({
+    model_type: z.literal('t5').default('t5'),
+    vocab_size: size,
+    d_model: size,
+    d_kv: size,
+    d_ff: size,
+    num_layers: size,
+    num_decoder_layers: size.nullish(),
+    num_heads: size,
+    // With fewer than four, neither library nor paper says what the encoder's buckets are.
+    relative_attention_num_buckets: size.min(4).default(32),
+    relative_attention_max_distance: size.default(128),
+    layer_norm_epsilon: z.number().positive().default(1e-6),
+    feed_forward_proj: z.enum(['relu', 'gated-gelu', 'gated-relu', 'gelu_new', 'gated-gelu_new']).default('relu'),
+    dropout_rate: z.number().min(0).lt(1).default(0.1),
+    tie_word_embeddings: z.boolean().default(true),
+    scale_decoder_outputs: z.boolean().optional(),
+    pad_token_id: z.int().nonnegative().default(0),
+    eos_token_id: z.int().nonnegative().default(1),
+    decoder_start_token_id: z.int().nonnegative().default(0),
+  })
+  .refine((c) => c.relative_attention_max_distance > c.relative_attention_num_buckets / 2, {
+    path: ['relative_attention_max_distance'],
+    message: 'more than half of relative_attention_num_buckets',
+  })
 
 /**
  * Reads Hugging Face's `config.json`. transformers 5 writes `tie_word_embeddings: true` for every T5 and keeps the old meaning in

@@ -1,8 +1,12 @@
 /** Tokens, padding included, of one batch. Larger ones outgrow the processor's cache and are slower, not faster (docs/benchmarks.md). */
-const BATCH_TOKENS = 1024
+export const BATCH_TOKENS = 1024
 
-/** A text is padded to at most this many times its own length, and half of this on average. */
+/** A text is padded to at most this many times its own length and a few tokens. */
 const STRETCH = 1.25
+const FEW = 8
+
+/** The longest row that a row of this length may share a batch with. */
+export const longestBeside = (length: number): number => STRETCH * length + FEW
 
 /**
  * Takes the next batch out of the waiting rows: the one that waits longest, with those nearest to it in length.
@@ -18,7 +22,7 @@ export function takeBatch<T extends { length: number }>(waiting: T[]): T[] {
   let [shortest, longest] = [oldest.length, oldest.length]
   for (const { row } of byDistance) {
     const [low, high] = [Math.min(shortest, row.length), Math.max(longest, row.length)]
-    if (taken.size > 0 && ((taken.size + 1) * high > BATCH_TOKENS || high > STRETCH * low + 8)) break
+    if (taken.size > 0 && ((taken.size + 1) * high > BATCH_TOKENS || high > longestBeside(low))) break
     taken.add(row)
     ;[shortest, longest] = [low, high]
   }

@@ -35,5 +35,6 @@ async function work(message: Exclude<ToChild, { kind: 'stop' }>): Promise<void> 
 
 /** A parent that is gone hears nothing; the state is saved for whoever resumes. */
 function tell(event: TrainingEvent): void {
-  if (process.connected) process.send?.(event)
+  // Between the parent's end and the news of it, sending fails; without a callback that would end this process, too.
+  if (process.connected) process.send?.(event, undefined, undefined, () => {})
 }

@@ -37,7 +37,7 @@ export interface TrainingResult {
   total: number
   seconds: number
   reviews_per_second: number
-  /** The mean loss over the last tenth of the steps. */
+  /** A running mean over about the last fifty steps. */
   loss: number
   accuracy?: number
   metrics?: Metrics

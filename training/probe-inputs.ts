@@ -27,11 +27,11 @@ export function probeBatches(json: unknown, t5: T5Config, subject: string): Prob
 /** The batches under `trajectory_steps`, in the order in which they are trained on. */
 export function trajectoryBatches(json: unknown, t5: T5Config, subject: string): ProbeBatch[] {
   const steps = (json as { trajectory_steps?: unknown } | null)?.trajectory_steps
-  if (!Array.isArray(steps))
+  if (!Array.isArray(steps) || steps.length === 0)
     fail('data_format', {
       subject: `${subject}, trajectory_steps`,
       expected: 'a list of batches',
-      found: steps === undefined ? 'nothing' : typeof steps,
+      found: steps === undefined ? 'nothing' : JSON.stringify(steps),
       mend: 'Give the batches to train on.',
     })
   return steps.map((value, i) =>

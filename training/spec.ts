@@ -44,8 +44,8 @@ export type TrainingSpec = z.infer<typeof trainingFields> & { method: MethodConf
  */
 export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): TrainingSpec {
   const known = trainingFields.shape
-  const own = Object.fromEntries(Object.entries(given).filter(([key]) => key in known))
-  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !(key in known)))
+  const own = Object.fromEntries(Object.entries(given).filter(([key]) => Object.hasOwn(known, key)))
+  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !Object.hasOwn(known, key)))
   const method = parseMethod({ method: 'lora', ...rest })
   const parsed = trainingFields.safeParse(own)
   if (parsed.success)

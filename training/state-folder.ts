@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { writeDurably } from '../core/durable.ts'
+import { syncFolder, writeDurably } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
 import type { Moments } from './optimizer.ts'
 import type { Prepared } from './prepare.ts'
 import type { TrainingSpec } from './spec.ts'
-import { hasState, loadState, type Progress, saveState } from './state.ts'
+import { clearStates, hasState, loadState, type Progress, saveState } from './state.ts'
 
 /** Where a training keeps its state while it runs: a folder beside its output, gone when the checkpoint is written. */
 export interface StateFolder {
@@ -47,13 +47,12 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
       requireUnowned(folder)
       claimed = true
       mkdirSync(folder, { recursive: true })
-      writeFileSync(join(folder, OWNER), String(process.pid))
+      writeFileSync(join(folder, OWNER), processName(process.pid) ?? '')
       const identity = createHash('sha256')
         .update(JSON.stringify([decides(spec), prepared.dataDigest, prepared.base.fingerprint]))
         .digest('hex')
-      const path = join(folder, SPEC)
-      if (!existsSync(path)) writeDurably(path, new TextEncoder().encode(JSON.stringify({ identity, spec }, null, 2)))
-      else if (readIdentity(path) !== identity) mismatch(folder)
+      if (!existsSync(join(folder, SPEC))) begin(folder, { identity, spec })
+      else if (readBegun(folder).identity !== identity) mismatch(folder)
       return loadState(folder, moments) ?? { step: 0, reviews: 0, seconds: 0, loss: 0, curve: [] }
     },
     save(progress, moments) {
@@ -79,10 +78,37 @@ export function savedSpec(out: string): TrainingSpec {
       found: 'nothing',
       mend: 'Give the --out of the training that was interrupted, or train without --resume.',
     })
-  return (JSON.parse(readFileSync(path, 'utf8')) as { spec: TrainingSpec }).spec
+  return readBegun(stateFolderOf(out)).spec
 }
 
-const readIdentity = (path: string): string => (JSON.parse(readFileSync(path, 'utf8')) as { identity: string }).identity
+interface Begun {
+  /** SHA-256, hex, of all that decides the training. */
+  identity: string
+  spec: TrainingSpec
+}
+
+/** Whole or not at all, and nothing of an earlier training beside it: a folder that was being removed may have kept its states. */
+function begin(folder: string, begun: Begun): void {
+  clearStates(folder)
+  const partial = join(folder, `${SPEC}.partial`)
+  writeDurably(partial, new TextEncoder().encode(JSON.stringify(begun, null, 2)))
+  renameSync(partial, join(folder, SPEC))
+  syncFolder(folder)
+}
+
+function readBegun(folder: string): Begun {
+  const path = join(folder, SPEC)
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Begun
+  } catch (error) {
+    const found = (error as Error).message
+    return fail(
+      'checkpoint_corrupt',
+      { subject: path, expected: 'the settings of a training', found, mend: 'Remove the folder to begin anew.' },
+      error,
+    )
+  }
+}
 
 function mismatch(folder: string): never {
   return fail('state_mismatch', {
@@ -93,24 +119,36 @@ function mismatch(folder: string): never {
   })
 }
 
-/** One process at a time: two would write each other's state. A process that was killed leaves its number, which is then nobody's. */
+/** One process at a time: two would write each other's state. A process that was killed leaves its name, which is then nobody's. */
 function requireUnowned(folder: string): void {
   const path = join(folder, OWNER)
-  const owner = existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0
-  if (owner !== 0 && owner !== process.pid && isAlive(owner))
+  const owner = existsSync(path) ? readFileSync(path, 'utf8') : ''
+  const pid = Number.parseInt(owner, 10)
+  if (pid > 0 && pid !== process.pid && processName(pid) === owner)
     fail('state_mismatch', {
       subject: folder,
       expected: 'no other process training here',
-      found: `process ${owner}`,
+      found: `process ${pid}`,
       mend: 'Wait until it is done, or stop it.',
     })
 }
 
-function isAlive(pid: number): boolean {
+/**
+ * A process by its number and, on Linux, the tick at which it started: numbers are given out again, in a container soon. Undefined where
+ * there is none, or only one that was killed and that nobody has collected.
+ */
+function processName(pid: number): string | undefined {
   try {
     process.kill(pid, 0)
-    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined
+  }
+  try {
+    // Fields 3 and 22 of proc_pid_stat(5); the second, in brackets, may hold spaces.
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    return 'ZX'.includes(fields[0]) ? undefined : `${pid} ${fields[19]}`
   } catch {
-    return false
+    return String(pid)
   }
 }

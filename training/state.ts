@@ -38,8 +38,12 @@ export interface CurvePoint {
 const KEPT = 2
 
 const VECTORS = ['theta', 'm', 'v'] as const
+const PROGRESS = 'progress.json'
 
-/** Saves into a new folder, flushed to the disk before it gets its name: killed at any moment, every named folder is whole. */
+/**
+ * Saves into a new folder, flushed to the disk before it gets its name: killed at any moment, a state that was saved before is whole.
+ * What earlier, killed runs left half written is removed.
+ */
 export function saveState(folder: string, progress: Progress, vectors: Moments): void {
   const name = `step-${String(progress.step).padStart(8, '0')}`
   const partial = join(folder, `${name}.partial`)
@@ -47,7 +51,7 @@ export function saveState(folder: string, progress: Progress, vectors: Moments):
   try {
     mkdirSync(partial, { recursive: true })
     for (const key of VECTORS) writeDurably(join(partial, `${key}.f32`), bytesOf(vectors[key]))
-    writeDurably(join(partial, 'progress.json'), new TextEncoder().encode(JSON.stringify(progress)))
+    writeDurably(join(partial, PROGRESS), new TextEncoder().encode(JSON.stringify(progress)))
     syncFolder(partial)
   } catch (error) {
     // On a full disk half a state would only take more room.
@@ -55,26 +59,61 @@ export function saveState(folder: string, progress: Progress, vectors: Moments):
     throw error
   }
   const target = join(folder, name)
-  rmSync(target, { recursive: true, force: true })
+  // Of the same step there may be one already, which must never be half there under this name.
+  if (existsSync(target)) renameSync(target, `${target}.replaced.partial`)
   renameSync(partial, target)
   syncFolder(folder)
-  for (const old of statesIn(folder).slice(0, -KEPT)) rmSync(join(folder, old), { recursive: true, force: true })
+  // One of a later step could not be read when the training went on from an earlier one.
+  const kept = statesIn(folder)
+    .filter((state) => state <= name)
+    .slice(-KEPT)
+  for (const entry of entriesIn(folder))
+    if (!kept.includes(entry)) rmSync(join(folder, entry), { recursive: true, force: true })
 }
 
-/** Reads the newest state into the vectors; undefined where none was saved. */
+/** Removes every state, whole or not. */
+export function clearStates(folder: string): void {
+  for (const entry of entriesIn(folder)) rmSync(join(folder, entry), { recursive: true, force: true })
+}
+
+/**
+ * Reads the newest state that can be read into the vectors; undefined where none was saved.
+ * @throws GraftError `checkpoint_corrupt` where there are states and none can be read
+ */
 export function loadState(folder: string, vectors: Moments): Progress | undefined {
-  const newest = statesIn(folder).at(-1)
-  if (!newest) return undefined
-  for (const key of VECTORS) readInto(join(folder, newest, `${key}.f32`), bytesOf(vectors[key]))
-  return JSON.parse(readFileSync(join(folder, newest, 'progress.json'), 'utf8')) as Progress
+  let unreadable: unknown
+  for (const name of statesIn(folder).reverse()) {
+    try {
+      const progress = JSON.parse(readFileSync(join(folder, name, PROGRESS), 'utf8')) as Progress
+      for (const key of VECTORS) readInto(join(folder, name, `${key}.f32`), bytesOf(vectors[key]))
+      return progress
+    } catch (error) {
+      unreadable ??= error
+    }
+  }
+  if (unreadable === undefined) return undefined
+  return fail(
+    'checkpoint_corrupt',
+    {
+      subject: folder,
+      expected: 'a saved state that can be read',
+      found: (unreadable as Error).message,
+      mend: 'Remove the folder to begin anew.',
+    },
+    unreadable,
+  )
 }
 
 export const hasState = (folder: string): boolean => statesIn(folder).length > 0
 
-function statesIn(folder: string): string[] {
+/** The names of the states, from the oldest to the newest. */
+const statesIn = (folder: string): string[] => entriesIn(folder).filter((name) => /^step-\d+$/.test(name))
+
+/** States and what was left of states, in order. */
+function entriesIn(folder: string): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder)
-    .filter((name) => /^step-\d+$/.test(name))
+    .filter((name) => name.startsWith('step-'))
     .sort()
 }
 
@@ -86,13 +125,9 @@ function readInto(path: string, data: Uint8Array): void {
   try {
     let at = 0
     for (let got = -1; at < data.length && got !== 0; at += got) got = readSync(file, data, at, data.length - at, at)
-    if (at !== data.length || readSync(file, new Uint8Array(1), 0, 1, at) !== 0)
-      fail('state_mismatch', {
-        subject: `${basename(dirname(path))}/${basename(path)}`,
-        expected: `${data.length} bytes`,
-        found: `${at < data.length ? at : 'more'} bytes`,
-        mend: 'The saved state belongs to another training; remove its folder to begin anew.',
-      })
+    if (at === data.length && readSync(file, new Uint8Array(1), 0, 1, at) === 0) return
+    const found = at < data.length ? String(at) : 'more'
+    throw new Error(`${basename(dirname(path))}/${basename(path)} has ${found} of ${data.length} bytes`)
   } finally {
     closeSync(file)
   }

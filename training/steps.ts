@@ -18,7 +18,7 @@ export function* trainingSteps(lengths: Int32Array, { epochs, steps, batch_token
   for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
     const plan = planEpoch(lengths, { batchTokens: batch_tokens, microTokens: MICRO_TOKENS, seed, epoch })
     const share = steps === undefined ? Math.min(1, epochs - epoch) : 1
-    const taken = plan.slice(0, Math.min(left, Math.ceil(share * plan.length)))
+    const taken = plan.slice(0, Math.min(left, Math.ceil(share * plan.length - 1e-9)))
     yield* taken
     left -= taken.length
   }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { requireFreeFolder } from '../checkpoint/write-folder.ts'
-import { fail } from '../core/errors.ts'
+import { fail, GraftError } from '../core/errors.ts'
 import { openPool, type Pool } from '../graph/runtime/pool.ts'
 import { evaluate } from './evaluate.ts'
 import type { TrainingEvent, TrainingResult } from './events.ts'
@@ -48,6 +48,10 @@ export async function train(
     states.remove()
     listen({ type: 'done', result })
     return result
+  } catch (error) {
+    // Going on from there would end there again; the mended training shall find the folder free.
+    if (error instanceof GraftError && error.code === 'training_diverged') states.remove()
+    throw error
   } finally {
     await pool.close()
     states.close()
@@ -66,7 +70,13 @@ async function loop(
   const { spec, plan, lengths } = prepared
   const begun = { at: performance.now(), seconds: progress.seconds, reviews: progress.reviews }
   const everyPoint = Math.max(1, Math.floor(plan.steps / CURVE_POINTS))
-  const save = () => listen({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.moments) })
+  // What was not begun has no state yet; an interrupt then saves one, since it promises that --resume goes on.
+  let savedStep = progress.step > 0 ? progress.step : -1
+  const save = () => {
+    if (savedStep === progress.step) return
+    savedStep = progress.step
+    listen({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.moments) })
+  }
   let savedAt = performance.now()
   let index = 0
   for (const rows of trainingSteps(lengths, spec)) {

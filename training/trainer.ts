@@ -26,9 +26,6 @@ export interface Trainer {
   classifier(): Promise<Loaded>
 }
 
-/** Columns that the dropout bank has beyond the widest layer: a soft prompt lengthens the rows of attention. */
-const PROMPT_ROOM = 256
-
 /** Starts from the method's initial values. */
 export async function openTrainer({ spec, base, labels, train, plan }: Prepared, pool: Pool): Promise<Trainer> {
   const { t5 } = base
@@ -40,15 +37,16 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
   const moments: Moments = { theta, m: sharedFloats(theta.length), v: sharedFloats(theta.length) }
 
   const target = objective(spec.loss, labels.tokens, t5)
-  const columns = Math.max(t5.dFf, t5.dModel, spec.max_tokens + PROMPT_ROOM)
-  const dropout = spec.dropout > 0 ? dropoutSites(spec.dropout, columns) : undefined
+  const dropout = spec.dropout > 0 ? dropoutSites(spec.dropout) : undefined
+  const step = gradientProgram(t5, spec.method, target, { dropout })
+  const columns = dropout?.columns({ source: spec.max_tokens }) ?? 0
   const weights: Values = { ...Object.fromEntries(base.tensors), ...values }
   const bound: Values = {
     ...weights,
     ...target.bound,
     ...(dropout && { dropout_bank: dropoutBank(spec.seed, spec.dropout, columns) }),
   }
-  const program = await pool.load(gradientProgram(t5, spec.method, target, { dropout }), bound)
+  const program = await pool.load(step, bound)
   const { gradient, sum } = gradientSum(program, parameters, pool.size)
   const update = await openOptimizer(pool, {
     beta1: 0.9,
@@ -70,7 +68,7 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
     )
     return {
       feeds: { input_ids: inputIds, attention_mask: attentionMask, ...labelFeeds, ...draws },
-      symbols: { batch, source },
+      symbols: { batch, source, columns },
     }
   }
 

@@ -110,7 +110,12 @@ async function readConfig(path: unknown): Promise<Record<string, unknown>> {
   const text = await readFile(String(path), 'utf8').catch((error) =>
     fail(
       'file_missing',
-      { subject: String(path), expected: 'a YAML or JSON file', found: error.code, mend: 'Check the path.' },
+      {
+        subject: String(path),
+        expected: 'a YAML or JSON file',
+        found: error.code === 'ENOENT' ? 'no such file' : error.code,
+        mend: 'Check the path.',
+      },
       error,
     ),
   )

@@ -52,7 +52,16 @@ function writeWhole(path: string, data: Uint8Array): void {
 
 async function readJson(path: string): Promise<unknown> {
   const text = await readFile(path, 'utf8').catch((error) =>
-    fail('file_missing', { subject: path, expected: 'a JSON file', found: error.code, mend: 'Check the path.' }, error),
+    fail(
+      'file_missing',
+      {
+        subject: path,
+        expected: 'a JSON file',
+        found: error.code === 'ENOENT' ? 'no such file' : error.code,
+        mend: 'Check the path.',
+      },
+      error,
+    ),
   )
   try {
     return JSON.parse(text)

@@ -1,0 +1,75 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { Command } from '../../cli/command.ts'
+import { descriptionOf, flagOf } from '../../cli/flags.ts'
+import { helpOf } from '../../cli/help.ts'
+import { packageRoot } from '../../core/entry.ts'
+import { graft } from './run.ts'
+
+const folder = join(packageRoot, 'cli/commands')
+const names = readdirSync(folder).map((file) => file.replace(/\.ts$/, ''))
+const commands: [string, Command][] = await Promise.all(
+  names.map(async (name): Promise<[string, Command]> => [name, (await import(join(folder, `${name}.ts`)))[name]]),
+)
+
+test('graft --help lists every command with what it does, and the exit codes', async () => {
+  const { code, stdout, stderr } = await graft('--help')
+  expect(code).toBe(0)
+  expect(stderr).toBe('')
+  const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+  for (const [name, { summary }] of commands) expect(lines).toContainEqual([name, summary])
+  expect(stdout.match(/^ {2}\w+ {2}/gm)).toHaveLength(names.length)
+  for (const exit of [0, 1, 2, 130]) expect(stdout).toMatch(new RegExp(`\\b${exit} [a-z]`))
+})
+
+test('graft alone, and graft help, say the same', async () => {
+  const [bare, help, flag] = await Promise.all([graft(), graft('help'), graft('--help')])
+  expect(bare).toEqual(flag)
+  expect(help).toEqual(flag)
+})
+
+test('the help of a command goes to stdout, whatever else stands on the line, with the flags that all commands take', async () => {
+  const { code, stdout, stderr } = await graft('predict', '--nonsense', '--help')
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  expect(stdout).toContain('graft predict --checkpoint DIR')
+  for (const flag of ['--json', '--help', '--checkpoint', '--data']) expect(stdout).toContain(`  ${flag} `)
+})
+
+describe.each(commands)('graft %s --help', (name, command) => {
+  const help = helpOf(command)
+  const fields = Object.values(command.flags).flatMap(Object.entries)
+
+  test('names every flag, once, and tells what each is for', () => {
+    for (const [field, schema] of fields) {
+      const flag = `--${flagOf(field)}`
+      const lines = help.split('\n').filter((line) => line.trimStart().split(' ')[0] === flag)
+      expect(lines, flag).toHaveLength(1)
+      expect(descriptionOf(schema), flag).toBeTruthy()
+      expect(help, flag).toContain(descriptionOf(schema))
+    }
+  })
+
+  test('names no flag that the command does not take', () => {
+    const known = [...fields.map(([field]) => `--${flagOf(field)}`), '--json', '--help']
+    for (const flag of help.match(/--[a-z][a-z-]*/g) ?? []) expect(known).toContain(flag)
+  })
+
+  test('shows how it is called, with examples', () => {
+    expect(help).toContain(`  graft ${name}`)
+    expect(command.examples.length).toBeGreaterThan(0)
+    expect(command.examples.some((example) => example.startsWith(`graft ${name}`))).toBe(true)
+  })
+
+  test('has no empty heading', () => {
+    expect(help).not.toMatch(/:\n\n/)
+    expect(help).not.toContain('undefined')
+  })
+})
+
+test('a flag that is repeated is shown with one value, and a list with commas', () => {
+  const help = (name: string) => helpOf(commands.find(([known]) => known === name)?.[1] as Command)
+  expect(help('serve')).toMatch(/--checkpoint X /)
+  expect(help('train')).toMatch(/--targets A,B /)
+  expect(help('train')).toMatch(/--cut head\|tail\|middle .*\(head\)/)
+})

@@ -1,0 +1,228 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { loadAdapter } from '../../checkpoint/adapter.ts'
+import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { evaluate } from '../../cli/commands/evaluate.ts'
+import { predict } from '../../cli/commands/predict.ts'
+import { probe } from '../../cli/commands/probe.ts'
+import { train } from '../../cli/commands/train.ts'
+import { packageRoot } from '../../core/entry.ts'
+import { problem } from '../../platform/schemas.ts'
+import { expectError, freshPath, parity } from '../checkpoint/helpers.ts'
+import { base, configs, savedAs } from '../serving/adapters.ts'
+import { graft, inProcess, started } from './run.ts'
+
+const samples = (name: string) => join(packageRoot, 'samples', `${name}.jsonl`)
+const share = z.number().min(0).max(1)
+const interval = z.tuple([share, share])
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+const scores = z.strictObject({ negative: share, positive: share })
+
+const trained = z.strictObject({
+  checkpoint: z.string(),
+  steps: z.int().positive(),
+  trainable: z.int().positive(),
+  total: z.int().positive(),
+  seconds: z.number().positive(),
+  reviews_per_second: z.number().positive(),
+  loss: z.number().positive(),
+  accuracy: share.optional(),
+})
+const measured = z.strictObject({
+  n: z.int(),
+  accuracy: share,
+  interval,
+  f1: share,
+  ece: share,
+  labels: z.array(z.string()),
+  classes: z.array(z.object({ label: z.string(), n: z.int(), precision: share, recall: share, f1: share })),
+  confusion: z.array(z.array(z.int())),
+  slices: z.array(z.object({ name: z.string(), n: z.int(), accuracy: share, interval })),
+})
+const predicted = z.strictObject({
+  adapters: z.array(z.strictObject({ adapter: z.string(), digest: sha256 })),
+  results: z.array(
+    z.array(
+      z.union([
+        z.strictObject({ label: z.string(), score: share, scores, tokens: z.int(), truncated: z.boolean() }),
+        z.strictObject({ error: problem }),
+      ]),
+    ),
+  ),
+})
+
+const [lora, prompt] = [configs[0], configs[5]]
+let checkpoints: string[]
+beforeAll(async () => {
+  checkpoints = await Promise.all([lora, prompt].map(([name, config, size]) => savedAs(name, config, size)))
+})
+
+describe('graft train', () => {
+  const short = ['--data', samples('train'), '--steps', '3', '--batch-tokens', '512', '--threads', '1']
+
+  test('--json prints one document with what was trained, and its folder can be evaluated', async () => {
+    const out = freshPath('film-lora')
+    const { code, stdout, stderr } = await graft('train', ...short, '--test', samples('test'), '--out', out, '--json')
+    expect(code, stderr).toBe(0)
+    expect(stdout.trimEnd().split('\n')).toHaveLength(1)
+    const result = trained.parse(JSON.parse(stdout))
+    expect(result).toMatchObject({ checkpoint: resolve(out), steps: 3, trainable: 32_768, total: 5_802_496 })
+    expect(stderr).toContain('32,768 of 5,802,496 parameters are trained (0.565 %)')
+    const { manifest } = await loadAdapter(out, base, { allowNoManifest: false })
+    expect(manifest?.metrics).toMatchObject({ accuracy: result.accuracy, n: 90 })
+    const again = JSON.parse(await inProcess(evaluate, '--checkpoint', out, '--data', samples('test'), '--json'))
+    expect(again.accuracy).toBe(result.accuracy)
+  })
+
+  test('without --test tells no accuracy, and prints lines for a person', async () => {
+    const out = freshPath('plain')
+    const printed = await inProcess(train, ...short, '--out', out)
+    expect(printed).toMatch(
+      /^.*plain\n3 steps in .* reviews\/s; final loss \d\.\d{4}\n32,768 of 5,802,496 parameters trained\n$/,
+    )
+  })
+
+  test('--plan writes nothing and tells steps, time and memory', async () => {
+    const out = freshPath('planned')
+    const plan = JSON.parse(await inProcess(train, ...short, '--out', out, '--plan', '--json'))
+    expect(plan).toMatchObject({ method: 'lora', steps: 3, trainable: 32_768, threads: 1, batch_tokens: 512 })
+    expect(plan.estimate.seconds).toBeGreaterThan(0)
+    expect(plan.estimate.memory_bytes).toBeGreaterThan(1e7)
+    for (const path of [out, `${out}.training`]) expect(existsSync(path), path).toBe(false)
+  })
+
+  test('--config takes the fields of a file, over which flags win', async () => {
+    const config = join(checkpoints[0], '..', 'config.yaml')
+    writeFileSync(config, 'method: soft-prompt\ntokens: 3\nsteps: 1\nbatch_tokens: 256\n')
+    const flags = ['--config', config, '--data', samples('train'), '--tokens', '7', '--threads', '1', '--json']
+    const result = trained.parse(JSON.parse(await inProcess(train, ...flags, '--out', freshPath())))
+    expect(result).toMatchObject({ steps: 1, trainable: 7 * 256 })
+  })
+
+  test('that is interrupted ends with 130 and is told to go on with --resume, which brings it to its end', async () => {
+    const out = freshPath('broken')
+    const args = ['--data', samples('train'), '--steps', '60', '--batch-tokens', '512', '--threads', '1', '--out', out]
+    const run = started(['train', ...args])
+    await run.says(/loss/)
+    run.kill('SIGINT')
+    const { code, stderr, stdout } = await run.ended
+    expect({ code, stdout }, stderr).toEqual({ code: 130, stdout: '' })
+    expect(stderr).toContain(`graft train --resume --out ${JSON.stringify(out)}`)
+    const anew = await graft('train', ...args, '--json')
+    expect(anew.code).toBe(2)
+    expect(JSON.parse(anew.stdout).error).toMatchObject({ code: 'output_exists', subject: `${out}.training` })
+    await expectError(inProcess(train, '--resume', '--out', out, '--seed', '3'), 'usage', '--seed', '--resume')
+    const result = trained.parse(JSON.parse(await inProcess(train, '--resume', '--out', out, '--json')))
+    expect(result).toMatchObject({ steps: 60, checkpoint: resolve(out) })
+    expect(existsSync(`${out}.training`)).toBe(false)
+  })
+})
+
+describe('graft evaluate', () => {
+  test('--json prints the metrics whole', async () => {
+    const printed = await inProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
+    const result = measured.parse(JSON.parse(printed))
+    expect(result).toMatchObject({ n: 90, labels: ['negative', 'positive'] })
+    expect(result.confusion.flat().reduce((a, b) => a + b)).toBe(90)
+    expect(result.interval[0]).toBeLessThan(result.accuracy)
+  })
+
+  test('prints accuracy, confusion and slices for a person', async () => {
+    const printed = await inProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'))
+    expect(printed).toMatch(
+      /^accuracy \d+\.\d\d % on 90 reviews, 95 % interval \d+\.\d\d % to \d+\.\d\d %\nmacro F1 0\.\d{4}/,
+    )
+    expect(printed).toMatch(/negative +\d+ +\d+\npositive +\d+ +\d+/)
+    expect(printed).toContain('up to 128 tokens')
+  })
+})
+
+describe('graft predict', () => {
+  const flags = () => checkpoints.flatMap((dir) => ['--checkpoint', dir])
+
+  test('--json prints a list of answers a text, one of each adapter, with the digests of their weights', async () => {
+    const texts = ['A joy from start to finish.', 'Two hours I want back.']
+    const answer = predicted.parse(JSON.parse(await inProcess(predict, ...flags(), ...texts, '--json')))
+    expect(answer.adapters.map(({ adapter }) => adapter)).toEqual(['lora-4', 'prompt'])
+    expect(answer.results.map((row) => row.length)).toEqual([2, 2])
+    expect(answer.results[0][0]).not.toEqual(answer.results[0][1])
+  })
+
+  test('answers the texts of a file in their order', async () => {
+    const printed = await inProcess(predict, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
+    const { results } = predicted.parse(JSON.parse(printed))
+    const texts = readFileSync(samples('test'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line).text as string)
+    expect(results).toHaveLength(texts.length)
+    const last = predicted.parse(
+      JSON.parse(await inProcess(predict, '--checkpoint', checkpoints[0], texts[89], '--json')),
+    )
+    expect(results[89][0]).toMatchObject({ label: (last.results[0][0] as { label: string }).label })
+  })
+
+  test('prints a line for each text and adapter, and a bad text as an error in its line', async () => {
+    const lines = (await inProcess(predict, ...flags(), 'A joy.', ' ')).trimEnd().split('\n')
+    expect(lines).toHaveLength(5)
+    expect(lines[1]).toMatch(/^(positive|negative) +0\.\d{4} +lora-4 +A joy\.$/)
+    expect(lines[3]).toMatch(/^error +- +lora-4 +.*words/)
+  })
+})
+
+describe('graft probe', () => {
+  test('writes the file it names, and says so', async () => {
+    const out = join(checkpoints[0], '..', 'probe.safetensors')
+    const args = ['--base', parity('tiny-t5'), '--inputs', parity('inputs.json'), '--out', out]
+    expect(JSON.parse(await inProcess(probe, ...args, '--json'))).toEqual({ out })
+    const { tensors } = await readSafetensors(out)
+    expect(tensors.get('a.logits')?.shape).toEqual([3, 2, 384])
+  })
+})
+
+describe('an error', () => {
+  test('with --json is one document on stdout, and otherwise lines on stderr', async () => {
+    const [asJson, asText] = await Promise.all([
+      graft('evaluate', '--checkpoint', 'nowhere', '--data', 'x', '--json'),
+      graft('evaluate', '--checkpoint', 'nowhere', '--data', 'x'),
+    ])
+    expect(asJson.code).toBe(2)
+    expect(JSON.parse(asJson.stdout)).toEqual({
+      error: {
+        code: 'file_missing',
+        title: 'No such file or folder',
+        status: 404,
+        subject: 'nowhere',
+        expected: 'a folder',
+        found: 'nothing',
+        mend: 'Check the path.',
+      },
+    })
+    expect(asText).toMatchObject({ code: 2, stdout: '' })
+    expect(asText.stderr).toMatch(
+      /No such file or folder\.\n {2}nowhere\n {2}expected: a folder\n {2}found: {4}nothing\n {2}Check the path\.\n$/,
+    )
+  })
+
+  test('of the work itself exits with 1', async () => {
+    const out = freshPath('diverged')
+    const hot = ['--method', 'full', '--learning-rate', '1e38', '--steps', '5', '--batch-tokens', '256']
+    const { code, stderr } = await graft('train', '--data', samples('train'), '--out', out, '--threads', '1', ...hot)
+    expect(code, stderr).toBe(1)
+    expect(stderr).toMatch(/diverged/)
+    for (const path of [out, `${out}.training`]) expect(existsSync(path), path).toBe(false)
+  })
+
+  test('for a command that does not exist exits with 2 and names those that do', async () => {
+    const { code, stderr, stdout } = await graft('trian')
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain('one of quickstart, train, evaluate, predict, parameters, serve, probe')
+  })
+
+  test('is not that the reader of the output has gone', async () => {
+    const run = started(['train', '--help'], {}, { deaf: true })
+    expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
+  })
+})

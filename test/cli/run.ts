@@ -1,0 +1,95 @@
+import { spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { vi } from 'vitest'
+import { z } from 'zod'
+import type { Command } from '../../cli/command.ts'
+import { parseFlags } from '../../cli/flags.ts'
+import { packageRoot } from '../../core/entry.ts'
+
+export interface Ended {
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export interface Running {
+  readonly stdout: string
+  readonly stderr: string
+  readonly ended: Promise<Ended>
+  kill(signal: NodeJS.Signals): void
+  /** Resolves once both streams together match. @throws where it ends before that */
+  says(pattern: RegExp): Promise<void>
+}
+
+/**
+ * Starts the command as a user does.
+ * @param options `deaf` closes the other end of its stdout at once
+ */
+export function started(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  { deaf = false } = {},
+): Running {
+  const child = spawn(process.execPath, [join(packageRoot, 'cli/main.ts'), ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  if (deaf) child.stdout.destroy()
+  let [stdout, stderr] = ['', '']
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk
+  })
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk
+  })
+  const ended = new Promise<Ended>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+  let over = false
+  void ended.then(() => {
+    over = true
+  })
+  return {
+    get stdout() {
+      return stdout
+    },
+    get stderr() {
+      return stderr
+    },
+    ended,
+    kill: (signal) => child.kill(signal),
+    async says(pattern) {
+      while (!pattern.test(stdout + stderr)) {
+        if (over) throw new Error(`it ended without saying ${pattern}: ${stdout}${stderr}`)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
+    },
+  }
+}
+
+/** Runs the command to its end. */
+export const graft = (...args: string[]): Promise<Ended> => started(args).ended
+
+/** Runs a command within this process, which is faster. @returns what it prints to stdout @throws what it fails of */
+export async function inProcess(command: Command, ...argv: string[]): Promise<string> {
+  const signals = ['SIGINT', 'SIGTERM'] as const
+  const before = signals.map((signal) => process.listeners(signal))
+  let printed = ''
+  const stdout = vi.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    printed += chunk
+    return true
+  })
+  const stderr = vi.spyOn(process.stderr, 'write').mockImplementation(() => true)
+  try {
+    const fields = Object.assign({ json: z.boolean() }, ...Object.values(command.flags))
+    const { values, positionals } = parseFlags(argv, fields, command)
+    await command.run(values, positionals)
+    return printed
+  } finally {
+    stdout.mockRestore()
+    stderr.mockRestore()
+    for (const [i, signal] of signals.entries())
+      for (const listener of process.listeners(signal))
+        if (!before[i].includes(listener)) process.removeListener(signal, listener)
+  }
+}

@@ -1,0 +1,180 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
+import { loadAdapter } from '../../checkpoint/adapter.ts'
+import { adapterList, classifyAnswer, health, parameterCount } from '../../platform/schemas.ts'
+import { openEngine } from '../../serving/engine.ts'
+import type { Prediction } from '../../serving/engine-types.ts'
+import { freshPath } from '../checkpoint/helpers.ts'
+import { graft, type Running, started } from '../cli/run.ts'
+import { post, problemFrom } from '../server/start.ts'
+import { base, configs, savedAs, textOf } from '../serving/adapters.ts'
+
+const served = configs.filter(([name]) => ['lora-4', 'seq-bn', 'prompt', 'full'].includes(name))
+const ids = served.map(([name]) => name)
+let folders: string[]
+let running: Running
+let url: string
+
+/** The address, once the command has printed it: its only line on stdout. */
+async function address(process: Running): Promise<string> {
+  await process.says(/http:\S+\n/)
+  return process.stdout.trim()
+}
+
+beforeAll(async () => {
+  folders = await Promise.all(served.map(([name, config, size]) => savedAs(name, config, size)))
+  running = started(['serve', ...folders.flatMap((dir) => ['--checkpoint', dir]), '--port', '0', '--threads', '2'])
+  url = await address(running)
+})
+afterAll(async () => {
+  running.kill('SIGTERM')
+  const { code, stdout, stderr } = await running.ended
+  expect({ code, stdout }, stderr).toEqual({ code: 0, stdout: `${url}\n` })
+})
+
+const get = async (path: string) => {
+  const response = await fetch(`${url}${path}`)
+  return { status: response.status, body: (await response.json()) as Record<string, unknown> }
+}
+
+describe('graft serve', () => {
+  test('prints one line on stdout, the address, once it answers', async () => {
+    expect(running.stdout).toMatch(/^http:\/\/127\.0\.0\.1:\d+\n$/)
+    const { status, body } = await get('/healthz')
+    expect(status).toBe(200)
+    expect(health.parse(body).version).toMatch(/^\d+\.\d+\.\d+/)
+  })
+
+  test('lists the adapters in the order of the command line, with the digests of their weights', async () => {
+    const { data } = adapterList.parse((await get('/v1/adapters')).body)
+    expect(data.map(({ id, method }) => [id, method])).toEqual(served.map(([id, { method }]) => [id, method]))
+    for (const [i, { digest }] of data.entries()) expect(digest).toBe((await loadAdapter(folders[i], base)).digest)
+    expect((await get('/v1/adapters/prompt')).body).toEqual(data[2])
+  })
+
+  test('answers each row by the adapter that it names, as that adapter does where it is alone', async () => {
+    const inputs = [30, 31, 200, 512, 600].flatMap((length) =>
+      ids.map((adapter) => ({ text: textOf(length), adapter })),
+    )
+    const response = await post(url, { inputs })
+    expect(response.status).toBe(200)
+    const { results } = classifyAnswer.parse(await response.json())
+    const rows = z.array(z.looseObject({ adapter: z.string(), digest: z.string() })).parse(results)
+    expect(rows.map(({ adapter }) => adapter)).toEqual(inputs.map(({ adapter }) => adapter))
+    for (const [i, id] of ids.entries()) {
+      const engine = await openEngine({ base, checkpoints: [folders[i]], threads: 1 })
+      const mine = inputs.map((_, row) => row).filter((row) => inputs[row].adapter === id)
+      const expected = await engine.classify(mine.map((row) => inputs[row]))
+      await engine.close()
+      for (const [j, row] of mine.entries()) {
+        const { scores, ...rest } = expected[j] as Prediction
+        expect(rows[row]).toMatchObject({ label: rest.label, tokens: rest.tokens, truncated: rest.truncated })
+        const found = rows[row].scores as Record<string, number>
+        for (const label of Object.keys(scores)) expect(Math.abs(found[label] - scores[label])).toBeLessThan(1e-5)
+      }
+    }
+  })
+
+  test('answers one adapter with its name and digest in headers, and several with a list a text', async () => {
+    const one = await post(url, { inputs: ['A joy.'], adapter: 'seq-bn' })
+    const answer = (await one.json()) as { digest: string; results: { label: string }[] }
+    expect(one.headers.get('x-graft-adapter')).toBe('seq-bn')
+    expect(one.headers.get('x-graft-digest')).toBe(answer.digest)
+    const several = classifyAnswer.parse(await (await post(url, { inputs: ['A joy.', 'Dull.'], adapters: ids })).json())
+    expect(several.results.map((row) => (row as unknown[]).length)).toEqual([ids.length, ids.length])
+    expect((several.results[0] as { label: string }[])[1]).toMatchObject({ label: answer.results[0].label })
+  })
+
+  test('refuses an adapter that it does not serve with 404, and one text that is none with an error in its place', async () => {
+    const unknown = await post(url, { inputs: ['A joy.'], adapter: 'lora-5' })
+    expect(await problemFrom(unknown)).toMatchObject({
+      code: 'adapter_unknown',
+      status: 404,
+      expected: `one of ${ids.join(', ')}`,
+      found: '"lora-5"',
+    })
+    expect((await get('/v1/adapters/lora-5')).status).toBe(404)
+    const { results } = (await (await post(url, { inputs: ['A joy.', ' '], adapter: 'prompt' })).json()) as {
+      results: object[]
+    }
+    expect(results).toMatchObject([{ tokens: 4 }, { error: { code: 'text_invalid', subject: 'inputs[1]' } }])
+  })
+
+  test('counts parameters of methods, and of the adapters that it serves', async () => {
+    const count = async (query: string) => parameterCount.parse((await get(`/v1/parameters?${query}`)).body)
+    expect(await count('method=lora&rank=8')).toMatchObject({ trainable: 294_912, total: 60_801_536 })
+    expect(await count('method=soft-prompt&tokens=5&base=embedded')).toMatchObject({ trainable: 1280 })
+    expect(await count('method=soft-prompt&tokens=5&base=graft-base')).toMatchObject({ trainable: 1280 })
+    for (const [i, id] of ids.entries()) {
+      const { values, method } = await loadAdapter(folders[i], base)
+      const trainable = [...values.values()].reduce((n, { length }) => n + length, 0)
+      expect(await count(`adapter=${id}`)).toMatchObject({ trainable, added: method.method === 'full' ? 0 : trainable })
+    }
+  })
+
+  test('answers other requests while one of 256 long texts is being answered', async () => {
+    let over = false
+    const long = post(url, { inputs: Array.from({ length: 256 }, (_, i) => textOf(512, i)), adapter: 'prompt' }).then(
+      (response) => {
+        over = true
+        return response
+      },
+    )
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const begun = performance.now()
+    expect((await get('/healthz')).status).toBe(200)
+    expect(performance.now() - begun).toBeLessThan(500)
+    expect(over).toBe(false)
+    expect((await long).status).toBe(200)
+  })
+})
+
+test('SIGTERM finishes the answer in flight, takes nothing new, and the command exits with 0', async () => {
+  const one = started(['serve', '--checkpoint', folders[0], '--port', '0', '--threads', '2'])
+  const at = await address(one)
+  const inputs = Array.from({ length: 60 }, (_, i) => textOf(512, i))
+  const answer = post(at, { inputs })
+  await new Promise((resolve) => setTimeout(resolve, 150))
+  one.kill('SIGTERM')
+  await new Promise((resolve) => setTimeout(resolve, 100))
+  await expect(post(at, { inputs: ['A joy.'] })).rejects.toThrow('fetch failed')
+  const { results } = (await (await answer).json()) as { results: object[] }
+  expect(results).toHaveLength(60)
+  for (const result of results) expect(result).toMatchObject({ tokens: 512, label: expect.any(String) })
+  expect(await one.ended).toMatchObject({ code: 0, stdout: `${at}\n` })
+})
+
+test('a client that goes away takes its texts back, and the server goes on', async () => {
+  const stop = new AbortController()
+  const inputs = Array.from({ length: 256 }, (_, i) => textOf(512, i))
+  const gone = post(url, { inputs, adapter: 'prompt' }, { signal: stop.signal })
+  await new Promise((resolve) => setTimeout(resolve, 400))
+  stop.abort()
+  await expect(gone).rejects.toThrow('abort')
+  const begun = performance.now()
+  expect((await post(url, { inputs: ['A joy.'], adapter: 'prompt' })).status).toBe(200)
+  expect(performance.now() - begun).toBeLessThan(1500)
+})
+
+test('quickstart serves the adapter of an earlier start at once', async () => {
+  const home = freshPath('home')
+  cpSync(folders[0], join(home, 'quickstart'), { recursive: true })
+  const quick = started(['quickstart', '--port', '0', '--threads', '1'], { GRAFT_HOME: home })
+  const at = await address(quick)
+  const { adapter, results } = (await (await post(at, { inputs: ['A joy.'] })).json()) as Record<string, unknown>
+  expect({ adapter, results }).toMatchObject({ adapter: 'quickstart', results: [{ tokens: 4 }] })
+  quick.kill('SIGINT')
+  const { code, stderr } = await quick.ended
+  expect(code).toBe(0)
+  expect(stderr).toContain('remove the folder to train it again')
+})
+
+test('the command ends, where a checkpoint cannot be served', async () => {
+  const label_words = { negative: 'worst', positive: 'flabbergastingly' }
+  const mute = await savedAs('mute', { method: 'lora', rank: 1 }, 0.1, { label_words })
+  const { code, stdout, stderr } = await graft('serve', '--checkpoint', folders[0], '--checkpoint', mute, '--port', '0')
+  expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  expect(stderr).toMatch(/mute, the word of positive\n.*one token/)
+})

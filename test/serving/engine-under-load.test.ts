@@ -1,0 +1,113 @@
+import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { MAX_ANSWERS } from '../../platform/schemas.ts'
+import { type EngineOptions, openEngine } from '../../serving/engine.ts'
+import type { Engine } from '../../serving/engine-types.ts'
+import { expectError } from '../checkpoint/helpers.ts'
+import { base, savedAs, textOf } from './adapters.ts'
+
+const adapter = 'film'
+let dir: string
+beforeAll(async () => {
+  dir = await savedAs(adapter, { method: 'lora', rank: 4 }, 0.05)
+})
+
+/** An engine that is closed when the test ends. */
+async function open(options: Partial<EngineOptions> = {}): Promise<Engine> {
+  const engine = await openEngine({ base, checkpoints: [dir], threads: 1, ...options })
+  onTestFinished(() => engine.close())
+  return engine
+}
+
+const rows = (count: number, tokens: number) =>
+  Array.from({ length: count }, (_, i) => ({ text: textOf(tokens, i), adapter }))
+
+const isAnswered = (answers: Awaited<ReturnType<Engine['classify']>>) =>
+  answers.every((answer) => 'label' in answer && answer.score >= 0.5)
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
+
+test('the largest request that HTTP allows fits into the queue of an engine that is idle', async () => {
+  const engine = await open()
+  const answers = await engine.classify(rows(MAX_ANSWERS, 4))
+  expect(answers).toHaveLength(MAX_ANSWERS)
+  expect(isAnswered(answers)).toBe(true)
+})
+
+test('a request beyond the room that is left is refused whole, and one that fits is answered', async () => {
+  const engine = await open({ queue: 10 })
+  await expectError(engine.classify(rows(11, 4)), 'overloaded', 'room for 11 texts', 'room for 10', 'at most 10')
+  expect(isAnswered(await engine.classify(rows(10, 4)))).toBe(true)
+})
+
+test('texts that are still being read take room in the queue as well', async () => {
+  const engine = await open({ queue: 10 })
+  const first = engine.classify(rows(6, 4))
+  await expectError(engine.classify(rows(5, 4)), 'overloaded', 'room for 4')
+  expect(isAnswered(await first)).toBe(true)
+  expect(isAnswered(await engine.classify(rows(10, 4)))).toBe(true)
+})
+
+test('a request that is given up gives back its room, and is rejected with the reason', async () => {
+  const engine = await open({ queue: 60 })
+  const stop = new AbortController()
+  const long = engine.classify(rows(50, 512), stop.signal)
+  const reason = expect(long).rejects.toThrow('gone')
+  await pause(200)
+  await expectError(engine.classify(rows(60, 4)), 'overloaded')
+  stop.abort(new Error('gone'))
+  await reason
+  expect(isAnswered(await engine.classify(rows(60, 4)))).toBe(true)
+})
+
+test('a request that was given up before it began is not begun', async () => {
+  const engine = await open({ queue: 1 })
+  await expect(engine.classify(rows(1, 4), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
+  expect(isAnswered(await engine.classify(rows(1, 4)))).toBe(true)
+})
+
+test('the event loop goes on while 256 long texts are classified', async () => {
+  const engine = await open({ threads: 2 })
+  const texts = rows(256, 512)
+  let [last, longest, ticks] = [performance.now(), 0, 0]
+  const timer = setInterval(() => {
+    const now = performance.now()
+    longest = Math.max(longest, now - last)
+    last = now
+    ticks++
+  }, 20)
+  const begun = performance.now()
+  const answers = await engine.classify(texts)
+  clearInterval(timer)
+  const ms = performance.now() - begun
+  expect(isAnswered(answers)).toBe(true)
+  expect(longest, `the longest of ${ticks} gaps in ${ms} ms`).toBeLessThan(150)
+  expect(ticks).toBeGreaterThan(ms / 100)
+})
+
+test('an engine that closes finishes what runs, refuses what waits, and takes nothing new', async () => {
+  const engine = await open({ threads: 2 })
+  const requests = [rows(1, 512), rows(1, 510), rows(40, 512)].map((texts) => engine.classify(texts))
+  const outcomes = Promise.allSettled(requests)
+  await pause(100)
+  const closing = engine.close()
+  await expectError(engine.classify(rows(1, 4)), 'closing')
+  const settled = await outcomes
+  for (const outcome of settled)
+    if (outcome.status === 'fulfilled') expect(isAnswered(outcome.value)).toBe(true)
+    else expect(outcome.reason).toMatchObject({ code: 'closing' })
+  expect(settled[2]).toMatchObject({ status: 'rejected' })
+  await closing
+})
+
+test('an engine that closes while texts are being read refuses them', async () => {
+  const engine = await open()
+  const reading = expectError(engine.classify(rows(256, 512)), 'closing')
+  await engine.close()
+  await reading
+})
+
+test('closing twice is closing once', async () => {
+  const engine = await open()
+  await Promise.all([engine.close(), engine.close()])
+  await engine.close()
+})
