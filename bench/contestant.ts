@@ -11,8 +11,9 @@ export interface Round {
 /** A process that takes training steps when asked, over JSON lines (bench/peers/train_step.py tells the protocol). */
 export interface Contestant {
   readonly name: string
-  /** Tokens, padding included, of a micro-batch: each contestant has its best. */
+  /** How it likes a step cut into micro-batches: tokens of each, padding included, and in multiples of how many. */
   readonly microTokens: number
+  readonly microMultiple: number
   readonly ready: Record<string, unknown>
   round(microBatches: readonly number[][]): Promise<Round>
   close(): Promise<void>
@@ -20,7 +21,7 @@ export interface Contestant {
 
 export async function start(
   name: string,
-  microTokens: number,
+  cut: Pick<Contestant, 'microTokens' | 'microMultiple'>,
   command: readonly string[],
   job: object,
 ): Promise<Contestant> {
@@ -37,7 +38,7 @@ export async function start(
   }
   return {
     name,
-    microTokens,
+    ...cut,
     ready: await ask(job),
     round: (microBatches) => ask({ round: microBatches }),
     close: async () => {

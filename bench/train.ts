@@ -12,7 +12,7 @@ import { labelTokens } from '../model/label-words.ts'
 import { planEpoch } from '../training/batches.ts'
 import { readReviews } from '../training/data.ts'
 import { encodeAll, tokenizerOf } from '../training/prepare.ts'
-import { MICRO_TOKENS } from '../training/steps.ts'
+import { MICRO_MULTIPLE, MICRO_TOKENS } from '../training/steps.ts'
 import { type Contestant, type Round, start } from './contestant.ts'
 
 const T5_SMALL = {
@@ -64,17 +64,27 @@ for (const name of values.methods.split(',')) await compare(name)
 async function compare(name: string): Promise<void> {
   const job = methods[name]
   const peer = (precision: string) =>
-    start(`PyTorch + PEFT ${precision}`, PEER_MICRO_TOKENS, [python, 'bench/peers/train_step.py'], {
-      ...job,
-      config: T5_SMALL,
-      precision,
-    })
+    start(
+      `PyTorch + PEFT ${precision}`,
+      { microTokens: PEER_MICRO_TOKENS, microMultiple: 1 },
+      [python, 'bench/peers/train_step.py'],
+      {
+        ...job,
+        config: T5_SMALL,
+        precision,
+      },
+    )
   const graft = (loss: string) =>
-    start(`Graft, loss over ${loss}`, MICRO_TOKENS, [process.execPath, 'bench/graft-step.ts'], {
-      method: job,
-      config: T5_SMALL,
-      loss,
-    })
+    start(
+      `Graft, loss over ${loss}`,
+      { microTokens: MICRO_TOKENS, microMultiple: MICRO_MULTIPLE },
+      [process.execPath, 'bench/graft-step.ts'],
+      {
+        method: job,
+        config: T5_SMALL,
+        loss,
+      },
+    )
   const contestants = [
     await peer('fp32'),
     await graft('vocabulary'),
@@ -92,7 +102,7 @@ async function compare(name: string): Promise<void> {
     // One more step than rounds: the first warms up and is not counted.
     const rows = steps[round + 1].flat()
     for (const contestant of contestants) {
-      const result = await contestant.round(split(rows, contestant.microTokens))
+      const result = await contestant.round(split(rows, contestant))
       if (round >= 0) results.get(contestant)?.push(result)
     }
   }
@@ -109,9 +119,9 @@ async function compare(name: string): Promise<void> {
 }
 
 /** The lengths of a step's rows in micro-batches of a contestant's own size, rows of like length together. */
-function split(rows: readonly number[], microTokens: number): number[][] {
+function split(rows: readonly number[], { microTokens, microMultiple }: Contestant): number[][] {
   const own = Int32Array.from(rows, (row) => lengths[row])
-  const [step] = planEpoch(own, { batchTokens: Number.MAX_SAFE_INTEGER, microTokens, seed: 0, epoch: 0 })
+  const [step] = planEpoch(own, { batchTokens: Number.MAX_SAFE_INTEGER, microTokens, microMultiple, seed: 0, epoch: 0 })
   return step.map((micro) => micro.map((i) => own[i]))
 }
 

@@ -84,7 +84,8 @@ export async function openEngine({
       if (waiting + rows.length > room) overloaded(room, waiting, rows.length)
       const asked = rows.map(({ adapter }) => answering.get(adapter) ?? unknown(adapter, ids))
       encoding += rows.length
-      const encoded = await texts.encode(rows.map(({ text }, i) => ({ text, cut: asked[i].cut }))).finally(() => {
+      const read = rows.map(({ text }, i) => ({ text, cut: asked[i].cut }))
+      const encoded = await texts.encode(read, signal).finally(() => {
         encoding -= rows.length
         // A tokenizer that was ended is no fault.
         requireOpen()

@@ -10,22 +10,17 @@ export interface TokenizerData {
   eos: number
 }
 
-export interface EncodeRequest {
-  id: number
-  texts: readonly { text: string; cut: Cut }[]
-}
+export type EncodeRequest = readonly { text: string; cut: Cut }[]
 
-export interface EncodeAnswer {
-  id: number
-  rows: (Encoded | { error: PlainError })[]
-}
+/** In the order of the texts. */
+export type EncodeAnswer = (Encoded | { error: PlainError })[]
 
 const port = parentPort
 if (!port) throw new Error('serving/tokenizer-thread runs as a thread of an engine')
 const { json, config, eos } = workerData as TokenizerData
 const tokenizer = makeTokenizer(json, config)
 
-port.on('message', ({ id, texts }: EncodeRequest) => {
+port.on('message', (texts: EncodeRequest) => {
   const rows = texts.map(({ text, cut }) => {
     try {
       return encodeReview(tokenizer, text, cut, eos)
@@ -33,5 +28,5 @@ port.on('message', ({ id, texts }: EncodeRequest) => {
       return { error: toPlain(error) }
     }
   })
-  port.postMessage({ id, rows } satisfies EncodeAnswer)
+  port.postMessage(rows satisfies EncodeAnswer)
 })

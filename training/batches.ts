@@ -5,6 +5,8 @@ export interface BatchOptions {
   batchTokens: number
   /** Padded tokens of a micro-batch, which is one run of the program. */
   microTokens: number
+  /** Micro-batches of a batch come in multiples of this, where there are as many rows; 1 unless given. */
+  microMultiple?: number
   seed: number
   epoch: number
 }
@@ -20,7 +22,10 @@ const BATCHES_IN_CHUNK = 50
  * its budget, but a longer row, which stands alone. The order depends on the lengths, the seed and the epoch.
  * @param lengths tokens of each row
  */
-export function planEpoch(lengths: Int32Array, { batchTokens, microTokens, seed, epoch }: BatchOptions): Epoch {
+export function planEpoch(
+  lengths: Int32Array,
+  { batchTokens, microTokens, microMultiple = 1, seed, epoch }: BatchOptions,
+): Epoch {
   const { shuffle } = random(seed, `batches of epoch ${epoch}`)
   const rows = shuffle(Array.from(lengths, (_, row) => row))
   const batches: number[][] = []
@@ -37,7 +42,7 @@ export function planEpoch(lengths: Int32Array, { batchTokens, microTokens, seed,
     rest = batches.pop() ?? []
   }
   if (rest.length > 0) batches.push(rest)
-  return shuffle(batches).map((batch) => even(batch, lengths, microTokens))
+  return shuffle(batches).map((batch) => even(batch, lengths, microTokens, microMultiple))
 }
 
 function chunks(rows: readonly number[], lengths: Int32Array, tokens: number): number[][] {
@@ -65,9 +70,9 @@ function fill(rows: readonly number[], lengths: Int32Array, tokens: number): num
   return groups
 }
 
-/** As many groups as `fill` makes, with the largest as small as that allows: threads that share them finish together. */
-function even(rows: readonly number[], lengths: Int32Array, tokens: number): number[][] {
-  const fewest = fill(rows, lengths, tokens).length
+/** As many groups as `fill` makes, or some more, with the largest as small as that allows: threads that share them finish together. */
+function even(rows: readonly number[], lengths: Int32Array, tokens: number, multiple: number): number[][] {
+  const fewest = Math.ceil(fill(rows, lengths, tokens).length / multiple) * multiple
   let low = 1
   let high = tokens
   while (low < high) {

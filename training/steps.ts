@@ -7,6 +7,9 @@ import type { TrainingSpec } from './spec.ts'
  */
 export const MICRO_TOKENS = 1024
 
+/** Micro-batches of a step: 2 or 4 threads then finish together. Not the number of threads, so that the same bytes come of any. */
+export const MICRO_MULTIPLE = 4
+
 type Schedule = Pick<TrainingSpec, 'epochs' | 'steps' | 'batch_tokens' | 'seed'>
 
 /** One optimizer step: micro-batches of row numbers, whose gradients add up. */
@@ -16,7 +19,13 @@ export type Step = Epoch[number]
 export function* trainingSteps(lengths: Int32Array, { epochs, steps, batch_tokens, seed }: Schedule): Generator<Step> {
   let left = steps ?? Number.POSITIVE_INFINITY
   for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
-    const plan = planEpoch(lengths, { batchTokens: batch_tokens, microTokens: MICRO_TOKENS, seed, epoch })
+    const plan = planEpoch(lengths, {
+      batchTokens: batch_tokens,
+      microTokens: MICRO_TOKENS,
+      microMultiple: MICRO_MULTIPLE,
+      seed,
+      epoch,
+    })
     const share = steps === undefined ? Math.min(1, epochs - epoch) : 1
     const taken = plan.slice(0, Math.min(left, Math.ceil(share * plan.length - 1e-9)))
     yield* taken

@@ -1,8 +1,8 @@
 import { elements } from '../dim.ts'
 import { apply } from '../op.ts'
 import type { Op, Tensor } from '../tensor.ts'
-import { rank } from '../types.ts'
-import { broadcast, reshape, sumToShape } from './shape.ts'
+import { type Dim, rank } from '../types.ts'
+import { broadcast, reshape, sameShape, sumToShape, transpose } from './shape.ts'
 
 interface Transposes {
   transposeA: boolean
@@ -36,12 +36,23 @@ export function matmul(
 
 /** The gradient for `like`: a matrix that met many rows sums over them inside one product, not after it. */
 function product(p: Tensor, q: Tensor, transposeA: boolean, transposeB: boolean, like: Tensor): Tensor {
-  if (rank(like) === 2 && rank(p) > 2 && rank(q) > 2 && transposeA && !transposeB)
-    return matmul(rows(p), rows(q), { transposeA })
+  const extra = rank(p) - rank(like)
+  if (extra > 0 && transposeA && !transposeB && sameShape(p.shape.slice(0, -1), q.shape.slice(0, -1)))
+    return matmul(intoRows(p, extra), intoRows(q, extra), { transposeA })
   return sumToShape(matmul(p, q, { transposeA, transposeB }), like.shape)
 }
 
-const rows = (x: Tensor): Tensor => reshape(x, [elements(x.shape.slice(0, -1)), x.shape[rank(x) - 1]])
+/** Moves the first axes into the rows: [B, H, T, D] → [H, B·T, D]. */
+function intoRows(x: Tensor, extra: number): Tensor {
+  const axes = x.shape.map((_, i) => i)
+  const kept = axes.slice(extra, -2)
+  const turned = kept.length > 0 ? transpose(x, [...kept, ...axes.slice(0, extra), ...axes.slice(-2)]) : x
+  return reshape(turned, [
+    ...kept.map((i) => x.shape[i]),
+    elements(x.shape.slice(0, extra).concat(x.shape.at(-2) as Dim)),
+    x.shape.at(-1) as Dim,
+  ])
+}
 
 function lastTwo(x: Tensor, transposed: boolean) {
   const [m, n] = x.shape.slice(-2)

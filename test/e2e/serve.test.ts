@@ -114,9 +114,9 @@ describe('graft serve', () => {
     }
   })
 
-  test('answers other requests while one of 256 long texts is being answered', async () => {
+  test('answers other requests while one of many long texts is being answered', async () => {
     let over = false
-    const long = post(url, { inputs: Array.from({ length: 256 }, (_, i) => textOf(512, i)), adapter: 'prompt' }).then(
+    const long = post(url, { inputs: Array.from({ length: 128 }, (_, i) => textOf(512, i)), adapter: 'prompt' }).then(
       (response) => {
         over = true
         return response

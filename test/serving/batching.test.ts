@@ -19,7 +19,7 @@ const queues = fc
       fc.integer({ min: 1, max: 60 }),
       fc.integer({ min: 100, max: 130 }),
     ),
-    { minLength: 1, maxLength: 200 },
+    { minLength: 1, maxLength: 200, size: 'max' },
   )
   .map(rows)
 

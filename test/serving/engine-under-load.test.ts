@@ -1,4 +1,5 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
+import { random } from '../../core/random.ts'
 import { MAX_ANSWERS } from '../../platform/schemas.ts'
 import { type EngineOptions, openEngine } from '../../serving/engine.ts'
 import type { Engine } from '../../serving/engine-types.ts'
@@ -66,36 +67,45 @@ test('a request that was given up before it began is not begun', async () => {
 })
 
 test('the event loop goes on while 256 long texts are classified', async () => {
-  const engine = await open({ threads: 2 })
-  const texts = rows(256, 512)
-  let [last, longest, ticks] = [performance.now(), 0, 0]
+  const truncation = { max_tokens: 128, cut: 'head' } as const
+  const short = await savedAs(adapter, { method: 'lora', rank: 4 }, 0.05, { truncation })
+  const engine = await open({ checkpoints: [short], threads: 2 })
+  // Words that no cache knows.
+  const draw = random(0, 'letters')
+  const word = () => Array.from({ length: 7 }, () => String.fromCharCode(97 + draw.integer(26))).join('')
+  const texts = Array.from({ length: 256 }, () => ({ text: Array.from({ length: 800 }, word).join(' '), adapter }))
+  let [longest, most, ticks] = [0, 0, 0]
+  let [last, worked] = [performance.now(), process.threadCpuUsage()]
   const timer = setInterval(() => {
-    const now = performance.now()
-    longest = Math.max(longest, now - last)
-    last = now
+    const { user, system } = process.threadCpuUsage(worked)
+    longest = Math.max(longest, performance.now() - last)
+    most = Math.max(most, (user + system) / 1000)
+    ;[last, worked] = [performance.now(), process.threadCpuUsage()]
     ticks++
   }, 20)
-  const begun = performance.now()
   const answers = await engine.classify(texts)
   clearInterval(timer)
-  const ms = performance.now() - begun
   expect(isAnswered(answers)).toBe(true)
-  expect(longest, `the longest of ${ticks} gaps in ${ms} ms`).toBeLessThan(150)
-  expect(ticks).toBeGreaterThan(ms / 100)
+  expect(ticks).toBeGreaterThan(5)
+  // What this thread did between two ticks; the time that passed is also that of other programs on the machine.
+  expect(most, `milliseconds of work in the worst of ${ticks} gaps`).toBeLessThan(50)
+  expect(longest, `milliseconds of the longest of ${ticks} gaps`).toBeLessThan(500)
 })
 
 test('an engine that closes finishes what runs, refuses what waits, and takes nothing new', async () => {
   const engine = await open({ threads: 2 })
-  const requests = [rows(1, 512), rows(1, 510), rows(40, 512)].map((texts) => engine.classify(texts))
+  const requests = rows(100, 512).map((row) => engine.classify([row]))
   const outcomes = Promise.allSettled(requests)
-  await pause(100)
+  await Promise.race(requests)
   const closing = engine.close()
   await expectError(engine.classify(rows(1, 4)), 'closing')
   const settled = await outcomes
-  for (const outcome of settled)
-    if (outcome.status === 'fulfilled') expect(isAnswered(outcome.value)).toBe(true)
-    else expect(outcome.reason).toMatchObject({ code: 'closing' })
-  expect(settled[2]).toMatchObject({ status: 'rejected' })
+  const answers = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
+  const reasons = settled.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
+  expect(answers.length).toBeGreaterThan(0)
+  expect(isAnswered(answers)).toBe(true)
+  expect(reasons.length).toBeGreaterThan(0)
+  for (const reason of reasons) expect(reason).toMatchObject({ code: 'closing' })
   await closing
 })
 

@@ -69,6 +69,6 @@ test('the count beforehand is that of the steps which are then taken', () => {
 })
 
 test('padding is the share of tokens that are none', () => {
-  // One batch of 10 and 30 tokens: 20 of 60 are padding.
-  expect(countSteps(Int32Array.of(10, 30), { ...schedule, batch_tokens: 100 }).padding).toBeCloseTo(1 / 3, 12)
+  // Four micro-batches, of 10 and 20, of 30, 40 and 50 tokens: 10 of 160 are padding.
+  expect(countSteps(Int32Array.of(10, 20, 30, 40, 50), { ...schedule, batch_tokens: 100 }).padding).toBeCloseTo(1 / 16, 12)
 })
