@@ -9,7 +9,7 @@ import type { Answer, Request } from './worker.ts'
 /** Threads that run programs, so that no event loop is blocked. One run keeps one thread; more runs than threads wait in order. */
 export interface Pool {
   readonly size: number
-  /** Loads a program into every thread. `bound` is fed on every run: weights in shared memory, which all threads read. */
+  /** Loads a program into every thread. `bound` is fed on every run: weights, which all threads read in shared memory. */
   load(program: Program, bound: Values, options?: SessionOptions): Promise<Loaded>
   /** Ends the threads after what they run now: a thread that is stopped inside a run would take the process with it. */
   close(): Promise<void>
@@ -32,8 +32,11 @@ export function openPool(size: number): Pool {
     async load(program, bound, options = {}) {
       const key = programs++
       const executable = lower(program, 'cpu')
+      const shared = Object.fromEntries(Object.entries(bound).map(([name, data]) => [name, inSharedMemory(data)]))
       await Promise.all(
-        threads.map((t) => t.ask({ kind: 'load', key, executable, bound, options: { threads: 1, ...options } })),
+        threads.map((t) =>
+          t.ask({ kind: 'load', key, executable, bound: shared, options: { threads: 1, ...options } }),
+        ),
       )
       return {
         async run(feeds, symbols, into = {}) {
@@ -53,6 +56,14 @@ export function openPool(size: number): Pool {
       await Promise.all(threads.map((t) => t.close()))
     },
   }
+}
+
+/** What is not shared would be copied to every thread. */
+function inSharedMemory(data: Data): Data {
+  if (data.buffer instanceof SharedArrayBuffer) return data
+  const copy = new (data.constructor as new (buffer: SharedArrayBuffer) => Data)(new SharedArrayBuffer(data.byteLength))
+  copy.set(data as never)
+  return copy
 }
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
-import { vi } from 'vitest'
+import { afterAll, vi } from 'vitest'
 import { z } from 'zod'
 import type { Command } from '../../cli/command.ts'
 import { parseFlags } from '../../cli/flags.ts'
@@ -21,6 +21,12 @@ export interface Running {
   says(pattern: RegExp): Promise<void>
 }
 
+const alive = new Set<ChildProcess>()
+/** A test that failed leaves what it started. */
+afterAll(() => {
+  for (const child of alive) child.kill('SIGKILL')
+})
+
 /**
  * Starts the command as a user does.
  * @param options `deaf` closes the other end of its stdout at once
@@ -34,6 +40,8 @@ export function started(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  alive.add(child)
+  child.on('close', () => alive.delete(child))
   if (deaf) child.stdout.destroy()
   let [stdout, stderr] = ['', '']
   child.stdout.on('data', (chunk) => {

@@ -7,9 +7,11 @@ import { freshPath } from '../checkpoint/helpers.ts'
 import { graft } from '../cli/run.ts'
 import { everythingIn } from './everything-in.ts'
 
+const run = (program: string, ...args: string[]) => execFileSync(program, args, { stdio: 'ignore' })
+
 const disks: string[] = []
 afterEach(() => {
-  for (const disk of disks.splice(0)) execFileSync('umount', [disk])
+  for (const disk of disks.splice(0)) run('umount', disk)
 })
 
 /** A disk of so many kilobytes; undefined where this process may not mount one. */
@@ -17,7 +19,7 @@ function disk(kilobytes: number): string | undefined {
   const folder = freshPath('disk')
   mkdirSync(folder, { recursive: true })
   try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', folder], { stdio: 'ignore' })
+    run('mount', '-t', 'tmpfs', '-o', `size=${kilobytes}k`, 'tmpfs', folder)
   } catch {
     return undefined
   }
@@ -27,7 +29,7 @@ function disk(kilobytes: number): string | undefined {
 
 const probed = disk(16)
 const without = probed ? '' : ' (skipped: a small disk may not be mounted here)'
-if (probed) execFileSync('umount', [disks.pop() as string])
+if (probed) run('umount', disks.pop() as string)
 
 describe.skipIf(without)(`a disk that is full${without}`, () => {
   const training = [
@@ -56,7 +58,7 @@ describe.skipIf(without)(`a disk that is full${without}`, () => {
     expect(code, stderr).toBe(1)
     expect(stderr).toMatch(/The disk is full.*out\n/s)
     expect(existsSync(out)).toBe(false)
-    execFileSync('mount', ['-o', 'remount,size=4m', folder])
+    run('mount', '-o', 'remount,size=4m', folder)
     const resumed = await graft('train', '--resume', '--out', out, '--json')
     expect(resumed.code, resumed.stderr).toBe(0)
     expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 2, checkpoint: out })

@@ -5,8 +5,6 @@ import { input } from '../../graph/ops/leaf.ts'
 import { program } from '../../graph/program.ts'
 import { openSession } from '../../graph/runtime/session.ts'
 import { positionBias, relativeBucket } from '../../model/position-bias.ts'
-import { parseT5Config } from '../../model/t5-config.ts'
-import { expectError } from '../checkpoint/helpers.ts'
 import { json } from './references.ts'
 
 const reference = json<{
@@ -83,14 +81,4 @@ test.each([
     return relativeBucket(key - query, true, buckets, reach) * heads + head
   })
   expect([...(bias as Float32Array)]).toEqual(expected)
-})
-
-const shape = { vocab_size: 8, d_model: 4, d_kv: 2, d_ff: 4, num_layers: 1, num_heads: 2 }
-
-test.each([
-  ['relative_attention_num_buckets', { relative_attention_num_buckets: 3 }],
-  ['relative_attention_max_distance', { relative_attention_num_buckets: 32, relative_attention_max_distance: 16 }],
-])('a base for which no bucket is defined is refused by its %s', async (field, given) => {
-  const parsed = async () => parseT5Config({ ...shape, ...given }, false)
-  await expectError(parsed(), 'base_incomplete', field, String(Object.values(given).at(-1)))
 })

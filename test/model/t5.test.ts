@@ -124,6 +124,20 @@ describe.each(Object.entries(bases))('%s', (_, { name, base }) => {
   )
 })
 
+test('a head of its own and scaled outputs go together as well', async () => {
+  const flan = await tinyFlan()
+  const scaled = { ...flan, t5: { ...flan.t5, scaleDecoderOutputs: true } }
+  const [{ logits: plain }] = await run(flan, 'cpu', [inputs.a])
+  const [{ logits: small }] = await run(scaled, 'cpu', [inputs.a])
+  const factor = flan.t5.dModel ** -0.5
+  expectNear(
+    small,
+    plain.map((x) => x * factor),
+    LIMITS.logits,
+    'logits',
+  )
+})
+
 test.each([
   ['the whole model with its gradients', async () => wholeModel((await tinyFlan()).t5)],
   ['a classifier', async () => classifierProgram((await tinyT5()).t5, { method: 'full' }, 2)],

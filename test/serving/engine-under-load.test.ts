@@ -53,7 +53,7 @@ test('a request that is given up gives back its room, and is rejected with the r
   const stop = new AbortController()
   const long = engine.classify(rows(50, 512), stop.signal)
   const reason = expect(long).rejects.toThrow('gone')
-  await pause(200)
+  await pause(50)
   await expectError(engine.classify(rows(60, 4)), 'overloaded')
   stop.abort(new Error('gone'))
   await reason

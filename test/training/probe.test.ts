@@ -9,6 +9,7 @@ import { distance, expectGradient, expectNear, inputs, json, LIMITS, reference }
 
 interface Meta {
   loss_float64: { a: number; b: number }
+  loss_masked_labels_float64: number
 }
 
 /** The folder of a case, and that of its checkpoint within it. */
@@ -78,6 +79,12 @@ describe('a probe gives the logits, losses and gradients of the Python library',
     const base = await baseOf(name)
     expect(await expectReference(`base/${name}`, undefined, base)).toBe(baseTensors(base.t5).length)
   })
+})
+
+test('labels of -100 take no part in the loss', async () => {
+  const masked = { ...inputs.a, labels: inputs.a_labels_masked }
+  const { data } = (await probe(await tinyT5(), undefined, { a: masked }, 'inputs.json')).get('a.loss')!
+  expectNear(data, [json<Meta>('base/tiny-t5/meta.json').loss_masked_labels_float64], LIMITS.loss, 'loss')
 })
 
 test('the half of a prompt that PEFT saves and never reads has a gradient of zeros', async () => {
