@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { expectError } from '../checkpoint/helpers.ts'
 import { run, tinySpec, weightsOf } from './tiny.ts'
@@ -14,6 +14,14 @@ interface Running {
   ended: Promise<unknown>
 }
 
+const started: Running[] = []
+
+// Of a test that failed half-way something may still run.
+afterAll(() => {
+  for (const { command } of started)
+    if (command.exitCode === null && command.signalCode === null) process.kill(-command.pid!, 'SIGKILL')
+})
+
 function graft(...argv: string[]): Running {
   const command = spawn(process.execPath, [join(packageRoot, 'cli/main.ts'), ...argv], {
     detached: true,
@@ -23,8 +31,13 @@ function graft(...argv: string[]): Running {
   command.stderr.on('data', (chunk) => {
     text += chunk
   })
-  return { command, told: () => text, ended: once(command, 'close') }
+  const running = { command, told: () => text, ended: once(command, 'close') }
+  started.push(running)
+  return running
 }
+
+const flagsOf = (settings: object): string[] =>
+  Object.entries(settings).flatMap(([flag, value]) => [`--${flag.replace('_', '-')}`, String(value)])
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
@@ -38,20 +51,20 @@ async function until(done: () => boolean, what: () => string): Promise<void> {
 
 /** A moment at random, within the first few states that this run saves. */
 async function someTime({ command, told }: Running): Promise<void> {
-  const saves = 1 + Math.floor(3 * Math.random())
+  const saves = 1 + Math.floor(2 * Math.random())
   await until(
     () => told().split('state saved').length > saves || command.exitCode !== null,
     () => `${saves} states saved; it told ${told()}`,
   )
-  await pause(60 * Math.random())
+  await pause(40 * Math.random())
   expect(command.exitCode, told()).toBeNull()
 }
 
-const STEPS = 600
+const STEPS = 400
 
 test('killed at any moment, wholly or in part, a training goes on and ends with the bytes of one that was not', async () => {
   const fields = { steps: STEPS, batch_tokens: 400, test: undefined }
-  const spec = tinySpec({ ...fields, save_seconds: 0.05 })
+  const spec = tinySpec({ ...fields, save_seconds: 0.03 })
   const state = `${spec.out}.training`
   const trainer = () => Number.parseInt(readFileSync(join(state, 'owner.pid'), 'utf8'), 10)
   const resume = () => graft('train', '--resume', '--out', spec.out)
@@ -60,10 +73,9 @@ test('killed at any moment, wholly or in part, a training goes on and ends with 
     await ended
   }
   const { base, data, out, steps, batch_tokens } = spec
-  const settings = { base, data, out, steps, batch_tokens, 'save-seconds': 0.05, threads: 2 }
-  const flags = Object.entries(settings).flatMap(([flag, value]) => [`--${flag.replace('_', '-')}`, String(value)])
+  const settings = { base, data, out, steps, batch_tokens, 'save-seconds': 0.03, threads: 2 }
 
-  let running = graft('train', ...flags)
+  let running = graft('train', ...flagsOf(settings))
   await someTime(running)
   // While it runs, no other process may train there.
   await expectError(run(spec, { resume: true }), 'state_mismatch', `process ${trainer()}`)
@@ -102,24 +114,12 @@ test('killed at any moment, wholly or in part, a training goes on and ends with 
   const undisturbed = tinySpec(fields)
   await run(undisturbed)
   expect(weightsOf(spec.out).equals(weightsOf(undisturbed.out))).toBe(true)
-})
+}, 120_000)
 
 test('an interrupt saves the state, and says how to go on', async () => {
   const spec = tinySpec({ steps: 5000 })
   const { base, data, out } = spec
-  const running = graft(
-    'train',
-    '--base',
-    base!,
-    '--data',
-    data,
-    '--out',
-    out,
-    '--steps',
-    '5000',
-    '--save-seconds',
-    '0.05',
-  )
+  const running = graft('train', ...flagsOf({ base, data, out, steps: 5000, 'save-seconds': 0.05 }))
   await someTime(running)
   process.kill(-running.command.pid!, 'SIGINT')
   await running.ended

@@ -52,32 +52,33 @@ async function accuracyOf(out: string, rows: readonly { text: string; label: str
 }
 
 describe.each([
-  ['LoRA', { method: 'lora' }, 0.7],
-  ['LoRA over the whole vocabulary', { method: 'lora', loss: 'vocabulary' }, undefined],
-  ['a bottleneck', { method: 'bottleneck' }, undefined],
-  ['a soft prompt', { method: 'soft-prompt' }, undefined],
-  ['full fine-tuning', { method: 'full', learning_rate: 1e-3 }, 0.7],
-])('%s', (_, fields, least) => {
-  const given = { ...fields, steps: 20, dropout: 0.1 }
-
-  test('learns, is saved, and answers as was reported; again, on another number of threads, it is the same to the byte', async () => {
-    const spec = tinySpec(given)
+  ['LoRA', { method: 'lora' }],
+  ['LoRA over the whole vocabulary', { method: 'lora', loss: 'vocabulary' }],
+  ['a bottleneck', { method: 'bottleneck', learning_rate: 1e-2 }],
+  ['a soft prompt', { method: 'soft-prompt' }],
+  ['full fine-tuning', { method: 'full', learning_rate: 1e-3 }],
+])('%s', (_, fields) => {
+  test('learns what it is shown, is saved, and answers as was reported', async () => {
+    const spec = tinySpec({ ...fields, data: writeReviews(reviews(16)), steps: 30 })
     const { result, events } = await run(spec)
-    const losses = events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))
-    expect(losses).toHaveLength(20)
-    expect(losses.at(-1)).toBe(result?.loss)
-    // The loss that is told is a mean of all so far: those of the last steps are lower still.
-    expect(losses.at(-1)! / losses[0]).toBeLessThan(0.95)
-    if (least !== undefined) expect(result?.accuracy).toBeGreaterThan(least)
+    const means = events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))
+    expect(means).toHaveLength(30)
+    expect(means.at(-1)).toBe(result?.loss)
+    // What is told is the mean of all so far.
+    const last = 30 * means[29] - 29 * means[28]
+    expect(last / means[0]).toBeLessThan(0.4)
 
     expect(await accuracyOf(spec.out, reviews(60, 1))).toBe(result?.accuracy)
     expect(manifestOf(spec.out).metrics).toMatchObject({ accuracy: result?.accuracy, n: 60 })
     expect(manifestOf(spec.out).label_words).toEqual({ negative: 'worst', positive: 'excellent' })
     expect(existsSync(`${spec.out}.training`)).toBe(false)
+  })
 
-    const again = tinySpec({ ...given, threads: 1 })
-    await run(again)
-    expect(weightsOf(again.out).equals(weightsOf(spec.out))).toBe(true)
+  test('comes out the same to the byte on any number of threads, with dropout', async () => {
+    const given = { ...fields, steps: 5, dropout: 0.1, test: undefined }
+    const [one, two] = [tinySpec({ ...given, threads: 1 }), tinySpec({ ...given, threads: 2 })]
+    for (const spec of [one, two]) await run(spec)
+    expect(weightsOf(one.out).equals(weightsOf(two.out))).toBe(true)
   })
 })
 
