@@ -12,7 +12,7 @@ export interface AdamW {
   maxGradNorm: number
 }
 
-/** What a training changes: the trained tensors one after the other, and the optimizer's two moments in the same order. */
+/** What a training changes, in shared memory: the trained tensors one after the other, and the optimizer's moments in the same order. */
 export interface Moments {
   theta: Float32Array
   m: Float32Array
@@ -66,10 +66,8 @@ export async function openOptimizer(pool: Pool, options: AdamW) {
     const stretch = async (from: number) => {
       const part = (x: Float32Array) => x.subarray(from, from + CHUNK)
       const feeds = { theta: part(theta), m: part(m), v: part(v), gradient: part(gradient), ...scalars }
-      const result = await update.run(feeds, { n: part(theta).length })
-      theta.set(result.new_theta as Float32Array, from)
-      m.set(result.new_m as Float32Array, from)
-      v.set(result.new_v as Float32Array, from)
+      // In place: each result is the last to be made of what it overwrites.
+      await update.run(feeds, { n: part(theta).length }, { new_theta: part(theta), new_m: part(m), new_v: part(v) })
     }
     await Promise.all(Array.from({ length: Math.ceil(theta.length / CHUNK) }, (_, i) => stretch(i * CHUNK)))
     return norm

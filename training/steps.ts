@@ -5,7 +5,7 @@ import type { TrainingSpec } from './spec.ts'
  * Tokens, padding included, that one thread takes at a time. Small enough that the attention scores stay in the processor's cache, large
  * enough that reading the weights costs little beside the work on them (docs/benchmarks.md).
  */
-export const MICRO_TOKENS = 1024
+export const MICRO_TOKENS = 1280
 
 /** Micro-batches of a step: 2 or 4 threads then finish together. Not the number of threads, so that the same bytes come of any. */
 export const MICRO_MULTIPLE = 4

@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { random } from '../../core/random.ts'
+import { sharedFloats } from '../../core/shared-memory.ts'
 import { openPool } from '../../graph/runtime/pool.ts'
 import { type AdamW, type Moments, openOptimizer } from '../../training/optimizer.ts'
 import { distance, expectNear, largest } from '../model/references.ts'
@@ -20,10 +21,16 @@ const normals = (length: number, purpose: string) => {
 const gradientOf = (length: number, step: number) =>
   normals(length, `gradient ${step}`).map((x, i) => x * 10 ** ((i % 7) - 4))
 
+const shared = (values: Float32Array): Float32Array => {
+  const copy = sharedFloats(values.length)
+  copy.set(values)
+  return copy
+}
+
 const start = (length: number): Moments => ({
-  theta: normals(length, 'theta'),
-  m: new Float32Array(length),
-  v: new Float32Array(length),
+  theta: shared(normals(length, 'theta')),
+  m: sharedFloats(length),
+  v: sharedFloats(length),
 })
 
 async function train(length: number, adamW: AdamW, pool = pools[1], gradients = gradientOf) {
