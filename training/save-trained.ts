@@ -1,10 +1,23 @@
+import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { saveAdapter } from '../checkpoint/adapter.ts'
+import { readManifest } from '../checkpoint/manifest.ts'
 import type { TrainingResult } from './events.ts'
 import type { Metrics } from './metrics.ts'
 import type { Prepared } from './prepare.ts'
 import type { Progress } from './state.ts'
 import type { Trainer } from './trainer.ts'
+
+/**
+ * The result of a training whose checkpoint is written already: it was killed before its state was removed.
+ * @returns undefined where there is no checkpoint of a training
+ */
+export async function trainedBefore(out: string): Promise<TrainingResult | undefined> {
+  const manifest = existsSync(out) ? await readManifest(out) : undefined
+  if (!manifest?.training) return undefined
+  const { training, metrics } = manifest
+  return { ...training, checkpoint: resolve(out), ...(metrics && { metrics }) } as unknown as TrainingResult
+}
 
 /** Writes the checkpoint folder, whole or not at all. */
 export async function saveTrained(

@@ -5,7 +5,7 @@ import { openPool, type Pool } from '../graph/runtime/pool.ts'
 import { evaluate } from './evaluate.ts'
 import type { TrainingEvent, TrainingResult } from './events.ts'
 import { type Prepared, prepare } from './prepare.ts'
-import { saveTrained } from './save-trained.ts'
+import { saveTrained, trainedBefore } from './save-trained.ts'
 import type { TrainingSpec } from './spec.ts'
 import type { Progress } from './state.ts'
 import { openStateFolder, type StateFolder } from './state-folder.ts'
@@ -33,8 +33,14 @@ export async function train(
   resume: boolean,
 ): Promise<TrainingResult | undefined> {
   const threads = spec.threads ?? availableParallelism()
-  await requireFreeFolder(spec.out)
+  const before = resume ? await trainedBefore(spec.out) : undefined
+  if (!before) await requireFreeFolder(spec.out)
   const states = openStateFolder(spec, resume)
+  if (before) {
+    states.remove()
+    listen({ type: 'done', result: before })
+    return before
+  }
   const pool = openPool(threads)
   try {
     const prepared = await prepare(spec, threads, listen)

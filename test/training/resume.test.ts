@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { TrainingSpec } from '../../training/spec.ts'
@@ -63,6 +63,15 @@ describe('a training that was interrupted ends with the bytes of one that was no
     expect((await run({ ...spec, threads: 2 }, { resume: true, stopAt: 3 })).result).toBeUndefined()
     expect((await run({ ...spec, save_seconds: 1e-3 }, { resume: true, stopAt: 9 })).result).toBeUndefined()
     await expectSameEnd({ ...spec, threads: 3 })
+  })
+
+  test('even killed after its checkpoint was written, before its state was removed', async () => {
+    const spec = await stopped(11)
+    const kept = `${stateOf(spec)}.kept`
+    cpSync(stateOf(spec), kept, { recursive: true })
+    await expectSameEnd(spec)
+    renameSync(kept, stateOf(spec))
+    await expectSameEnd(spec)
   })
 
   test('before its first step', async () => {
