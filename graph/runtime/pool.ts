@@ -16,7 +16,7 @@ export interface Pool {
 }
 
 export interface Loaded {
-  /** Runs on the first free thread. With shared memory in `feeds` and `into` nothing is copied between threads. */
+  /** Runs on the first free thread. `into` takes buffers of shared memory alone; what is shared is not copied between threads. */
   run(feeds: Values, symbols: Symbols, into?: Values): Promise<Record<string, Data>>
   unload(): Promise<void>
 }
@@ -40,6 +40,11 @@ export function openPool(size: number): Pool {
       )
       return {
         async run(feeds, symbols, into = {}) {
+          const lost = Object.keys(into).find((name) => !isShared(into[name]))
+          if (lost)
+            throw new Error(
+              `${program.name}: ${lost} must be written to shared memory; a thread has its own copy of other buffers`,
+            )
           const thread = await free.take()
           try {
             return await thread.ask({ kind: 'run', key, feeds, symbols, into })
@@ -58,9 +63,11 @@ export function openPool(size: number): Pool {
   }
 }
 
+const isShared = ({ buffer }: Data): boolean => buffer instanceof SharedArrayBuffer
+
 /** What is not shared would be copied to every thread. */
 function inSharedMemory(data: Data): Data {
-  if (data.buffer instanceof SharedArrayBuffer) return data
+  if (isShared(data)) return data
   const copy = new (data.constructor as new (buffer: SharedArrayBuffer) => Data)(new SharedArrayBuffer(data.byteLength))
   copy.set(data as never)
   return copy

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { sharedFloats } from '../../core/shared-memory.ts'
 import { openPool } from '../../graph/runtime/pool.ts'
 import { padRows } from '../../model/batch.ts'
 import { methodNamed } from '../../model/methods/registry.ts'
@@ -23,7 +24,7 @@ test('a trainer takes the steps of AdamW that the schedule asks for, each on the
   const parameters = methodNamed('lora').parameters(spec.method, base.t5)
   const theta = new Float32Array(new SharedArrayBuffer(begun.byteLength))
   theta.set(begun)
-  const own = { theta, m: new Float32Array(theta.length), v: new Float32Array(theta.length) }
+  const own = { theta, m: sharedFloats(theta.length), v: sharedFloats(theta.length) }
   let at = 0
   const views = parameters.map(({ name, shape }) => {
     const view = theta.subarray(at, at + shape.reduce((a, b) => a * b, 1))
@@ -65,7 +66,11 @@ test('a trainer takes the steps of AdamW that the schedule asks for, each on the
     expect(await trainer.step(rows, index)).toBe(loss)
   }
   const { theta: reached, m, v } = trainer.moments
-  expect({ theta: reached.slice(), m: m.slice(), v: v.slice() }).toEqual({ ...own, theta: theta.slice() })
+  expect({ theta: reached.slice(), m: m.slice(), v: v.slice() }).toEqual({
+    theta: theta.slice(),
+    m: own.m.slice(),
+    v: own.v.slice(),
+  })
   expect(reached).not.toEqual(begun)
   await pool.close()
 })
