@@ -1,0 +1,76 @@
+import { and, eq, getTableColumns, inArray } from 'drizzle-orm'
+import { fail } from '../../core/errors.ts'
+import { isUuid } from '../../core/uuid.ts'
+import { takeAdapterName } from './adapter-names.ts'
+import type { Database } from './database.ts'
+import { type Page, type PageRequest, pageOf } from './page.ts'
+import { unknown } from './refusals.ts'
+import { adapters } from './schema/adapters.ts'
+import { bases } from './schema/bases.ts'
+import { trainings, unfinished } from './schema/trainings.ts'
+
+/** With the name of its base, and the training that made it where one did. */
+export type AdapterRow = typeof adapters.$inferSelect & { base: string; training_id: string | null }
+export type NewAdapter = typeof adapters.$inferInsert
+
+/**
+ * @param training the unfinished one that makes it, for which the name is kept
+ * @throws GraftError `name_taken`, also where another training under way will make one of that name
+ */
+export async function createAdapter(db: Database, adapter: NewAdapter, training?: string): Promise<AdapterRow> {
+  return db.transaction(async (tx) => {
+    await takeAdapterName(tx, adapter.name, training)
+    const [row] = await tx.insert(adapters).values(adapter).returning({ id: adapters.id })
+    return getAdapter(tx, row.id)
+  })
+}
+
+const selected = (db: Database) =>
+  db
+    .select({ ...getTableColumns(adapters), base: bases.name, training_id: trainings.id })
+    .from(adapters)
+    .innerJoin(bases, eq(bases.id, adapters.base_id))
+    .leftJoin(trainings, eq(trainings.adapter_id, adapters.id))
+
+/** @throws GraftError `adapter_unknown` */
+export async function getAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
+  const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
+  return row ?? unknown('adapter', idOrName)
+}
+
+export async function listAdapters(
+  db: Database,
+  { base_id, ...request }: PageRequest & { base_id?: string } = {},
+): Promise<Page<AdapterRow>> {
+  const { before, order, take, page } = pageOf(adapters.id, request)
+  const ofBase = base_id === undefined ? undefined : eq(adapters.base_id, base_id)
+  return page(await selected(db).where(and(before, ofBase)).orderBy(order).limit(take))
+}
+
+/**
+ * Deletes it with its evaluations; trainings keep their rows.
+ * @returns what it was
+ * @throws GraftError `adapter_unknown`, `in_use` where an unfinished training goes on from it
+ */
+export async function deleteAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
+  return db.transaction(async (tx) => {
+    const row = await getAdapter(tx, idOrName)
+    // A training that begins from it meanwhile waits here for its row, or is seen below.
+    const locked = await tx.select({ id: adapters.id }).from(adapters).where(eq(adapters.id, row.id)).for('update')
+    if (locked.length === 0) unknown('adapter', idOrName)
+    const [user] = await tx
+      .select({ id: trainings.id })
+      .from(trainings)
+      .where(and(eq(trainings.from_adapter_id, row.id), inArray(trainings.status, unfinished)))
+      .limit(1)
+    if (user)
+      fail('in_use', {
+        subject: `adapter ${row.name}`,
+        expected: 'no unfinished training that goes on from it',
+        found: `the training ${user.id}`,
+        mend: 'Wait for it, or cancel it.',
+      })
+    await tx.delete(adapters).where(eq(adapters.id, row.id))
+    return row
+  })
+}

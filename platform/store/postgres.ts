@@ -1,0 +1,71 @@
+import { drizzle } from 'drizzle-orm/node-postgres'
+import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator'
+import pg from 'pg'
+import { fail, GraftError } from '../../core/errors.ts'
+import { migrate } from './migrate.ts'
+import type { Store } from './store.ts'
+
+/**
+ * @throws GraftError `store_unavailable` where the server does not answer or refuses, `store_newer`
+ */
+export async function openPostgres(url: string): Promise<Store> {
+  const pool = poolOf(url)
+  // Without a listener, a connection that breaks while nobody uses it ends the process. The pool opens another when asked.
+  pool.on('error', () => {})
+  try {
+    const client = await pool.connect()
+    try {
+      const db = drizzle(client)
+      await migrate(db, (config) => runMigrations(db, config), shown(url))
+    } finally {
+      client.release()
+    }
+  } catch (error) {
+    await pool.end()
+    throw error instanceof GraftError ? error : unavailable(url, error)
+  }
+  const db = drizzle(pool)
+  return {
+    db,
+    client: { kind: 'postgres', pool, url },
+    transaction: (work) => db.transaction(work),
+    flush: async () => {},
+    close: () => pool.end(),
+  }
+}
+
+function poolOf(url: string): pg.Pool {
+  try {
+    return new pg.Pool({
+      connectionString: url,
+      application_name: 'graft',
+      connectionTimeoutMillis: 10_000,
+      // A process that stops in the middle of a transaction holds its locks no longer than this.
+      idle_in_transaction_session_timeout: 60_000,
+    })
+  } catch (error) {
+    return unavailable(url, error)
+  }
+}
+
+function unavailable(url: string, error: unknown): never {
+  // drizzle wraps what the server said; a connection tried at several addresses fails with a list and no message.
+  const cause = (error instanceof Error && error.cause) || error
+  const found = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : (cause as Error).message
+  return fail(
+    'store_unavailable',
+    {
+      subject: shown(url),
+      expected: 'a PostgreSQL server that lets Graft make its tables',
+      found,
+      mend: 'Check DATABASE_URL and the server; without DATABASE_URL, Graft uses a database of its own.',
+    },
+    error,
+  )
+}
+
+/** Without user, password and parameters. */
+function shown(url: string): string {
+  const parsed = URL.parse(url)
+  return parsed ? `${parsed.protocol}//${parsed.host}${parsed.pathname}` : 'DATABASE_URL'
+}

@@ -1,0 +1,28 @@
+import { sql } from 'drizzle-orm'
+import { check, text } from 'drizzle-orm/pg-core'
+import { keyScopes } from '../../statuses.ts'
+import { createdAt, graft, id, sha256, sha256Check, time } from './columns.ts'
+
+export const apiKeys = graft.table(
+  'api_keys',
+  {
+    id: id(),
+    name: text().notNull(),
+    /** SHA-256 of the whole key, which is 32 random bytes: nothing slower is needed against guessing. */
+    hash: sha256().notNull().unique(),
+    /** The first characters, by which its owner knows it again. */
+    prefix: text().notNull(),
+    scopes: text({ enum: keyScopes }).array().notNull(),
+    created_at: createdAt(),
+    last_used_at: time(),
+    revoked_at: time(),
+  },
+  (table) => [
+    sha256Check('api_keys_hash', table.hash),
+    check('api_keys_name', sql`length(${table.name}) between 1 and 200`),
+    check(
+      'api_keys_scopes',
+      sql`cardinality(${table.scopes}) > 0 and ${table.scopes} <@ ${sql.raw(`array['${keyScopes.join("', '")}']`)}`,
+    ),
+  ],
+)

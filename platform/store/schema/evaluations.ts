@@ -1,0 +1,36 @@
+import { sql } from 'drizzle-orm'
+import { check, index, text, uuid } from 'drizzle-orm/pg-core'
+import type { PlainError } from '../../../core/errors.ts'
+import type { Metrics } from '../../../training/metrics.ts'
+import { workStatuses } from '../../statuses.ts'
+import { adapters } from './adapters.ts'
+import { createdAt, graft, id, json, oneOf, sha256, sha256Check, time } from './columns.ts'
+import { datasets } from './datasets.ts'
+
+export const evaluations = graft.table(
+  'evaluations',
+  {
+    id: id(),
+    adapter_id: uuid()
+      .notNull()
+      .references(() => adapters.id, { onDelete: 'cascade' }),
+    /** Of the weights that were measured. */
+    digest: sha256().notNull(),
+    dataset_id: uuid()
+      .notNull()
+      .references(() => datasets.id),
+    status: text({ enum: workStatuses }).notNull().default('queued'),
+    metrics: json<Metrics>(),
+    error: json<PlainError>(),
+    created_at: createdAt(),
+    finished_at: time(),
+  },
+  (table) => [
+    sha256Check('evaluations_digest', table.digest),
+    check('evaluations_status', oneOf(table.status, workStatuses)),
+    check('evaluations_metrics', sql`(${table.status} = 'succeeded') = (${table.metrics} is not null)`),
+    check('evaluations_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),
+    index('evaluations_adapter').on(table.adapter_id, table.id),
+    index('evaluations_dataset').on(table.dataset_id),
+  ],
+)

@@ -1,0 +1,30 @@
+import { sql } from 'drizzle-orm'
+import { check, integer, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core'
+import type { PlainError } from '../../../core/errors.ts'
+import type { TrainingEvent } from '../../../training/events.ts'
+import type { TrainingStatus } from '../../statuses.ts'
+import { createdAt, graft, json } from './columns.ts'
+import { trainings } from './trainings.ts'
+
+/** What is kept of a training's course: what it told, and each change of its status. */
+export type StoredEvent = TrainingEvent | { type: 'status'; status: TrainingStatus; error?: PlainError }
+
+export const trainingEvents = graft.table(
+  'training_events',
+  {
+    training_id: uuid()
+      .notNull()
+      .references(() => trainings.id, { onDelete: 'cascade' }),
+    /** 1, 2, 3, … in each training, without gap: what a client has seen is one number. */
+    number: integer().notNull(),
+    /** Names what happened, such as `step:120`: a slice that goes on from an earlier state tells it again, and it is kept once. */
+    key: text(),
+    event: json<StoredEvent>().notNull(),
+    created_at: createdAt(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.training_id, table.number] }),
+    unique('training_events_key').on(table.training_id, table.key),
+    check('training_events_number', sql`${table.number} > 0`),
+  ],
+)

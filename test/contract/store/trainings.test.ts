@@ -1,0 +1,220 @@
+import { expect, test } from 'vitest'
+import { toPlain } from '../../../core/errors.ts'
+import { uuidv7 } from '../../../core/uuid.ts'
+import { type TrainingStatus, trainingStatuses } from '../../../platform/statuses.ts'
+import type { Database } from '../../../platform/store/database.ts'
+import { listEvents } from '../../../platform/store/training-events.ts'
+import {
+  claimTraining,
+  moveTraining,
+  pauseTraining,
+  reportTraining,
+  resumeTraining,
+} from '../../../platform/store/training-moves.ts'
+import { getTraining, listTrainings } from '../../../platform/store/trainings.ts'
+import { digest, makeTraining } from './rows.ts'
+import { onBothStores } from './stores.ts'
+
+const step = (n: number) => ({
+  key: `step:${n}`,
+  event: { type: 'step', step: n, steps: 100, loss: 1 / n, reviews_per_second: 4.1, seconds_left: 100 - n } as const,
+})
+
+async function claimed(db: Database): Promise<{ id: string; fence: number }> {
+  const { id } = await makeTraining(db)
+  const { fence } = (await claimTraining(db, id, 'worker 1')) ?? { fence: -1 }
+  return { id, fence }
+}
+
+const told = async (db: Database, id: string) =>
+  (await listEvents(db, id)).map(({ event }) =>
+    event.type === 'status' ? event.status : event.type === 'step' ? event.step : event.type,
+  )
+
+onBothStores((store) => {
+  test('a training goes from slice to slice to its end, and its events tell of it', async () => {
+    const { db } = store()
+    const { id } = await makeTraining(db, { name: 'whole' })
+    for (const slice of [1, 2]) {
+      const { fence, slices } = (await claimTraining(db, id, `worker ${slice}`)) ?? {}
+      expect([fence, slices]).toEqual([slice, slice])
+      const progress = { step: slice, total_steps: 2, reviews_per_second: 4, seconds_left: 1, loss: 0.5 }
+      await reportTraining(db, id, slice, { progress, state: digest(`state ${slice}`) }, [step(slice)])
+      await moveTraining(db, id, slice === 1 ? 'queued' : 'succeeded', { fence })
+    }
+    expect(await told(db, id)).toEqual(['queued', 'running', 1, 'queued', 'running', 2, 'succeeded'])
+    const ended = await getTraining(db, id)
+    expect(ended).toMatchObject({ status: 'succeeded', worker: null, losses: 0, last_event: 7, progress: { step: 2 } })
+    expect(ended.finished_at?.getTime()).toBeGreaterThanOrEqual(ended.started_at?.getTime() ?? Infinity)
+    expect(await claimTraining(db, id, 'late')).toBeUndefined()
+  })
+
+  test('of several workers that take a training at once, the last alone may write', async () => {
+    const { db } = store()
+    const { id } = await makeTraining(db)
+    const rows = await Promise.all(['a', 'b', 'c', 'd'].map((worker) => claimTraining(db, id, worker)))
+    const fences = rows.map((row) => row?.fence ?? 0)
+    expect(fences.toSorted()).toEqual([1, 2, 3, 4])
+    const written = await Promise.allSettled(
+      fences.map((fence) => reportTraining(db, id, fence, { state: digest(`by ${fence}`) }, [step(fence)])),
+    )
+    expect(written.map(({ status }) => status === 'fulfilled')).toEqual(fences.map((fence) => fence === 4))
+    const row = await getTraining(db, id)
+    expect(row).toMatchObject({ fence: 4, slices: 4, losses: 3, state: digest('by 4') })
+    expect(row.worker).toBe('abcd'[fences.indexOf(4)])
+    expect(await told(db, id)).toEqual(['queued', 'running', 4])
+  })
+
+  test('a late twin can neither write to, end, nor give back what another worker has', async () => {
+    const { db } = store()
+    const { id, fence } = await claimed(db)
+    const next = await claimTraining(db, id, 'worker 2')
+    const superseded = { code: 'training_superseded' }
+    await expect(reportTraining(db, id, fence, { state: digest('late') })).rejects.toMatchObject(superseded)
+    for (const to of ['succeeded', 'queued', 'paused', 'cancelled'] as const)
+      await expect(moveTraining(db, id, to, { fence })).rejects.toMatchObject(superseded)
+    expect(await getTraining(db, id)).toMatchObject({ status: 'running', state: null, fence: next?.fence })
+    await moveTraining(db, id, 'succeeded', { fence: next?.fence })
+    await expect(reportTraining(db, id, next?.fence ?? 0)).rejects.toMatchObject(superseded)
+  })
+
+  test('of an end and a cancel at the same moment, one happens', async () => {
+    const { db } = store()
+    for (let round = 0; round < 5; round++) {
+      const { id, fence } = await claimed(db)
+      const [end, cancel] = await Promise.allSettled([
+        moveTraining(db, id, 'succeeded', { fence }),
+        moveTraining(db, id, 'cancelled'),
+      ])
+      const { status } = await getTraining(db, id)
+      expect([end.status, cancel.status].toSorted()).toEqual(['fulfilled', 'rejected'])
+      expect(status).toBe(end.status === 'fulfilled' ? 'succeeded' : 'cancelled')
+      expect((await told(db, id)).slice(2)).toEqual([status])
+    }
+  })
+
+  test('a status leads to those that it may lead to, and to no other', async () => {
+    const { db } = store()
+    const error = toPlain(new Error('no'))
+    const reach = {
+      queued: async () => (await makeTraining(db)).id,
+      running: async () => (await claimed(db)).id,
+      paused: async () => (await pauseTraining(db, (await makeTraining(db)).id)).id,
+      succeeded: async () => (await moveTraining(db, (await claimed(db)).id, 'succeeded')).id,
+      failed: async () => (await moveTraining(db, (await claimed(db)).id, 'failed', { error })).id,
+      cancelled: async () => (await moveTraining(db, (await claimed(db)).id, 'cancelled')).id,
+    }
+    const allowed: string[] = []
+    for (const from of trainingStatuses)
+      for (const to of trainingStatuses) {
+        if (to === 'running') continue
+        const id = await reach[from]()
+        const moved = moveTraining(db, id, to, to === 'failed' ? { error } : {})
+        const outcome = await moved.then(
+          () => allowed.push(`${from} ${to}`),
+          ({ code }) => code,
+        )
+        if (typeof outcome === 'string') expect(outcome).toBe('training_status')
+        expect((await getTraining(db, id)).status).toBe(typeof outcome === 'string' ? from : to)
+      }
+    expect(allowed).toEqual([
+      'queued paused',
+      'queued failed',
+      'queued cancelled',
+      'running queued',
+      'running paused',
+      'running succeeded',
+      'running failed',
+      'running cancelled',
+      'paused queued',
+      'paused cancelled',
+    ])
+  })
+
+  test('a failure keeps its cause', async () => {
+    const { db } = store()
+    const { id, fence } = await claimed(db)
+    const error = toPlain(new Error('out of memory'))
+    await moveTraining(db, id, 'failed', { fence, error })
+    expect((await getTraining(db, id)).error).toEqual(error)
+    expect((await listEvents(db, id)).at(-1)?.event).toEqual({ type: 'status', status: 'failed', error })
+    await expect(moveTraining(db, (await claimed(db)).id, 'failed')).rejects.toThrow()
+  })
+
+  test('a queued training pauses at once, a running one when its worker gives it back', async () => {
+    const { db } = store()
+    const waiting = await makeTraining(db)
+    expect(await pauseTraining(db, waiting.id)).toMatchObject({ status: 'paused' })
+    expect(await claimTraining(db, waiting.id, 'w')).toBeUndefined()
+    expect(await resumeTraining(db, waiting.id)).toMatchObject({ queued: true, training: { status: 'queued' } })
+
+    const { id, fence } = await claimed(db)
+    expect(await reportTraining(db, id, fence)).toBeNull()
+    expect(await pauseTraining(db, id)).toMatchObject({ status: 'running', wish: 'pause' })
+    expect(await reportTraining(db, id, fence)).toBe('pause')
+    expect(await resumeTraining(db, id)).toMatchObject({ queued: false, training: { status: 'running', wish: null } })
+    await pauseTraining(db, id)
+    expect(await moveTraining(db, id, 'paused', { fence })).toMatchObject({ status: 'paused', wish: null })
+    expect(await pauseTraining(db, id)).toMatchObject({ status: 'paused' })
+    await moveTraining(db, id, 'cancelled')
+    await expect(pauseTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
+    await expect(resumeTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
+  })
+
+  test('workers lost in a row are counted until one gives the training back', async () => {
+    const { db } = store()
+    const { id } = await claimed(db)
+    expect(await claimTraining(db, id, 'second')).toMatchObject({ losses: 1 })
+    expect(await moveTraining(db, id, 'queued')).toMatchObject({ losses: 2 })
+    const { fence } = (await claimTraining(db, id, 'third')) ?? {}
+    expect(await moveTraining(db, id, 'queued', { fence })).toMatchObject({ losses: 0, slices: 3 })
+  })
+
+  test('events that many append at once have numbers without gap, each kept once', async () => {
+    const { db } = store()
+    const { id, fence } = await claimed(db)
+    const other = await claimed(db)
+    const message = { event: { type: 'stage', message: 'reading' } } as const
+    const reports = Array.from({ length: 12 }, (_, i) =>
+      reportTraining(db, id, fence, {}, [step(i + 1), message, step(i + 2)]),
+    )
+    const failing = Array.from({ length: 4 }, () =>
+      store()
+        .transaction(async (tx) => {
+          await reportTraining(tx, id, fence, {}, [message])
+          throw new Error('taken back')
+        })
+        .catch(() => {}),
+    )
+    await Promise.all([...reports, ...failing, reportTraining(db, other.id, other.fence, {}, [step(1)])])
+    const events = await listEvents(db, id)
+    expect(events.map(({ number }) => number)).toEqual(events.map((_, i) => i + 1))
+    const steps = events.flatMap(({ event }) => (event.type === 'step' ? [event.step] : []))
+    expect(steps.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1))
+    expect(events).toHaveLength(2 + 13 + 12)
+    expect((await getTraining(db, id)).last_event).toBe(events.length)
+    expect(await told(db, other.id)).toEqual(['queued', 'running', 1])
+  })
+
+  test('whoever has seen some events gets the others, in order', async () => {
+    const { db } = store()
+    const { id, fence } = await claimed(db)
+    await reportTraining(db, id, fence, {}, [step(1), step(2), step(3)])
+    expect((await listEvents(db, id, 2, 2)).map(({ number }) => number)).toEqual([3, 4])
+    expect((await listEvents(db, id, 4)).map(({ event }) => event)).toEqual([step(3).event])
+    expect(await listEvents(db, id, 5)).toEqual([])
+  })
+
+  test('trainings are listed by status', async () => {
+    const { db } = store()
+    const one = await makeTraining(db)
+    const two = await claimed(db)
+    const ids = async (...status: TrainingStatus[]) =>
+      (await listTrainings(db, { status, limit: 2 })).data.map(({ id }) => id)
+    expect(await ids('queued', 'running')).toEqual([two.id, one.id])
+    expect((await ids('running'))[0]).toBe(two.id)
+    expect(await ids()).toEqual([])
+    await expect(getTraining(db, uuidv7())).rejects.toMatchObject({ code: 'training_unknown' })
+    await expect(claimTraining(db, 'x', 'w')).rejects.toMatchObject({ code: 'training_unknown' })
+  })
+})
