@@ -44,6 +44,12 @@ export function sizeOf(dim: Dim, symbols: Readonly<Record<string, number>>): num
   return value
 }
 
+/** The symbols in a size: of `(10+source)*batch` they are `source` and `batch`. */
+export const symbolsOf = (dim: Dim): string[] =>
+  String(dim)
+    .split(/[()+*]/)
+    .filter((part) => part !== '' && Number.isNaN(Number(part)))
+
 /** Splits at a sign outside brackets: `(10+s)*b` at `*` gives `(10+s)` and `b`. */
 export function topLevel(dim: string, sign: '*' | '+'): string[] {
   const parts: string[] = ['']

@@ -20,6 +20,23 @@ export function program(name: string, outputs: Record<string, Tensor>): Program 
   return verified({ name, nodes, inputs, outputs: shared })
 }
 
+/** The outputs of a program with tensors in place of some of its inputs, to build another program on. */
+export function substitute(
+  { nodes, outputs }: Program,
+  inputs: Readonly<Record<string, Tensor>>,
+): Record<string, Tensor> {
+  const made = new Map<Tensor, Tensor>()
+  for (const node of nodes) {
+    const from = node.inputs.map((x) => made.get(x) as Tensor)
+    const given = node.op.name === 'input' ? inputs[node.attributes.name] : undefined
+    made.set(
+      node,
+      given ?? (from.every((x, i) => x === node.inputs[i]) ? node : Object.freeze({ ...node, inputs: from })),
+    )
+  }
+  return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, made.get(t) as Tensor]))
+}
+
 /** Every tensor on which `roots` depend, inputs before their users. */
 export function topological(roots: readonly Tensor[]): Tensor[] {
   const order: Tensor[] = []

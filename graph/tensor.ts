@@ -7,6 +7,8 @@ export interface Tensor<A = any> extends Type {
   readonly op: Op<A>
   readonly inputs: readonly Tensor[]
   readonly attributes: A
+  /** Of what it is a part, for those who read traces; what is made of a program keeps it, and no result depends on it. */
+  readonly label?: string
 }
 
 /**
@@ -17,6 +19,11 @@ export interface Tensor<A = any> extends Type {
  */
 export interface Op<A> {
   readonly name: string
+  /**
+   * In half precision: `half` where it is fast and exact enough, `full` where it is neither; else as the widest of its inputs. As automatic
+   * mixed precision has it (Micikevicius et al. 2018, arXiv 1710.03740).
+   */
+  readonly precision?: 'half' | 'full'
   infer(inputs: readonly Tensor[], attributes: A): Type
   gradient(node: Tensor<A>, dy: Tensor): readonly ((() => Tensor) | null)[]
   emit(onnx: Emitter, inputs: readonly string[], node: Tensor<A>): string

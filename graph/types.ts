@@ -1,10 +1,13 @@
-/** Element types. `f32` carries gradients; the integer types are for indices and `bool` for choices. */
-export type DType = 'f32' | 'i32' | 'i64' | 'bool' | 'u8'
+/** Element types. `f32` carries gradients, which {@link halved} may make `f16`; integers are for indices and `bool` for choices. */
+export type DType = 'f32' | 'f16' | 'i32' | 'i64' | 'bool' | 'u8'
 
 /** A size: a number, a named symbol (`batch`), or a canonical product or sum of those (`batch*source`, `10+source`). */
 export type Dim = number | string
 
 export type Shape = readonly Dim[]
+
+/** The sizes of the symbolic dimensions, such as `{ batch: 4, source: 128 }`. */
+export type Symbols = Readonly<Record<string, number>>
 
 export interface Type {
   readonly dtype: DType

@@ -1,9 +1,9 @@
-import { topLevel } from '../dim.ts'
-import { type Dim, type DType, rank, type Shape, type Type } from '../types.ts'
+import { sizeOf, topLevel } from '../dim.ts'
+import { type Dim, type DType, rank, type Shape, type Symbols, type Type } from '../types.ts'
 import { type Attribute, ELEMENT_TYPE, type OnnxGraph, type OnnxNode } from './model.ts'
 
-/** Where a program shall run. `cpu` may use ONNX Runtime's fused CPU kernels; `webgpu` gets plain ONNX alone. */
-export type Target = 'cpu' | 'webgpu'
+/** Where a program shall run. `cpu` may use ONNX Runtime's fused CPU kernels; the others get plain ONNX alone. */
+export type Target = 'cpu' | 'webgpu' | 'cuda'
 
 /** What an op's emit rule writes with. Each call returns the name of the value that it makes; equal nodes are made once. */
 export interface Emitter {
@@ -11,6 +11,8 @@ export interface Emitter {
   node(opType: string, inputs: readonly string[], attributes?: Record<string, Attribute>, domain?: string): string
   input(name: string, type: Type): string
   constant(dtype: DType, shape: readonly number[], values: readonly number[]): string
+  /** The size itself where it is known while lowering: a number, or a symbol of a program that is lowered for one size. */
+  known(dim: Dim): number | undefined
   float(value: number): string
   int64(values: readonly number[]): string
   cast(x: string, to: DType): string
@@ -25,9 +27,16 @@ export interface Emitter {
   ): string
 }
 
+/** @param symbols the sizes of a program that is lowered for these alone; without them each is read off the inputs as it runs */
 export function makeEmitter(
   target: Target,
-): Emitter & { graph(name: string, outputs: Record<string, readonly [string, Type]>): OnnxGraph } {
+  symbols?: Symbols,
+): Emitter & {
+  /** What is made from now on is of the program's node of this number, which its ONNX nodes bear in their names: `12.v40`. */
+  emits(node: number): void
+  graph(name: string, outputs: Record<string, readonly [string, Type]>): OnnxGraph
+} {
+  let emitted = 0
   const nodes: OnnxNode[] = []
   const inputs = new Map<string, Type>()
   const initializers = new Map<string, OnnxGraph['initializers'][number]>()
@@ -41,7 +50,7 @@ export function makeEmitter(
       if (known) return known
       const output = `v${made.size}`
       made.set(key, output)
-      nodes.push({ opType, domain, inputs: from, output, attributes })
+      nodes.push({ name: `${emitted}.${output}`, opType, domain, inputs: from, output, attributes })
       return output
     },
     input(name, type) {
@@ -54,15 +63,23 @@ export function makeEmitter(
       initializers.set(key, known)
       return known.name
     },
+    known: (dim) => (typeof dim === 'number' ? dim : symbols && sizeOf(dim, symbols)),
     float: (value) => emitter.constant('f32', [], [value]),
     int64: (values) => emitter.constant('i64', [values.length], values),
     cast: (x, to) => emitter.node('Cast', [x], { to: ELEMENT_TYPE[to] }),
-    shape(shape, source) {
+    shape(symbolic, from) {
+      const settled = (list: Shape) => list.map((dim) => emitter.known(dim) ?? dim)
+      const [shape, source] = [settled(symbolic), from && settled(from)]
       const derived = source ? derivable(shape, source) : shape
       if (derived.every((d) => typeof d === 'number')) return emitter.int64(derived)
       return emitter.node('Concat', shape.map(size), { axis: 0 })
     },
     matmul(a, b, aType, bType, { transposeA, transposeB }) {
+      if (target === 'cpu' && transposeA && !transposeB && isNarrow(bType) && !isNarrow(aType)) {
+        // Turning aᵀ block by block takes as long as half the product; bᵀ a turns the narrow side, and then the narrow result.
+        const turned = emitter.matmul(b, a, bType, aType, { transposeA, transposeB })
+        return emitter.node('Transpose', [turned], { perm: swapLastTwo(Math.max(rank(aType), rank(bType))) })
+      }
       if (target === 'cpu' && (transposeA || transposeB))
         return emitter.node(
           'FusedMatMul',
@@ -96,6 +113,9 @@ export function makeEmitter(
 
   return {
     ...emitter,
+    emits(node) {
+      emitted = node
+    },
     graph: (name, outputs) => ({
       name,
       nodes: withResults(nodes, outputs),
@@ -115,6 +135,7 @@ function withResults(nodes: readonly OnnxNode[], outputs: Record<string, readonl
     if (made.has(value) && !renamed.has(value)) renamed.set(value, key)
     else
       copies.push({
+        name: key,
         opType: 'Identity',
         domain: '',
         inputs: [renamed.get(value) ?? value],
@@ -132,5 +153,8 @@ function derivable(shape: Shape, source: Shape): Shape {
   const open = copied.filter((d) => typeof d === 'string')
   return open.length === 1 ? copied.map((d) => (typeof d === 'string' ? -1 : d)) : copied
 }
+
+/** Few columns for a matrix product: those of a head, or of a low rank. */
+const isNarrow = ({ shape }: Type): boolean => Number(shape.at(-1)) <= 64
 
 const swapLastTwo = (n: number): number[] => [...Array.from({ length: n - 2 }, (_, i) => i), n - 1, n - 2]

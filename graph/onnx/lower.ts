@@ -1,25 +1,43 @@
+import { sizeOf } from '../dim.ts'
 import type { Program } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
-import type { Type } from '../types.ts'
+import type { Symbols, Type } from '../types.ts'
 import { makeEmitter, type Target } from './emitter.ts'
 import { encodeModel } from './model.ts'
 
 /** A lowered program: plain data, so it can be sent to a thread. */
 export interface Executable {
   readonly name: string
+  readonly target: Target
   /** The bytes of an ONNX model (opset 21 and com.microsoft). */
   readonly model: Uint8Array
   readonly inputs: Readonly<Record<string, Type>>
   readonly outputs: Readonly<Record<string, Type>>
 }
 
+export interface LowerOptions {
+  /** The only sizes that it will run with. A device then has no shape to compute, which ONNX Runtime does on the CPU. */
+  symbols?: Symbols
+  /** Values of inputs, which become part of the model where their shape is fixed. */
+  constants?: Readonly<Record<string, ArrayBufferView>>
+}
+
 /** Lowers a program for a target. */
-export function lower({ name, nodes, inputs, outputs }: Program, target: Target): Executable {
-  const emitter = makeEmitter(target)
+export function lower(
+  { name, nodes, inputs, outputs }: Program,
+  target: Target,
+  { symbols, constants = {} }: LowerOptions = {},
+): Executable {
+  const emitter = makeEmitter(target, symbols)
+  const typeOf = ({ dtype, shape }: Type): Type => ({
+    dtype: target === 'webgpu' && dtype === 'u8' ? 'f32' : dtype, // WGSL has no bytes
+    shape: symbols ? shape.map((dim) => sizeOf(dim, symbols)) : shape,
+  })
   // Sizes are read off inputs, so these are all known before the first node asks for one.
-  for (const [input, type] of Object.entries(inputs)) emitter.input(input, type)
+  for (const [input, type] of Object.entries(inputs)) emitter.input(input, typeOf(type))
   const values = new Map<Tensor, string>()
-  for (const node of nodes) {
+  for (const [i, node] of nodes.entries()) {
+    emitter.emits(i)
     values.set(
       node,
       node.op.emit(
@@ -30,15 +48,23 @@ export function lower({ name, nodes, inputs, outputs }: Program, target: Target)
     )
   }
   const results = Object.entries(outputs).map(([key, t]) => [key, [values.get(t) as string, typeOf(t)]] as const)
+  const graph = emitter.graph(name, Object.fromEntries(results))
+  const isFixed = (input: string) => input in constants && inputs[input].shape.every((dim) => typeof dim === 'number')
+  const fixed = graph.inputs
+    .filter(([input]) => isFixed(input))
+    .map(([input, { dtype, shape }]) => ({ name: input, dtype, shape: shape as number[], values: constants[input] }))
   return {
     name,
-    model: encodeModel(emitter.graph(name, Object.fromEntries(results))),
-    inputs: mapValues(inputs, typeOf),
+    target,
+    model: encodeModel({
+      ...graph,
+      inputs: graph.inputs.filter(([input]) => !isFixed(input)),
+      initializers: [...graph.initializers, ...fixed],
+    }),
+    inputs: mapValues(Object.fromEntries(Object.entries(inputs).filter(([input]) => !isFixed(input))), typeOf),
     outputs: mapValues(outputs, typeOf),
   }
 }
-
-const typeOf = ({ dtype, shape }: Type): Type => ({ dtype, shape })
 
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))

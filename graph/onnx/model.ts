@@ -6,6 +6,7 @@ import { float32, message, repeated } from './protobuf.ts'
 export type Attribute = number | string | readonly number[]
 
 export interface OnnxNode {
+  name: string
   opType: string
   domain: string
   inputs: readonly string[]
@@ -18,13 +19,16 @@ export interface OnnxGraph {
   nodes: readonly OnnxNode[]
   inputs: readonly (readonly [string, Type])[]
   outputs: readonly (readonly [string, Type])[]
-  initializers: readonly { name: string; dtype: DType; shape: readonly number[]; values: readonly number[] }[]
+  initializers: readonly { name: string; dtype: DType; shape: readonly number[]; values: Values }[]
 }
+
+/** Numbers, or the very bytes. */
+type Values = readonly number[] | ArrayBufferView
 
 const IR_VERSION = 10
 const OPSETS = { '': 21, 'com.microsoft': 1 }
 
-export const ELEMENT_TYPE: Record<DType, number> = { f32: 1, u8: 2, i32: 6, i64: 7, bool: 9 }
+export const ELEMENT_TYPE: Record<DType, number> = { f32: 1, f16: 10, u8: 2, i32: 6, i64: 7, bool: 9 }
 
 /** Attributes that ONNX declares as floats, whatever number they hold. */
 const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'beta'])
@@ -48,9 +52,9 @@ export function encodeModel(graph: OnnxGraph): Uint8Array {
   return message([1, IR_VERSION], [2, 'graft'], [7, graphProto], ...repeated(8, opsets))
 }
 
-function encodeNode({ opType, domain, inputs, output, attributes }: OnnxNode): Uint8Array {
+function encodeNode({ name, opType, domain, inputs, output, attributes }: OnnxNode): Uint8Array {
   const list = Object.entries(attributes).map(([name, value]) => encodeAttribute(name, value))
-  return message(...repeated(1, inputs), [2, output], [3, output], [4, opType], ...repeated(5, list), [7, domain])
+  return message(...repeated(1, inputs), [2, output], [3, name], [4, opType], ...repeated(5, list), [7, domain])
 }
 
 function encodeAttribute(name: string, value: Attribute): Uint8Array {
@@ -65,9 +69,11 @@ function encodeInitializer({ name, dtype, shape, values }: OnnxGraph['initialize
   return message(...repeated(1, shape), [2, ELEMENT_TYPE[dtype]], [8, name], [9, rawData(dtype, values)])
 }
 
-function rawData(dtype: DType, values: readonly number[]): Uint8Array {
+function rawData(dtype: DType, values: Values): Uint8Array {
+  if (ArrayBuffer.isView(values)) return new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
   if (dtype === 'i64') return new Uint8Array(BigInt64Array.from(values, BigInt).buffer)
   if (dtype === 'i32') return new Uint8Array(Int32Array.from(values).buffer)
+  if (dtype === 'f16') return new Uint8Array(Float16Array.from(values).buffer)
   return dtype === 'f32' ? new Uint8Array(Float32Array.from(values).buffer) : Uint8Array.from(values)
 }
 

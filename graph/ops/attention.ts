@@ -13,6 +13,7 @@ import { softmax } from './softmax.ts'
  */
 export const attentionOp: Op<null> = {
   name: 'attention',
+  precision: 'half',
   infer: ([q, k, v, , p]) => {
     if (rank(q) !== 4 || rank(k) !== 4 || rank(v) !== 4) throw new Error('q, k and v need four axes')
     return { dtype: q.dtype, shape: [...p.shape.slice(0, -1), v.shape[rank(v) - 1]] }

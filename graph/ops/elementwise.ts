@@ -30,10 +30,13 @@ export const mulOp = binary('mul', 'Mul', ({ inputs: [a, b] }, dy) => [
   () => sumToShape(mul(dy, b), a.shape),
   () => sumToShape(mul(dy, a), b.shape),
 ])
-export const divOp = binary('div', 'Div', (y, dy) => {
-  const [a, b] = y.inputs
-  return [() => sumToShape(div(dy, b), a.shape), () => sumToShape(mul(div(mul(dy, y), b), scalar(-1)), b.shape)]
-})
+export const divOp: Binary = {
+  ...binary('div', 'Div', (y, dy) => {
+    const [a, b] = y.inputs
+    return [() => sumToShape(div(dy, b), a.shape), () => sumToShape(mul(div(mul(dy, y), b), scalar(-1)), b.shape)]
+  }),
+  precision: 'full',
+}
 
 export const add = (a: Tensor, b: Tensor): Tensor => apply(addOp, [a, b], null)
 export const sub = (a: Tensor, b: Tensor): Tensor => apply(subOp, [a, b], null)
@@ -64,7 +67,10 @@ const GELU_CUBIC = 0.044715
 export const reluOp = unary('relu', (_, dy, y) => mul(dy, step(y)), plain('Relu'))
 export const tanhOp = unary('tanh', (_, dy, y) => mul(dy, sub(scalar(1), mul(y, y))), plain('Tanh'))
 export const sigmoidOp = unary('sigmoid', (_, dy, y) => mul(dy, mul(y, sub(scalar(1), y))), plain('Sigmoid'))
-export const sqrtOp = unary('sqrt', (_, dy, y) => div(mul(dy, scalar(0.5)), y), plain('Sqrt'))
+export const sqrtOp: Unary = {
+  ...unary('sqrt', (_, dy, y) => div(mul(dy, scalar(0.5)), y), plain('Sqrt')),
+  precision: 'full',
+}
 /** x · sigmoid(x), also called swish. */
 export const siluOp = unary(
   'silu',
@@ -85,15 +91,16 @@ export const geluOp = unary(
   (onnx, inputs) => onnx.node('Gelu', inputs, { approximate: 'tanh' }),
 )
 
-/** Steep enough to reach 1 at the smallest normal number. */
-const STEEP = 3e38
+/** Steep enough to reach 1 at the smallest normal number of its type. */
+const STEEP = { f32: 3e38, f16: 6e4 }
 
 /** Its gradient is zero wherever there is one. HardSigmoid is one vectorised pass; a comparison and its casts are three. */
 export const stepOp: Unary = {
   name: 'step',
   infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
   gradient: noGradient,
-  emit: (onnx, inputs) => onnx.node('HardSigmoid', inputs, { alpha: STEEP, beta: 0 }),
+  emit: (onnx, inputs, { dtype }) =>
+    onnx.node('HardSigmoid', inputs, { alpha: STEEP[dtype === 'f16' ? 'f16' : 'f32'], beta: 0 }),
 }
 
 export const relu = (x: Tensor): Tensor => apply(reluOp, [x], null)
@@ -115,3 +122,28 @@ export const castOp: Op<{ to: DType }> = {
 
 /** Another element type. No gradient flows through it. */
 export const cast = (x: Tensor, to: DType): Tensor => (x.dtype === to ? x : apply(castOp, [x], { to }))
+
+export const lessOp: Op<null> = {
+  name: 'less',
+  precision: 'full',
+  infer: ([a, b]) => ({ dtype: 'bool', shape: broadcast(a.shape, b.shape) }),
+  gradient: noGradient,
+  emit: (onnx, inputs) => onnx.node('Less', inputs),
+}
+
+/** Where a < b; nowhere where one of them is not a number. */
+export const less = (a: Tensor, b: Tensor): Tensor => apply(lessOp, [a, b], null)
+
+export const whereOp: Op<null> = {
+  name: 'where',
+  infer: ([condition, a, b]) => ({ dtype: a.dtype, shape: broadcast(condition.shape, broadcast(a.shape, b.shape)) }),
+  gradient: ({ inputs: [condition, a, b] }, dy) => [
+    null,
+    () => sumToShape(where(condition, dy, scalar(0)), a.shape),
+    () => sumToShape(where(condition, scalar(0), dy), b.shape),
+  ],
+  emit: (onnx, inputs) => onnx.node('Where', inputs),
+}
+
+/** a where the condition holds, else b. */
+export const where = (condition: Tensor, a: Tensor, b: Tensor): Tensor => apply(whereOp, [condition, a, b], null)

@@ -7,6 +7,13 @@ export const iotaOp: Op<{ size: Dim }> = {
   infer: (_, { size }) => ({ dtype: 'i32', shape: [size] }),
   gradient: noGradient,
   emit: (onnx, _, { attributes: { size } }) => {
+    const known = onnx.known(size)
+    if (known !== undefined)
+      return onnx.constant(
+        'i32',
+        [known],
+        Array.from({ length: known }, (_, i) => i),
+      )
     const end = onnx.node('Squeeze', [onnx.shape([size])])
     return onnx.cast(onnx.node('Range', [onnx.constant('i64', [], [0]), end, onnx.constant('i64', [], [1])]), 'i32')
   },
@@ -30,7 +37,13 @@ export const moduloOp: Op<{ modulus: number }> = {
   name: 'modulo',
   infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
   gradient: noGradient,
-  emit: (onnx, [x], { attributes: { modulus }, dtype }) => onnx.node('Mod', [x, onnx.constant(dtype, [], [modulus])]),
+  emit: (onnx, [x], { attributes: { modulus }, dtype }) => {
+    const m = onnx.constant(dtype, [], [modulus])
+    // WebGPU has no kernel for Mod.
+    return onnx.target === 'webgpu'
+      ? onnx.node('Sub', [x, onnx.node('Mul', [onnx.node('Div', [x, m]), m])])
+      : onnx.node('Mod', [x, m])
+  },
 }
 
 /** Index arithmetic: the remainder of x ≥ 0 by a fixed number. */

@@ -12,7 +12,7 @@ export const inputOp: Op<InputAttributes> = {
   name: 'input',
   infer: (_, { dtype, shape }) => ({ dtype, shape }),
   gradient: () => [],
-  emit: (onnx, _, node) => onnx.input(node.attributes.name, node),
+  emit: (_onnx, _inputs, { attributes: { name } }) => name,
 }
 
 /** A value that the caller feeds by name on every run. */

@@ -11,6 +11,7 @@ interface Transposes {
 
 export const matmulOp: Op<Transposes> = {
   name: 'matmul',
+  precision: 'half',
   infer: ([a, b], { transposeA, transposeB }) => {
     if (rank(a) < 2 || rank(b) < 2) throw new Error('both sides need at least two axes')
     const [m, k] = lastTwo(a, transposeA)

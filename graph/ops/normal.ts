@@ -6,13 +6,15 @@ import { reduceSum, sumToShape } from './shape.ts'
 
 export const inverseRmsOp: Op<{ epsilon: number }> = {
   name: 'inverseRms',
+  precision: 'full',
   infer: ([x]) => ({ dtype: x.dtype, shape: [...x.shape.slice(0, -1), 1] }),
   gradient: (r, dy) => {
     const [x] = r.inputs
     return [() => scale(mul(x, mul(dy, mul(r, mul(r, r)))), -1 / Number(x.shape[rank(x) - 1]))]
   },
   emit: (onnx, [x], { attributes: { epsilon }, inputs: [{ shape }] }) => {
-    const sum = onnx.node('ReduceSumSquare', [x, onnx.int64([-1])], { keepdims: 1 })
+    // Not ReduceSumSquare: it is not vectorised on the CPU.
+    const sum = onnx.node('ReduceSum', [onnx.node('Mul', [x, x]), onnx.int64([-1])], { keepdims: 1 })
     const mean = onnx.node('Mul', [sum, onnx.float(1 / Number(shape[shape.length - 1]))])
     return onnx.node('Reciprocal', [onnx.node('Sqrt', [onnx.node('Add', [mean, onnx.float(epsilon)])])])
   },
@@ -23,6 +25,7 @@ const inverseRms = (x: Tensor, epsilon: number): Tensor => apply(inverseRmsOp, [
 
 export const rmsNormOp: Op<{ epsilon: number }> = {
   name: 'rmsNorm',
+  precision: 'full',
   infer: ([x, w]) => {
     if (x.shape[rank(x) - 1] !== w.shape[0] || rank(w) !== 1)
       throw new Error('the weight must be as long as the last axis')

@@ -54,6 +54,7 @@ export const expand = (x: Tensor, shape: Shape): Tensor =>
 
 export const reduceSumOp: Op<{ axes: readonly number[]; keep: boolean }> = {
   name: 'reduceSum',
+  precision: 'full',
   infer: ([x], { axes, keep }) => ({
     dtype: x.dtype,
     shape: x.shape.flatMap((d, i) => (!axes.includes(i) ? [d] : keep ? [1] : [])),

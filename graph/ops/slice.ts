@@ -27,12 +27,12 @@ export const embedOp: Op<Span> = {
   name: 'embed',
   infer: ([x], { axis, size }) => ({ dtype: x.dtype, shape: withSize(x, axis, size) }),
   gradient: ({ inputs: [x], attributes: { axis, start } }, dy) => [() => slice(dy, axis, start, x.shape[axis])],
-  emit: (onnx, [x], { inputs: [source], attributes: { axis, start, size } }) => {
+  emit: (onnx, [x], { dtype, inputs: [source], attributes: { axis, start, size } }) => {
     const after = onnx.node('Sub', [onnx.shape([size]), onnx.shape([plus(start, source.shape[axis])])])
     return onnx.node('Pad', [
       x,
       onnx.node('Concat', [onnx.shape([start]), after], { axis: 0 }),
-      onnx.float(0),
+      onnx.constant(dtype, [], [0]),
       onnx.int64([axis]),
     ])
   },

@@ -6,6 +6,7 @@ import { reduceSum, reshape } from './shape.ts'
 
 export const softmaxOp: Op<null> = {
   name: 'softmax',
+  precision: 'full',
   infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
   gradient: (y, dy) => [() => mul(y, sub(dy, reduceSum(mul(dy, y), [-1], true)))],
   emit: (onnx, inputs) => onnx.node('Softmax', inputs, { axis: -1 }),
@@ -16,17 +17,25 @@ export const softmax = (x: Tensor): Tensor => apply(softmaxOp, [x], null)
 
 export const oneHotOp: Op<{ depth: number }> = {
   name: 'oneHot',
+  precision: 'full',
   infer: ([ids], { depth }) => ({ dtype: 'f32', shape: [...ids.shape, depth] }),
   gradient: noGradient,
-  emit: (onnx, [ids], { attributes: { depth } }) =>
-    onnx.node('OneHot', [onnx.cast(ids, 'i64'), onnx.int64([depth]), onnx.constant('f32', [2], [0, 1])], { axis: -1 }),
+  emit: (onnx, [ids], { attributes: { depth } }) => {
+    const all = Array.from({ length: depth }, (_, i) => i)
+    const same = onnx.node('Equal', [
+      onnx.node('Unsqueeze', [ids, onnx.int64([-1])]),
+      onnx.constant('i32', [depth], all),
+    ])
+    return onnx.cast(same, 'f32')
+  },
 }
 
-/** ids [...] → [..., depth]; an id outside the depth gives a row of zeros only where it is below -depth, so clamp before. */
+/** ids [...] → [..., depth]; an id outside the depth gives a row of zeros. */
 const oneHot = (ids: Tensor, depth: number): Tensor => apply(oneHotOp, [ids], { depth })
 
 export const crossEntropyOp: Op<null> = {
   name: 'crossEntropy',
+  precision: 'full',
   infer: ([logits, labels]) => {
     if (rank(logits) !== 2 || labels.shape.join() !== String(logits.shape[0]))
       throw new Error('logits [N, V] need labels [N]')
@@ -37,12 +46,11 @@ export const crossEntropyOp: Op<null> = {
     null,
   ],
   emit: (onnx, [logits, labels]) => {
-    const picked = onnx.node(
-      'GatherElements',
-      [onnx.node('LogSoftmax', [logits], { axis: -1 }), onnx.node('Unsqueeze', [labels, onnx.int64([1])])],
-      { axis: 1 },
-    )
-    return onnx.node('Neg', [onnx.node('Squeeze', [picked, onnx.int64([1])])])
+    const axis = onnx.int64([1])
+    const shifted = onnx.node('Sub', [logits, onnx.node('ReduceMax', [logits, axis], { keepdims: 1 })])
+    const picked = onnx.node('GatherElements', [shifted, onnx.node('Unsqueeze', [labels, axis])], { axis: 1 })
+    const sum = onnx.node('ReduceSum', [onnx.node('Exp', [shifted]), axis], { keepdims: 0 })
+    return onnx.node('Sub', [onnx.node('Log', [sum]), onnx.node('Squeeze', [picked, axis])])
   },
 }
 

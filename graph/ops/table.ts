@@ -27,6 +27,7 @@ export const ops = {
   input: inputOp,
   inverseRms: inverseRmsOp,
   iota: iotaOp,
+  less: elementwise.lessOp,
   matmul: matmulOp,
   modulo: moduloOp,
   mul: elementwise.mulOp,
@@ -45,6 +46,7 @@ export const ops = {
   sub: elementwise.subOp,
   tanh: elementwise.tanhOp,
   transpose: transposeOp,
+  where: elementwise.whereOp,
   // biome-ignore lint/suspicious/noExplicitAny: the attributes differ from op to op
 } satisfies Record<string, Op<any>>
 

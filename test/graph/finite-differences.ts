@@ -1,4 +1,5 @@
 import { gradients } from '../../graph/gradients.ts'
+import type { Target } from '../../graph/onnx/emitter.ts'
 import { lower } from '../../graph/onnx/lower.ts'
 import { mul } from '../../graph/ops/elementwise.ts'
 import { constant, input } from '../../graph/ops/leaf.ts'
@@ -20,7 +21,7 @@ const numbers = (n: number, seed: number) =>
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
 
 /** The largest difference between the gradient and central differences, relative to the gradient's largest entry. */
-export async function gradientError({ inputs, build, values }: Case): Promise<number> {
+export async function gradientError({ inputs, build, values }: Case, target: Target): Promise<number> {
   const x = inputs.map((shape, i) => input(`x${i}`, 'f32', shape))
   const y = build(x)
   // A fixed random weight for each element of the result, so that no error can cancel out.
@@ -28,7 +29,7 @@ export async function gradientError({ inputs, build, values }: Case): Promise<nu
   const loss = reduceSum(mul(y, weights))
   const grads = gradients(loss, x)
   const session = await openSession(
-    lower(program('case', { loss, ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])) }), 'cpu'),
+    lower(program('case', { loss, ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])) }), target, { symbols: {} }),
     { threads: 1 },
   )
   const feeds = Object.fromEntries(

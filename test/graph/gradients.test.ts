@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { gradients } from '../../graph/gradients.ts'
+import type { Target } from '../../graph/onnx/emitter.ts'
 import { apply } from '../../graph/op.ts'
 import { attention } from '../../graph/ops/attention.ts'
 import * as e from '../../graph/ops/elementwise.ts'
-import { gather, scatterAdd } from '../../graph/ops/gather.ts'
+import { gather, scatterAdd, sumOf } from '../../graph/ops/gather.ts'
 import { constant, input } from '../../graph/ops/leaf.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
 import { inverseRmsOp, rmsNorm } from '../../graph/ops/normal.ts'
@@ -11,6 +12,7 @@ import { expand, reduceSum, reshape, transpose } from '../../graph/ops/shape.ts'
 import { concat, embed, slice } from '../../graph/ops/slice.ts'
 import { crossEntropy, softmax } from '../../graph/ops/softmax.ts'
 import { type OpName, ops } from '../../graph/ops/table.ts'
+import { onSoftwareVulkan, softwareVulkan } from '../software-vulkan.ts'
 import { type Case, gradientError } from './finite-differences.ts'
 
 const ids = constant([2, 0, 2, 1], [4], 'i32')
@@ -90,6 +92,7 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   input: 'has no gradient',
   inverseRms: [{ inputs: [[2, 5]], build: ([x]) => apply(inverseRmsOp, [x], { epsilon: 1e-3 }) }],
   iota: 'has no gradient',
+  less: 'has no gradient',
   matmul: [
     {
       inputs: [
@@ -116,6 +119,14 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
       inputs: [
         [3, 2],
         [3, 4],
+      ],
+      build: ([a, b]) => matmul(a, b, { transposeA: true }),
+    },
+    {
+      // Many columns against few, which are lowered otherwise than alike ones.
+      inputs: [
+        [2, 3, 70],
+        [2, 3, 2],
       ],
       build: ([a, b]) => matmul(a, b, { transposeA: true }),
     },
@@ -159,7 +170,28 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   relu: [{ inputs: [[6]], build: ([x]) => e.relu(x), values: awayFromZero }],
   reshape: [{ inputs: [[2, 6]], build: ([x]) => reshape(x, [3, 4]) }],
   rmsNorm: [{ inputs: [[3, 4], [4]], build: ([x, w]) => rmsNorm(x, w, 1e-3) }],
-  scatterAdd: [{ inputs: [[4, 2]], build: ([x]) => scatterAdd(x, ids, 3) }],
+  scatterAdd: [
+    { inputs: [[4, 2]], build: ([x]) => scatterAdd(x, ids, 3) },
+    {
+      inputs: [
+        [4, 2],
+        [3, 2],
+      ],
+      build: ([x, y]) => sumOf(y, scatterAdd(x, ids, 3)),
+    },
+    {
+      inputs: [
+        [4, 2],
+        [2, 2],
+      ],
+      build: ([x, y]) => sumOf(scatterAdd(x, ids, 3), scatterAdd(y, constant([1, 1], [2], 'i32'), 3)),
+    },
+    // A table that is read twice and multiplied, as T5's embeddings are.
+    {
+      inputs: [[3, 2]],
+      build: ([t]) => concat([gather(t, ids), matmul(gather(t, ids), matmul(t, t, { transposeA: true }))], 0),
+    },
+  ],
   sigmoid: [{ inputs: [[5]], build: ([x]) => e.sigmoid(x) }],
   silu: [{ inputs: [[7]], build: ([x]) => e.silu(x), values: (i) => i - 3 }],
   slice: [{ inputs: [[2, 5]], build: ([x]) => slice(x, 1, 1, 2) }],
@@ -177,9 +209,10 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   ],
   tanh: [{ inputs: [[5]], build: ([x]) => e.tanh(x) }],
   transpose: [{ inputs: [[2, 3, 4]], build: ([x]) => transpose(x, [2, 0, 1]) }],
+  where: [{ inputs: [[5], [2, 5]], build: ([a, b]) => e.where(e.less(a, constant([0])), a, b) }],
 }
 
-describe('the gradient of every op equals central differences', () => {
+const everyGradient = (target: Target) => {
   for (const [name, list] of Object.entries(cases)) {
     if (list === 'has no gradient') {
       test(`${name} lets none through`, () => {
@@ -192,10 +225,17 @@ describe('the gradient of every op equals central differences', () => {
     }
     for (const [i, one] of list.entries())
       test(`${name} ${i + 1}`, async () => {
-        expect(await gradientError(one)).toBeLessThan(3e-3)
+        expect(await gradientError(one, target)).toBeLessThan(3e-3)
       })
   }
-})
+}
+
+describe('the gradient of every op equals central differences', () => everyGradient('cpu'))
+
+describe.skipIf(!softwareVulkan)(
+  onSoftwareVulkan('the gradient of every op equals central differences on WebGPU'),
+  () => everyGradient('webgpu'),
+)
 
 test('no node is made for what needs no gradient', () => {
   const [x, frozen] = [input('x', 'f32', [2, 3]), input('w', 'f32', [3, 3])]
