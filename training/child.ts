@@ -1,5 +1,6 @@
 import { toPlain } from '../core/errors.ts'
 import type { TrainingEvent } from './events.ts'
+import { profileTraining } from './profile/profile-training.ts'
 import type { TrainingSpec } from './spec.ts'
 import { stateFolderOf } from './state-folder.ts'
 import { planTraining, train } from './train.ts'
@@ -8,6 +9,7 @@ import { planTraining, train } from './train.ts'
 export type ToChild =
   | { kind: 'train'; spec: TrainingSpec; resume: boolean }
   | { kind: 'plan'; spec: TrainingSpec }
+  | { kind: 'profile'; spec: TrainingSpec }
   | { kind: 'stop' }
 
 /** A terminal sends its interrupt to parent and child alike; the parent decides what it means. */
@@ -25,6 +27,7 @@ async function work(message: Exclude<ToChild, { kind: 'stop' }>): Promise<void> 
   const { spec } = message
   try {
     if (message.kind === 'plan') await planTraining(spec, tell)
+    else if (message.kind === 'profile') await profileTraining(spec, tell)
     else if (!(await train(spec, tell, stop.signal, message.resume)))
       tell({ type: 'interrupted', state: stateFolderOf(spec.out) })
   } catch (error) {

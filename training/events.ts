@@ -1,5 +1,6 @@
 import type { PlainError } from '../core/errors.ts'
 import type { Metrics } from './metrics.ts'
+import type { Profile } from './profile/profile.ts'
 import type { CurvePoint } from './state.ts'
 
 export interface Plan {
@@ -10,6 +11,8 @@ export interface Plan {
   reviews: number
   steps: number
   batch_tokens: number
+  device: string
+  /** Threads that compute on the CPU. */
   threads: number
   learning_rate: number
   labels: Readonly<Record<string, string>>
@@ -39,6 +42,8 @@ export interface TrainingResult {
   reviews_per_second: number
   /** A running mean over about the last fifty steps. */
   loss: number
+  /** With precision f16: steps that were skipped, since their gradient overflowed. */
+  skipped_steps?: number
   accuracy?: number
   metrics?: Metrics
   curve: readonly CurvePoint[]
@@ -48,11 +53,21 @@ export interface TrainingResult {
 export type TrainingEvent =
   | { type: 'stage'; message: string }
   | { type: 'plan'; plan: Plan }
-  | { type: 'step'; step: number; steps: number; loss: number; reviews_per_second: number; seconds_left: number }
+  | {
+      type: 'step'
+      step: number
+      steps: number
+      loss: number
+      /** Steps that were skipped so far, since their gradient overflowed in f16. */
+      skipped?: number
+      reviews_per_second: number
+      seconds_left: number
+    }
   | { type: 'evaluation'; done: number; of: number }
   | { type: 'point'; point: CurvePoint }
   | { type: 'saved'; step: number; folder: string }
   | { type: 'estimate'; plan: Plan; estimate: Estimate }
+  | { type: 'profile'; profile: Profile }
   | { type: 'done'; result: TrainingResult }
   | { type: 'interrupted'; state: string }
   | { type: 'failed'; error: PlainError }

@@ -1,6 +1,7 @@
 import { freeList } from '../core/free-list.ts'
 import type { Loaded } from '../graph/runtime/pool.ts'
-import type { Symbols, Values } from '../graph/runtime/session.ts'
+import type { Values } from '../graph/runtime/session.ts'
+import type { Symbols } from '../graph/types.ts'
 import type { NamedShape } from '../model/tensors.ts'
 import { flat } from './flat.ts'
 import { gradientName } from './gradient-program.ts'

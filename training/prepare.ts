@@ -55,6 +55,7 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
     reviews,
     steps,
     padding,
+    device: spec.device,
     threads,
     batch_tokens: spec.batch_tokens,
     learning_rate: spec.learning_rate,

@@ -1,18 +1,18 @@
-import { availableParallelism } from 'node:os'
 import { z } from 'zod'
 import { type Adapter, fileNames } from '../checkpoint/adapter.ts'
 import type { Base } from '../checkpoint/base.ts'
 import type { StoredTensor } from '../checkpoint/safetensors.ts'
 import { fail } from '../core/errors.ts'
 import { sharedFloats } from '../core/shared-memory.ts'
-import { openPool, type Pool } from '../graph/runtime/pool.ts'
+import type { DeviceKind } from '../graph/runtime/device-description.ts'
+import type { Pool } from '../graph/runtime/pool.ts'
+import { openRuntime } from '../graph/runtime/runtime.ts'
 import type { Values } from '../graph/runtime/session.ts'
 import type { Parameter } from '../model/method.ts'
 import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
 import { type Flat, flat } from './flat.ts'
 import { gradientName, gradientProgram } from './gradient-program.ts'
-import { gradientSum } from './gradient-sum.ts'
-import { openOptimizer } from './optimizer.ts'
+import { openStepper } from './open-stepper.ts'
 import { type ProbeBatch, probeBatches, trajectoryBatches } from './probe-inputs.ts'
 import { learningRateAt } from './schedule.ts'
 
@@ -48,9 +48,10 @@ export async function probe(
   adapter: Adapter | undefined,
   inputs: unknown,
   subject: string,
+  device: DeviceKind = 'cpu',
 ): Promise<Probed> {
   const batches = probeBatches(inputs, base.t5, subject)
-  return withPool((pool) => measured(subjectOf(base, adapter), batches, pool))
+  return withPool(device, (pool) => measured(subjectOf(base, adapter), batches, pool))
 }
 
 /** The trained tensors after steps of AdamW on the `trajectory_steps` of `inputs`. */
@@ -60,13 +61,14 @@ export async function probeTrajectory(
   inputs: unknown,
   options: unknown,
   subject: string,
+  device: DeviceKind = 'cpu',
 ): Promise<Probed> {
   const batches = trajectoryBatches(inputs, base.t5, subject)
-  return withPool((pool) => trained(subjectOf(base, adapter), batches, options, pool))
+  return withPool(device, (pool) => trained(subjectOf(base, adapter), batches, options, pool))
 }
 
-async function withPool<T>(work: (pool: Pool) => Promise<T>): Promise<T> {
-  const pool = openPool(availableParallelism())
+async function withPool<T>(device: DeviceKind, work: (pool: Pool) => Promise<T>): Promise<T> {
+  const pool = openRuntime(device)
   try {
     return await work(pool)
   } finally {
@@ -119,23 +121,26 @@ async function trained(
 ): Promise<Map<string, StoredTensor>> {
   const { base, method, parameters, theta, fileName } = subject
   const options = parseOptions(json)
-  const program = await pool.load(gradientProgram(base.t5, method, { target: batches[0].target }), boundTo(subject))
-  const { gradient, sum } = gradientSum(program, parameters, pool.size)
   const [beta1, beta2] = options.betas
-  const adamW = {
-    beta1,
-    beta2,
-    epsilon: options.eps,
-    weightDecay: options.weight_decay,
-    maxGradNorm: options.max_grad_norm,
-  }
-  const update = await openOptimizer(pool, adamW)
-  const moments = { theta: theta.vector, m: sharedFloats(theta.vector.length), v: sharedFloats(theta.vector.length) }
+  const stepper = await openStepper(pool, {
+    gradient: gradientProgram(base.t5, method, { target: batches[0].target }),
+    parameters,
+    moments: { theta: theta.vector, m: sharedFloats(theta.vector.length), v: sharedFloats(theta.vector.length) },
+    values: theta.views,
+    bound: Object.fromEntries(base.tensors),
+    optimizer: {
+      beta1,
+      beta2,
+      epsilon: options.eps,
+      weightDecay: options.weight_decay,
+      maxGradNorm: options.max_grad_norm,
+    },
+  })
   for (const [i, batch] of batches.entries()) {
-    await sum([batch])
     const rate = options.lr * learningRateAt(i, { warmup: options.warmup_steps, total: options.total_steps })
-    await update(moments, gradient, i + 1, rate)
+    await stepper.step([batch], i + 1, rate)
   }
+  await stepper.fetch()
   return new Map(parameters.map(({ name, shape }) => [fileName(name), { shape, data: theta.views[name] }]))
 }
 

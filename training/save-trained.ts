@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { saveAdapter } from '../checkpoint/adapter.ts'
 import { readManifest } from '../checkpoint/manifest.ts'
 import type { TrainingResult } from './events.ts'
+import { skippedSteps } from './loss-scale.ts'
 import type { Metrics } from './metrics.ts'
 import type { Prepared } from './prepare.ts'
 import type { Progress } from './state.ts'
@@ -35,6 +36,7 @@ export async function saveTrained(
     seconds: progress.seconds,
     reviews_per_second: progress.reviews / progress.seconds,
     loss: progress.loss,
+    ...(progress.loss_scale && { skipped_steps: skippedSteps(progress.loss_scale) }),
     ...(metrics && { accuracy: metrics.accuracy, metrics }),
     curve: progress.curve,
   }

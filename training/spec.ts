@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
+import { deviceKinds } from '../graph/runtime/device-description.ts'
 import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/registry.ts'
 
 const count = z.int().positive()
@@ -18,6 +19,11 @@ export const trainingFields = z.object({
   max_grad_norm: z.number().positive().default(1).describe('the gradient is cut to this norm'),
   dropout: z.number().min(0).lt(1).default(0).describe("rate of the base's dropout while training"),
   batch_tokens: count.default(4096).describe('tokens of an optimizer step, padding included'),
+  micro_tokens: count
+    .describe(
+      'tokens that run at once, of which a step adds up the gradients: less memory; 1280 on the CPU and 4608 on a GPU where absent',
+    )
+    .optional(),
   max_tokens: count.min(8).default(512).describe('longer reviews are cut'),
   cut: z.enum(['head', 'tail', 'middle']).default('head').describe('which part of a long review is cut'),
   loss: z
@@ -33,7 +39,14 @@ export const trainingFields = z.object({
   save_seconds: z.number().positive().default(30).describe('seconds between saved states'),
   seed: z.int().min(0).default(0).describe('decides initial values, order and dropout'),
   threads: count.describe('threads that train; one for each core where absent').optional(),
-  device: z.enum(['auto', 'cpu']).default('auto').describe('where it trains; auto takes the CPU'),
+  device: z
+    .enum(['auto', ...deviceKinds])
+    .default('auto')
+    .describe('where it trains; auto takes a GPU that is measured to be faster than the CPU'),
+  precision: z
+    .enum(['f32', 'f16'])
+    .default('f32')
+    .describe('of weights and activations on a GPU; what is trained stays f32'),
 })
 
 export type TrainingSpec = z.infer<typeof trainingFields> & { method: MethodConfig; learning_rate: number }

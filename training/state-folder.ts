@@ -24,8 +24,15 @@ export const stateFolderOf = (out: string): string => `${resolve(out)}.training`
 const SPEC = 'training.json'
 const OWNER = 'owner.pid'
 
-/** What must not change between two runs of one training; the rest (threads, how often to save) may. */
-const decides = ({ out: _out, threads: _threads, save_seconds: _save, device: _device, ...rest }: TrainingSpec) => rest
+/** What must not change between two runs of one training; the rest (where and how it runs, how often to save) may. */
+const decides = ({
+  out: _out,
+  threads: _threads,
+  save_seconds: _save,
+  device: _device,
+  micro_tokens: _micro,
+  ...rest
+}: TrainingSpec) => rest
 
 /**
  * @param resume whether a state that is there may be gone on from

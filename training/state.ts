@@ -24,6 +24,8 @@ export interface Progress {
   seconds: number
   /** The loss that the progress line shows: a running mean. */
   loss: number
+  /** With precision f16: [factor, good steps, skipped steps]. */
+  loss_scale?: number[]
   /** Points of the loss curve and of evaluations on the way. */
   curve: CurvePoint[]
 }

@@ -10,19 +10,27 @@ export const MICRO_TOKENS = 1280
 /** Micro-batches of a step: 2 or 4 threads then finish together. Not the number of threads, so that the same bytes come of any. */
 export const MICRO_MULTIPLE = 4
 
-type Schedule = Pick<TrainingSpec, 'epochs' | 'steps' | 'batch_tokens' | 'seed'>
+/** A GPU takes a whole step of the default size at once: it wants much to do at a time. */
+const DEVICE_MICRO_TOKENS = 4608
+
+type Schedule = Pick<TrainingSpec, 'epochs' | 'steps' | 'batch_tokens' | 'micro_tokens' | 'seed' | 'device'>
+
+const micro = ({ device, micro_tokens }: Schedule) =>
+  device === 'cpu' || device === 'auto'
+    ? { microTokens: micro_tokens ?? MICRO_TOKENS, microMultiple: MICRO_MULTIPLE }
+    : { microTokens: micro_tokens ?? DEVICE_MICRO_TOKENS, microMultiple: 1 }
 
 /** One optimizer step: micro-batches of row numbers, whose gradients add up. */
 export type Step = Epoch[number]
 
 /** The steps of a training in their order, which the seed alone decides. A part of an epoch takes its first steps. */
-export function* trainingSteps(lengths: Int32Array, { epochs, steps, batch_tokens, seed }: Schedule): Generator<Step> {
+export function* trainingSteps(lengths: Int32Array, schedule: Schedule): Generator<Step> {
+  const { epochs, steps, batch_tokens, seed } = schedule
   let left = steps ?? Number.POSITIVE_INFINITY
   for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
     const plan = planEpoch(lengths, {
       batchTokens: batch_tokens,
-      microTokens: MICRO_TOKENS,
-      microMultiple: MICRO_MULTIPLE,
+      ...micro(schedule),
       seed,
       epoch,
     })

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { requireFreeFolder } from '../checkpoint/write-folder.ts'
 import { fail, GraftError } from '../core/errors.ts'
-import { openPool, type Pool } from '../graph/runtime/pool.ts'
+import { openRuntime } from '../graph/runtime/runtime.ts'
 import { evaluate } from './evaluate.ts'
 import type { TrainingEvent, TrainingResult } from './events.ts'
+import { skippedSteps } from './loss-scale.ts'
+import { onDevice } from './on-device.ts'
 import { type Prepared, prepare } from './prepare.ts'
 import { saveTrained, trainedBefore } from './save-trained.ts'
 import type { TrainingSpec } from './spec.ts'
@@ -27,26 +29,29 @@ const CURVE_POINTS = 100
  * @throws GraftError for everything that the specification or its files can have wrong, and `training_diverged`
  */
 export async function train(
-  spec: TrainingSpec,
+  asked: TrainingSpec,
   listen: Listen,
   signal: AbortSignal,
   resume: boolean,
 ): Promise<TrainingResult | undefined> {
+  const spec = await onDevice(asked, listen)
   const threads = spec.threads ?? availableParallelism()
   const before = resume ? await trainedBefore(spec.out) : undefined
   if (!before) await requireFreeFolder(spec.out)
-  const states = openStateFolder(spec, resume)
+  const states = openStateFolder(asked, resume)
   if (before) {
     states.remove()
     listen({ type: 'done', result: before })
     return before
   }
-  const pool = openPool(threads)
+  const pool = openRuntime(spec.device, threads)
   try {
     const prepared = await prepare(spec, threads, listen)
     listen({ type: 'stage', message: 'Compiling the training step' })
     const trainer = await openTrainer(prepared, pool)
     const progress = states.restore(prepared, trainer.moments)
+    if (progress.loss_scale) trainer.lossScale?.set(progress.loss_scale)
+    trainer.stepper.put()
     const completed = await loop(prepared, trainer, progress, states, listen, signal)
     if (!completed) return undefined
     const metrics = prepared.test && (await measure(prepared, trainer, prepared.test.ids.length, listen))
@@ -76,49 +81,61 @@ async function loop(
   const { spec, plan, lengths } = prepared
   const begun = { at: performance.now(), seconds: progress.seconds, reviews: progress.reviews }
   const everyPoint = Math.max(1, Math.floor(plan.steps / CURVE_POINTS))
-  // What was not begun has no state yet; an interrupt then saves one, since it promises that --resume goes on.
-  let savedStep = progress.step > 0 ? progress.step : -1
-  const save = () => {
-    if (savedStep === progress.step) return
-    savedStep = progress.step
-    listen({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.moments) })
-  }
-  let savedAt = performance.now()
-  let index = 0
-  for (const rows of trainingSteps(lengths, spec)) {
-    if (index++ < progress.step) continue
-    if (signal.aborted) {
-      save()
-      return false
+  const done = progress.step
+  /** Reviews of the steps that were taken and whose losses are not known yet. */
+  let unread: number[] = []
+  const settle = async () => {
+    for (const [i, loss] of (await trainer.stepper.losses()).entries()) {
+      if (!Number.isFinite(loss)) diverged(spec, progress.step + 1, loss)
+      advance(progress, loss, unread[i])
+      if (progress.step % everyPoint === 0 || progress.step === plan.steps)
+        progress.curve.push({ step: progress.step, loss: progress.loss })
     }
-    const loss = await trainer.step(rows, index - 1)
-    if (!Number.isFinite(loss)) diverged(spec, index, loss)
-    advance(progress, loss, rows.flat().length)
+    unread = []
+    if (trainer.lossScale) progress.loss_scale = [...trainer.lossScale]
     progress.seconds = begun.seconds + (performance.now() - begun.at) / 1000
     const rate = (progress.reviews - begun.reviews) / (progress.seconds - begun.seconds)
-    const left = (plan.steps - progress.step) * (progress.reviews / progress.step / rate)
     listen({
       type: 'step',
       step: progress.step,
       steps: plan.steps,
       loss: progress.loss,
+      ...(trainer.lossScale && { skipped: skippedSteps(trainer.lossScale) }),
       reviews_per_second: rate,
-      seconds_left: left,
+      seconds_left: (plan.steps - progress.step) * (progress.reviews / progress.step / rate),
     })
-    if (progress.step % everyPoint === 0 || progress.step === plan.steps)
-      progress.curve.push({ step: progress.step, loss: progress.loss })
-    if (prepared.test && spec.evaluate_every && progress.step % spec.evaluate_every === 0) {
+  }
+  // What was not begun has no state yet; an interrupt then saves one, since it promises that --resume goes on.
+  let savedStep = done > 0 ? done : -1
+  let savedAt = performance.now()
+  const save = async () => {
+    if (unread.length > 0) await settle()
+    if (savedStep === progress.step) return
+    await trainer.stepper.fetch()
+    listen({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.moments) })
+    savedStep = progress.step
+    savedAt = performance.now()
+  }
+  let step = 0
+  for (const rows of trainingSteps(lengths, spec)) {
+    if (step++ < done) continue
+    if (signal.aborted) {
+      await save()
+      return false
+    }
+    await trainer.step(rows, step - 1)
+    unread.push(rows.flat().length)
+    const evaluated = prepared.test && spec.evaluate_every && step % spec.evaluate_every === 0
+    if (evaluated || unread.length >= trainer.stepper.lossesEvery) await settle()
+    if (evaluated) {
       const { accuracy } = await measure(prepared, trainer, EVALUATED_ON_THE_WAY, listen)
-      const point = { step: progress.step, loss: progress.loss, accuracy }
+      const point = { step, loss: progress.loss, accuracy }
       progress.curve.push(point)
       listen({ type: 'point', point })
     }
-    if ((performance.now() - savedAt) / 1000 >= spec.save_seconds) {
-      save()
-      savedAt = performance.now()
-    }
+    if ((performance.now() - savedAt) / 1000 >= spec.save_seconds) await save()
   }
-  save()
+  await save()
   return true
 }
 
@@ -153,9 +170,10 @@ function diverged(spec: TrainingSpec, step: number, loss: number): never {
 /**
  * The dry run: everything is read and checked, two real steps are taken and measured, nothing is written.
  */
-export async function planTraining(spec: TrainingSpec, listen: Listen): Promise<void> {
+export async function planTraining(asked: TrainingSpec, listen: Listen): Promise<void> {
+  const spec = await onDevice(asked, listen)
   const threads = spec.threads ?? availableParallelism()
-  const pool: Pool = openPool(threads)
+  const pool = openRuntime(spec.device, threads)
   try {
     const prepared = await prepare(spec, threads, listen)
     listen({ type: 'stage', message: 'Measuring two steps' })
@@ -166,6 +184,7 @@ export async function planTraining(spec: TrainingSpec, listen: Listen): Promise<
     for (const rows of trainingSteps(prepared.lengths, spec)) {
       const begun = performance.now()
       await trainer.step(rows, index++)
+      await trainer.stepper.losses()
       measured.seconds += (performance.now() - begun) / 1000
       measured.reviews += rows.flat().length
       if (index === 2) break

@@ -1,18 +1,21 @@
 import { random } from '../core/random.ts'
 import { sharedFloats } from '../core/shared-memory.ts'
+import { paddedSize } from '../graph/runtime/padding.ts'
 import type { Loaded, Pool } from '../graph/runtime/pool.ts'
-import type { Values } from '../graph/runtime/session.ts'
 import { padRows } from '../model/batch.ts'
 import { methodNamed } from '../model/methods/registry.ts'
 import { classifierProgram } from '../model/programs.ts'
 import { dropoutBank, dropoutDraws, dropoutSites } from './dropout.ts'
 import { flat } from './flat.ts'
 import { gradientProgram } from './gradient-program.ts'
-import { gradientSum, type MicroBatch } from './gradient-sum.ts'
+import type { MicroBatch } from './gradient-sum.ts'
+import { initialLossScale } from './loss-scale.ts'
 import { objective } from './objective.ts'
-import { type Moments, openOptimizer } from './optimizer.ts'
+import { openStepper } from './open-stepper.ts'
+import type { Moments } from './optimizer.ts'
 import type { Prepared } from './prepare.ts'
 import { learningRateAt } from './schedule.ts'
+import type { Stepper } from './stepper.ts'
 import type { Step } from './steps.ts'
 
 /** The moving part of a training: its vectors, and what takes them one step further. */
@@ -20,8 +23,11 @@ export interface Trainer {
   readonly moments: Moments
   /** The trained tensors, by name: views into `moments.theta`. */
   readonly values: Readonly<Record<string, Float32Array>>
-  /** Takes step number `index` (from 0) and returns its loss. */
-  step(rows: Step, index: number): Promise<number>
+  /** Takes step number `index` (from 0). */
+  step(rows: Step, index: number): Promise<void>
+  /** With precision f16, what the loss is scaled by: [factor, good steps, skipped steps]. */
+  readonly lossScale?: Float32Array
+  readonly stepper: Pick<Stepper, 'losses' | 'lossesEvery' | 'fetch' | 'put'>
   /** The forward pass with the tensors as they stand; loaded on first use. */
   classifier(): Promise<Loaded>
 }
@@ -37,31 +43,41 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
   const moments: Moments = { theta, m: sharedFloats(theta.length), v: sharedFloats(theta.length) }
 
   const target = objective(spec.loss, labels.tokens, t5)
-  const dropout = spec.dropout > 0 ? dropoutSites(spec.dropout) : undefined
-  const step = gradientProgram(t5, spec.method, target, { dropout })
-  const columns = dropout?.columns({ source: spec.max_tokens }) ?? 0
-  const weights: Values = { ...Object.fromEntries(base.tensors), ...values }
-  const bound: Values = {
-    ...weights,
-    ...target.bound,
-    ...(dropout && { dropout_bank: dropoutBank(spec.seed, spec.dropout, columns) }),
-  }
-  const program = await pool.load(step, bound)
-  const { gradient, sum } = gradientSum(program, parameters, pool.size)
-  const update = await openOptimizer(pool, {
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    weightDecay: spec.weight_decay,
-    maxGradNorm: spec.max_grad_norm,
+  const dropout = spec.dropout > 0 ? dropoutSites(spec.dropout, spec.max_tokens) : undefined
+  const gradient = gradientProgram(t5, spec.method, target, { dropout })
+  const columns = dropout?.columns({ source: paddedSize(spec.max_tokens) }) ?? 0
+  const lossScale = spec.precision === 'f16' ? initialLossScale() : undefined
+  const stepper = await openStepper(pool, {
+    gradient,
+    parameters,
+    moments,
+    values,
+    precision: spec.precision,
+    lossScale,
+    bound: {
+      ...Object.fromEntries(base.tensors),
+      ...target.bound,
+      words: Int32Array.from(labels.tokens),
+      ...(dropout && { dropout_bank: dropoutBank(spec.seed, spec.dropout, columns) }),
+    },
+    optimizer: {
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      weightDecay: spec.weight_decay,
+      maxGradNorm: spec.max_grad_norm,
+    },
   })
 
-  const microBatch = (rows: readonly number[], inStep: number, index: number, micro: number): MicroBatch => {
+  const microBatch = (rows: readonly number[], first: number, inStep: number, index: number): MicroBatch => {
     const { inputIds, attentionMask, batch, source } = padRows(
       rows.map((row) => train.ids[row]),
       t5.padTokenId,
     )
-    const draws = dropout && { dropout_draws: dropoutDraws(spec.seed, index, micro) }
+    const draws = dropout && {
+      dropout_draws: dropoutDraws(spec.seed, index),
+      dropout_rows: Int32Array.from(rows, (_, i) => first + i),
+    }
     const labelFeeds = target.feeds(
       rows.map((row) => train.labels[row]),
       inStep,
@@ -76,23 +92,22 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
   return {
     moments,
     values,
+    lossScale,
+    stepper,
     async step(rows, index) {
-      const inStep = rows.reduce((n, micro) => n + micro.length, 0)
-      const loss = await sum(rows.map((micro, i) => microBatch(micro, inStep, index, i)))
+      const inStep = rows.flat().length
+      let first = 0
+      const batches = rows.map((micro) => {
+        const batch = microBatch(micro, first, inStep, index)
+        first += micro.length
+        return batch
+      })
       const warmup = Math.round(spec.warmup * plan.steps)
-      await update(
-        moments,
-        gradient,
-        index + 1,
-        spec.learning_rate * learningRateAt(index, { warmup, total: plan.steps }),
-      )
-      return loss
+      const rate = spec.learning_rate * learningRateAt(index, { warmup, total: plan.steps })
+      await stepper.step(batches, index + 1, rate)
     },
     classifier: () => {
-      classifier ??= pool.load(classifierProgram(t5, spec.method, labels.tokens.length), {
-        ...weights,
-        words: Int32Array.from(labels.tokens),
-      })
+      classifier ??= stepper.load(classifierProgram(t5, spec.method, labels.tokens.length))
       return classifier
     },
   }

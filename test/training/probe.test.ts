@@ -2,10 +2,15 @@ import { existsSync, readdirSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { type Adapter, loadAdapter } from '../../checkpoint/adapter.ts'
 import type { Base } from '../../checkpoint/base.ts'
+import type { DeviceKind } from '../../graph/runtime/device-description.ts'
 import { baseTensors } from '../../model/tensors.ts'
 import { probe, probeTrajectory } from '../../training/probe.ts'
 import { expectError, parity, tinyFlan, tinyT5 } from '../checkpoint/helpers.ts'
 import { distance, expectGradient, expectNear, inputs, json, LIMITS, reference } from '../model/references.ts'
+import { onSoftwareVulkan, softwareVulkan } from '../software-vulkan.ts'
+import { keepDeviceWarm } from '../warm-device.ts'
+
+keepDeviceWarm()
 
 interface Meta {
   loss_float64: { a: number; b: number }
@@ -46,10 +51,10 @@ const onBoth = [
 const baseOf = (path: string) => (path.includes('flan') ? tinyFlan() : tinyT5())
 
 /** Everything in the reference must be in the probe; nothing but logits, losses and gradients of what is trained may be. */
-async function expectReference(path: string, adapter: Adapter | undefined, base: Base) {
+async function expectReference(path: string, adapter: Adapter | undefined, base: Base, device?: DeviceKind) {
   const { a, b } = inputs
   const batches = onBoth.includes(path) ? { a, b } : { a }
-  const probed = await probe(base, adapter, batches, 'inputs.json')
+  const probed = await probe(base, adapter, batches, 'inputs.json', device)
   const { loss_float64 } = json<Meta>(`${path}/meta.json`)
   const names: string[] = []
   for (const [name, { shape, data }] of await reference(`${path}/reference.safetensors`)) {
@@ -81,6 +86,30 @@ describe('a probe gives the logits, losses and gradients of the Python library',
   })
 })
 
+/** Every kind of op and of method once; the numbers of the others are made of the same. */
+const onDevices = [
+  ['peft/flan_lora_r8_a16_all', 'checkpoint'],
+  ['peft/prompt_10', 'checkpoint'],
+  ['adapterhub/double_seq_bn_b8', 'safetensors'],
+] as const
+
+describe.skipIf(!softwareVulkan)(
+  onSoftwareVulkan('a probe on WebGPU gives those numbers, too'),
+  { timeout: 180_000 },
+  () => {
+    test.each(onDevices)('for %s', async (path, folder) => {
+      const base = await baseOf(path)
+      const adapter = await loadAdapter(parity(`${path}/${folder}`), base)
+      expect(await expectReference(path, adapter, base, 'webgpu')).toBe(adapter.values.size)
+    })
+
+    test.each(['tiny-t5', 'tiny-flan'])('for %s itself, all of it trained', async (name) => {
+      const base = await baseOf(name)
+      expect(await expectReference(`base/${name}`, undefined, base, 'webgpu')).toBe(baseTensors(base.t5).length)
+    })
+  },
+)
+
 test('labels of -100 take no part in the loss', async () => {
   const masked = { ...inputs.a, labels: inputs.a_labels_masked }
   const { data } = (await probe(await tinyT5(), undefined, { a: masked }, 'inputs.json')).get('a.loss')!
@@ -104,17 +133,23 @@ describe('steps of AdamW end where those of torch end', () => {
 
   // B = 0 at the start: some gradients are nearly zero, where AdamW's quotient is least certain.
   test.each([
-    ['perturbed', 'perturbed', 2e-6],
-    ['standard', 'standard', 4e-6],
-    ['standard_clip6.5', 'standard', 4e-6],
-  ])('%s', async (run, start, limit) => {
+    ['perturbed', 'perturbed', 2e-6, 'cpu'],
+    ['standard', 'standard', 4e-6, 'cpu'],
+    ['standard_clip6.5', 'standard', 4e-6, 'cpu'],
+    ...(softwareVulkan
+      ? ([
+          ['perturbed', 'perturbed', 2e-6, 'webgpu'],
+          ['standard_clip6.5', 'standard', 4e-6, 'webgpu'],
+        ] as const)
+      : []),
+  ] as const)('%s from %s within %d, on %s', async (run, start, limit, device) => {
     const base = await tinyT5()
     const adapter = await loadAdapter(parity(`trajectory/${start}/start`), base)
     const { hyperparameters } = json<Run>(`trajectory/${run}/meta.json`)
     const options = Object.fromEntries(Object.entries(hyperparameters).filter(([name]) => read.includes(name)))
     expect(Object.keys(options).sort()).toEqual(read.toSorted())
 
-    const trained = await probeTrajectory(base, adapter, inputs, options, 'inputs.json')
+    const trained = await probeTrajectory(base, adapter, inputs, options, 'inputs.json', device)
     const expected = await reference(`trajectory/${run}/final.safetensors`)
     const began = await reference(`trajectory/${start}/start/adapter_model.safetensors`)
     expect(new Set(trained.keys())).toEqual(new Set(expected.keys()))

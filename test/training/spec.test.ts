@@ -41,7 +41,7 @@ test.each([
   ['cut', { ...least, cut: 'both' }],
   ['loss', { ...least, loss: 'hinge' }],
   ['seed', { ...least, seed: -1 }],
-  ['device', { ...least, device: 'cuda' }],
+  ['device', { ...least, device: 'tpu' }],
 ] as [string, Record<string, unknown>][])('a %s that is missing or wrong is refused by name', async (field, given) => {
   await expectError(refusal(given), 'usage', field)
 })

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { countSteps, MICRO_TOKENS, trainingSteps } from '../../training/steps.ts'
 
 const lengths = Int32Array.from({ length: 100 }, (_, i) => 20 + (i % 7))
-const schedule = { epochs: 1, batch_tokens: 260, seed: 0 }
+const schedule = { epochs: 1, batch_tokens: 260, seed: 0, device: 'cpu' as const }
 const all = (given: Partial<typeof schedule> & { steps?: number }) => [
   ...trainingSteps(lengths, { ...schedule, ...given }),
 ]
@@ -54,6 +54,7 @@ test('the count beforehand is that of the steps which are then taken', () => {
         epochs: fc.constantFrom(0.3, 1, 2.7),
         batch_tokens: fc.integer({ min: 1, max: 900 }),
         seed: fc.nat(),
+        device: fc.constantFrom('cpu' as const, 'webgpu' as const),
       }),
       (list, given) => {
         const of = Int32Array.from(list)

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { random } from '../../core/random.ts'
 import type { TrainingEvent, TrainingResult } from '../../training/events.ts'
@@ -83,13 +83,12 @@ export async function run(spec: TrainingSpec, { resume = false, stopAt = -1 } = 
   return { result: await train(spec, listen, stop.signal, resume), events }
 }
 
-/** The bytes of the weights, wherever the layout keeps them. */
-export function weightsOf(out: string): Buffer {
+/** The file of the weights, whatever the layout calls it. */
+export function weightsPath(out: string): string {
   const names = ['adapter_model.safetensors', 'adapter.safetensors', 'model.safetensors']
-  for (const name of names) {
-    try {
-      return readFileSync(join(out, name))
-    } catch {}
-  }
-  throw new Error(`${out} holds none of ${names.join(', ')}`)
+  const path = names.map((name) => join(out, name)).find((file) => existsSync(file))
+  if (!path) throw new Error(`${out} holds none of ${names.join(', ')}`)
+  return path
 }
+
+export const weightsOf = (out: string): Buffer => readFileSync(weightsPath(out))

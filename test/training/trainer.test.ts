@@ -63,7 +63,8 @@ test('a trainer takes the steps of AdamW that the schedule asks for, each on the
     })
     const loss = await sum(batches)
     await update(own, gradient, index + 1, rates[index])
-    expect(await trainer.step(rows, index)).toBe(loss)
+    await trainer.step(rows, index)
+    expect(await trainer.stepper.losses()).toEqual([loss])
   }
   const { theta: reached, m, v } = trainer.moments
   expect({ theta: reached.slice(), m: m.slice(), v: v.slice() }).toEqual({
