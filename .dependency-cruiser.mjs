@@ -22,8 +22,9 @@ export const folders = Object.keys(mayImport)
 
 // Packages with one owner. Tests and benchmarks may reach past the owner.
 const owners = {
-  graph: ['onnxruntime-node', 'onnxruntime-common'],
+  graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
   server: ['hono', '@hono/*'],
+  'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite'],
   mcp: ['@modelcontextprotocol/*'],
 }

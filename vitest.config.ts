@@ -1,4 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { softwareVulkanEnv } from './test/software-vulkan.ts'
+
+// A driver reads the environment that its process began with, so it is set before the processes of the tests start.
+Object.assign(process.env, softwareVulkanEnv(process.env))
 
 export default defineConfig({
   test: {

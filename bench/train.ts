@@ -3,41 +3,22 @@
  * at 512. Rounds are interleaved, so that all contestants meet the same machine; the ratio is taken round by round.
  *
  *   npm run bench -- train [--methods lora,full] [--rounds 7] [--bf16] [--batch-tokens 4096]
+ *
+ * On a GPU, Graft in f32 (and f16 with --f16) through WebGPU beside PyTorch on CUDA, with TF32 off and on and in bf16, where it finds one:
+ *
+ *   npm run bench -- train --device webgpu --methods lora [--f16] [--rounds 7]
  */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { loadBase } from '../checkpoint/base.ts'
-import { embeddedBase } from '../checkpoint/embedded-base.ts'
-import { labelTokens } from '../model/label-words.ts'
 import { planEpoch } from '../training/batches.ts'
-import { readReviews } from '../training/data.ts'
-import { encodeAll, tokenizerOf } from '../training/prepare.ts'
 import { MICRO_MULTIPLE, MICRO_TOKENS } from '../training/steps.ts'
 import { type Contestant, type Round, start } from './contestant.ts'
-
-const T5_SMALL = {
-  vocab_size: 32128,
-  d_model: 512,
-  d_kv: 64,
-  d_ff: 2048,
-  num_layers: 6,
-  num_decoder_layers: 6,
-  num_heads: 8,
-  decoder_start_token_id: 0,
-}
+import { methods } from './methods.ts'
+import { T5_SMALL } from './random-model.ts'
+import { reviewLengths } from './review-lengths.ts'
 
 /** Measured to be PyTorch's best on this shape (bench/peers/README.md). */
 const PEER_MICRO_TOKENS = 1024
-
-/** Reviews whose lengths are drawn from. */
-const SAMPLE = 3000
-
-const methods: Record<string, Record<string, unknown> & { method: string }> = {
-  lora: { method: 'lora', rank: 8, alpha: 16 },
-  bottleneck: { method: 'bottleneck', bottleneck: 8, variant: 'seq_bn' },
-  'soft-prompt': { method: 'soft-prompt', tokens: 10 },
-  full: { method: 'full' },
-}
 
 const { values } = parseArgs({
   options: {
@@ -46,51 +27,76 @@ const { values } = parseArgs({
     'batch-tokens': { type: 'string', default: '4096' },
     data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/train.jsonl.gz` },
     bf16: { type: 'boolean', default: false },
+    device: { type: 'string', default: 'cpu' },
+    f16: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
   args: process.argv.slice(3),
 })
 
+const onGpu = values.device !== 'cpu'
+
 const python = 'bench/peers/.venv/bin/python'
 if (!existsSync(python)) throw new Error('PyTorch and PEFT are not there: run bench/peers/setup.sh first')
 
-const lengths = await reviewLengths()
+const lengths = await reviewLengths(values.data)
 console.log(
   `token counts of ${lengths.length} real reviews cut at 512: mean ${(lengths.reduce((a, b) => a + b, 0) / lengths.length).toFixed(0)}`,
 )
-console.log('method | contestant | reviews/s | against PyTorch fp32 (median of rounds) | peak MB')
+console.log('method | contestant | reviews/s | against the first (median of rounds) | peak MB')
 for (const name of values.methods.split(',')) await compare(name)
+
+/** PyTorch in one of its settings; its step is one micro-batch on a GPU. */
+function peer(job: object, name: string, settings: object): Promise<Contestant> {
+  return start(
+    `PyTorch + PEFT ${name}`,
+    { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : PEER_MICRO_TOKENS, microMultiple: 1 },
+    [python, 'bench/peers/train_step.py'],
+    { ...job, config: T5_SMALL, ...settings },
+  )
+}
+
+function graft(job: object, name: string, settings: { loss: string; precision?: string }): Promise<Contestant> {
+  return start(
+    `Graft, ${name}`,
+    { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : MICRO_TOKENS, microMultiple: onGpu ? 1 : MICRO_MULTIPLE },
+    [process.execPath, 'bench/graft-step.ts'],
+    { method: job, config: T5_SMALL, device: values.device, ...settings },
+  )
+}
+
+async function onCpu(job: object): Promise<Contestant[]> {
+  return [
+    await peer(job, 'fp32', { precision: 'fp32' }),
+    await graft(job, 'loss over vocabulary', { loss: 'vocabulary' }),
+    await graft(job, 'loss over labels', { loss: 'labels' }),
+    ...(values.bf16 ? [await peer(job, 'bf16', { precision: 'bf16' })] : []),
+  ]
+}
+
+/** The first is what the others are compared with. */
+async function onDevice(job: object): Promise<Contestant[]> {
+  const own = [
+    await graft(job, 'f32, loss over vocabulary', { loss: 'vocabulary' }),
+    ...(values.f16 ? [await graft(job, 'f16, loss over vocabulary', { loss: 'vocabulary', precision: 'f16' })] : []),
+  ]
+  const cuda = { device: 'cuda', precision: 'fp32' }
+  try {
+    return [
+      await peer(job, 'fp32 on CUDA', cuda),
+      await peer(job, 'TF32 on CUDA', { ...cuda, tf32: true }),
+      await peer(job, 'bf16 on CUDA', { ...cuda, precision: 'bf16' }),
+      ...own,
+    ]
+  } catch (error) {
+    console.log(`PyTorch is left out: ${(error as Error).message}`)
+    return own
+  }
+}
 
 async function compare(name: string): Promise<void> {
   const job = methods[name]
-  const peer = (precision: string) =>
-    start(
-      `PyTorch + PEFT ${precision}`,
-      { microTokens: PEER_MICRO_TOKENS, microMultiple: 1 },
-      [python, 'bench/peers/train_step.py'],
-      {
-        ...job,
-        config: T5_SMALL,
-        precision,
-      },
-    )
-  const graft = (loss: string) =>
-    start(
-      `Graft, loss over ${loss}`,
-      { microTokens: MICRO_TOKENS, microMultiple: MICRO_MULTIPLE },
-      [process.execPath, 'bench/graft-step.ts'],
-      {
-        method: job,
-        config: T5_SMALL,
-        loss,
-      },
-    )
-  const contestants = [
-    await peer('fp32'),
-    await graft('vocabulary'),
-    await graft('labels'),
-    ...(values.bf16 ? [await peer('bf16')] : []),
-  ]
+  const contestants = await (onGpu ? onDevice : onCpu)(job)
   const results = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]))
   const steps = planEpoch(lengths, {
     batchTokens: Number(values['batch-tokens']),
@@ -124,15 +130,6 @@ function split(rows: readonly number[], { microTokens, microMultiple }: Contesta
   const own = Int32Array.from(rows, (row) => lengths[row])
   const [step] = planEpoch(own, { batchTokens: Number.MAX_SAFE_INTEGER, microTokens, microMultiple, seed: 0, epoch: 0 })
   return step.map((micro) => micro.map((i) => own[i]))
-}
-
-async function reviewLengths(): Promise<Int32Array> {
-  const base = await loadBase(embeddedBase)
-  const tokenizer = tokenizerOf(base)
-  const { reviews } = await readReviews(values.data)
-  const labels = labelTokens(base.labelWords ?? {}, tokenizer)
-  const { ids } = encodeAll(reviews.slice(0, SAMPLE), labels, tokenizer, { maxTokens: 512, cut: 'head' }, base)
-  return Int32Array.from(ids, ({ length }) => length)
 }
 
 function median(numbers: readonly number[]): number {

@@ -5,7 +5,7 @@ import { syncFolder } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
 
 /** A file's bytes, in pieces so that large ones need not be put together in memory. */
-export type FileContent = string | Iterable<Uint8Array>
+export type FileContent = string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
  * Refuses a folder that holds something already, before the work whose result it shall hold.
@@ -21,30 +21,43 @@ export async function requireFreeFolder(dir: string): Promise<void> {
 }
 
 /**
- * Writes a folder whole or not at all: into a folder beside it, every file and both folders flushed to the disk, then renamed.
+ * Makes a folder whole or not at all: in a folder beside it, which is flushed to the disk and then renamed.
+ * @param fill writes and flushes what belongs into the folder that it is given
  * @throws GraftError `output_exists` where there is something already, `disk_full` where there is no room; nothing is left behind
  */
-export async function writeFolder(dir: string, files: Readonly<Record<string, FileContent>>): Promise<void> {
+export async function fillFolder<T>(dir: string, fill: (partial: string) => Promise<T>): Promise<T> {
   await requireFreeFolder(dir)
   const target = resolve(dir)
   const parent = dirname(target)
   const partial = join(parent, `.${basename(target)}.${randomUUID()}.partial`)
   try {
     await mkdir(partial, { recursive: true })
-    for (const [name, content] of Object.entries(files)) await writeFile(join(partial, name), content)
+    const result = await fill(partial)
     syncFolder(partial)
     await rename(partial, target)
     syncFolder(parent)
+    return result
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
     return explain(dir, error)
   }
 }
 
-async function writeFile(path: string, content: FileContent): Promise<void> {
+/**
+ * Writes a folder of files as {@link fillFolder} does.
+ * @throws GraftError `output_exists`, `disk_full`
+ */
+export async function writeFolder(dir: string, files: Readonly<Record<string, FileContent>>): Promise<void> {
+  await fillFolder(dir, async (partial) => {
+    for (const [name, content] of Object.entries(files)) await writeNewFile(join(partial, name), content)
+  })
+}
+
+/** Writes a file where there is nothing, no link either, and waits until it is on the disk. */
+export async function writeNewFile(path: string, content: FileContent): Promise<void> {
   const handle = await open(path, 'wx')
   try {
-    for (const piece of typeof content === 'string' ? [Buffer.from(content)] : content)
+    for await (const piece of typeof content === 'string' ? [Buffer.from(content)] : content)
       for (let at = 0; at < piece.length; )
         at += (await handle.write(piece, at, Math.min(piece.length - at, 2 ** 30))).bytesWritten
     await handle.sync()

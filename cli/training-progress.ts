@@ -17,6 +17,7 @@ export function tellTraining(progress: Progress): (event: TrainingEvent) => void
           reviews,
           steps,
           batch_tokens,
+          device,
           threads,
           learning_rate,
           labels,
@@ -29,7 +30,7 @@ export function tellTraining(progress: Progress): (event: TrainingEvent) => void
           `${method}: ${grouped(trainable)} of ${grouped(total)} parameters are trained (${percent.toFixed(3)} %)`,
         )
         progress.say(
-          `${grouped(reviews)} reviews in ${grouped(steps)} steps of up to ${grouped(batch_tokens)} tokens, ${(100 * padding).toFixed(1)} % padding; ${threads} threads; learning rate ${learning_rate}`,
+          `${grouped(reviews)} reviews in ${grouped(steps)} steps of up to ${grouped(batch_tokens)} tokens, ${(100 * padding).toFixed(1)} % padding; ${device === 'cpu' ? `${threads} threads` : `on ${device}`}; learning rate ${learning_rate}`,
         )
         progress.say(
           `labels: ${Object.entries(labels)
@@ -45,7 +46,7 @@ export function tellTraining(progress: Progress): (event: TrainingEvent) => void
       }
       case 'step':
         return progress.update(
-          `${bar(event.step, event.steps)}  loss ${event.loss.toFixed(4)}  ${event.reviews_per_second.toFixed(1)} reviews/s  ${duration(event.seconds_left)} left`,
+          `${bar(event.step, event.steps)}  loss ${event.loss.toFixed(4)}${event.skipped ? `  ${event.skipped} steps skipped` : ''}  ${event.reviews_per_second.toFixed(1)} reviews/s  ${duration(event.seconds_left)} left`,
         )
       case 'evaluation':
         return progress.update(`${bar(event.done, event.of)}  evaluated`)
@@ -57,6 +58,7 @@ export function tellTraining(progress: Progress): (event: TrainingEvent) => void
         return progress.say(`state saved at step ${event.step} in ${basename(event.folder)}`)
       case 'done':
       case 'estimate':
+      case 'profile':
       case 'interrupted':
       case 'failed':
         return progress.end()

@@ -76,3 +76,13 @@ export const sizeOfShape = (shape: readonly number[]): number => shape.reduce((a
 
 export const countOf = (tensors: readonly NamedShape[]): number =>
   tensors.reduce((n, { shape }) => n + sizeOfShape(shape), 0)
+
+/** Where each tensor stands when all lie one after the other in one vector. */
+export function laidOut(tensors: readonly NamedShape[]): (NamedShape & { from: number; size: number })[] {
+  let next = 0
+  return tensors.map(({ name, shape }) => {
+    const [from, size] = [next, sizeOfShape(shape)]
+    next += size
+    return { name, shape, from, size }
+  })
+}

@@ -3,7 +3,9 @@ import { basename, resolve } from 'node:path'
 import { type Adapter, loadAdapter } from '../checkpoint/adapter.ts'
 import { type Base, loadBase, requireTokenizer } from '../checkpoint/base.ts'
 import { fail, GraftError, type PlainError, toPlain } from '../core/errors.ts'
-import { openPool, type Pool } from '../graph/runtime/pool.ts'
+import type { DeviceKind } from '../graph/runtime/device-description.ts'
+import type { Pool } from '../graph/runtime/pool.ts'
+import { openRuntime } from '../graph/runtime/runtime.ts'
 import { softmax } from '../model/batch.ts'
 import type { Encoded } from '../model/encode.ts'
 import { type LabelTokens, labelTokens } from '../model/label-words.ts'
@@ -22,6 +24,8 @@ export interface EngineOptions {
   checkpoints: readonly string[]
   /** Threads that run the model; one for each core where absent. */
   threads?: number
+  /** Where the model runs; the CPU where absent. */
+  device?: DeviceKind
   /** Rows that may wait; one more is refused. */
   queue?: number
 }
@@ -49,6 +53,7 @@ export async function openEngine({
   base: given,
   checkpoints,
   threads = availableParallelism(),
+  device = 'cpu',
   queue: room = QUEUE,
 }: EngineOptions): Promise<Engine> {
   const base = typeof given === 'string' ? await loadBase(given) : given
@@ -62,7 +67,7 @@ export async function openEngine({
     return { ...answers, adapter, labels, shown: shown(ids[i], adapter, labels, base) }
   })
   // Threads only once nothing can be wrong with what was given: they would keep the process from ending.
-  const pool = openPool(threads)
+  const pool = openRuntime(device, threads)
   const answering = await mixed(served, base, pool).catch(async (error) => {
     await pool.close()
     throw error

@@ -11,7 +11,7 @@ import type { Edits } from '../model/edits.ts'
 import { ACTIVE, type Parameter } from '../model/method.ts'
 import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
 import type { T5Config } from '../model/t5-config.ts'
-import { countOf, sizeOfShape } from '../model/tensors.ts'
+import { countOf, laidOut } from '../model/tensors.ts'
 
 /**
  * Adapters of one configuration, whose tensors have the same shapes. In a batch each row names its adapter by a row of the table;
@@ -36,11 +36,8 @@ export function makeSlots(adapters: readonly Adapter[], t5: T5Config): Slot[] {
     const width = countOf(parameters)
     const table = sharedFloats((members.length + 1) * width)
     for (const [row, { values }] of members.entries()) {
-      let at = (row + 1) * width
-      for (const { name, shape } of parameters) {
-        table.set(values.get(name) as Float32Array, at)
-        at += sizeOfShape(shape)
-      }
+      for (const { name, from } of laidOut(parameters))
+        table.set(values.get(name) as Float32Array, (row + 1) * width + from)
     }
     return {
       name: `slot${i}`,
@@ -62,11 +59,7 @@ export function slotEdits(slot: Slot, t5: T5Config): Partial<Edits> {
   const rows = input(rowsOf(slot), 'i32', ['batch'])
   const own = gather(table, rows) // [B, P]
   const views = new Map<string, Tensor>([[ACTIVE, reshape(cast(clamp(rows, 0, 1), 'f32'), ['batch', 1])]])
-  let at = 0
-  for (const { name, shape } of slot.parameters) {
-    const size = sizeOfShape(shape)
-    views.set(name, reshape(slice(own, 1, at, size), ['batch', ...shape]))
-    at += size
-  }
+  for (const { name, shape, from, size } of laidOut(slot.parameters))
+    views.set(name, reshape(slice(own, 1, from, size), ['batch', ...shape]))
   return methodNamed(slot.method.method).edits(slot.method, (name) => views.get(name), t5)
 }

@@ -1,9 +1,17 @@
-// Bundles each program into dist/, one file a program. onnxruntime-node stays outside: it loads a native library.
+// Bundles each program into dist/: its file, and chunks for what it imports when that is needed. onnxruntime-node and webgpu stay
+// outside, since they load native libraries, PGlite, which loads its WebAssembly and its files from beside itself, and the SDK of S3.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 
-const programs = ['cli/main.ts', 'training/child.ts', 'graph/runtime/worker.ts', 'serving/tokenizer-thread.ts']
-const external = ['onnxruntime-node']
+const programs = [
+  'cli/main.ts',
+  'training/child.ts',
+  'graph/runtime/worker.ts',
+  'graph/runtime/adapter-child.ts',
+  'graph/runtime/measure-child.ts',
+  'serving/tokenizer-thread.ts',
+]
+const external = ['onnxruntime-node', 'webgpu', '@electric-sql/pglite', '@aws-sdk/client-s3']
 
 // Bundled CommonJS packages call require(), which a module does not have.
 const banner = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`
@@ -19,7 +27,8 @@ function bundle(program) {
     outdir: 'dist',
     outbase: '.',
     bundle: true,
-    splitting: false,
+    // What is imported when it is needed is read then, and what it needs of the packages outside with it.
+    splitting: true,
     platform: 'node',
     format: 'esm',
     target: 'node24',

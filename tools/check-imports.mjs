@@ -46,7 +46,9 @@ for (const { file, text } of sources) {
   const imported =
     !module || file.startsWith('test/') ? [] : [...code.matchAll(statement), ...code.matchAll(dynamicImport)]
   for (const [, specifier] of imported) {
-    if (module.dependencies.some(({ module: name }) => name === specifier.replace(/^node:/, ''))) continue
+    // Older modules of Node's are reported without their prefix, newer ones have no other name.
+    const names = [specifier, specifier.replace(/^node:/, '')]
+    if (module.dependencies.some(({ module: name }) => names.includes(name))) continue
     problems.push(`${file}: the import check overlooked '${specifier}'; import it by a plain import statement`)
   }
 

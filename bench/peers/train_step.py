@@ -6,6 +6,7 @@ the other contestants, so that all of them meet the same machine. Every line is 
 in   {"method": "lora" | "bottleneck" | "soft-prompt" | "full", "config": {T5Config fields},
       "rank": 8, "alpha": 16, "bottleneck": 8, "tokens": 10, "precision": "fp32" | "bf16",
       "threads": 2, "seed": 0, "lr": 1e-3, "attention": "eager" | "sdpa", "compile": false,
+      "device": "cpu" | "cuda", "tf32": false,
       "label_ids": [1465, 2841]}
 out  {"ready": true, "trainable": N, "total": N, "torch": ..., "transformers": ..., "peft": ...,
       "optimizer": ..., "allocator": ..., ...}
@@ -29,7 +30,7 @@ import time
 JEMALLOC = "oversize_threshold:1,background_thread:true,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1"
 DEFAULTS = {
     "rank": 8, "alpha": 16, "bottleneck": 8, "tokens": 10, "precision": "fp32", "threads": 2,
-    "seed": 0, "lr": 1e-3, "attention": "eager", "compile": False,
+    "seed": 0, "lr": 1e-3, "attention": "eager", "compile": False, "device": "cpu", "tf32": False,
     "label_ids": [1465, 2841],
 }
 PAD, EOS = 0, 1
@@ -125,8 +126,13 @@ class Trainer:
         torch.set_num_threads(job["threads"])
         torch.set_flush_denormal(True)
         self.torch, self.job = torch, job
-        self.products = use_onednn_products()
-        self.model = build(job)
+        self.device = torch.device(job["device"])
+        if job["device"] == "cuda":
+            torch.backends.cuda.matmul.allow_tf32 = job["tf32"]
+            self.products = "TF32" if job["tf32"] else "cuBLAS"
+        else:
+            self.products = use_onednn_products()
+        self.model = build(job).to(self.device)
         self.trainable = [p for p in self.model.parameters() if p.requires_grad]
         self.optimizer, self.optimizer_kind = make_optimizer(self.trainable, job["lr"])
         self.generator = torch.Generator().manual_seed(job["seed"])
@@ -166,7 +172,8 @@ class Trainer:
         answer = torch.randint(0, 2, (size,), generator=self.generator)
         labels = torch.full((size, 2), EOS)
         labels[:, 0] = torch.tensor(self.job["label_ids"])[answer]
-        return {"input_ids": ids, "attention_mask": (position < lengths).long(), "labels": labels}
+        batch = {"input_ids": ids, "attention_mask": (position < lengths).long(), "labels": labels}
+        return {name: tensor.to(self.device) for name, tensor in batch.items()}
 
     def backward(self, batches):
         """Gradients of the mean loss of a review over all `batches`; that loss."""
@@ -175,11 +182,11 @@ class Trainer:
         total = 0.0
         self.optimizer.zero_grad(set_to_none=True)
         for batch in batches:
-            with torch.autocast("cpu", torch.bfloat16, enabled=self.job["precision"] == "bf16"):
+            with torch.autocast(self.job["device"], torch.bfloat16, enabled=self.job["precision"] == "bf16"):
                 loss = self.model(**batch, use_cache=False).loss
             share = loss * (len(batch["labels"]) / reviews)
             share.backward()
-            total += share.item()
+            total += share.detach()
         return total
 
     def step(self, batches):
@@ -187,7 +194,8 @@ class Trainer:
         loss = self.backward(batches)
         self.torch.nn.utils.clip_grad_norm_(self.trainable, 1.0, foreach=True)
         self.optimizer.step()
-        return loss
+        # Waits for the device, too.
+        return float(loss)
 
     def round(self, micro_batches):
         """Draws the reviews, then times one step."""

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseFolder } from '../../platform/bases.ts'
 import { evaluateCheckpoint } from '../../platform/use-cases/evaluate.ts'
 import type { Command } from '../command.ts'
+import { deviceFlag } from '../device-flag.ts'
 import { percentText, print, table } from '../output.ts'
 import { bar, grouped, progressTo } from '../progress.ts'
 import { required } from '../required.ts'
@@ -11,6 +12,7 @@ const flags = {
   data: z.string().describe('labelled reviews: JSONL or CSV, plain or .gz'),
   base: z.string().optional().describe('folder of the base; the embedded one where absent'),
   threads: z.int().positive().optional().describe('one for each core where absent'),
+  device: deviceFlag,
 }
 
 export const evaluate: Command = {

@@ -5,6 +5,7 @@ import { MAX_INPUTS } from '../../platform/schemas.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { readTexts } from '../../platform/use-cases/read-texts-file.ts'
 import type { Command } from '../command.ts'
+import { deviceFlag } from '../device-flag.ts'
 import { print, table } from '../output.ts'
 import { bar, progressTo } from '../progress.ts'
 import { required } from '../required.ts'
@@ -14,6 +15,7 @@ const flags = {
   data: z.string().optional().describe('texts from a file instead: JSONL with a text in each line, CSV, plain or .gz'),
   base: z.string().optional().describe('folder of the base; the embedded one where absent'),
   threads: z.int().positive().optional().describe('one for each core where absent'),
+  device: deviceFlag,
 }
 
 /** Characters of a text that a table shows. */
@@ -30,7 +32,7 @@ export const predict: Command = {
   positionals: true,
   repeated: ['checkpoint'],
   async run({ json, ...values }, positionals) {
-    const { checkpoint: checkpoints, data, base, threads } = required(flags, values)
+    const { checkpoint: checkpoints, data, base, threads, device } = required(flags, values)
     if ((data === undefined) === (positionals.length === 0))
       fail('usage', {
         subject: 'the texts',
@@ -39,7 +41,7 @@ export const predict: Command = {
         mend: 'Give one of them.',
       })
     const texts = data ? await readTexts(data) : positionals
-    const platform = await openPlatform({ base, checkpoints, threads })
+    const platform = await openPlatform({ base, checkpoints, threads, device })
     const progress = progressTo()
     try {
       const adapters = platform.engine.adapters().map(({ id }) => id)

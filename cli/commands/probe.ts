@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { baseFolder } from '../../platform/bases.ts'
 import { probeFiles } from '../../platform/use-cases/probe.ts'
 import type { Command } from '../command.ts'
+import { deviceFlag } from '../device-flag.ts'
 import { print } from '../output.ts'
 import { required } from '../required.ts'
 
@@ -14,6 +15,7 @@ const flags = {
     .string()
     .optional()
     .describe('a JSON file of hyperparameters: train on trajectory_steps and write the tensors that result'),
+  device: deviceFlag,
 }
 
 export const probe: Command = {

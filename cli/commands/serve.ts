@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Command } from '../command.ts'
+import { deviceFlag } from '../device-flag.ts'
 import { progressTo } from '../progress.ts'
 import { required } from '../required.ts'
 import { serveUntilStopped } from '../serving.ts'
@@ -10,6 +11,7 @@ const flags = {
   port: z.int().min(0).max(65535).default(8080).describe('0 picks a free one'),
   host: z.string().default('127.0.0.1').describe('a loopback address'),
   threads: z.int().positive().optional().describe('one for each core where absent'),
+  device: deviceFlag,
 }
 
 export const serve: Command = {

@@ -6,6 +6,7 @@ import {
   methodFields,
   parseTrainingSpec,
   planTraining,
+  profileTraining,
   train as runTraining,
   savedSpec,
   type TrainingSpec,
@@ -14,6 +15,7 @@ import {
 import type { Command } from '../command.ts'
 import { nearest } from '../flags.ts'
 import { percentText, print } from '../output.ts'
+import { profileLines } from '../profile-lines.ts'
 import { duration, grouped, progressTo } from '../progress.ts'
 import { tellTraining } from '../training-progress.ts'
 
@@ -25,30 +27,38 @@ const own = {
   config: z.string().describe('a YAML or JSON file of these fields, in snake_case; flags win'),
   resume: z.boolean().describe('go on with the training that was interrupted at --out'),
   plan: z.boolean().describe('a dry run: check everything, measure two steps, write nothing'),
+  profile: z
+    .boolean()
+    .describe('train nothing; measure where the time of a step goes, by op and layer, and write a flame graph'),
 }
 
 /** With --resume the saved settings hold; these alone may change. */
-const RESUMABLE = ['out', 'threads', 'save_seconds', 'resume', 'json']
+const RESUMABLE = ['out', 'threads', 'device', 'micro_tokens', 'save_seconds', 'resume', 'json']
 
 export const train: Command = {
   summary: 'Train an adapter, or the whole model, on labelled reviews.',
   usage: 'train --data FILE --out DIR [--test FILE] [--method lora|bottleneck|soft-prompt|full] [flags]',
   about: `Data are JSONL lines {"text": …, "label": …} or a CSV with those columns, plain or .gz. Ctrl-C saves the state and tells how to go on;
 the result is the same as without the break. The folder is in the layout of PEFT (lora, soft-prompt), AdapterHub (bottleneck) or
-Hugging Face (full), with graft.json beside it.`,
+Hugging Face (full), with graft.json beside it.
+
+A profile (--profile) takes four steps while ONNX Runtime traces every kernel, on as many threads as the training would have, and measures the
+last three; the tracing itself is part of what it measures. The flame graph is OUT.speedscope.json; open it at https://www.speedscope.app.`,
   examples: [
     'graft train --data train.jsonl.gz --test test.jsonl.gz --out film-lora',
     'graft train --method bottleneck --bottleneck 8 --data train.jsonl --out film-adapter',
     'graft train --data train.jsonl --out film-lora --plan',
+    'graft train --data train.jsonl --out film-lora --profile',
     'graft train --resume --out film-lora',
   ],
   flags: {
     Training: { ...own, ...trainingFields.shape },
     ...Object.fromEntries(Object.entries(methodFields).map(([method, fields]) => [`Fields of ${method}`, fields])),
   },
-  async run({ json, plan, resume, config, ...flags }) {
+  async run({ json, plan, profile, resume, config, ...flags }) {
+    if (plan && profile) both()
     const spec = resume
-      ? resumedSpec(flags, { plan, config })
+      ? resumedSpec(flags, { plan, profile, config })
       : parseTrainingSpec({ ...(await readConfig(config)), ...flags })
     const progress = progressTo()
     const listen = tellTraining(progress)
@@ -63,6 +73,10 @@ Hugging Face (full), with graft.json beside it.`,
       return print(json, { ...planned, estimate }, [
         `about ${duration(estimate.seconds)} at ${estimate.reviews_per_second.toFixed(1)} reviews/s, ${grouped(Math.round(estimate.memory_bytes / 1e6))} MB of memory`,
       ])
+    }
+    if (profile) {
+      const measured = await profileTraining(spec, listen, stop.signal)
+      return print(json, measured, profileLines(measured))
     }
     const result = await runTraining(spec, listen, stop.signal, resume === true)
     const { metrics, curve: _, ...short } = result
@@ -79,6 +93,14 @@ Hugging Face (full), with graft.json beside it.`,
     ])
   },
 }
+
+const both = (): never =>
+  fail('usage', {
+    subject: '--profile',
+    expected: 'no --plan beside it',
+    found: 'both',
+    mend: 'Both are dry runs; leave one out.',
+  })
 
 function resumedSpec(
   flags: Readonly<Record<string, unknown>>,

@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { loadBase } from '../../checkpoint/base.ts'
-import { openPool } from '../../graph/runtime/pool.ts'
+import { chooseDevice } from '../../graph/runtime/choose-device.ts'
+import type { DeviceKind } from '../../graph/runtime/device-description.ts'
+import { openRuntime } from '../../graph/runtime/runtime.ts'
 import { labelTokens } from '../../model/label-words.ts'
 import { classifierProgram } from '../../model/programs.ts'
 import { answersOf } from '../../serving/adapter-answers.ts'
@@ -15,6 +17,7 @@ export interface EvaluationRequest {
   checkpoint: string
   data: string
   threads?: number
+  device?: DeviceKind
 }
 
 /**
@@ -22,7 +25,7 @@ export interface EvaluationRequest {
  * @param onProgress reviews done so far, of how many
  */
 export async function evaluateCheckpoint(
-  { base: folder, checkpoint, data, threads = availableParallelism() }: EvaluationRequest,
+  { base: folder, checkpoint, data, threads = availableParallelism(), device = 'cpu' }: EvaluationRequest,
   onProgress: (done: number, of: number) => void,
 ): Promise<Metrics> {
   const base = await loadBase(folder)
@@ -32,7 +35,8 @@ export async function evaluateCheckpoint(
   const labels = labelTokens(words, tokenizer)
   const { reviews } = await readReviews(data, { labels: labels.labels })
   const examples = encodeAll(reviews, labels, tokenizer, cut, base)
-  const pool = openPool(threads)
+  await chooseDevice(device, 'f32')
+  const pool = openRuntime(device, threads)
   try {
     const bound = {
       ...Object.fromEntries(base.tensors),

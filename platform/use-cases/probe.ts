@@ -6,6 +6,8 @@ import { loadBase } from '../../checkpoint/base.ts'
 import { encodeSafetensors } from '../../checkpoint/safetensors.ts'
 import { writeDurably } from '../../core/durable.ts'
 import { fail } from '../../core/errors.ts'
+import { chooseDevice } from '../../graph/runtime/choose-device.ts'
+import type { DeviceKind } from '../../graph/runtime/device-description.ts'
 import { probe, probeTrajectory } from '../../training/probe.ts'
 
 export interface ProbeRequest {
@@ -18,10 +20,18 @@ export interface ProbeRequest {
   out: string
   /** A JSON file of hyperparameters: train on the inputs' `trajectory_steps` and write the tensors that result. */
   train?: string
+  device: DeviceKind
 }
 
 /** Writes numbers to compare with another implementation. */
-export async function probeFiles({ base: folder, checkpoint, inputs, out, train }: ProbeRequest): Promise<void> {
+export async function probeFiles({
+  base: folder,
+  checkpoint,
+  inputs,
+  out,
+  train,
+  device,
+}: ProbeRequest): Promise<void> {
   if (!existsSync(dirname(resolve(out))))
     fail('file_missing', {
       subject: dirname(out),
@@ -29,12 +39,13 @@ export async function probeFiles({ base: folder, checkpoint, inputs, out, train 
       found: 'nothing',
       mend: 'Make it, or name another file.',
     })
+  await chooseDevice(device, 'f32')
   const base = await loadBase(folder)
   const adapter = checkpoint === undefined ? undefined : await loadAdapter(checkpoint, base)
   const json = await readJson(inputs)
   const tensors = train
-    ? await probeTrajectory(base, adapter, json, await readJson(train), inputs)
-    : await probe(base, adapter, json, inputs)
+    ? await probeTrajectory(base, adapter, json, await readJson(train), inputs, device)
+    : await probe(base, adapter, json, inputs, device)
   writeWhole(out, Buffer.concat(encodeSafetensors(tensors)))
 }
 

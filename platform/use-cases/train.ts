@@ -4,10 +4,12 @@ import { fail, fromPlain } from '../../core/errors.ts'
 import { methods, shapeOf } from '../../model/methods/registry.ts'
 import type { ToChild } from '../../training/child.ts'
 import type { Estimate, Plan, TrainingEvent, TrainingResult } from '../../training/events.ts'
+import type { Profile } from '../../training/profile/profile.ts'
 import type { TrainingSpec } from '../../training/spec.ts'
 
 export { parseMethod } from '../../model/methods/registry.ts'
 export type { TrainingEvent, TrainingResult } from '../../training/events.ts'
+export type { Profile } from '../../training/profile/profile.ts'
 export { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
 export { savedSpec } from '../../training/state-folder.ts'
 
@@ -60,7 +62,22 @@ export async function planTraining(
   })
 }
 
+/** Tells where the time of a step goes, measured on a few; writes a flame graph beside `spec.out` and nothing else. */
+export async function profileTraining(spec: TrainingSpec, listen: Listen, signal: AbortSignal): Promise<Profile> {
+  const last = await inChild({ kind: 'profile', spec }, listen, signal)
+  if (last?.type === 'profile') return last.profile
+  return fail('training_failed', {
+    subject: 'the profile',
+    expected: 'some steps',
+    found: 'its end before that',
+    mend: 'Try a smaller --threads: it may have run out of memory.',
+  })
+}
+
 const resumeCommand = ({ out }: TrainingSpec): string => `graft train --resume --out ${JSON.stringify(out)}`
+
+/** The events that end a child's work, whatever it was. */
+const ENDS: readonly TrainingEvent['type'][] = ['done', 'interrupted', 'estimate', 'profile']
 
 /** Resolves with the child's last event of those that end its work. */
 function inChild(message: ToChild, listen: Listen, signal: AbortSignal): Promise<TrainingEvent | undefined> {
@@ -74,7 +91,7 @@ function inChild(message: ToChild, listen: Listen, signal: AbortSignal): Promise
     signal.addEventListener('abort', stop)
     child.on('message', (event: TrainingEvent) => {
       if (event.type === 'failed') reject(fromPlain(event.error))
-      if (event.type === 'done' || event.type === 'interrupted' || event.type === 'estimate') end = event
+      if (ENDS.includes(event.type)) end = event
       listen(event)
     })
     child.on('error', reject)
