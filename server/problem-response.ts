@@ -1,4 +1,4 @@
-import type { Problem } from '../platform/schemas.ts'
+import type { Problem } from '../platform/schemas/common.ts'
 
 /** Seconds after which a caller may try again, by code. */
 const retryAfter: Record<string, string> = { overloaded: '1', closing: '5' }
