@@ -32,10 +32,14 @@ const selected = (db: Database) =>
     .innerJoin(bases, eq(bases.id, adapters.base_id))
     .leftJoin(trainings, eq(trainings.adapter_id, adapters.id))
 
+export async function findAdapter(db: Database, idOrName: string): Promise<AdapterRow | undefined> {
+  const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
+  return row
+}
+
 /** @throws GraftError `adapter_unknown` */
 export async function getAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
-  const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
-  return row ?? unknown('adapter', idOrName)
+  return (await findAdapter(db, idOrName)) ?? unknown('adapter', idOrName)
 }
 
 /**
