@@ -44,7 +44,7 @@ export const predict: Command = {
     const platform = await openPlatform({ base, checkpoints, threads, device })
     const progress = progressTo()
     try {
-      const adapters = platform.engine.adapters().map(({ id }) => id)
+      const adapters = platform.adapters.map(({ id }) => id)
       const results = []
       const atOnce = Math.max(1, Math.floor(MAX_INPUTS / adapters.length))
       for (let at = 0; at < texts.length; at += atOnce) {
@@ -63,7 +63,7 @@ export const predict: Command = {
       )
       print(
         json,
-        { adapters: platform.engine.adapters().map(({ id, digest }) => ({ adapter: id, digest })), results },
+        { adapters: platform.adapters.map(({ id, digest }) => ({ adapter: id, digest })), results },
         table([['label', 'score', 'adapter', 'text'], ...shown]),
       )
     } finally {

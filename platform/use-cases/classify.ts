@@ -1,6 +1,5 @@
 import { fail, GraftError, type PlainError, toPlain } from '../../core/errors.ts'
-import type { ServedAdapter } from '../../serving/engine-types.ts'
-import type { Platform } from '../platform.ts'
+import type { Platform, ServedAdapter } from '../platform.ts'
 import { rowProblem } from '../problem.ts'
 import type { ClassifyAnswer, ClassifyRequest, ClassifyResult } from '../schemas.ts'
 import { adapterById, idsOf } from './list-adapters.ts'
@@ -23,7 +22,7 @@ export async function classify(
   request: ClassifyRequest,
   signal?: AbortSignal,
 ): Promise<ClassifyAnswer> {
-  const served = platform.engine.adapters()
+  const served = platform.adapters
   if (request.adapters) {
     const adapters = request.adapters.map((id, i) => adapterById(served, id, `adapters[${i}]`))
     const questions = request.inputs.flatMap((input, i) => adapters.map((adapter) => question(input, i, adapter)))

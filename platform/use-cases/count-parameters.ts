@@ -35,7 +35,7 @@ function ofAdapter(platform: Platform, id: string, { adapter: _, ...others }: Co
       found: `adapter and ${other}`,
       mend: 'Name an adapter, or a base and a method.',
     })
-  const { base, trainable, total } = adapterById(platform.engine.adapters(), id, 'adapter')
+  const { base, trainable, total } = adapterById(platform.adapters, id, 'adapter')
   const added = total - countOf(baseTensors(shapeOf(platform, base)))
   return { trainable, added, total, percent: (100 * trainable) / total }
 }

@@ -1,17 +1,16 @@
 import { fail } from '../../core/errors.ts'
-import type { ServedAdapter } from '../../serving/engine-types.ts'
 import { describe } from '../parse.ts'
-import type { Platform } from '../platform.ts'
+import type { Platform, ServedAdapter } from '../platform.ts'
 import type { Adapter, AdapterList } from '../schemas.ts'
 
-/** The adapters that are served, in the engine's order. */
-export function listAdapters({ engine }: Platform): AdapterList {
-  return { data: engine.adapters().map(shown) }
+/** The adapters that are served, in their order. */
+export function listAdapters({ adapters }: Platform): AdapterList {
+  return { data: adapters.map(shown) }
 }
 
 /** @throws GraftError `adapter_unknown` */
-export function getAdapter({ engine }: Platform, id: string): Adapter {
-  return shown(adapterById(engine.adapters(), id, 'adapter'))
+export function getAdapter({ adapters }: Platform, id: string): Adapter {
+  return shown(adapterById(adapters, id, 'adapter'))
 }
 
 /**

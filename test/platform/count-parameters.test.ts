@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { readMethodTexts } from '../../platform/read-texts.ts'
 import { parameterCount } from '../../platform/schemas.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'
-import { fakeEngine, fakePlatform, servedAdapter } from './fake-platform.ts'
+import { fakePlatform, servedAdapter } from './fake-platform.ts'
 
 test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count shows how that comes about', () => {
   const count = countParameters(fakePlatform(), { method: 'lora', rank: 8 })
@@ -37,8 +37,8 @@ test('what a served adapter trained is counted from what it tells of itself', ()
     total: 60_801_536,
     percent: (100 * 294_912) / 60_801_536,
   })
-  const engine = fakeEngine([servedAdapter('all', { method: 'full', trainable: 60_506_624, total: 60_506_624 })])
-  expect(countParameters({ ...platform, engine }, { adapter: 'all' })).toMatchObject({ added: 0, percent: 100 })
+  const adapters = [servedAdapter('all', { method: 'full', trainable: 60_506_624, total: 60_506_624 })]
+  expect(countParameters({ ...platform, adapters }, { adapter: 'all' })).toMatchObject({ added: 0, percent: 100 })
 })
 
 test('an error names the methods, fields and bases that are known', () => {

@@ -1,7 +1,7 @@
 import { fail, type PlainError } from '../../core/errors.ts'
 import { T5_SMALL } from '../../model/t5-config.ts'
-import type { Platform } from '../../platform/platform.ts'
-import type { Engine, Prediction, Row, ServedAdapter } from '../../serving/engine-types.ts'
+import type { Platform, ServedAdapter } from '../../platform/platform.ts'
+import type { Engine, Prediction, Row } from '../../serving/engine-types.ts'
 
 export function servedAdapter(id: string, more: Partial<ServedAdapter> = {}): ServedAdapter {
   return {
@@ -31,13 +31,16 @@ export interface FakeEngine extends Engine {
 }
 
 /** An engine that calls a text positive where it says `good`, and is the surer the longer the adapter's id. */
-export function fakeEngine(served: readonly ServedAdapter[]): FakeEngine {
+function fakeEngine(): FakeEngine {
   const engine: FakeEngine = {
     calls: [],
     cancelled: [],
     gate: Promise.resolve(),
     room: 10_000,
-    adapters: () => served,
+    loaded: () => [],
+    load: () => Promise.reject(new Error('no use case loads adapters')),
+    forget: async () => {},
+    queue: { waiting: 0, room: 10_000 },
     async classify(rows, signal) {
       engine.calls.push(rows)
       if (rows.length > engine.room)
@@ -80,7 +83,8 @@ export interface FakePlatform extends Platform {
 export function fakePlatform(ids: readonly string[] = ['imdb']): FakePlatform {
   const reports: FakePlatform['reports'] = []
   return {
-    engine: fakeEngine(ids.map((id) => servedAdapter(id))),
+    engine: fakeEngine(),
+    adapters: ids.map((id) => servedAdapter(id)),
     bases: new Map([['embedded', { ...T5_SMALL, dModel: 128, numLayers: 2, numDecoderLayers: 2 }]]),
     reports,
     report: (error, id) => reports.push({ error, id }),
