@@ -41,6 +41,11 @@ function copied(spoil: (dir: string) => void): string {
 const tar = (dir: string, ...flags: string[]): Buffer =>
   execFileSync('tar', ['c', ...flags, '-C', dir, '.'], { maxBuffer: 2 ** 30 })
 
+function withSparseFile(dir: string): void {
+  writeFileSync(join(dir, 'big'), '')
+  truncateSync(join(dir, 'big'), 10e9)
+}
+
 const weights = 'adapter_model.safetensors'
 const marker = join(tmpdir(), `graft-pickle-${process.pid}`)
 
@@ -70,23 +75,13 @@ const cases: [what: string, body: () => Buffer, status: number, says: string[]][
   ],
   [
     'a sparse file of 10 GB, in the form of GNU tar',
-    () =>
-      tar(
-        copied((dir) => (writeFileSync(join(dir, 'big'), ''), truncateSync(join(dir, 'big'), 10e9))),
-        '--sparse',
-        '--format=gnu',
-      ),
+    () => tar(copied(withSparseFile), '--sparse', '--format=gnu'),
     422,
     ['big'],
   ],
   [
     'a sparse file of 10 GB, in the form of POSIX',
-    () =>
-      tar(
-        copied((dir) => (writeFileSync(join(dir, 'big'), ''), truncateSync(join(dir, 'big'), 10e9))),
-        '--sparse',
-        '--format=posix',
-      ),
+    () => tar(copied(withSparseFile), '--sparse', '--format=posix'),
     422,
     ['big', 'sparse'],
   ],
