@@ -27,7 +27,7 @@ const upload = (name: string, body: Uint8Array): Promise<Response> =>
   fetch(`${url}/v1/adapters?name=${name}`, {
     method: 'POST',
     headers: { 'content-type': 'application/x-tar' },
-    body: body as BodyInit,
+    body: body as Uint8Array<ArrayBuffer>,
   })
 
 /** A folder with the good adapter in it, to be spoiled. */
