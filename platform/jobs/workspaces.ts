@@ -11,11 +11,13 @@ export interface Workspaces {
   close(): void
 }
 
-/** @returns a place of this worker's own; those of workers that ended without removing theirs are removed */
+const rootIn = (home: string): string => join(home, 'work')
+
+/** @returns a place of this worker's own */
 export function openWorkspaces(home: string): Workspaces {
-  const root = join(home, 'work')
+  const root = rootIn(home)
   mkdirSync(root, { recursive: true })
-  sweep(root)
+  sweepWorkspaces(home)
   const { mine, unlock } = own(root)
   return {
     make(name) {
@@ -44,7 +46,9 @@ function own(root: string): { mine: string; unlock: () => void } {
   }
 }
 
-function sweep(root: string): void {
+/** Removes the folders of workers that ended without removing theirs, and what their training processes wrote there afterwards. */
+export function sweepWorkspaces(home: string): void {
+  const root = rootIn(home)
   for (const name of new Set(readdirSync(root).map((entry) => entry.replace(/\.lock(-journal)?$/, '')))) {
     const folder = join(root, name)
     const unlock = lockFile(lockOf(folder))

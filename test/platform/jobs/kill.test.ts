@@ -6,15 +6,19 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { GraftError } from '../../../core/errors.ts'
+import { loseTraining } from '../../../platform/jobs/losses.ts'
 import { startWorker, type Worker } from '../../../platform/jobs/worker.ts'
+import { sweepWorkspaces } from '../../../platform/jobs/workspaces.ts'
 import { getAdapter } from '../../../platform/store/adapters.ts'
 import type { StoreClient } from '../../../platform/store/store.ts'
 import { claimTraining, reportTraining } from '../../../platform/store/training-moves.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
+import { digest } from '../../contract/store/rows.ts'
 import { describePostgres, emptyPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { type Desk, type Inputs, launch, openDesk, storeInputs } from './desk.ts'
-import { eventsOf, expectWhole, reaches, statusesIn, steps, undisturbed, until } from './watching.ts'
+import { eventsOf, expectWhole, reaches, statusesIn, undisturbed, until } from './watching.ts'
 
 /** Some seconds of steps, with a state in each of them. */
 const LONG = { steps: 600, batch_tokens: 400 }
@@ -108,17 +112,33 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     })
   })
 
-  test('one that is lost over and over fails, with how often and of what', async () => {
+  test('one that is lost over and over, without a state between, fails with how often and of what', async () => {
     const { db } = desk.store
     const { id } = await launch(desk, inputs, LONG)
-    // Its state cannot be read: each attempt ends at once.
-    await reportLost(desk, id)
-    await work()
-    const row = await reaches(db, id, 'failed')
-    expect(row.error).toMatchObject({ code: 'training_failed' })
-    expect(row.error?.found).toMatch(/^6 losses in a row, the last of them /)
-    expect(row.slices).toBe(6)
-  }, 90_000)
+    const error = new GraftError('disk_full', {
+      subject: 'the disk',
+      expected: 'room',
+      found: 'none',
+      mend: 'Make some.',
+    })
+    const lose = async (report = {}) => {
+      const row = await claimTraining(db, id, 'w')
+      if (!row) throw new Error('it does not wait')
+      await reportTraining(db, id, row.fence, report)
+      return loseTraining(desk, row, error)
+    }
+    for (let losses = 1; losses <= 5; losses++) expect(await lose()).toMatchObject({ status: 'queued', losses })
+    expect(await lose({ state: digest('a state') })).toMatchObject({ status: 'queued', losses: 1 })
+    for (let losses = 2; losses <= 5; losses++) expect(await lose()).toMatchObject({ status: 'queued', losses })
+    const { status, error: cause } = await lose()
+    expect(status).toBe('failed')
+    expect(cause).toMatchObject({
+      code: 'training_failed',
+      found: '6 losses in a row, the last of them the disk: expected room, found none',
+      mend: 'Make some.',
+    })
+    expect((await eventsOf(db, id)).filter((event) => event.type === 'status' && event.error)).toHaveLength(11)
+  })
 
   test('a worker that is killed is followed by another; the late one can write nothing, and its training process ends', async () => {
     const { databaseUrl } = place.options
@@ -149,6 +169,8 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
       async () => trainers.filter((pid) => existsSync(`/proc/${pid}/stat`) && !isZombie(pid)),
       ({ length }) => length === 0,
     )
+    // It may have saved its state after its folder was removed; the next sweep finds that.
+    sweepWorkspaces(home)
     expect(readdirSync(join(home, 'work')).filter((name) => !name.includes('.'))).toHaveLength(1)
   })
 
@@ -193,14 +215,4 @@ const isZombie = (pid: number): boolean => {
   } catch {
     return true
   }
-}
-
-/** Gives the training a state that no worker can read, as when an artifact is damaged on the disk. */
-async function reportLost({ store, jobs, artifacts }: Desk, id: string): Promise<void> {
-  const { digest } = await artifacts.put([Buffer.from('not an archive')])
-  await store.transaction(async (tx) => {
-    const { fence } = (await claimTraining(tx, id, 'first')) ?? { fence: -1 }
-    await reportTraining(tx, id, fence, { state: digest })
-    await jobs.queueTraining(tx, id)
-  })
 }
