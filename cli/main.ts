@@ -13,6 +13,7 @@ const load: Record<string, () => Promise<Command>> = {
   predict: async () => (await import('./commands/predict.ts')).predict,
   parameters: async () => (await import('./commands/parameters.ts')).parameters,
   serve: async () => (await import('./commands/serve.ts')).serve,
+  worker: async () => (await import('./commands/worker.ts')).worker,
   devices: async () => (await import('./commands/devices.ts')).devices,
   probe: async () => (await import('./commands/probe.ts')).probe,
 }
