@@ -11,13 +11,19 @@ export interface Job {
   readonly attempt: { readonly id: string; readonly retryCount: number }
 }
 
+export interface QueueOptions {
+  /** When it may be taken at the earliest. */
+  readonly afterSeconds?: number
+  /** Before those that wait longer: it was interrupted. */
+  readonly first?: boolean
+}
+
 /** What waits for workers. A job says no more than which row to look at: one too many does no harm. */
 export interface Jobs {
   /**
    * Writes the job in the transaction that writes the row. Where the training has one that waits already, that stays the only one.
-   * @param options afterSeconds: when it may be taken at the earliest
    */
-  queueTraining(tx: Database, id: string, options?: { afterSeconds?: number }): Promise<void>
+  queueTraining(tx: Database, id: string, options?: QueueOptions): Promise<void>
   /** As {@link queueTraining}; with a job that was tried too often and is not forgotten yet, none is made. */
   queueEvaluation(tx: Database, id: string): Promise<void>
   /** Trainings and evaluations that wait for a worker. */

@@ -46,7 +46,7 @@ export function loseTraining(
     if (!isPassing(cause)) return moveTraining(tx, id, 'failed', { fence, error: cause, ...told })
     if (lost > MOST_LOSSES) return moveTraining(tx, id, 'failed', { fence, error: givenUp(id, lost, cause), ...told })
     const row = await moveTraining(tx, id, 'queued', { fence, lost: cause, ...told })
-    if (row.status === 'queued') await jobs.queueTraining(tx, id, { afterSeconds: backOff(lost) })
+    if (row.status === 'queued') await jobs.queueTraining(tx, id, { afterSeconds: backOff(lost), first: true })
     return row
   })
 }

@@ -1,16 +1,16 @@
 import {
+  type QueueOptions as BossOptions,
   type ConstructorOptions,
   type DrizzleTransactionLike,
   fromDrizzle,
   fromPglite,
   PgBoss,
-  type QueueOptions,
 } from 'pg-boss'
 import { countWaiting } from '../store/count-waiting.ts'
 import type { Database } from '../store/database.ts'
 import { sqlTemplate } from '../store/sql-template.ts'
 import type { Store, StoreClient } from '../store/store.ts'
-import type { Job, JobKind, Jobs } from './jobs.ts'
+import type { Job, JobKind, Jobs, QueueOptions } from './jobs.ts'
 
 const HOUR = 3600
 
@@ -18,7 +18,7 @@ const HOUR = 3600
 const EVALUATION_RETRIES = 3
 
 /** The kinds of jobs as queues. Every one bears its row's id as its key, and of a key there is one that waits or runs. */
-const queues: Readonly<Record<JobKind, { name: string } & QueueOptions>> = {
+const queues: Readonly<Record<JobKind, { name: string } & BossOptions>> = {
   // A job of a training lasts until the training's row has its worker's name, which takes milliseconds; from then on the row itself tells
   // whether that lives.
   training: { name: 'trainings', expireInSeconds: HOUR, retryLimit: 1000 },
@@ -61,13 +61,19 @@ export async function openJobs(store: Store): Promise<Jobs> {
 
   // Both drivers answer with rows; their common type does not say so.
   const within = (tx: Database) => ({ db: fromDrizzle(tx as unknown as DrizzleTransactionLike, sqlTemplate) })
-  const queue = async (kind: JobKind, tx: Database, id: string, afterSeconds = 0) => {
-    await boss.send(queues[kind].name, { id }, { singletonKey: id, startAfter: afterSeconds, ...within(tx) })
+  const queue = async (
+    kind: JobKind,
+    tx: Database,
+    id: string,
+    { afterSeconds = 0, first = false }: QueueOptions = {},
+  ) => {
+    const order = { startAfter: afterSeconds, priority: Number(first) }
+    await boss.send(queues[kind].name, { id }, { singletonKey: id, ...order, ...within(tx) })
   }
   const found = (kind: JobKind, id: string) => boss.findJobs(queues[kind].name, { key: id })
 
   return {
-    queueTraining: (tx, id, { afterSeconds } = {}) => queue('training', tx, id, afterSeconds),
+    queueTraining: (tx, id, options) => queue('training', tx, id, options),
     queueEvaluation: (tx, id) => queue('evaluation', tx, id),
     waiting: () => countWaiting(store.db),
     close: () => boss.stop({ graceful: false, close: false }),

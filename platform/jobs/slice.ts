@@ -53,7 +53,7 @@ export async function runSlice(
   const giveBack = (rest: Told) =>
     store.transaction(async (tx) => {
       const row = await moveTraining(tx, id, 'queued', { fence, ...rest })
-      if (row.status === 'queued') await jobs.queueTraining(tx, id)
+      if (row.status === 'queued') await jobs.queueTraining(tx, id, { first: closing.aborted })
       return row
     })
   let names: PathNames = []

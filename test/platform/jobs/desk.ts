@@ -2,46 +2,24 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { loadBase } from '../../../checkpoint/base.ts'
 import type { Artifacts } from '../../../platform/artifacts/artifacts.ts'
-import { openArtifacts } from '../../../platform/artifacts/open-artifacts.ts'
 import { packFolder } from '../../../platform/artifacts/pack-folder.ts'
-import { openFolders } from '../../../platform/folders.ts'
-import { openJobs } from '../../../platform/jobs/open-jobs.ts'
+import { openWorkplace, type Workplace } from '../../../platform/jobs/open-workplace.ts'
 import type { WorkerOptions } from '../../../platform/jobs/worker-options.ts'
 import { type BaseRow, ensureBase } from '../../../platform/store/bases.ts'
 import type { Database } from '../../../platform/store/database.ts'
 import { createDataset, type DatasetRow, getDataset } from '../../../platform/store/datasets.ts'
-import { openStore } from '../../../platform/store/open-store.ts'
 import { createTraining, type NewTraining, type TrainingRow } from '../../../platform/store/trainings.ts'
 import { readReviews } from '../../../training/data.ts'
 import { parseTrainingSpec, type TrainingSpec } from '../../../training/spec.ts'
 
-/** Where a platform keeps its things. */
-export interface Where {
-  databaseUrl: string
-  home: string
-}
-
-export interface Desk extends WorkerOptions {
-  close(): Promise<void>
-}
+export interface Desk extends Workplace, WorkerOptions {}
 
 /** What a worker works with, opened as a process of its own would. */
-export async function openDesk({ databaseUrl, home }: Where, report: WorkerOptions['report']): Promise<Desk> {
-  const store = await openStore({ databaseUrl, home })
-  const artifacts = await openArtifacts(join(home, 'artifacts'))
-  const jobs = await openJobs(store)
-  return {
-    store,
-    artifacts,
-    folders: openFolders(artifacts, join(home, 'cache')),
-    jobs,
-    home,
-    report,
-    async close() {
-      await jobs.close()
-      await store.close()
-    },
-  }
+export async function openDesk(
+  where: { databaseUrl: string; home: string },
+  report: WorkerOptions['report'],
+): Promise<Desk> {
+  return { ...(await openWorkplace({ ...where, artifacts: join(where.home, 'artifacts') })), report }
 }
 
 /** The rows that trainings refer to. */
