@@ -85,6 +85,22 @@ test('a batch that runs ends on the program that it began with, which is unloade
   expect(await next).toHaveLength(2)
 })
 
+test('what a batch reads is held until its run ends', async () => {
+  const { pool, programs } = fakePool()
+  const { mixture } = await openMixtures(base, pool).join({ method: lora(4), values })
+  let held = 0
+  const hold = () => {
+    held++
+    return () => held--
+  }
+  const row = rowOf(lora(4))
+  const running = mixture.score([{ ...row, adapter: { ...row.adapter, hold } }, row])
+  expect(held).toBe(1)
+  programs[0].finish()
+  await running
+  expect(held).toBe(0)
+})
+
 test('four configurations share a program at most, and each full model has its own', async () => {
   const { pool, programs } = fakePool()
   const mixtures = openMixtures(base, pool)
