@@ -1,5 +1,6 @@
 import type { T5Config } from '../model/t5-config.ts'
 import type { Engine } from '../serving/engine-types.ts'
+import type { KeyScope } from './statuses.ts'
 
 /** What the use cases work with: one value a process, made where the process starts. */
 export interface Platform {
@@ -8,4 +9,11 @@ export interface Platform {
   readonly bases: ReadonlyMap<string, T5Config>
   /** Told of each failure that is Graft's own fault. The caller sees no more of it than `id`, to quote. */
   report(error: unknown, id: string): void
+}
+
+/** Who asks. */
+export interface Caller {
+  /** The id of the API key; empty where there are no keys. */
+  readonly owner: string
+  readonly scopes: readonly KeyScope[]
 }
