@@ -58,6 +58,7 @@ export const catalogue = {
   output_exists: { status: 409, exit: 2, title: 'The output exists' },
   overloaded: { status: 429, exit: 1, title: 'Too many requests are waiting' },
   precision_unsupported: { status: 422, exit: 2, title: 'The device does not compute in that precision' },
+  queue_full: { status: 429, exit: 1, title: 'Too many trainings and evaluations are waiting' },
   request_malformed: { status: 400, exit: 2, title: 'The request is not whole, correct HTTP' },
   request_timeout: { status: 408, exit: 2, title: 'The request did not come in time' },
   state_mismatch: { status: 409, exit: 2, title: 'The saved state belongs to another training' },

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type PlainError, toPlain } from '../core/errors.ts'
 import type { Platform } from './platform.ts'
-import type { Problem } from './schemas.ts'
+import type { Problem } from './schemas/common.ts'
 
 /** An error in the form that callers see (RFC 9457, with our own members beside the standard's). */
 export function toProblem({ code, title, status, subject, expected, found, mend }: PlainError): Problem {

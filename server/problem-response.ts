@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../core/catalogue.ts'
-import type { Problem } from '../platform/schemas.ts'
+import type { Problem } from '../platform/schemas/common.ts'
 
 /** Seconds after which a caller may try again, by code. */
 export const retryAfter: Partial<Record<ErrorCode, string>> = { overloaded: '1', closing: '5' }

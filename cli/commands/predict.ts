@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { openPlatform } from '../../platform/open-platform.ts'
-import { MAX_INPUTS } from '../../platform/schemas.ts'
+import { MAX_INPUTS } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { readTexts } from '../../platform/use-cases/read-texts-file.ts'
 import type { Command } from '../command.ts'

@@ -1,4 +1,4 @@
-import { and, eq, getTableColumns, inArray } from 'drizzle-orm'
+import { and, eq, getTableColumns, inArray, or } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
 import { takeAdapterName } from './adapter-names.ts'
@@ -36,6 +36,33 @@ const selected = (db: Database) =>
 export async function getAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
   const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
   return row ?? unknown('adapter', idOrName)
+}
+
+/**
+ * Several at once, in the order asked for, which may name one twice.
+ * @param subjectOf where the request names each, for the error
+ * @throws GraftError `adapter_unknown` for the first that there is not
+ */
+export async function getAdapters(
+  db: Database,
+  asked: readonly string[],
+  subjectOf: (i: number) => string,
+): Promise<AdapterRow[]> {
+  const ids = asked.filter(isUuid)
+  const names = asked.filter((name) => !isUuid(name))
+  const rows = await selected(db).where(or(inArray(adapters.id, ids), inArray(adapters.name, names)))
+  const found = new Map(rows.flatMap((row) => [[row.id, row] as const, [row.name, row] as const]))
+  return asked.map(
+    (idOrName, i) =>
+      found.get(isUuid(idOrName) ? idOrName.toLowerCase() : idOrName) ?? unknown('adapter', idOrName, subjectOf(i)),
+  )
+}
+
+/** The one adapter where there is no other; else how many there are, counted to two. */
+export async function onlyAdapter(db: Database): Promise<AdapterRow | 'none' | 'several'> {
+  const rows = await selected(db).limit(2)
+  if (rows.length === 1) return rows[0]
+  return rows.length === 0 ? 'none' : 'several'
 }
 
 export async function listAdapters(

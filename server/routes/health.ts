@@ -1,4 +1,4 @@
-import type { Health } from '../../platform/schemas.ts'
+import type { Health } from '../../platform/schemas/health.ts'
 import type { Routes } from '../mount.ts'
 
 /** `GET /healthz`: the process is up and answers. */

@@ -1,7 +1,7 @@
 import { parse } from '../../platform/parse.ts'
 import type { Platform } from '../../platform/platform.ts'
 import { readMethodTexts } from '../../platform/read-texts.ts'
-import { countRequest } from '../../platform/schemas.ts'
+import { countRequest } from '../../platform/schemas/parameters.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'
 import type { Routes } from '../mount.ts'
 

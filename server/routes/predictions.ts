@@ -1,6 +1,6 @@
 import { parse } from '../../platform/parse.ts'
 import type { Platform } from '../../platform/platform.ts'
-import { classifyRequest } from '../../platform/schemas.ts'
+import { classifyRequest } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import type { Routes } from '../mount.ts'
 import { type BodyLimits, readJson } from '../read-json.ts'

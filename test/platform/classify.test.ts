@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { classifyAnswer, classifyRequest, MAX_ANSWERS } from '../../platform/schemas.ts'
+import { classifyAnswer, classifyRequest, MAX_ANSWERS } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { fakePlatform } from './fake-platform.ts'
 

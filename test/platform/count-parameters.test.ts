@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { readMethodTexts } from '../../platform/read-texts.ts'
-import { parameterCount } from '../../platform/schemas.ts'
+import { parameterCount } from '../../platform/schemas/parameters.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'
 import { fakeEngine, fakePlatform, servedAdapter } from './fake-platform.ts'
 

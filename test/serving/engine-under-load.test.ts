@@ -1,6 +1,6 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { random } from '../../core/random.ts'
-import { MAX_ANSWERS } from '../../platform/schemas.ts'
+import { MAX_ANSWERS } from '../../platform/schemas/classify.ts'
 import { type EngineOptions, openEngine } from '../../serving/engine.ts'
 import type { Engine } from '../../serving/engine-types.ts'
 import { expectError } from '../checkpoint/helpers.ts'
