@@ -1,13 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
-
-/** What the platform tells when metrics are asked for. */
-export interface Measures {
-  queue(): { waiting: number; room: number }
-  /** Those in memory. */
-  adapters(): readonly { bytes: number }[]
-  /** How many there are of each status. */
-  trainings?(): Promise<Readonly<Record<string, number>>>
-}
+import type { Platform } from '../platform/platform.ts'
+import { countTrainings } from '../platform/store/training-counts.ts'
 
 export interface Metrics {
   request(labels: { route: string; method: string; status: number }, seconds: number): void
@@ -31,7 +24,7 @@ function processMetrics(): Registry {
   return ofProcess
 }
 
-export function makeMetrics(measures: Measures): Metrics {
+export function makeMetrics({ engine, store }: Pick<Platform, 'engine' | 'store'>): Metrics {
   const registers = [new Registry()]
   const labelNames = ['route', 'method', 'status']
   const name = 'graft_http_request_duration_seconds'
@@ -48,11 +41,11 @@ export function makeMetrics(measures: Measures): Metrics {
         this.set(value())
       },
     })
-  gauge('graft_queue_waiting_rows', 'Texts that wait to be classified.', () => measures.queue().waiting)
-  gauge('graft_queue_room_rows', 'Texts that may wait besides.', () => measures.queue().room)
-  gauge('graft_adapters_loaded', 'Adapters in memory.', () => measures.adapters().length)
+  gauge('graft_queue_waiting_rows', 'Texts that wait to be classified.', () => engine.queue.waiting)
+  gauge('graft_queue_room_rows', 'Texts that may wait besides.', () => engine.queue.room)
+  gauge('graft_adapters_loaded', 'Adapters in memory.', () => engine.loaded().length)
   gauge('graft_adapters_loaded_bytes', 'Bytes of the adapters in memory.', () =>
-    measures.adapters().reduce((sum, { bytes }) => sum + bytes, 0),
+    engine.loaded().reduce((sum, { bytes }) => sum + bytes, 0),
   )
   new Gauge({
     name: 'graft_trainings',
@@ -60,13 +53,14 @@ export function makeMetrics(measures: Measures): Metrics {
     labelNames: ['status'],
     registers,
     async collect() {
-      for (const [status, count] of Object.entries((await measures.trainings?.()) ?? {})) this.set({ status }, count)
+      for (const [status, count] of Object.entries(await countTrainings(store.db))) this.set({ status }, count)
     },
   })
 
   const all = Registry.merge([processMetrics(), ...registers])
   return {
-    request: ({ route, method, status }, seconds) => requests.observe({ route, method, status: String(status) }, seconds),
+    request: ({ route, method, status }, seconds) =>
+      requests.observe({ route, method, status: String(status) }, seconds),
     rows: (classified) => rows.inc(classified),
     text: () => all.metrics(),
     contentType: all.contentType,

@@ -81,6 +81,7 @@ async function read(c: Context<Env>, route: Route, caller: Caller, { bodies }: M
     query,
     body,
     headers: raw.headers,
+    id: c.get('id'),
     caller,
     signal: raw.signal,
     closing: c.env?.closing ?? never,

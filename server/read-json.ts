@@ -11,7 +11,8 @@ const DEPTH = 64
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   checkType(request.headers)
   const mend = 'Send fewer or shorter texts at a time.'
-  const chunks = await Array.fromAsync(bodyOf(request, { ...limits, within: 'whole', mend }))
+  const chunks: Uint8Array[] = []
+  for await (const chunk of bodyOf(request, { ...limits, within: 'whole', mend })) chunks.push(chunk)
   return parseJson(Buffer.concat(chunks))
 }
 

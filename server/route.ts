@@ -5,7 +5,9 @@ import type { Texts } from '../platform/read-texts.ts'
 import type { Problem } from '../platform/schemas/common.ts'
 import type { KeyScope } from '../platform/statuses.ts'
 
-type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}` ? Name | ParamsOf<Rest> : never
+type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | ParamsOf<Rest>
+  : never
 
 /** What a handler is asked, read and checked. */
 export interface Asked<Param extends string = string, Query = unknown, Body = unknown> {
@@ -13,6 +15,8 @@ export interface Asked<Param extends string = string, Query = unknown, Body = un
   query: Query
   body: Body
   headers: Headers
+  /** Of the request, which the log knows it by. */
+  id: string
   caller: Caller
   /** Aborts when the client has gone. */
   signal: AbortSignal
@@ -48,6 +52,13 @@ export interface UploadBody {
   limit: 'adapter' | 'dataset'
 }
 
+export interface Refusal {
+  schema: z.ZodType
+  /** The status of an error in that form. */
+  statusOf(code: ErrorCode): number
+  respond(problem: Problem): Response
+}
+
 interface Declaration<Path extends string, Query extends z.ZodType, Json extends z.ZodType, Body> {
   method: 'GET' | 'POST' | 'DELETE'
   /** As OpenAPI writes it: `/v1/adapters/{id}`. */
@@ -74,7 +85,7 @@ interface Declaration<Path extends string, Query extends z.ZodType, Json extends
   /** What it may answer beyond what follows from the rest of the declaration. */
   errors?: readonly ErrorCode[]
   /** Another form of its errors than problem+json. */
-  refusal?: { statuses: readonly number[]; schema: z.ZodType; respond(problem: Problem): Response }
+  refusal?: Refusal
   handle(asked: Asked<ParamsOf<Path>, z.output<Query>, Body>): Response | Promise<Response>
 }
 
