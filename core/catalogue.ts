@@ -65,6 +65,7 @@ export const catalogue = {
   request_malformed: { status: 400, exit: 2, title: 'The request is not whole, correct HTTP' },
   request_timeout: { status: 408, exit: 2, title: 'The request did not come in time' },
   scope_missing: { status: 403, exit: 2, title: 'The key does not allow that' },
+  server_unreachable: { status: 502, exit: 1, title: 'The server of Graft does not answer' },
   state_mismatch: { status: 409, exit: 2, title: 'The saved state belongs to another training' },
   store_locked: { status: 503, exit: 1, title: 'Another process has the database' },
   store_newer: { status: 503, exit: 1, title: 'A later Graft has used the database' },

@@ -21,7 +21,7 @@ export const classifyRequest = only({
     .optional()
     .describe('answers every text that names none; needed where several adapters are served'),
   adapters: z
-    .array(adapterId, { error: 'a list of ids of adapters' })
+    .array(adapterId, { error: 'a list of ids or names of adapters' })
     .min(1, 'at least one adapter')
     .max(MAX_ANSWERS, `at most ${MAX_ANSWERS} adapters`)
     .optional()
@@ -40,7 +40,7 @@ export const classifyRequest = only({
 export type ClassifyRequest = z.infer<typeof classifyRequest>
 
 const answeredBy = z.strictObject({
-  adapter: z.string().describe('id of the adapter'),
+  adapter: z.string().describe('name of the adapter'),
   digest: z.string().describe('SHA-256 of the weights that answered'),
 })
 const prediction = z.strictObject({

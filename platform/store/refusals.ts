@@ -3,7 +3,6 @@ import { fail } from '../../core/errors.ts'
 
 /** What can be asked for by id or name, with the error that says that there is none. */
 const unknownCodes = {
-  adapter: 'adapter_unknown',
   base: 'base_unknown',
   comparison: 'comparison_unknown',
   dataset: 'dataset_unknown',
@@ -12,10 +11,9 @@ const unknownCodes = {
   training: 'training_unknown',
 } as const satisfies Record<string, ErrorCode>
 
-/** @param subject where the request names it */
-export function unknown(kind: keyof typeof unknownCodes, asked: string, subject: string = kind): never {
+export function unknown(kind: keyof typeof unknownCodes, asked: string): never {
   return fail(unknownCodes[kind], {
-    subject,
+    subject: kind,
     expected: 'one that is in the store, by its id or name',
     found: JSON.stringify(asked.slice(0, 200)),
     mend: 'List what there is, and check the spelling.',

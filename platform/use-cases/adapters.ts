@@ -1,7 +1,8 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
+import { fail } from '../../core/errors.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import type { ArchiveLimits } from '../artifacts/unpack-folder.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
@@ -98,4 +99,22 @@ export async function downloadAdapter({ store, artifacts }: Platform, idOrName: 
 async function innermost(dir: string): Promise<string> {
   const entries = await readdir(dir, { withFileTypes: true })
   return entries.length === 1 && entries[0].isDirectory() ? join(dir, entries[0].name) : dir
+}
+
+/**
+ * Adds the adapter of a folder under the folder's name, unless the store has it already.
+ * @throws GraftError `name_taken` where another adapter has that name; what is wrong with the folder
+ */
+export async function ensureAdapter(platform: Platform, dir: string): Promise<Adapter> {
+  const name = basename(resolve(dir))
+  const known = await rows.findAdapter(platform.store.db, name)
+  if (!known) return importAdapter(platform, name, dir)
+  const { digest } = await platform.artifacts.put(packFolder(dir))
+  if (digest === known.artifact) return shownAdapter(known)
+  return fail('name_taken', {
+    subject: dir,
+    expected: `the adapter ${name} that the store has`,
+    found: 'another one',
+    mend: `Remove that one (graft adapters remove ${name}), or rename the folder.`,
+  })
 }

@@ -1,7 +1,7 @@
 import { fail } from '../../core/errors.ts'
 import type { Platform } from '../platform.ts'
 import type { ClassifyAnswer, ClassifyRequest, ClassifyResult } from '../schemas/classify.ts'
-import { type AdapterRow, getAdapters, onlyAdapter } from '../store/adapters.ts'
+import { type AdapterRow, adapterNames, getAdapters, onlyAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
 import { answerTexts } from './answer-texts.ts'
 import { requireSameBase } from './require-same-base.ts'
@@ -69,14 +69,14 @@ export async function theOnlyOne(db: Database): Promise<AdapterRow> {
   if (only === 'none')
     fail('adapter_unknown', {
       subject: 'adapter',
-      expected: 'an adapter that answers',
-      found: 'that there is none yet',
+      expected: await adapterNames(db),
+      found: 'none named',
       mend: 'Train or upload one, then ask again.',
     })
   if (only === 'several')
     fail('body_invalid', {
       subject: 'adapter',
-      expected: 'the id or name of one, since there are several',
+      expected: await adapterNames(db),
       found: 'none named',
       mend: 'Name the adapter that should answer; GET /v1/adapters lists them.',
     })
@@ -93,7 +93,7 @@ function answers(
   return answerTexts(platform, asked, signal)
 }
 
-const answeredBy = ({ id, digest }: AdapterRow) => ({ adapter: id, digest })
+const answeredBy = ({ name, digest }: AdapterRow) => ({ adapter: name, digest })
 
 const inRowsOf = <T>(width: number, items: readonly T[]): T[][] =>
   Array.from({ length: items.length / width }, (_, i) => items.slice(i * width, (i + 1) * width))

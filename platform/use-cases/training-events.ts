@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '../platform.ts'
 import type { TrainingEventAnswer } from '../schemas/trainings.ts'
 import { listEvents } from '../store/training-events.ts'
-import { getTraining } from '../store/trainings.ts'
+import { findTraining, getTraining } from '../store/trainings.ts'
 import { shownEvent } from './shown.ts'
 
 /** Milliseconds between looks for new events. */
@@ -18,10 +18,11 @@ const PAGE = 500
  */
 export async function* trainingEvents(
   { store }: Platform,
-  id: string,
+  idOrName: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<TrainingEventAnswer> {
+  const { id } = await findTraining(store.db, idOrName)
   for (let last = after; !signal.aborted; ) {
     // Before its events: what comes after its end is not looked for, and what comes before is not missed.
     const { finished_at } = await getTraining(store.db, id)
@@ -37,7 +38,11 @@ export async function* trainingEvents(
 }
 
 /** Those that are known now. @throws GraftError `training_unknown` */
-export async function listTrainingEvents({ store }: Platform, id: string, after = 0): Promise<TrainingEventAnswer[]> {
-  await getTraining(store.db, id)
+export async function listTrainingEvents(
+  { store }: Platform,
+  idOrName: string,
+  after = 0,
+): Promise<TrainingEventAnswer[]> {
+  const { id } = await findTraining(store.db, idOrName)
   return (await listEvents(store.db, id, after, PAGE)).map(shownEvent)
 }

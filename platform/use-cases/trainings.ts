@@ -64,8 +64,8 @@ function storedSpec(settings: Readonly<Record<string, unknown>>): StoredSpec {
 }
 
 /** @throws GraftError `training_unknown` */
-export async function getTraining({ store }: Platform, id: string): Promise<Training> {
-  return shownTraining(await rows.getTraining(store.db, id))
+export async function getTraining({ store }: Platform, idOrName: string): Promise<Training> {
+  return shownTraining(await rows.findTraining(store.db, idOrName))
 }
 
 /** The newest first. */
@@ -78,17 +78,20 @@ export async function listTrainings(
 }
 
 /** Ends a training that has not ended. @throws GraftError `training_unknown`, `training_status` */
-export async function cancelTraining({ store }: Platform, id: string): Promise<Training> {
+export async function cancelTraining({ store }: Platform, idOrName: string): Promise<Training> {
+  const { id } = await rows.findTraining(store.db, idOrName)
   return shownTraining(await moveTraining(store.db, id, 'cancelled'))
 }
 
 /** @throws GraftError `training_unknown`, `training_status` where it has ended */
-export async function pauseTraining({ store }: Platform, id: string): Promise<Training> {
+export async function pauseTraining({ store }: Platform, idOrName: string): Promise<Training> {
+  const { id } = await rows.findTraining(store.db, idOrName)
   return shownTraining(await pause(store.db, id))
 }
 
 /** @throws GraftError `training_unknown`, `training_status` where it has ended */
-export async function resumeTraining({ store, jobs }: Platform, id: string): Promise<Training> {
+export async function resumeTraining({ store, jobs }: Platform, idOrName: string): Promise<Training> {
+  const { id } = await rows.findTraining(store.db, idOrName)
   const row = await store.transaction(async (tx) => {
     const { training, queued } = await resume(tx, id)
     if (queued) await jobs.queueTraining(tx, id)
