@@ -4,6 +4,7 @@
  */
 export const catalogue = {
   adapter_inert: { status: 422, exit: 2, title: 'The adapter does nothing' },
+  adapter_too_large: { status: 422, exit: 2, title: 'The adapter is larger than the memory for adapters' },
   adapter_unknown: { status: 404, exit: 2, title: 'No such adapter' },
   archive_invalid: { status: 422, exit: 2, title: 'The archive is not one that Graft packs or unpacks' },
   archive_too_large: { status: 413, exit: 2, title: 'The archive holds too much' },

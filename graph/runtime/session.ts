@@ -10,6 +10,16 @@ export type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array
 /** Values by name. Their shapes follow from the program, given the sizes of its symbols. */
 export type Values = Readonly<Record<string, Data>>
 
+/**
+ * Pieces that follow one another; a number is so many zeros, and so is what is missing at the end. They become one value where the program
+ * runs, so that pieces of shared memory get there without a copy.
+ */
+export interface Joined {
+  readonly pieces: readonly (Float32Array | number)[]
+}
+
+export type Feeds = Readonly<Record<string, Data | Joined>>
+
 /** A value that stays where the program runs, such as a buffer of a GPU. It is freed by `dispose`. */
 export type Resident = ort.Tensor
 
@@ -28,7 +38,7 @@ export interface Session {
    * @param kept receives the results that stay on the device
    */
   run(
-    feeds: Readonly<Record<string, Data | Resident>>,
+    feeds: Readonly<Record<string, Data | Joined | Resident>>,
     symbols: Symbols,
     into?: Values,
     kept?: Map<string, Resident>,
@@ -79,10 +89,11 @@ export async function openSession(
     if (buffer && !onHost) buffer.set(data as never)
     return buffer ?? data
   }
-  const wrap = (name: string, data: Data | Resident | undefined, type: Type, symbols: Symbols) => {
-    if (isResident(data)) return data
+  const wrap = (name: string, given: Data | Joined | Resident | undefined, type: Type, symbols: Symbols) => {
+    if (isResident(given)) return given
     const dims = type.shape.map((d) => sizeOf(d, symbols))
     const size = dims.reduce((a, b) => a * b, 1)
+    const data = given && isJoined(given) ? joined(given, size) : given
     if (data?.length !== size)
       throw new Error(
         `${program}: ${name} needs ${size} values for [${dims.join(', ')}], got ${data?.length ?? 'none'}`,
@@ -113,7 +124,19 @@ export async function openSession(
   }
 }
 
-const isResident = (value: Data | Resident | undefined): value is Resident => value instanceof ort.Tensor
+export const isJoined = (value: object): value is Joined => 'pieces' in value
+
+function joined({ pieces }: Joined, size: number): Float32Array {
+  const data = new Float32Array(size)
+  let at = 0
+  for (const piece of pieces) {
+    if (typeof piece !== 'number') data.set(piece, at)
+    at += typeof piece === 'number' ? piece : piece.length
+  }
+  return data
+}
+
+const isResident = (value: Data | Joined | Resident | undefined): value is Resident => value instanceof ort.Tensor
 
 /** Bytes are numbers on a device that has no bytes. */
 const converted = (data: Data, dtype: DType): Data =>

@@ -3,6 +3,7 @@ import { inspect } from 'node:util'
 import { chooseDevice } from '../../graph/runtime/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/device-description.ts'
 import { openEngine } from '../../serving/engine.ts'
+import type { AdapterDescription } from '../../serving/engine-types.ts'
 import { baseFolder } from '../bases.ts'
 import { type ClassifyResult, MAX_INPUTS } from '../schemas/classify.ts'
 import { answerTexts } from './answer-texts.ts'
@@ -29,7 +30,7 @@ export async function classifyWithFolders(
   await chooseDevice(device, 'f32')
   const engine = await openEngine({ base: baseFolder(base), threads, device, folderOf: async (folder) => folder })
   try {
-    const described = []
+    const described: AdapterDescription[] = []
     for (const folder of checkpoints) described.push(await engine.load(folder))
     const names = uniqueNames(checkpoints.map((folder) => basename(resolve(folder))))
     const report = (error: unknown, id: string) => process.stderr.write(`${id}: ${inspect(error)}\n`)

@@ -67,7 +67,7 @@ describe('graft serve', () => {
     const rows = z.array(z.looseObject({ adapter: z.string(), digest: z.string() })).parse(results)
     expect(rows.map(({ adapter }) => adapter)).toEqual(inputs.map(({ adapter }) => adapter))
     for (const [i, id] of ids.entries()) {
-      const engine = await openEngine({ base, checkpoints: [folders[i]], threads: 1 })
+      const engine = await openEngine({ base, folderOf: async () => folders[i], threads: 1 })
       const mine = inputs.map((_, row) => row).filter((row) => inputs[row].adapter === id)
       const expected = await engine.classify(mine.map((row) => inputs[row]))
       await engine.close()
