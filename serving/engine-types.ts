@@ -1,6 +1,7 @@
 import type { Base } from '../checkpoint/base.ts'
 import type { PlainError } from '../core/errors.ts'
 import type { DeviceKind } from '../graph/runtime/device-description.ts'
+import type { Cut } from '../model/encode.ts'
 
 export interface EngineOptions {
   /** A base, or its folder. */
@@ -41,12 +42,27 @@ export interface Prediction {
   scores: Record<string, number>
   tokens: number
   truncated: boolean
+  /** Where the row asked for it. */
+  detail?: PredictionDetail
+}
+
+export interface PredictionDetail {
+  /** What the model gave each label, before temperature and softmax. */
+  logits: Record<string, number>
+  /** Tokens of the whole text, those that were cut among them. */
+  tokens: number
+  /** Milliseconds in which the text became tokens, then waited for a thread, then was scored with its batch. */
+  times: { tokenization: number; queue: number; inference: number }
 }
 
 export interface Row {
   text: string
   /** The key of an adapter: any name that `folderOf` knows. */
   adapter: string
+  /** Where a text that is too long is cut; as the adapter was trained, where absent. */
+  cut?: Cut['cut']
+  /** Asks for {@link Prediction.detail}. */
+  detailed?: boolean
 }
 
 /** Answers rows by adapters that it loads when they are needed. */

@@ -8,7 +8,7 @@ import { newName, pageOf, pageRequest, problem, reference, timestamp, uuid } fro
 const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, ...settings } = trainingFields.shape
 
 /** The fields of all methods side by side, for readers; each method checks its own and refuses those of others. */
-const methodFields: Record<string, z.ZodType> = {}
+export const methodFields: Record<string, z.ZodType> = {}
 for (const method of Object.keys(methods))
   for (const [field, schema] of Object.entries(shapeOf(method)))
     methodFields[field] = z.optional(withoutDefault(schema)).describe(`${method}: ${schema.description ?? field}`)

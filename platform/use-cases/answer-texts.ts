@@ -1,15 +1,16 @@
 import { GraftError, type PlainError, toPlain } from '../../core/errors.ts'
+import type { Prediction, Row } from '../../serving/engine-types.ts'
 import type { Platform } from '../platform.ts'
 import { rowProblem } from '../problem.ts'
-import type { ClassifyResult } from '../schemas/classify.ts'
+import type { Problem } from '../schemas/common.ts'
 
-export interface AskedText {
+/** `adapter` as the engine knows it. */
+export interface AskedText extends Row {
   /** Where the request has the text. */
   subject: string
-  text: string
-  /** The adapter, as the engine knows it. */
-  key: string
 }
+
+export type AnsweredText = Prediction | { error: Problem }
 
 /**
  * Labels texts. One that cannot be classified fails alone: its place in the answer holds the error.
@@ -20,9 +21,9 @@ export async function answerTexts(
   platform: Pick<Platform, 'engine' | 'report'>,
   asked: readonly AskedText[],
   signal?: AbortSignal,
-): Promise<ClassifyResult[]> {
+): Promise<AnsweredText[]> {
   const faults = asked.map(faultOf)
-  const rows = asked.filter((_, i) => !faults[i]).map(({ text, key }) => ({ text, adapter: key }))
+  const rows = asked.filter((_, i) => !faults[i]).map(({ subject: _, ...row }) => row)
   const answered = rows.length > 0 ? await platform.engine.classify(rows, signal) : []
   let next = 0
   return faults.map((fault) => {

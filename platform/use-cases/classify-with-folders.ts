@@ -39,7 +39,9 @@ export async function classifyWithFolders(
     while (results.length < texts.length) {
       const asked = texts
         .slice(results.length, results.length + atOnce)
-        .flatMap((text, i) => checkpoints.map((key) => ({ subject: `texts[${results.length + i}]`, text, key })))
+        .flatMap((text, i) =>
+          checkpoints.map((key) => ({ subject: `texts[${results.length + i}]`, text, adapter: key })),
+        )
       const answers = await answerTexts({ engine, report }, asked)
       for (let at = 0; at < answers.length; at += checkpoints.length)
         results.push(answers.slice(at, at + checkpoints.length))

@@ -63,7 +63,8 @@ async function eachByItsAdapter(db: Database, { inputs, adapter }: ClassifyReque
   })
 }
 
-async function theOnlyOne(db: Database): Promise<AdapterRow> {
+/** @throws GraftError `adapter_unknown` where there is none, `body_invalid` where there are several */
+export async function theOnlyOne(db: Database): Promise<AdapterRow> {
   const only = await onlyAdapter(db)
   if (only === 'none')
     fail('adapter_unknown', {
@@ -88,7 +89,7 @@ function answers(
   signal: AbortSignal | undefined,
 ): Promise<ClassifyResult[]> {
   for (const { adapter } of questions) requireSameBase(adapter, platform.base)
-  const asked = questions.map(({ subject, text, adapter }) => ({ subject, text, key: adapter.artifact }))
+  const asked = questions.map(({ subject, text, adapter }) => ({ subject, text, adapter: adapter.artifact }))
   return answerTexts(platform, asked, signal)
 }
 
