@@ -55,7 +55,9 @@ async function matrix(onPostgres: boolean, count: number): Promise<void> {
     const target = targets[integer(targets.length)]
     const worker = workers.length > 0 ? workers[integer(workers.length)] : launcher
     if (await kill(target, worker, launcher, where.databaseUrl)) killed[target] = (killed[target] ?? 0) + 1
-    if (acknowledged.size === count) unfinished = (await launcher.ask({ unfinished: true })).unfinished ?? unfinished
+    if (acknowledged.size < count) continue
+    unfinished = (await launcher.ask({ unfinished: true })).unfinished ?? unfinished
+    process.stderr.write(`${unfinished} unfinished\n`)
   }
   await launching
   await Promise.all([...workers, launcher].map((each) => each.end()))
