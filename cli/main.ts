@@ -13,7 +13,11 @@ const load: Record<string, () => Promise<Command>> = {
   predict: async () => (await import('./commands/predict.ts')).predict,
   parameters: async () => (await import('./commands/parameters.ts')).parameters,
   serve: async () => (await import('./commands/serve.ts')).serve,
+  adapters: async () => (await import('./commands/adapters.ts')).adapters,
+  trainings: async () => (await import('./commands/trainings.ts')).trainings,
+  datasets: async () => (await import('./commands/datasets.ts')).datasets,
   worker: async () => (await import('./commands/worker.ts')).worker,
+  key: async () => (await import('./commands/key.ts')).key,
   devices: async () => (await import('./commands/devices.ts')).devices,
   probe: async () => (await import('./commands/probe.ts')).probe,
 }

@@ -1,25 +1,57 @@
-import { readFile } from 'node:fs/promises'
-import { packageRoot } from '../core/entry.ts'
-import { openPlatform, type PlatformOptions } from '../platform/open-platform.ts'
+import { rmSync, writeFileSync } from 'node:fs'
+import { storeAccess } from '../platform/access.ts'
+import { startWorker } from '../platform/jobs/worker.ts'
+import type { WorkerNews } from '../platform/jobs/worker-options.ts'
+import { type OpenPlatform, openPlatform, type PlatformOptions } from '../platform/open-platform.ts'
+import { probesOf } from '../platform/probes.ts'
+import { ensureAdapter } from '../platform/use-cases/adapters.ts'
 import { makeApp } from '../server/app.ts'
 import { listen } from '../server/listen.ts'
+import { makeLog } from '../server/log.ts'
+import { addressFile } from './store/api.ts'
+import { version } from './version.ts'
 
-/** Serves until the process is asked to stop, then finishes what it answers. `onReady` hears the address once it answers. */
+export interface ServeOptions extends PlatformOptions {
+  port: number
+  host: string
+  /** Whether trainings run here, too. */
+  worker: boolean
+  /** Folders of adapters that the store shall have. */
+  checkpoints?: readonly string[]
+}
+
+/**
+ * Serves until the process is asked to stop, then finishes what it answers; a training that runs here saves its state.
+ * @param onReady hears the address once it answers; what it does is given up when the process is asked to stop
+ */
 export async function serveUntilStopped(
-  options: PlatformOptions & { port: number; host: string },
-  onReady: (url: string) => void,
+  { port, host, worker: wanted, checkpoints = [], ...options }: ServeOptions,
+  onReady: (url: string, platform: OpenPlatform) => void | Promise<void>,
 ): Promise<void> {
-  const platform = await openPlatform(options)
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
+  })
+  const closers: (() => Promise<void> | void)[] = []
   try {
-    const { version } = JSON.parse(await readFile(`${packageRoot}/package.json`, 'utf8')) as { version: string }
-    const server = await listen(makeApp(platform, { version }), { host: options.host, port: options.port })
-    const stopped = new Promise<void>((resolve) => {
-      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
-    })
-    onReady(server.url)
-    await stopped
-    await server.close()
+    const log = makeLog()
+    const report = (error: unknown, id: string) => log.error({ id, err: error })
+    const platform = await openPlatform({ ...options, report })
+    closers.push(() => platform.close())
+    for (const dir of checkpoints) await ensureAdapter(platform, dir)
+    const access = storeAccess(platform.store)
+    const app = makeApp(platform, { version: await version(), access, log, probes: probesOf(platform) })
+    const server = await listen(app, { host, port, access })
+    closers.push(() => server.close())
+    if (wanted) {
+      const tell = (news: WorkerNews) => log.info(news)
+      const worker = await startWorker({ ...platform, threads: options.threads, tell })
+      closers.push(() => worker.close())
+    }
+    const file = addressFile(platform.home)
+    writeFileSync(file, JSON.stringify({ url: server.url, pid: process.pid }))
+    closers.push(() => rmSync(file, { force: true }))
+    await Promise.race([stopped, Promise.resolve(onReady(server.url, platform)).then(() => stopped)])
   } finally {
-    await platform.engine.close()
+    for (const close of closers.reverse()) await close()
   }
 }

@@ -1,11 +1,28 @@
-import type { T5Config } from '../model/t5-config.ts'
 import type { Engine } from '../serving/engine-types.ts'
+import type { Artifacts } from './artifacts/artifacts.ts'
+import type { Folders } from './folders.ts'
+import type { Jobs } from './jobs/jobs.ts'
+import type { KeyScope } from './statuses.ts'
+import type { BaseRow } from './store/bases.ts'
+import type { Store } from './store/store.ts'
 
 /** What the use cases work with: one value a process, made where the process starts. */
 export interface Platform {
+  readonly store: Store
+  readonly artifacts: Artifacts
+  readonly folders: Folders
+  readonly jobs: Jobs
+  /** Answers on one base; an adapter's key there is the digest of its packed folder. */
   readonly engine: Engine
-  /** Shapes of bases by name, those of all served adapters among them. `t5-small` is built in and need not be here. */
-  readonly bases: ReadonlyMap<string, T5Config>
+  /** The engine's base. */
+  readonly base: BaseRow
   /** Told of each failure that is Graft's own fault. The caller sees no more of it than `id`, to quote. */
   report(error: unknown, id: string): void
+}
+
+/** Who asks. */
+export interface Caller {
+  /** The id of the API key; empty where there are no keys. */
+  readonly owner: string
+  readonly scopes: readonly KeyScope[]
 }

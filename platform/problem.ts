@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { type PlainError, toPlain } from '../core/errors.ts'
 import type { Platform } from './platform.ts'
-import type { Problem } from './schemas.ts'
+import type { Problem } from './schemas/common.ts'
 
 /** An error in the form that callers see (RFC 9457, with our own members beside the standard's). */
 export function toProblem({ code, title, status, subject, expected, found, mend }: PlainError): Problem {
@@ -9,10 +9,13 @@ export function toProblem({ code, title, status, subject, expected, found, mend 
   return { type: `/docs/errors#${code}`, title, status, detail, code, subject, expected, found, mend }
 }
 
-/** As {@link toProblem}; a failure that is Graft's own fault is reported, and its text, which may hold paths, kept back. */
-export function problemOf({ report }: Pick<Platform, 'report'>, error: unknown): Problem {
+/**
+ * As {@link toProblem}; a failure that is Graft's own fault is reported, and its text, which may hold paths, kept back.
+ * @param id under which it is reported, a new one where absent
+ */
+export function problemOf({ report }: Pick<Platform, 'report'>, error: unknown, id?: string): Problem {
   const plain = toPlain(error)
-  return plain.code === 'internal' ? kept(report, error, plain) : toProblem(plain)
+  return plain.code === 'internal' ? kept(report, error, plain, id) : toProblem(plain)
 }
 
 /** As {@link problemOf}, for the error of one row, which comes as plain data. */
@@ -20,8 +23,7 @@ export function rowProblem({ report }: Pick<Platform, 'report'>, plain: PlainErr
   return plain.code === 'internal' ? kept(report, plain, plain) : toProblem(plain)
 }
 
-function kept(report: Platform['report'], error: unknown, plain: PlainError): Problem {
-  const id = randomUUID()
+function kept(report: Platform['report'], error: unknown, plain: PlainError, id: string = randomUUID()): Problem {
   report(error, id)
   return toProblem({
     ...plain,

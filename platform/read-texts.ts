@@ -1,17 +1,22 @@
+import type { z } from 'zod'
 import { methods, shapeOf } from '../model/methods/registry.ts'
 
 /** Fields as a query or a command line has them: each a list of texts, one for each time it was given. */
 export type Texts = Readonly<Record<string, readonly string[]>>
 
-/**
- * The fields of a method from texts, each in the first reading that the field takes: text, number, boolean, list.
- * What no reading fits is left as it looks, for the method to refuse by name.
- */
+/** The fields of a method from texts; the method refuses by name what it does not take. */
 export function readMethodTexts(method: string | undefined, texts: Texts): Record<string, unknown> {
-  const schemas = method !== undefined && Object.hasOwn(methods, method) ? shapeOf(method) : {}
+  return readTexts(method !== undefined && Object.hasOwn(methods, method) ? shapeOf(method) : {}, texts)
+}
+
+/**
+ * Fields from texts, each in the first reading that its schema takes: text, number, boolean, list. What no reading fits is left as it
+ * looks, for the schema to refuse by name.
+ */
+export function readTexts(schemas: Readonly<Record<string, z.core.$ZodType>>, texts: Texts): Record<string, unknown> {
   const fields = Object.entries(texts).map(([field, given]) => {
     const readings = readingsOf(given)
-    const schema = Object.hasOwn(schemas, field) ? schemas[field] : undefined
+    const schema = Object.hasOwn(schemas, field) ? (schemas[field] as z.ZodType) : undefined
     return [field, readings.find((reading) => schema?.safeParse(reading).success) ?? readings[0]]
   })
   return Object.fromEntries(fields)

@@ -1,55 +1,97 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import { fail } from '../core/errors.ts'
+import type { Access } from '../platform/access.ts'
 import type { Platform } from '../platform/platform.ts'
-import { problemOf } from '../platform/problem.ts'
-import { localOnly } from './local-only.ts'
-import { mount } from './mount.ts'
-import { problemResponse } from './problem-response.ts'
-import type { BodyLimits } from './read-json.ts'
-import { adapters } from './routes/adapters.ts'
-import { errors } from './routes/errors.ts'
-import { health } from './routes/health.ts'
-import { parameters } from './routes/parameters.ts'
-import { predictions } from './routes/predictions.ts'
+import type { Env } from './app-env.ts'
+import { openDoors } from './doors.ts'
+import type { Log } from './log.ts'
+import { makeMetrics } from './metrics.ts'
+import { mount, refused } from './mount.ts'
+import { makeRateLimit, type Rate } from './rate-limit.ts'
+import type { BodyLimits } from './read-body.ts'
+import type { Probe } from './readiness.ts'
+import { routesOf } from './routes.ts'
 
 export interface AppOptions {
-  /** Graft's own version, which `/healthz` tells. */
+  /** Graft's own version, which `/healthz` and the document tell. */
   version: string
-  /** Limits of a request's body: 4 MiB and 30 seconds unless given. */
-  limits?: Partial<BodyLimits>
+  /** The keys. Where absent there are none, and only this machine is answered. */
+  access?: Access
+  /** Limits of bodies: 4 MiB of JSON within 30 seconds; 1 GiB for an adapter and 256 MiB for a data set, of which some comes every 30 seconds. */
+  limits?: { json?: Partial<BodyLimits>; adapter?: Partial<BodyLimits>; dataset?: Partial<BodyLimits> }
+  /** Requests of each caller; false for no limit. By default a key has 6,000 a minute; without keys there is no limit. */
+  rate?: Rate | false
+  /** One line a request. */
+  log?: Log
+  /** What `/readyz` looks at. */
+  probes?: readonly Probe[]
+  /** Seconds of silence after which a stream of events says that it lives. 15 unless given. */
+  heartbeatSeconds?: number
+  /** Streams of events at a time. 200 unless given. */
+  streams?: number
 }
+
+const MIB = 1024 * 1024
 
 /** The HTTP API over the use cases: it translates, and decides nothing. */
-export function makeApp(platform: Platform, { version, limits }: AppOptions): Hono {
-  const bodies = { bytes: 4 * 1024 * 1024, seconds: 30, ...limits }
-  const app = new Hono()
+export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
+  const { log, limits } = options
+  const { report } = platform
+  const metrics = makeMetrics(platform)
+  const bodies = {
+    json: { bytes: 4 * MIB, seconds: 30, ...limits?.json },
+    adapter: { bytes: 1024 * MIB, seconds: 30, ...limits?.adapter },
+    dataset: { bytes: 256 * MIB, seconds: 30, ...limits?.dataset },
+  }
+  const doors = openDoors(options.access, makeRateLimit(options.rate))
+  const app = new Hono<Env>()
 
   app.use(async (c, next) => {
+    const started = performance.now()
+    const id = requestId(c.req.header('x-request-id'))
+    c.set('id', id)
     await next()
-    c.res.headers.set('x-request-id', requestId(c.req.header('x-request-id')))
-    c.res.headers.set('x-content-type-options', 'nosniff')
+    const { headers, status } = c.res
+    headers.set('x-request-id', id)
+    for (const [name, value] of Object.entries(SECURITY)) if (!headers.has(name)) headers.set(name, value)
+    const { route = 'none', owner, rows, code } = c.var
+    const ms = performance.now() - started
+    const method = METHODS.has(c.req.method) ? c.req.method : 'other'
+    metrics.request({ route, method, status }, ms / 1000)
+    if (rows !== undefined) metrics.rows(rows)
+    log?.info({ id, method, route, status, ms: Math.round(ms * 10) / 10, code, rows, key: owner || undefined })
   })
-  app.use(localOnly)
+  mount(app, routesOf(platform, { ...options, metrics }), { report, doors, bodies })
 
-  const routes = { ...predictions(platform, bodies), ...adapters(platform), ...parameters(platform) }
-  mount(app, { ...routes, ...health(version), ...errors() })
-
-  app.notFound((c) =>
-    fail('not_found', {
-      subject: c.req.path,
-      expected: 'an address of the API, such as /v1/predictions or /v1/adapters',
-      found: 'none',
-      mend: 'Mind the spelling; addresses have no slash at the end.',
-    }),
-  )
-  app.onError((error, c) => {
-    // Nobody is there to read an answer, and what was given up is no fault of ours.
-    if (c.req.raw.signal.aborted) return new Response(null, { status: 499 })
-    return problemResponse(problemOf(platform, error))
+  app.notFound(async (c) => {
+    try {
+      await doors(c.req.raw, c.env?.incoming?.socket.remoteAddress, 'none')
+      return fail('not_found', {
+        subject: c.req.path,
+        expected: 'an address of the API, such as /v1/predictions or /v1/adapters',
+        found: 'none',
+        mend: 'Mind the spelling; addresses have no slash at the end. /docs lists them.',
+      })
+    } catch (error) {
+      return refused(c, error, report)
+    }
   })
+  app.onError((error, c) => refused(c, error, report))
   return app
 }
+
+/** Of every answer that does not set its own. */
+const SECURITY = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'same-origin',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cache-control': 'no-store',
+}
+
+/** Others are counted as one, so that nobody can fill the memory with metrics of methods that do not exist. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
 /** The caller's own where it is fit to be shown in a log. */
 const requestId = (given: string | undefined): string =>

@@ -1,13 +1,18 @@
-import { createServer, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { fail } from '../core/errors.ts'
+import type { Access } from '../platform/access.ts'
+import type { Env } from './app-env.ts'
+import { isLoopback } from './local-only.ts'
 import { answerRawErrors, refusal } from './refusals.ts'
 
 export interface ListenOptions {
-  /** A name or address of this machine alone: `127.0.0.1` unless given. */
+  /** `127.0.0.1` unless given. One that others reach is taken only where there are keys. */
   host?: string
+  /** The keys that the app asks for. */
+  access?: Access
   /** 0, unless given, takes one that is free. */
   port?: number
   /** Seconds that answers in flight may take once the server closes; then their connections are cut. 30 unless given. */
@@ -18,23 +23,27 @@ export interface ListenOptions {
 
 export interface Listening {
   url: string
-  /** Takes no more requests and resolves when all that were taken are answered. The engine stays open. */
+  /** Takes no more requests and resolves when all that were taken are answered; streams of events end at once. The engine stays open. */
   close(): Promise<void>
 }
 
 /**
  * Serves the app over HTTP.
- * @throws GraftError `usage` for an address that others can reach, or one that cannot be had
+ * @throws GraftError `usage` for an address that others can reach while there are no keys, or one that cannot be had
  */
-export async function listen(app: Hono, options: ListenOptions = {}): Promise<Listening> {
-  const { host = '127.0.0.1', port = 0, graceSeconds = 30, headerSeconds = 15 } = options
-  checkLoopback(host)
+export async function listen(app: Hono<Env>, options: ListenOptions = {}): Promise<Listening> {
+  const { host = '127.0.0.1', port = 0, graceSeconds = 30, headerSeconds = 15, access } = options
+  if (!isLoopback(host) && !(await access?.hasKeys())) refuseOpen(host)
   const sockets = new Set<Socket>()
   const inFlight = new Set<ServerResponse>()
+  const ending = new AbortController()
   let closing: Promise<void> | undefined
 
   const answer = getRequestListener(
-    (request, env) => (closing !== undefined ? refusal('closing') : app.fetch(request, env)),
+    (request, { incoming }) =>
+      closing !== undefined
+        ? refusal('closing')
+        : app.fetch(request, { incoming: incoming as IncomingMessage, closing: ending.signal }),
     { overrideGlobalObjects: false, errorHandler: withoutRequest },
   )
   const headersTimeout = headerSeconds * 1000
@@ -57,6 +66,7 @@ export async function listen(app: Hono, options: ListenOptions = {}): Promise<Li
     url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
     close() {
       closing ??= drained(server, sockets, inFlight, graceSeconds)
+      ending.abort()
       return closing
     },
   }
@@ -105,12 +115,11 @@ function started(server: Server, host: string, port: number): Promise<void> {
   )
 }
 
-function checkLoopback(host: string): void {
-  if (/^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/i.test(host)) return
+function refuseOpen(host: string): never {
   fail('usage', {
     subject: 'host',
-    expected: 'an address of this machine alone: 127.0.0.1, ::1 or localhost',
+    expected: 'an address of this machine alone, 127.0.0.1, ::1 or localhost, as long as there are no keys',
     found: host,
-    mend: 'Serve on one of those; without keys, whoever reaches the server may use it.',
+    mend: 'Make a key first: graft key create; without keys, whoever reaches the server may use it.',
   })
 }

@@ -1,26 +1,31 @@
-import type { MiddlewareHandler } from 'hono'
 import { fail } from '../core/errors.ts'
 
 const local = /^(?:localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/i
+const loopback = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
 
 /**
  * Without keys, whoever reaches the server may use it, so a page of another origin must not, not even one whose name was
  * pointed at this machine (DNS rebinding): Host and Origin have to name this machine.
+ * @param address where the connection came from; undefined within the process
  * @throws GraftError `host_refused`
  */
-export const localOnly: MiddlewareHandler = async (c, next) => {
-  const host = c.req.header('host') ?? ''
-  if (!local.test(host)) refuse('host', host)
-  const origin = c.req.header('origin')
-  if (origin !== undefined && !local.test(origin.replace(/^https?:\/\//i, ''))) refuse('origin', origin)
-  await next()
+export function requireLocal(headers: Headers, address: string | undefined): void {
+  if (address !== undefined && !loopback.test(address)) refuse('the connection', 'one from this machine', address)
+  const host = headers.get('host') ?? ''
+  if (!local.test(host)) refuse('host', NAMES, host)
+  const origin = headers.get('origin')
+  if (origin !== null && !local.test(origin.replace(/^https?:\/\//i, ''))) refuse('origin', NAMES, origin)
 }
 
-function refuse(subject: string, found: string): never {
+export const isLoopback = (host: string): boolean => /^localhost$/i.test(host) || loopback.test(host)
+
+const NAMES = 'localhost, 127.0.0.1 or [::1], with any port'
+
+function refuse(subject: string, expected: string, found: string): never {
   fail('host_refused', {
     subject,
-    expected: 'localhost, 127.0.0.1 or [::1], with any port',
+    expected,
     found: found || 'none',
-    mend: 'Ask from this machine, by one of those names.',
+    mend: 'Ask from this machine, by one of those names; for others, make a key first: graft key create.',
   })
 }

@@ -1,11 +1,5 @@
 import { fail } from '../core/errors.ts'
-
-export interface BodyLimits {
-  /** Bytes, at most. */
-  bytes: number
-  /** Seconds until the whole body must have come. */
-  seconds: number
-}
+import { type BodyLimits, bodyOf, requirePlain } from './read-body.ts'
 
 /** Far deeper than any request; JSON.parse takes a second for a body that is brackets alone. */
 const DEPTH = 64
@@ -16,10 +10,10 @@ const DEPTH = 64
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   checkType(request.headers)
-  const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > limits.bytes) tooLarge(limits, `${declared} bytes`)
-  const bytes = await readBytes(request, limits)
-  return parseJson(bytes)
+  const mend = 'Send fewer or shorter texts at a time.'
+  const chunks: Uint8Array[] = []
+  for await (const chunk of bodyOf(request, { ...limits, within: 'whole', mend })) chunks.push(chunk)
+  return parseJson(Buffer.concat(chunks))
 }
 
 function checkType(headers: Headers): void {
@@ -32,47 +26,7 @@ function checkType(headers: Headers): void {
       found: type || 'none',
       mend,
     })
-  const coding = headers.get('content-encoding')
-  if (coding !== null && coding.toLowerCase() !== 'identity')
-    fail('body_type_unsupported', {
-      subject: 'content-encoding',
-      expected: 'a body that is not compressed',
-      found: coding,
-      mend: 'Send the body as it is.',
-    })
-}
-
-async function readBytes({ body }: Request, limits: BodyLimits): Promise<Uint8Array> {
-  if (!body) return new Uint8Array()
-  const reader = body.getReader()
-  const chunks: Uint8Array[] = []
-  let [size, late] = [0, false]
-  const deadline = setTimeout(() => {
-    late = true
-    reader.cancel().catch(() => {})
-  }, limits.seconds * 1000)
-  try {
-    for (;;) {
-      const { done, value } = await reader.read().catch(cutShort)
-      if (done) break
-      size += value.length
-      if (size > limits.bytes) {
-        reader.cancel().catch(() => {})
-        tooLarge(limits, 'more')
-      }
-      chunks.push(value)
-    }
-  } finally {
-    clearTimeout(deadline)
-  }
-  if (late)
-    fail('request_timeout', {
-      subject: 'the body',
-      expected: `all of it within ${limits.seconds} seconds`,
-      found: `${size} bytes by then`,
-      mend: 'Send it faster, or in smaller requests.',
-    })
-  return Buffer.concat(chunks)
+  requirePlain(headers)
 }
 
 function parseJson(bytes: Uint8Array): unknown {
@@ -103,21 +57,4 @@ function deeperThan(most: number, bytes: Uint8Array): boolean {
     } else if (byte === CLOSE_LIST || byte === CLOSE_OBJECT) depth--
   }
   return false
-}
-
-function tooLarge({ bytes }: BodyLimits, found: string): never {
-  fail('body_too_large', {
-    subject: 'the body',
-    expected: `at most ${bytes} bytes`,
-    found,
-    mend: 'Send fewer or shorter texts at a time.',
-  })
-}
-
-function cutShort(cause: unknown): never {
-  fail(
-    'request_malformed',
-    { subject: 'the body', expected: 'all of it', found: 'a connection that ended before', mend: 'Send it again.' },
-    cause,
-  )
 }

@@ -9,24 +9,27 @@ const FEW = 8
 export const longestBeside = (length: number): number => STRETCH * length + FEW
 
 /**
- * Takes the next batch out of the waiting rows: the one that waits longest, with those nearest to it in length.
- * @param waiting in the order of arrival; the rows taken are removed
+ * The next batch of the waiting rows: the one that waits longest, with those nearest to it in length. It is asked for by the event loop while
+ * thousands wait, so it sorts nothing.
+ * @param waiting in the order of arrival
  */
-export function takeBatch<T extends { length: number }>(waiting: T[]): T[] {
+export function nextBatch<T extends { length: number }>(waiting: readonly T[]): T[] {
   if (waiting.length === 0) return []
-  const [oldest] = waiting
-  const byDistance = waiting
-    .map((row, i) => ({ row, i, distance: Math.abs(row.length - oldest.length) }))
-    .sort((a, b) => a.distance - b.distance || a.i - b.i)
-  const taken = new Set<T>()
-  let [shortest, longest] = [oldest.length, oldest.length]
-  for (const { row } of byDistance) {
+  const [{ length }] = waiting
+  const byDistance: T[][] = []
+  for (const row of waiting) {
+    const [low, high] = row.length < length ? [row.length, length] : [length, row.length]
+    if (high > longestBeside(low)) continue
+    byDistance[high - low] ??= []
+    byDistance[high - low].push(row)
+  }
+  const taken: T[] = []
+  let [shortest, longest] = [length, length]
+  for (const row of byDistance.flat()) {
     const [low, high] = [Math.min(shortest, row.length), Math.max(longest, row.length)]
-    if (taken.size > 0 && ((taken.size + 1) * high > BATCH_TOKENS || high > longestBeside(low))) break
-    taken.add(row)
+    if (taken.length > 0 && ((taken.length + 1) * high > BATCH_TOKENS || high > longestBeside(low))) break
+    taken.push(row)
     ;[shortest, longest] = [low, high]
   }
-  const rest = waiting.filter((row) => !taken.has(row))
-  waiting.splice(0, waiting.length, ...rest)
-  return [...taken]
+  return taken
 }

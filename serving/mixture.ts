@@ -1,4 +1,3 @@
-import type { Adapter } from '../checkpoint/adapter.ts'
 import type { Base } from '../checkpoint/base.ts'
 import { input } from '../graph/ops/leaf.ts'
 import { type Program, program } from '../graph/program.ts'
@@ -6,16 +5,25 @@ import type { Loaded, Pool } from '../graph/runtime/pool.ts'
 import type { Values } from '../graph/runtime/session.ts'
 import { padRows } from '../model/batch.ts'
 import { combine } from '../model/edits.ts'
-import { methodNamed } from '../model/methods/registry.ts'
+import type { MethodConfig } from '../model/methods/registry.ts'
 import { batchInputs, weightInputs } from '../model/programs.ts'
 import { t5, wordLogits } from '../model/t5.ts'
 import type { T5Config } from '../model/t5-config.ts'
-import { adaptersOf, makeSlots, rowsOf, type Slot, slotEdits, tableOf } from './slots.ts'
+import { makeSlot, type Slot, slotEdits, slotFeeds } from './slots.ts'
+
+/** An adapter's numbers in shared memory, as a mixture reads them. */
+export interface HeldAdapter {
+  readonly method: MethodConfig
+  /** P numbers, in the order of the method's parameters. */
+  readonly values: Float32Array
+  /** Keeps the values where they are until the function that it returns is called. */
+  hold(): () => void
+}
 
 /** A row to score: token ids, the adapter that answers, and the token ids of its label words. */
 export interface ScoredRow {
   ids: Int32Array
-  adapter: Adapter
+  adapter: HeldAdapter
   words: readonly number[]
 }
 
@@ -23,6 +31,17 @@ export interface ScoredRow {
 export interface Mixture {
   /** The scores of each row's words, in one run. */
   score(rows: readonly ScoredRow[]): Promise<Float32Array[]>
+}
+
+/** A mixture whose slots come and go. A batch that runs ends on the program that it began with. */
+export interface ChangingMixture extends Mixture {
+  /**
+   * Makes the program one of exactly these configurations; each adapter's rows may come where its own is among them or where the weights
+   * have its place. One change at a time.
+   */
+  change(methods: readonly MethodConfig[]): Promise<void>
+  /** Unloads the program after what it runs now. */
+  close(): void
 }
 
 /** Rows of all slots in one batch: `scores` [batch, 1, labels]. */
@@ -38,50 +57,80 @@ function missing(name: string): never {
   throw new Error(`the base has no tensor ${name}`)
 }
 
-/** @param adapters none of which replaces a tensor of the base */
-export async function openMixture(base: Base, adapters: readonly Adapter[], pool: Pool): Promise<Mixture> {
-  return open(Object.fromEntries(base.tensors), makeSlots(adapters, base.t5), base, pool)
+/** Adapters of one configuration share a slot. */
+export const configurationOf = (method: MethodConfig): string => JSON.stringify(method)
+
+interface Version {
+  slots: ReadonlyMap<string, Slot>
+  loaded: Loaded
+  running: number
+  retired: boolean
 }
 
-/** A mixture of one: an adapter whose tensors take the place of the base's. */
-export async function openReplaced(base: Base, adapter: Adapter, pool: Pool): Promise<Mixture> {
-  return open({ ...Object.fromEntries(base.tensors), ...Object.fromEntries(adapter.values) }, [], base, pool)
-}
+/** @param weights all tensors of a model of the base's shape */
+export function openMixture(weights: Values, { t5: config }: Base, pool: Pool): ChangingMixture {
+  let current: Version | undefined
 
-export function replacesBase({ method }: Adapter, { t5: config, tensors }: Base): boolean {
-  return methodNamed(method.method)
-    .parameters(method, config)
-    .some(({ name }) => tensors.has(name))
-}
+  const unloadIfDone = ({ retired, running, loaded }: Version) => {
+    // Threads that ended, as they do when the engine closes, have unloaded it themselves.
+    if (retired && running === 0) loaded.unload().catch(() => {})
+  }
+  const replace = (next?: Version) => {
+    const before = current
+    current = next
+    if (!before) return
+    before.retired = true
+    unloadIfDone(before)
+  }
 
-async function open(weights: Values, slots: readonly Slot[], { t5: config }: Base, pool: Pool): Promise<Mixture> {
-  const tables = Object.fromEntries(slots.map((slot) => [tableOf(slot), slot.table]))
-  const counts = Object.fromEntries(slots.map((slot) => [adaptersOf(slot), slot.rows.size + 1]))
-  const loaded: Loaded = await pool.load(mixtureProgram(config, slots), { ...weights, ...tables })
   return {
+    async change(methods) {
+      const slots = methods.map((method, i) => makeSlot(`slot${i}`, method, config))
+      const loaded = await pool.load(mixtureProgram(config, slots), weights)
+      const bySlot = new Map(slots.map((slot) => [configurationOf(slot.method), slot]))
+      replace({ slots: bySlot, loaded, running: 0, retired: false })
+    },
+    close: () => replace(),
     async score(rows) {
-      const { inputIds, attentionMask, batch, source } = padRows(
-        rows.map(({ ids }) => ids),
-        config.padTokenId,
-      )
-      const labels = Math.max(...rows.map(({ words }) => words.length))
-      const words = new Int32Array(batch * labels)
-      for (const [i, row] of rows.entries()) words.set(row.words, i * labels)
-      const chosen = slots.map(
-        (slot) => [rowsOf(slot), Int32Array.from(rows, ({ adapter }) => slot.rows.get(adapter) ?? 0)] as const,
-      )
-      const feeds = {
+      if (!current) throw new Error('the mixture has no program')
+      const version = current
+      const releases = rows.map(({ adapter }) => adapter.hold())
+      version.running++
+      try {
+        return await run(version, rows, config)
+      } finally {
+        version.running--
+        unloadIfDone(version)
+        for (const release of releases) release()
+      }
+    },
+  }
+}
+
+async function run({ slots, loaded }: Version, rows: readonly ScoredRow[], config: T5Config): Promise<Float32Array[]> {
+  const ids = rows.map((row) => row.ids)
+  const { inputIds, attentionMask, batch, source } = padRows(ids, config.padTokenId)
+  const labels = Math.max(...rows.map(({ words }) => words.length))
+  const words = new Int32Array(batch * labels)
+  for (const [i, row] of rows.entries()) words.set(row.words, i * labels)
+  const own = rows.map(({ adapter }) => ({ slot: slots.get(configurationOf(adapter.method)), values: adapter.values }))
+  const parts = [...slots.values()].map((slot) =>
+    slotFeeds(
+      slot,
+      own.map((one) => (one.slot === slot ? one.values : undefined)),
+    ),
+  )
+  const { scores } = await loaded.run(
+    Object.assign(
+      {
         input_ids: inputIds,
         attention_mask: attentionMask,
         decoder_input_ids: new Int32Array(batch).fill(config.decoderStartTokenId),
         words,
-      }
-      const results = await loaded.run(
-        { ...feeds, ...Object.fromEntries(chosen) },
-        { batch, source, labels, ...counts },
-      )
-      const scores = results.scores as Float32Array
-      return rows.map((row, i) => scores.slice(i * labels, i * labels + row.words.length))
-    },
-  }
+      },
+      ...parts.map(({ feeds }) => feeds),
+    ),
+    Object.assign({ batch, source, labels }, ...parts.map(({ sizes }) => sizes)),
+  )
+  return rows.map((row, i) => (scores as Float32Array).slice(i * labels, i * labels + row.words.length))
 }

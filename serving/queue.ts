@@ -1,4 +1,4 @@
-import { takeBatch } from './batching.ts'
+import { nextBatch } from './batching.ts'
 import type { Mixture, ScoredRow } from './mixture.ts'
 
 /** A row to score, and the weights that score it. */
@@ -25,17 +25,14 @@ interface Waiting {
 
 /** @param threads batches that are scored at a time */
 export function openQueue(threads: number): Queue {
-  const waiting: Waiting[] = []
+  let waiting: Waiting[] = []
   let running = 0
 
-  const take = (rows: ReadonlySet<Waiting>) => {
-    waiting.splice(0, waiting.length, ...waiting.filter((row) => !rows.has(row)))
-  }
   /** Fills the free threads. Rows of one mixture alone can share a run. */
   const pump = () => {
     while (running < threads && waiting.length > 0) {
       const { mixture } = waiting[0].job
-      const batch = takeBatch(waiting.filter(({ job }) => job.mixture === mixture))
+      const batch = nextBatch(waiting.filter(({ job }) => job.mixture === mixture))
       take(new Set(batch))
       running++
       void run(mixture, batch).finally(() => {
@@ -43,6 +40,9 @@ export function openQueue(threads: number): Queue {
         pump()
       })
     }
+  }
+  const take = (rows: ReadonlySet<Waiting>) => {
+    waiting = waiting.filter((row) => !rows.has(row))
   }
 
   return {
@@ -65,7 +65,9 @@ export function openQueue(threads: number): Queue {
       return answers
     },
     refuse(error) {
-      for (const { fail } of waiting.splice(0)) fail(error)
+      const refused = waiting
+      waiting = []
+      for (const { fail } of refused) fail(error)
     },
   }
 }

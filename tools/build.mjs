@@ -10,6 +10,7 @@ const programs = [
   'graph/runtime/worker.ts',
   'graph/runtime/adapter-child.ts',
   'graph/runtime/measure-child.ts',
+  'serving/loader-thread.ts',
   'serving/tokenizer-thread.ts',
 ]
 const external = ['onnxruntime-node', 'webgpu', '@electric-sql/pglite', '@aws-sdk/client-s3']

@@ -21,6 +21,7 @@ export interface ReviewFile {
   duplicates: number
   /** SHA-256 of the file's bytes, hex. */
   sha256: string
+  format: 'jsonl' | 'csv'
 }
 
 export interface ReadOptions {
@@ -39,7 +40,7 @@ export interface ReadOptions {
  */
 export async function readReviews(path: string, options: ReadOptions = {}): Promise<ReviewFile> {
   const hash = createHash('sha256')
-  const file: Omit<ReviewFile, 'sha256'> = { reviews: [], skipped: [], duplicates: 0 }
+  const file: Omit<ReviewFile, 'sha256' | 'format'> = { reviews: [], skipped: [], duplicates: 0 }
   const texts = new Set<string>()
   let reader: Reader | undefined
 
@@ -66,7 +67,7 @@ export async function readReviews(path: string, options: ReadOptions = {}): Prom
   const last = reader?.end?.()
   if (last) add(last)
   if (file.reviews.length === 0) nothing(path, file.skipped)
-  return { ...file, sha256: hash.digest('hex') }
+  return { ...file, sha256: hash.digest('hex'), format: reader === jsonLines ? 'jsonl' : 'csv' }
 }
 
 /**

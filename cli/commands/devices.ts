@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Device } from '../../platform/schemas.ts'
+import type { Device } from '../../platform/schemas/devices.ts'
 import { listDevices } from '../../platform/use-cases/devices.ts'
 import type { Command } from '../command.ts'
 import { print, table } from '../output.ts'

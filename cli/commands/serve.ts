@@ -6,28 +6,42 @@ import { required } from '../required.ts'
 import { serveUntilStopped } from '../serving.ts'
 
 const flags = {
-  checkpoint: z.array(z.string()).describe('folder of an adapter or a model; may be given several times'),
+  checkpoint: z
+    .array(z.string())
+    .default([])
+    .describe('folder of an adapter or a model, which is added to the store; may be given several times'),
   base: z.string().optional().describe('folder of the base; the embedded one where absent'),
   port: z.int().min(0).max(65535).default(8080).describe('0 picks a free one'),
-  host: z.string().default('127.0.0.1').describe('a loopback address'),
+  host: z
+    .string()
+    .default('127.0.0.1')
+    .describe('any other than a loopback address needs an API key: graft key create'),
   threads: z.int().positive().optional().describe('one for each core where absent'),
   device: deviceFlag,
+  no_worker: z
+    .boolean()
+    .default(false)
+    .describe('run no trainings here: graft worker does, on this or on other machines'),
 }
 
 export const serve: Command = {
   summary: 'Answer predictions over HTTP.',
-  usage: 'serve --checkpoint DIR [--checkpoint DIR …] [--port N]',
-  about: `The address is the only line on stdout, printed once the server answers. Adapters of any methods share batches; the name of a folder is
-the id of its adapter. Ctrl-C finishes what is being answered.`,
+  usage: 'serve [--port N] [--checkpoint DIR …] [--no-worker]',
+  about: `The address is the only line on stdout, printed once the server answers; logs go to stderr. What it knows is in the store: .graft (GRAFT_HOME) with a
+database of its own, or PostgreSQL (DATABASE_URL) with the artifacts in a folder or bucket (GRAFT_ARTIFACTS). Adapters of any methods share batches.
+Ctrl-C finishes what is being answered and saves the state of what is being trained.`,
   examples: [
+    'graft serve',
     'graft serve --checkpoint film-lora --checkpoint film-adapter',
     `curl localhost:8080/v1/predictions -H 'content-type: application/json' -d '{"inputs": ["A joy."], "adapter": "film-lora"}'`,
   ],
   flags: { Server: flags },
   repeated: ['checkpoint'],
   async run({ json: _, ...values }) {
-    const { checkpoint: checkpoints, ...options } = required(flags, values)
+    const { checkpoint: checkpoints, no_worker, ...options } = required(flags, values)
     progressTo().say('Loading …')
-    await serveUntilStopped({ ...options, checkpoints }, (url) => process.stdout.write(`${url}\n`))
+    await serveUntilStopped({ ...options, checkpoints, worker: !no_worker }, (url) => {
+      process.stdout.write(`${url}\n`)
+    })
   },
 }

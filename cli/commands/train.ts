@@ -17,6 +17,7 @@ import { nearest } from '../flags.ts'
 import { percentText, print } from '../output.ts'
 import { profileLines } from '../profile-lines.ts'
 import { duration, grouped, progressTo } from '../progress.ts'
+import { planLines } from '../training-lines.ts'
 import { tellTraining } from '../training-progress.ts'
 
 const own = {
@@ -24,6 +25,7 @@ const own = {
     .enum(Object.keys(methodFields) as [string, ...string[]])
     .default('lora')
     .describe('what is trained'),
+  name: z.string().describe('train on the store instead, and keep the adapter there under this name'),
   config: z.string().describe('a YAML or JSON file of these fields, in snake_case; flags win'),
   resume: z.boolean().describe('go on with the training that was interrupted at --out'),
   plan: z.boolean().describe('a dry run: check everything, measure two steps, write nothing'),
@@ -37,7 +39,7 @@ const RESUMABLE = ['out', 'threads', 'device', 'micro_tokens', 'save_seconds', '
 
 export const train: Command = {
   summary: 'Train an adapter, or the whole model, on labelled reviews.',
-  usage: 'train --data FILE --out DIR [--test FILE] [--method lora|bottleneck|soft-prompt|full] [flags]',
+  usage: 'train --data FILE --out DIR|--name NAME [--test FILE] [--method lora|bottleneck|soft-prompt|full] [flags]',
   about: `Data are JSONL lines {"text": …, "label": …} or a CSV with those columns, plain or .gz. Ctrl-C saves the state and tells how to go on;
 the result is the same as without the break. The folder is in the layout of PEFT (lora, soft-prompt), AdapterHub (bottleneck) or
 Hugging Face (full), with graft.json beside it.
@@ -47,6 +49,7 @@ last three; the tracing itself is part of what it measures. The flame graph is O
   examples: [
     'graft train --data train.jsonl.gz --test test.jsonl.gz --out film-lora',
     'graft train --method bottleneck --bottleneck 8 --data train.jsonl --out film-adapter',
+    'graft train --data train.jsonl.gz --name film',
     'graft train --data train.jsonl --out film-lora --plan',
     'graft train --data train.jsonl --out film-lora --profile',
     'graft train --resume --out film-lora',
@@ -57,6 +60,11 @@ last three; the tracing itself is part of what it measures. The flame graph is O
   },
   async run({ json, plan, profile, resume, config, ...flags }) {
     if (plan && profile) both()
+    if (flags.name !== undefined) {
+      const fields = { ...(await readConfig(config)), ...flags, resume, profile }
+      const { trainOnStore } = await import('../store/train-on-store.ts')
+      return trainOnStore({ fields, plan: plan === true, json: json === true })
+    }
     const spec = resume
       ? resumedSpec(flags, { plan, profile, config })
       : parseTrainingSpec({ ...(await readConfig(config)), ...flags })
@@ -70,9 +78,7 @@ last three; the tracing itself is part of what it measures. The flame graph is O
     process.on('SIGTERM', () => stop.abort())
     if (plan) {
       const { plan: planned, estimate } = await planTraining(spec, listen, stop.signal)
-      return print(json, { ...planned, estimate }, [
-        `about ${duration(estimate.seconds)} at ${estimate.reviews_per_second.toFixed(1)} reviews/s, ${grouped(Math.round(estimate.memory_bytes / 1e6))} MB of memory`,
-      ])
+      return print(json, { ...planned, estimate }, planLines({ estimate }))
     }
     if (profile) {
       const measured = await profileTraining(spec, listen, stop.signal)

@@ -5,6 +5,7 @@ import { type Program, program } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
 import { type DType, type Symbols, type Type, typeText } from '../types.ts'
 import { deviceError } from './device-errors.ts'
+import { isJoined, type Joined } from './joined.ts'
 import { paddedSize, resized } from './padding.ts'
 import type { Loaded, Pool } from './pool.ts'
 import type { Data, SessionOptions } from './session.ts'
@@ -25,6 +26,9 @@ export interface FixedType {
 
 export type Operands = Readonly<Record<string, Data | Held>>
 
+/** Of what is joined only the first size may be a symbol. */
+type FedOperands = Readonly<Record<string, Data | Joined | Held>>
+
 /** A device with memory of its own, such as a GPU, behind one thread. Values move there and back only when asked to. */
 export interface Device extends Pool {
   /** What is bound is uploaded once: a value that changes must be one that is held. */
@@ -37,12 +41,18 @@ export interface Device extends Pool {
   free(...held: readonly Held[]): void
 }
 
+/** Host data on the device, and the number of loaded programs that are bound to it. */
+interface Uploaded {
+  programs: number
+  held: Partial<Record<DType, Held>>
+}
+
 export interface DeviceLoaded extends Loaded {
   /**
    * Results that `into` names by a {@link Held} stay on the device, in its place, which may be an operand of the same run. Sizes that no
    * bound value has are padded with zeros, which must change no result: rows of weight zero, positions that are masked.
    */
-  run(feeds: Operands, symbols: Symbols, into?: Operands): Promise<Record<string, Data>>
+  run(feeds: FedOperands, symbols: Symbols, into?: Operands): Promise<Record<string, Data>>
 }
 
 /** The pool as a device, if it is one. */
@@ -52,8 +62,8 @@ export const asDevice = (pool: Pool): Device | undefined => ('hold' in pool ? (p
 export function openDevice(): Device {
   const thread = openThread()
   let keys = 0
-  /** Host data that is on the device already, in one precision or both. */
-  const uploaded = new WeakMap<Data, Partial<Record<DType, Held>>>()
+  /** By the host data. It may be there in one precision or both. */
+  const uploaded = new Map<Data, Uploaded>()
   const readers = new Map<string, DeviceLoaded>()
 
   // Requests are posted without waiting for those before; the thread takes them in order, and every failure shows in what needs it.
@@ -80,21 +90,39 @@ export function openDevice(): Device {
     void copy.unload()
   }
 
+  const free = (...held: readonly Held[]) => void post({ kind: 'free', keys: held.map(({ key }) => key) })
+
   function open(program: Program, bound: Operands, options: SessionOptions): DeviceLoaded {
     const { inputs, outputs } = program
     const used = Object.entries(bound).filter(([name]) => inputs[name])
     const exact = new Set(used.flatMap(([name]) => inputs[name].shape.flatMap(symbolsOf)))
     const variants = openVariants(program, options, post)
+    const host = new Set(used.flatMap(([, value]) => (isHeld(value) ? [] : [value])))
+    for (const data of host) {
+      const { programs, held } = uploaded.get(data) ?? { programs: 0, held: {} }
+      uploaded.set(data, { programs: programs + 1, held })
+    }
+    /** What the last program leaves would stay on the device for good. */
+    const leave = () => {
+      for (const data of host) {
+        const entry = uploaded.get(data) as Uploaded
+        entry.programs--
+        if (entry.programs > 0) continue
+        uploaded.delete(data)
+        free(...Object.values(entry.held))
+      }
+      host.clear()
+    }
 
     const held = (symbols: Symbols): [string, Held][] => {
       const missing: [Held, Data][] = []
       const all = used.map(([name, value]): [string, Held] => {
         if (isHeld(value)) return [name, value]
-        const there = uploaded.get(value) ?? {}
+        const there = (uploaded.get(value) as Uploaded).held
         const known = there[inputs[name].dtype]
         if (known) return [name, known]
         const made = { key: keys++, type: fixed(inputs[name], symbols) }
-        uploaded.set(value, { ...there, [made.type.dtype]: made })
+        there[made.type.dtype] = made
         missing.push([made, value])
         return [name, made]
       })
@@ -108,10 +136,12 @@ export function openDevice(): Device {
           Object.entries(given).map(([name, size]) => [name, exact.has(name) ? size : paddedSize(size)]),
         )
         const residents = held(symbols)
-        const values: Record<string, Data> = {}
+        const values: Record<string, Data | Joined> = {}
         for (const [name, value] of Object.entries(feeds)) {
           if (!inputs[name]) continue
           if (isHeld(value)) residents.push([name, value])
+          // What a larger size has more of are zeros at the end, which joining makes.
+          else if (isJoined(value)) values[name] = value
           else values[name] = resized(value, fixed(inputs[name], given).shape, fixed(inputs[name], symbols).shape)
         }
         const keep = Object.entries(into).filter((entry): entry is [string, Held] => isHeld(entry[1]))
@@ -142,7 +172,10 @@ export function openDevice(): Device {
         })
         return Object.fromEntries(received)
       },
-      unload: variants.unload,
+      unload: () => {
+        leave()
+        return variants.unload()
+      },
     }
   }
 
@@ -162,13 +195,13 @@ export function openDevice(): Device {
       }
       return (await (readers.get(text) as DeviceLoaded).run({ value: held }, {})).copy
     },
-    free: (...held) => void post({ kind: 'free', keys: held.map(({ key }) => key) }),
+    free,
     load: async (program, bound, options = {}) => open(program, bound, options),
     close: thread.close,
   }
 }
 
-const isHeld = (value: Data | Held): value is Held => 'key' in value
+const isHeld = (value: Data | Joined | Held): value is Held => 'key' in value
 
 /** A value as it is uploaded. ONNX Runtime's binding for Node takes no halves, so those are made on the device. */
 const arriving = (name: string, { dtype, shape }: FixedType): Tensor =>

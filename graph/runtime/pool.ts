@@ -3,7 +3,7 @@ import { lower } from '../onnx/lower.ts'
 import type { Program } from '../program.ts'
 import type { Symbols } from '../types.ts'
 import { deviceError } from './device-errors.ts'
-import type { Data, SessionOptions, Values } from './session.ts'
+import type { Data, Feeds, SessionOptions, Values } from './session.ts'
 import { openThread } from './thread.ts'
 
 /** Threads that run programs, so that no event loop is blocked. One run keeps one thread; more runs than threads wait in order. */
@@ -22,7 +22,8 @@ export interface LoadOptions extends SessionOptions {
 
 export interface Loaded {
   /** Runs on the first free thread. `into` takes buffers of shared memory alone; what is shared is not copied between threads. */
-  run(feeds: Values, symbols: Symbols, into?: Values): Promise<Record<string, Data>>
+  run(feeds: Feeds, symbols: Symbols, into?: Values): Promise<Record<string, Data>>
+  /** Closes its sessions, on each thread after what that runs now. */
   unload(): Promise<void>
 }
 
@@ -48,7 +49,16 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
       const fed = Object.entries({ ...bound, ...changing }).filter(([name]) => name in executable.inputs)
       const shared = Object.fromEntries(fed.map(([name, data]) => [name, inSharedMemory(data)]))
       const load = { kind: 'load', key, executable, bound: shared, options: { threads: 1, ...options } } as const
-      await asked(Promise.all(threads.map((t) => t.ask(load))))
+      const unload = async () => {
+        await Promise.all(threads.map((t) => t.ask({ kind: 'unload', key })))
+      }
+      try {
+        await asked(Promise.all(threads.map((t) => t.ask(load))))
+      } catch (error) {
+        // It may be loaded on some of them.
+        unload().catch(() => {})
+        throw error
+      }
       return {
         async run(feeds, symbols, into = {}) {
           const lost = Object.keys(into).find((name) => !isShared(into[name]))
@@ -63,9 +73,7 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
             free.give(thread)
           }
         },
-        unload: async () => {
-          await Promise.all(threads.map((t) => t.ask({ kind: 'unload', key })))
-        },
+        unload,
       }
     },
     close: async () => {

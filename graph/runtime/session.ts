@@ -4,11 +4,14 @@ import { sizeOf } from '../dim.ts'
 import type { Target } from '../onnx/emitter.ts'
 import type { Executable } from '../onnx/lower.ts'
 import type { DType, Symbols, Type } from '../types.ts'
+import { isJoined, type Joined, join } from './joined.ts'
 
 export type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array
 
 /** Values by name. Their shapes follow from the program, given the sizes of its symbols. */
 export type Values = Readonly<Record<string, Data>>
+
+export type Feeds = Readonly<Record<string, Data | Joined>>
 
 /** A value that stays where the program runs, such as a buffer of a GPU. It is freed by `dispose`. */
 export type Resident = ort.Tensor
@@ -28,7 +31,7 @@ export interface Session {
    * @param kept receives the results that stay on the device
    */
   run(
-    feeds: Readonly<Record<string, Data | Resident>>,
+    feeds: Readonly<Record<string, Data | Joined | Resident>>,
     symbols: Symbols,
     into?: Values,
     kept?: Map<string, Resident>,
@@ -79,10 +82,11 @@ export async function openSession(
     if (buffer && !onHost) buffer.set(data as never)
     return buffer ?? data
   }
-  const wrap = (name: string, data: Data | Resident | undefined, type: Type, symbols: Symbols) => {
-    if (isResident(data)) return data
+  const wrap = (name: string, given: Data | Joined | Resident | undefined, type: Type, symbols: Symbols) => {
+    if (isResident(given)) return given
     const dims = type.shape.map((d) => sizeOf(d, symbols))
     const size = dims.reduce((a, b) => a * b, 1)
+    const data = given && isJoined(given) ? join(given, size) : given
     if (data?.length !== size)
       throw new Error(
         `${program}: ${name} needs ${size} values for [${dims.join(', ')}], got ${data?.length ?? 'none'}`,
@@ -113,7 +117,7 @@ export async function openSession(
   }
 }
 
-const isResident = (value: Data | Resident | undefined): value is Resident => value instanceof ort.Tensor
+const isResident = (value: Data | Joined | Resident | undefined): value is Resident => value instanceof ort.Tensor
 
 /** Bytes are numbers on a device that has no bytes. */
 const converted = (data: Data, dtype: DType): Data =>

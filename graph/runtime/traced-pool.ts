@@ -95,7 +95,7 @@ export function tracedPool(threads: readonly Pool[], folder: string): TracedPool
 }
 
 /** What is no data is a name for what lies on the device already. */
-const bytesOf = (values: Values): number =>
+const bytesOf = (values: Readonly<Record<string, object>>): number =>
   Object.values(values).reduce((sum, data) => sum + (ArrayBuffer.isView(data) ? data.byteLength : 0), 0)
 
 /**

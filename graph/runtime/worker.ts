@@ -1,7 +1,15 @@
 import { parentPort } from 'node:worker_threads'
 import type { Executable } from '../onnx/lower.ts'
 import type { Symbols } from '../types.ts'
-import { type Data, openSession, type Resident, type Session, type SessionOptions, type Values } from './session.ts'
+import {
+  type Data,
+  type Feeds,
+  openSession,
+  type Resident,
+  type Session,
+  type SessionOptions,
+  type Values,
+} from './session.ts'
 
 /** What stays in the thread, or on its device, by number. */
 export type ResidentKey = number
@@ -13,7 +21,7 @@ export type Request =
       id: number
       kind: 'run'
       key: number
-      feeds: Values
+      feeds: Feeds
       symbols: Symbols
       into: Values
       /** Inputs that are residents, and results that become residents; what a key named before is freed. */

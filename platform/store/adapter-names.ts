@@ -12,6 +12,14 @@ import { trainings, unfinished } from './schema/trainings.ts'
 export async function takeAdapterName(tx: Database, name: string, training?: string): Promise<void> {
   // Two tables share the names, which no constraint can say.
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`graft adapter ${name}`}, 0))`)
+  await requireFreeAdapterName(tx, name, training)
+}
+
+/**
+ * As {@link takeAdapterName}, for the moment alone.
+ * @throws GraftError `name_taken`
+ */
+export async function requireFreeAdapterName(tx: Database, name: string, training?: string): Promise<void> {
   const [adapter] = await tx.select({ id: adapters.id }).from(adapters).where(eq(adapters.name, name))
   const [other] = await tx
     .select({ id: trainings.id })

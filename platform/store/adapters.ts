@@ -1,10 +1,9 @@
-import { and, eq, getTableColumns, inArray } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, or } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
 import { takeAdapterName } from './adapter-names.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'
-import { unknown } from './refusals.ts'
 import { adapters } from './schema/adapters.ts'
 import { bases } from './schema/bases.ts'
 import { trainings, unfinished } from './schema/trainings.ts'
@@ -32,10 +31,64 @@ const selected = (db: Database) =>
     .innerJoin(bases, eq(bases.id, adapters.base_id))
     .leftJoin(trainings, eq(trainings.adapter_id, adapters.id))
 
+export async function findAdapter(db: Database, idOrName: string): Promise<AdapterRow | undefined> {
+  const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
+  return row
+}
+
 /** @throws GraftError `adapter_unknown` */
 export async function getAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
-  const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
-  return row ?? unknown('adapter', idOrName)
+  return (await findAdapter(db, idOrName)) ?? noAdapter(db, idOrName, 'adapter')
+}
+
+const LISTED = 20
+
+/** The names as a phrase, the newest of many. */
+export async function adapterNames(db: Database): Promise<string> {
+  const rows = await db
+    .select({ name: adapters.name })
+    .from(adapters)
+    .orderBy(desc(adapters.id))
+    .limit(LISTED + 1)
+  const names = rows.slice(0, LISTED).map(({ name }) => name)
+  if (names.length === 0) return 'an adapter, of which there is none yet'
+  return `${names.length > 1 ? 'one of ' : ''}${names.join(', ')}${rows.length > LISTED ? ' and more' : ''}`
+}
+
+async function noAdapter(db: Database, asked: string, subject: string): Promise<never> {
+  return fail('adapter_unknown', {
+    subject,
+    expected: await adapterNames(db),
+    found: JSON.stringify(asked.slice(0, 200)),
+    mend: 'Name one that there is; GET /v1/adapters and graft adapters list them.',
+  })
+}
+
+/**
+ * Several at once, in the order asked for, which may name one twice.
+ * @param subjectOf where the request names each, for the error
+ * @throws GraftError `adapter_unknown` for the first that there is not
+ */
+export async function getAdapters(
+  db: Database,
+  asked: readonly string[],
+  subjectOf: (i: number) => string,
+): Promise<AdapterRow[]> {
+  const ids = asked.filter(isUuid)
+  const names = asked.filter((name) => !isUuid(name))
+  const rows = await selected(db).where(or(inArray(adapters.id, ids), inArray(adapters.name, names)))
+  const found = new Map(rows.flatMap((row) => [[row.id, row] as const, [row.name, row] as const]))
+  const nameOf = (idOrName: string) => (isUuid(idOrName) ? idOrName.toLowerCase() : idOrName)
+  const missing = asked.findIndex((idOrName) => !found.has(nameOf(idOrName)))
+  if (missing >= 0) await noAdapter(db, asked[missing], subjectOf(missing))
+  return asked.map((idOrName) => found.get(nameOf(idOrName)) as AdapterRow)
+}
+
+/** The one adapter where there is no other; else how many there are, counted to two. */
+export async function onlyAdapter(db: Database): Promise<AdapterRow | 'none' | 'several'> {
+  const rows = await selected(db).limit(2)
+  if (rows.length === 1) return rows[0]
+  return rows.length === 0 ? 'none' : 'several'
 }
 
 export async function listAdapters(
@@ -57,7 +110,7 @@ export async function deleteAdapter(db: Database, idOrName: string): Promise<Ada
     const row = await getAdapter(tx, idOrName)
     // A training that begins from it meanwhile waits here for its row, or is seen below.
     const locked = await tx.select({ id: adapters.id }).from(adapters).where(eq(adapters.id, row.id)).for('update')
-    if (locked.length === 0) unknown('adapter', idOrName)
+    if (locked.length === 0) await noAdapter(tx, idOrName, 'adapter')
     const [user] = await tx
       .select({ id: trainings.id })
       .from(trainings)

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm'
+import { and, arrayContains, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
 import type { KeyScope } from '../statuses.ts'
 import type { Database } from './database.ts'
@@ -35,9 +35,17 @@ export async function listApiKeys(db: Database, request: PageRequest = {}): Prom
   return page(await db.select(shown).from(apiKeys).where(before).orderBy(order).limit(take))
 }
 
-/** Whether any key is valid: without one, only this machine is answered. */
-export async function hasApiKeys(db: Database): Promise<boolean> {
-  const rows = await db.select({ id: apiKeys.id }).from(apiKeys).where(isNull(apiKeys.revoked_at)).limit(1)
+/**
+ * Whether any key is valid: without one, only this machine is answered.
+ * @param scope counts only the keys that have it
+ */
+export async function hasApiKeys(db: Database, scope?: KeyScope): Promise<boolean> {
+  const scoped = scope && arrayContains(apiKeys.scopes, [scope])
+  const rows = await db
+    .select({ id: apiKeys.id })
+    .from(apiKeys)
+    .where(and(isNull(apiKeys.revoked_at), scoped))
+    .limit(1)
   return rows.length > 0
 }
 

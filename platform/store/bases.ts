@@ -25,13 +25,17 @@ export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> 
   })
 }
 
-/** @throws GraftError `base_unknown` */
-export async function getBase(db: Database, idOrName: string): Promise<BaseRow> {
+export async function findBase(db: Database, idOrName: string): Promise<BaseRow | undefined> {
   const [row] = await db
     .select()
     .from(bases)
     .where(isUuid(idOrName) ? eq(bases.id, idOrName) : eq(bases.name, idOrName))
-  return row ?? unknown('base', idOrName)
+  return row
+}
+
+/** @throws GraftError `base_unknown` */
+export async function getBase(db: Database, idOrName: string): Promise<BaseRow> {
+  return (await findBase(db, idOrName)) ?? unknown('base', idOrName)
 }
 
 export async function listBases(db: Database, request: PageRequest = {}): Promise<Page<BaseRow>> {

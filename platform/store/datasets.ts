@@ -14,6 +14,12 @@ export async function createDataset(db: Database, dataset: NewDataset): Promise<
   return row ?? nameTaken('data set', dataset.name)
 }
 
+/** @throws GraftError `name_taken` */
+export async function requireFreeName(db: Database, name: string): Promise<void> {
+  const [row] = await db.select({ id: datasets.id }).from(datasets).where(eq(datasets.name, name))
+  if (row) nameTaken('data set', name)
+}
+
 /** @throws GraftError `dataset_unknown` */
 export async function getDataset(db: Database, idOrName: string): Promise<DatasetRow> {
   const [row] = await db

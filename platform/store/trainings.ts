@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
 import type { TrainingStatus } from '../statuses.ts'
 import { takeAdapterName } from './adapter-names.ts'
@@ -32,6 +32,17 @@ export async function createTraining(db: Database, training: NewTraining): Promi
 export async function getTraining(db: Database, id: string): Promise<TrainingRow> {
   const [row] = isUuid(id) ? await db.select().from(trainings).where(eq(trainings.id, id)) : []
   return row ?? unknown('training', id)
+}
+
+/**
+ * The training of an id, or the newest of those that bear a name.
+ * @throws GraftError `training_unknown`
+ */
+export async function findTraining(db: Database, idOrName: string): Promise<TrainingRow> {
+  if (isUuid(idOrName)) return getTraining(db, idOrName)
+  const named = db.select().from(trainings).where(eq(trainings.name, idOrName))
+  const [row] = await named.orderBy(desc(trainings.id)).limit(1)
+  return row ?? unknown('training', idOrName)
 }
 
 /**

@@ -1,15 +1,16 @@
-import { fail, GraftError, type PlainError, toPlain } from '../../core/errors.ts'
-import type { ServedAdapter } from '../../serving/engine-types.ts'
+import { fail } from '../../core/errors.ts'
 import type { Platform } from '../platform.ts'
-import { rowProblem } from '../problem.ts'
-import type { ClassifyAnswer, ClassifyRequest, ClassifyResult } from '../schemas.ts'
-import { adapterById, idsOf } from './list-adapters.ts'
+import type { ClassifyAnswer, ClassifyRequest, ClassifyResult } from '../schemas/classify.ts'
+import { type AdapterRow, adapterNames, getAdapters, onlyAdapter } from '../store/adapters.ts'
+import type { Database } from '../store/database.ts'
+import { answerTexts } from './answer-texts.ts'
+import { requireSameBase } from './require-same-base.ts'
 
 interface Question {
   /** Where the request has the text. */
   subject: string
   text: string
-  adapter: ServedAdapter
+  adapter: AdapterRow
 }
 
 /**
@@ -23,18 +24,18 @@ export async function classify(
   request: ClassifyRequest,
   signal?: AbortSignal,
 ): Promise<ClassifyAnswer> {
-  const served = platform.engine.adapters()
+  const { db } = platform.store
   if (request.adapters) {
-    const adapters = request.adapters.map((id, i) => adapterById(served, id, `adapters[${i}]`))
+    const adapters = await getAdapters(db, request.adapters, (i) => `adapters[${i}]`)
     const questions = request.inputs.flatMap((input, i) => adapters.map((adapter) => question(input, i, adapter)))
     const results = await answers(platform, questions, signal)
     return { results: inRowsOf(adapters.length, results), adapters: adapters.map(answeredBy) }
   }
 
-  const questions = eachByItsAdapter(served, request)
+  const questions = await eachByItsAdapter(db, request)
   const results = await answers(platform, questions, signal)
   const [{ adapter: first }] = questions
-  const all = questions.every(({ adapter }) => adapter === first) ? answeredBy(first) : undefined
+  const all = questions.every(({ adapter }) => adapter.id === first.id) ? answeredBy(first) : undefined
   if (all && request.inputs.every((input) => ownAdapter(input) === undefined)) return { results, ...all }
   return { results: results.map((result, i) => ({ ...result, ...answeredBy(questions[i].adapter) })), ...all }
 }
@@ -43,59 +44,56 @@ type Input = ClassifyRequest['inputs'][number]
 
 const ownAdapter = (input: Input) => (typeof input === 'string' ? undefined : input.adapter)
 
-function question(input: Input, i: number, adapter: ServedAdapter): Question {
+function question(input: Input, i: number, adapter: AdapterRow): Question {
   return { subject: `inputs[${i}]`, text: typeof input === 'string' ? input : input.text, adapter }
 }
 
-function eachByItsAdapter(served: readonly ServedAdapter[], { inputs, adapter }: ClassifyRequest): Question[] {
-  const otherwise = adapter === undefined ? undefined : adapterById(served, adapter, 'adapter')
+async function eachByItsAdapter(db: Database, { inputs, adapter }: ClassifyRequest): Promise<Question[]> {
+  const asked = inputs.map((input) => ownAdapter(input) ?? adapter)
+  const otherwise = asked.includes(undefined) ? await theOnlyOne(db) : undefined
+  const names = [...new Set(asked.filter((name) => name !== undefined))]
+  const subjectOf = (name: string) => {
+    const own = inputs.findIndex((input) => ownAdapter(input) === name)
+    return own < 0 ? 'adapter' : `inputs[${own}].adapter`
+  }
+  const rows = await getAdapters(db, names, (i) => subjectOf(names[i]))
   return inputs.map((input, i) => {
-    const own = ownAdapter(input)
-    const chosen = own === undefined ? (otherwise ?? onlyOne(served)) : adapterById(served, own, `inputs[${i}].adapter`)
-    return question(input, i, chosen)
+    const name = asked[i]
+    return question(input, i, (name === undefined ? otherwise : rows[names.indexOf(name)]) as AdapterRow)
   })
 }
 
-function onlyOne(served: readonly ServedAdapter[]): ServedAdapter {
-  if (served.length === 1) return served[0]
-  const [subject, expected, found] = ['adapter', idsOf(served), 'none named']
-  if (served.length === 0)
-    fail('adapter_unknown', { subject, expected, found, mend: 'Serve an adapter, then ask again.' })
-  fail('body_invalid', { subject, expected, found, mend: 'Name the adapter that should answer.' })
+/** @throws GraftError `adapter_unknown` where there is none, `body_invalid` where there are several */
+export async function theOnlyOne(db: Database): Promise<AdapterRow> {
+  const only = await onlyAdapter(db)
+  if (only === 'none')
+    fail('adapter_unknown', {
+      subject: 'adapter',
+      expected: await adapterNames(db),
+      found: 'none named',
+      mend: 'Train or upload one, then ask again.',
+    })
+  if (only === 'several')
+    fail('body_invalid', {
+      subject: 'adapter',
+      expected: await adapterNames(db),
+      found: 'none named',
+      mend: 'Name the adapter that should answer; GET /v1/adapters lists them.',
+    })
+  return only
 }
 
-async function answers(
+function answers(
   platform: Platform,
   questions: readonly Question[],
   signal: AbortSignal | undefined,
 ): Promise<ClassifyResult[]> {
-  const faults = questions.map(faultOf)
-  const rows = questions.filter((_, i) => !faults[i]).map(({ text, adapter }) => ({ text, adapter: adapter.id }))
-  const answered = rows.length > 0 ? await platform.engine.classify(rows, signal) : []
-  let next = 0
-  return faults.map((fault) => {
-    const answer = fault ? { error: fault } : answered[next++]
-    return 'error' in answer ? { error: rowProblem(platform, answer.error) } : answer
-  })
+  for (const { adapter } of questions) requireSameBase(adapter, platform.base)
+  const asked = questions.map(({ subject, text, adapter }) => ({ subject, text, adapter: adapter.artifact }))
+  return answerTexts(platform, asked, signal)
 }
 
-/** What keeps a text from being classified, as far as it shows before the text is tokenized. */
-function faultOf({ subject, text }: Question): PlainError | undefined {
-  const wrong = (expected: string, found: string) =>
-    toPlain(
-      new GraftError('text_invalid', {
-        subject,
-        expected,
-        found,
-        mend: 'Mend this text; the others are not affected.',
-      }),
-    )
-  if (!text.isWellFormed()) return wrong('whole Unicode characters', 'half of a surrogate pair')
-  if (text.trim() === '') return wrong('a text with words in it', text === '' ? 'an empty text' : 'white space alone')
-  return undefined
-}
-
-const answeredBy = ({ id, digest }: ServedAdapter) => ({ adapter: id, digest })
+const answeredBy = ({ name, digest }: AdapterRow) => ({ adapter: name, digest })
 
 const inRowsOf = <T>(width: number, items: readonly T[]): T[][] =>
   Array.from({ length: items.length / width }, (_, i) => items.slice(i * width, (i + 1) * width))

@@ -5,8 +5,9 @@ import { T5_SMALL, type T5Config } from '../../model/t5-config.ts'
 import { baseTensors, countOf, type NamedShape, sizeOfShape } from '../../model/tensors.ts'
 import { describe } from '../parse.ts'
 import type { Platform } from '../platform.ts'
-import type { CountRequest, ParameterCount } from '../schemas.ts'
-import { adapterById } from './list-adapters.ts'
+import type { CountRequest, ParameterCount } from '../schemas/parameters.ts'
+import { getAdapter } from '../store/adapters.ts'
+import { getBase } from '../store/bases.ts'
 
 const BUILT_IN = 't5-small'
 
@@ -14,10 +15,13 @@ const BUILT_IN = 't5-small'
  * Counts what a method trains on a base (`t5-small` unless named), or what a served adapter trained.
  * @throws GraftError `method_invalid`, `base_unknown`, `adapter_unknown`; `body_invalid` where an adapter is not named alone
  */
-export function countParameters(platform: Platform, request: CountRequest): ParameterCount {
+export async function countParameters(
+  platform: Pick<Platform, 'store'>,
+  request: CountRequest,
+): Promise<ParameterCount> {
   const { adapter, base, ...method } = request
   if (adapter !== undefined) return ofAdapter(platform, adapter, request)
-  return countOn(shapeOf(platform, base ?? BUILT_IN), parseMethod(known(method)))
+  return countOn(await shapeOf(platform, base ?? BUILT_IN), parseMethod(known(method)))
 }
 
 /** Counts what a method trains on a base of that shape, with the sum in figures and the tensors by family. */
@@ -26,7 +30,11 @@ export function countOn(t5: T5Config, method: MethodConfig): ParameterCount {
   return { ...counts, formula: formula(tensors, counts.trainable), groups: groups(tensors) }
 }
 
-function ofAdapter(platform: Platform, id: string, { adapter: _, ...others }: CountRequest): ParameterCount {
+async function ofAdapter(
+  { store }: Pick<Platform, 'store'>,
+  id: string,
+  { adapter: _, ...others }: CountRequest,
+): Promise<ParameterCount> {
   const [other] = Object.keys(others)
   if (other !== undefined)
     fail('body_invalid', {
@@ -35,8 +43,8 @@ function ofAdapter(platform: Platform, id: string, { adapter: _, ...others }: Co
       found: `adapter and ${other}`,
       mend: 'Name an adapter, or a base and a method.',
     })
-  const { base, trainable, total } = adapterById(platform.engine.adapters(), id, 'adapter')
-  const added = total - countOf(baseTensors(shapeOf(platform, base)))
+  const { base_id, trainable, total } = await getAdapter(store.db, id)
+  const added = total - countOf(baseTensors((await getBase(store.db, base_id)).shape))
   return { trainable, added, total, percent: (100 * trainable) / total }
 }
 
@@ -51,18 +59,8 @@ function known({ method, ...fields }: Omit<CountRequest, 'adapter' | 'base'>) {
   })
 }
 
-function shapeOf({ bases }: Platform, name: string): T5Config {
-  const shape = bases.get(name) ?? (name === BUILT_IN ? T5_SMALL : undefined)
-  const names = new Set([BUILT_IN, ...bases.keys()])
-  return (
-    shape ??
-    fail('base_unknown', {
-      subject: 'base',
-      expected: `${names.size > 1 ? 'one of ' : ''}${[...names].join(', ')}`,
-      found: describe(name),
-      mend: 'Choose a base that is known here.',
-    })
-  )
+async function shapeOf({ store }: Pick<Platform, 'store'>, name: string): Promise<T5Config> {
+  return name === BUILT_IN ? T5_SMALL : (await getBase(store.db, name)).shape
 }
 
 /** `36 × 8 × 512 + 36 × 512 × 8 = 294,912`: one term for each shape, in the order of the tensors. */

@@ -2,7 +2,7 @@ import { describeDevices, measureDevice } from '../../graph/runtime/adapter.ts'
 import { autoChoice } from '../../graph/runtime/choose-device.ts'
 import type { DeviceDescription } from '../../graph/runtime/device-description.ts'
 import type { Measured } from '../../graph/runtime/measure-child.ts'
-import type { Device, DeviceReport } from '../schemas.ts'
+import type { Device, DeviceReport } from '../schemas/devices.ts'
 
 export { deviceKinds } from '../../graph/runtime/device-description.ts'
 

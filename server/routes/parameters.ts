@@ -1,31 +1,34 @@
-import { parse } from '../../platform/parse.ts'
+import { z } from 'zod'
 import type { Platform } from '../../platform/platform.ts'
-import { readMethodTexts } from '../../platform/read-texts.ts'
-import { countRequest } from '../../platform/schemas.ts'
+import { readMethodTexts, type Texts } from '../../platform/read-texts.ts'
+import { countRequest, parameterCount } from '../../platform/schemas/parameters.ts'
+import { methodFields } from '../../platform/schemas/trainings.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'
-import type { Routes } from '../mount.ts'
+import { json, type Route, route } from '../route.ts'
 
-/** `GET /v1/parameters?base=&method=&rank=…`, or `?adapter=`. */
-export function parameters(platform: Platform): Routes {
-  return {
-    '/v1/parameters': {
-      GET(c) {
-        const { base, method, adapter, ...fields } = textsOf(new URL(c.req.url).searchParams)
-        const own = { base, method, adapter }
-        const query = { ...readMethodTexts(method?.[0], fields), ...onlyGiven(own) }
-        const request = parse(countRequest, query, 'the query', 'Give each of base, method and adapter once at most.')
-        return c.json(countParameters(platform, request))
-      },
+export const parameters = (platform: Platform): Route[] => [
+  route({
+    method: 'GET',
+    path: '/v1/parameters',
+    summary: 'Count what a method trains',
+    description: 'On a base, t5-small unless named, or what an adapter trained, named alone.',
+    tag: 'Bases',
+    scope: 'predict',
+    query: {
+      schema: countRequest,
+      read: readCount,
+      documented: z.object({ ...countRequest.shape, ...methodFields }),
+      mend: 'Give each of base, method and adapter once at most.',
     },
-  }
-}
-
-function textsOf(query: URLSearchParams): Record<string, string[]> {
-  return Object.fromEntries([...new Set(query.keys())].map((name) => [name, query.getAll(name)]))
-}
+    answers: { 200: { description: 'The counts', schema: parameterCount } },
+    errors: ['method_invalid', 'base_unknown', 'adapter_unknown'],
+    handle: async ({ query }) => json(await countParameters(platform, query)),
+  }),
+]
 
 /** What was given twice stays a list, for the schema to refuse. */
-function onlyGiven(fields: Record<string, string[] | undefined>): Record<string, unknown> {
-  const given = Object.entries(fields).filter(([, texts]) => texts !== undefined)
-  return Object.fromEntries(given.map(([name, texts]) => [name, texts?.length === 1 ? texts[0] : texts]))
+function readCount({ base, method, adapter, ...fields }: Texts): Record<string, unknown> {
+  const own = Object.entries({ base, method, adapter }).filter(([, texts]) => texts !== undefined)
+  const read = own.map(([name, texts]) => [name, texts.length === 1 ? texts[0] : texts])
+  return { ...readMethodTexts(method?.[0], fields), ...Object.fromEntries(read) }
 }

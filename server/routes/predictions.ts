@@ -1,26 +1,41 @@
-import { parse } from '../../platform/parse.ts'
 import type { Platform } from '../../platform/platform.ts'
-import { classifyRequest } from '../../platform/schemas.ts'
+import { classifyAnswer, classifyRequest } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
-import type { Routes } from '../mount.ts'
-import { type BodyLimits, readJson } from '../read-json.ts'
+import { json, type Route, route } from '../route.ts'
 
-/** `POST /v1/predictions`. Where one adapter answered, headers name it, too. A client that goes away takes its texts back. */
-export function predictions(platform: Platform, limits: BodyLimits): Routes {
-  return {
-    '/v1/predictions': {
-      async POST(c) {
-        const { signal } = c.req.raw
-        const body = await readJson(c.req.raw, limits)
-        const request = parse(classifyRequest, body, 'the body', 'Send {"inputs": ["a text", …], "adapter": "its id"}.')
-        const answer = await classify(platform, request, signal)
-        if ('adapter' in answer && answer.adapter !== undefined) c.header('x-graft-adapter', inHeader(answer.adapter))
-        if ('digest' in answer && answer.digest !== undefined) c.header('x-graft-digest', answer.digest)
-        return c.json(answer)
+/** A client that goes away takes its texts back. */
+export const predictions = (platform: Platform): Route[] => [
+  route({
+    method: 'POST',
+    path: '/v1/predictions',
+    summary: 'Label texts',
+    description:
+      'Each text is answered by an adapter; several adapters may answer in one request. A text that cannot be classified fails alone: an error stands in its place.',
+    tag: 'Predictions',
+    scope: 'predict',
+    json: {
+      schema: classifyRequest,
+      example: { inputs: ['A joy from start to finish.', 'Two hours I want back.'] },
+      mend: 'Send {"inputs": ["a text", …], "adapter": "its id"}.',
+    },
+    answers: {
+      200: {
+        description: 'A result for each text, in their order',
+        schema: classifyAnswer,
+        headers: {
+          'x-graft-adapter': 'id of the adapter, where one answered all',
+          'x-graft-digest': 'SHA-256 of its weights',
+        },
       },
     },
-  }
-}
-
-/** Headers hold printable ASCII alone. */
-const inHeader = (id: string): string => (/^[\x21-\x7e]+$/.test(id) ? id : encodeURIComponent(id.toWellFormed()))
+    errors: ['adapter_unknown', 'base_mismatch', 'overloaded'],
+    async handle({ body, signal, noteRows }) {
+      const answer = await classify(platform, body, signal)
+      noteRows(answer.results.flat().length)
+      const headers: Record<string, string> = {}
+      if ('adapter' in answer && answer.adapter !== undefined) headers['x-graft-adapter'] = answer.adapter
+      if ('digest' in answer && answer.digest !== undefined) headers['x-graft-digest'] = answer.digest
+      return json(answer, { headers })
+    },
+  }),
+]

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { devices } from '../../cli/commands/devices.ts'
-import { deviceReport } from '../../platform/schemas.ts'
+import { deviceReport } from '../../platform/schemas/devices.ts'
 import { onSoftwareVulkan, softwareVulkan, swiftShader } from '../software-vulkan.ts'
 import { graft, inProcess } from './run.ts'
 

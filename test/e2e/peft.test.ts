@@ -1,19 +1,12 @@
-import { execFile } from 'node:child_process'
-import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { loadAdapter, saveAdapter } from '../../checkpoint/adapter.ts'
 import { readSafetensors } from '../../checkpoint/safetensors.ts'
-import { packageRoot } from '../../core/entry.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { probe } from '../../training/probe.ts'
 import { editTensors, expectError, freshPath, parity, tinyT5, tuned } from '../checkpoint/helpers.ts'
-
-const peers = join(packageRoot, 'bench/peers')
-const python = join(peers, '.venv/bin/python')
-const installed = globSync('.venv/lib/python*/site-packages/peft/__init__.py', { cwd: peers }).length > 0
-const without = installed ? '' : ' (skipped: no PEFT in bench/peers/.venv; bench/peers/setup.sh installs it)'
+import { inPeft, largestDifference, TOLERANCE, withoutPeft } from '../peft.ts'
 
 const base = await tinyT5()
 const { a, b, a_labels_masked } = JSON.parse(readFileSync(parity('inputs.json'), 'utf8'))
@@ -23,44 +16,28 @@ const inputs = freshPath('inputs.json')
 mkdirSync(dirname(inputs), { recursive: true })
 writeFileSync(inputs, JSON.stringify(batches))
 
-type Peer = Record<string, { logits: number[][][]; loss: number }>
-
-/** What the real PEFT computes with a folder that Graft wrote. */
-async function inPeft(adapter: string): Promise<Peer> {
-  const out = `${adapter}.json`
-  const env = { ...process.env, HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1', CUDA_VISIBLE_DEVICES: '' }
-  await promisify(execFile)(python, [join(peers, 'check_peft.py'), base.dir, adapter, inputs, out], { env })
-  return JSON.parse(readFileSync(out, 'utf8')) as Peer
-}
-
-/** What the golden numbers of test/fixtures/parity ask of float32. */
-const TOLERANCE = { logits: 5e-5, loss: 1e-5 }
-
-function largest(a: ArrayLike<number>, b: ArrayLike<number>): number {
-  expect(a.length).toBe(b.length)
-  return Array.from(a).reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0)
-}
-
 const folders: [what: string, config: MethodConfig, size: number][] = [
   ['a LoRA', { method: 'lora', rank: 4, alpha: 10, targets: ['q', 'v', 'wi', 'EncDecAttention.o'], rslora: true }, 0.1],
   ['a soft prompt', { method: 'soft-prompt', tokens: 7 }, 0.5],
 ]
 
-describe(`the real PEFT${without}`, () => {
-  test.skipIf(without).each(folders)(
+describe(`the real PEFT${withoutPeft}`, () => {
+  test.skipIf(withoutPeft).each(folders)(
     'computes with %s that Graft saved what Graft computes',
     async (_, config, size) => {
       const dir = freshPath('adapter')
       const saved = await saveAdapter(dir, tuned(config, base, size), base)
       const [ours, plain] = [await probe(base, saved, batches, inputs), await probe(base, undefined, batches, inputs)]
-      const theirs = await inPeft(dir)
+      const theirs = await inPeft(base.dir, dir, inputs)
       expect(Object.keys(theirs)).toEqual(Object.keys(batches))
       for (const [batch, { logits, loss }] of Object.entries(theirs)) {
         const mine = ours.get(`${batch}.logits`)?.data ?? []
-        expect(largest(mine, logits.flat(2)), batch).toBeLessThan(TOLERANCE.logits)
+        expect(largestDifference(mine, logits.flat(2)), batch).toBeLessThan(TOLERANCE.logits)
         expect(Math.abs((ours.get(`${batch}.loss`)?.data[0] ?? Number.NaN) - loss), batch).toBeLessThan(TOLERANCE.loss)
         // Two libraries that both pass over the adapter would agree, too.
-        expect(largest(mine, plain.get(`${batch}.logits`)?.data ?? []), batch).toBeGreaterThan(1000 * TOLERANCE.logits)
+        expect(largestDifference(mine, plain.get(`${batch}.logits`)?.data ?? []), batch).toBeGreaterThan(
+          1000 * TOLERANCE.logits,
+        )
       }
     },
   )

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { gunzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { makeTokenizer } from '../../model/tokenizer.ts'
+import { imdb, withoutImdb } from '../imdb.ts'
 
 const read = (name: string) => JSON.parse(readFileSync(`${packageRoot}/base/${name}`, 'utf8'))
 const json = read('tokenizer.json')
 const tokenizer = makeTokenizer(json, read('tokenizer_config.json'))
 const ids = (text: string) => [...tokenizer.encode(text)]
 
-const reviews = `${process.env.GRAFT_IMDB ?? `${packageRoot}/../shared/data/imdb`}/test.jsonl.gz`
-const without = existsSync(reviews) ? '' : ' (skipped: no reviews in $GRAFT_IMDB nor ../shared/data/imdb)'
+const reviews = `${imdb}/test.jsonl.gz`
 
 // Frozen from Python's tokenizers 0.23.3: Tokenizer.from_file('base/tokenizer.json').encode(text).ids
 const FROZEN: [text: string, ids: number[]][] = [
@@ -36,7 +36,7 @@ describe('the embedded base', () => {
     expect(ids(text)).toEqual(expected)
   })
 
-  test.skipIf(without)(`gives the ids of Hugging Face's tokenizers for 200 real reviews${without}`, () => {
+  test.skipIf(withoutImdb)(`gives the ids of Hugging Face's tokenizers for 200 real reviews${withoutImdb}`, () => {
     const texts = gunzipSync(readFileSync(reviews)).toString().split('\n').slice(0, 200)
     const hash = createHash('sha256')
     for (const line of texts) hash.update(tokenizer.encode(JSON.parse(line).text))

@@ -1,20 +1,20 @@
 import { expect, test } from 'vitest'
-import { classifyAnswer, classifyRequest, MAX_ANSWERS } from '../../platform/schemas.ts'
+import { classifyAnswer, classifyRequest, MAX_ANSWERS } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
-import { fakePlatform } from './fake-platform.ts'
+import { digestOf, fakePlatform } from './fake-platform.ts'
 
 test('each text is answered in its place, with the adapter and the digest of the weights', async () => {
-  const answer = await classify(fakePlatform(), { inputs: ['good', 'bad'] })
+  const answer = await classify(await fakePlatform(), { inputs: ['good', 'bad'] })
   expect(answer).toMatchObject({
     results: [{ label: 'positive' }, { label: 'negative' }],
     adapter: 'imdb',
-    digest: 'sha256:imdb',
+    digest: digestOf('weights of imdb'),
   })
   expect(classifyAnswer.parse(answer)).toEqual(answer)
 })
 
 test('with several adapters asked for, each text has their answers in the order asked for', async () => {
-  const platform = fakePlatform(['a', 'bb', 'ccc'])
+  const platform = await fakePlatform(['a', 'bb', 'ccc'])
   const answer = await classify(platform, { inputs: ['good', 'bad'], adapters: ['ccc', 'a'] })
   expect(answer).toMatchObject({
     results: [
@@ -28,8 +28,8 @@ test('with several adapters asked for, each text has their answers in the order 
       ],
     ],
     adapters: [
-      { adapter: 'ccc', digest: 'sha256:ccc' },
-      { adapter: 'a', digest: 'sha256:a' },
+      { adapter: 'ccc', digest: digestOf('weights of ccc') },
+      { adapter: 'a', digest: digestOf('weights of a') },
     ],
   })
   expect(classifyAnswer.parse(answer)).toEqual(answer)
@@ -38,24 +38,24 @@ test('with several adapters asked for, each text has their answers in the order 
 
 test('each row is answered by the adapter that it asks for, and says which', async () => {
   const inputs = [{ text: 'good', adapter: 'bb' }, 'good', { text: 'bad' }]
-  const answer = await classify(fakePlatform(['a', 'bb']), { inputs, adapter: 'a' })
+  const answer = await classify(await fakePlatform(['a', 'bb']), { inputs, adapter: 'a' })
   expect(answer.results).toMatchObject([
-    { label: 'positive', score: 0.85, adapter: 'bb', digest: 'sha256:bb' },
-    { label: 'positive', score: 0.7, adapter: 'a', digest: 'sha256:a' },
-    { label: 'negative', score: 0.7, adapter: 'a', digest: 'sha256:a' },
+    { label: 'positive', score: 0.85, adapter: 'bb', digest: digestOf('weights of bb') },
+    { label: 'positive', score: 0.7, adapter: 'a', digest: digestOf('weights of a') },
+    { label: 'negative', score: 0.7, adapter: 'a', digest: digestOf('weights of a') },
   ])
   expect(answer).not.toHaveProperty('adapter')
   expect(classifyAnswer.parse(answer)).toEqual(answer)
 })
 
 test('where all rows ask for one adapter, the answer names it once more as a whole', async () => {
-  const answer = await classify(fakePlatform(['a', 'bb']), { inputs: [{ text: 'good', adapter: 'bb' }] })
-  expect(answer).toMatchObject({ adapter: 'bb', digest: 'sha256:bb', results: [{ adapter: 'bb' }] })
+  const answer = await classify(await fakePlatform(['a', 'bb']), { inputs: [{ text: 'good', adapter: 'bb' }] })
+  expect(answer).toMatchObject({ adapter: 'bb', digest: digestOf('weights of bb'), results: [{ adapter: 'bb' }] })
   expect(classifyAnswer.parse(answer)).toEqual(answer)
 })
 
 test('a text with half of a surrogate pair, or without words, fails alone', async () => {
-  const platform = fakePlatform()
+  const platform = await fakePlatform()
   const { results } = await classify(platform, { inputs: ['good', 'bad \ud800', '', ' \n', 'good \u{1f600}'] })
   const error = (i: number, found: string) => ({ error: { code: 'text_invalid', subject: `inputs[${i}]`, found } })
   expect(results).toMatchObject([
@@ -69,7 +69,7 @@ test('a text with half of a surrogate pair, or without words, fails alone', asyn
 })
 
 test('a text that no adapter can read fails for each that was asked', async () => {
-  const { results } = await classify(fakePlatform(['a', 'bb']), { inputs: ['', 'good'], adapters: ['a', 'bb'] })
+  const { results } = await classify(await fakePlatform(['a', 'bb']), { inputs: ['', 'good'], adapters: ['a', 'bb'] })
   expect(results).toMatchObject([
     [{ error: { subject: 'inputs[0]' } }, { error: { subject: 'inputs[0]' } }],
     [{ label: 'positive' }, { label: 'positive' }],
@@ -77,13 +77,13 @@ test('a text that no adapter can read fails for each that was asked', async () =
 })
 
 test('the engine is left alone where no text can be classified', async () => {
-  const platform = fakePlatform()
+  const platform = await fakePlatform()
   await classify(platform, { inputs: [''] })
   expect(platform.engine.calls).toEqual([])
 })
 
 test("a row that fails by Graft's own fault is reported, and its text kept from the caller", async () => {
-  const platform = fakePlatform()
+  const platform = await fakePlatform()
   const { results } = await classify(platform, { inputs: ['good', 'explode'] })
   expect(results).toMatchObject([{ label: 'positive' }, { error: { code: 'internal', status: 500 } }])
   expect(JSON.stringify(results)).not.toContain('/secret')
@@ -92,8 +92,8 @@ test("a row that fails by Graft's own fault is reported, and its text kept from 
 })
 
 test('an adapter that is not served is an error that names those that are, never the answer of another', async () => {
-  const platform = fakePlatform(['a', 'bb'])
-  const unknown = (subject: string) => ({ code: 'adapter_unknown', detail: { subject, expected: 'one of a, bb' } })
+  const platform = await fakePlatform(['a', 'bb'])
+  const unknown = (subject: string) => ({ code: 'adapter_unknown', detail: { subject, expected: 'one of bb, a' } })
   await expect(classify(platform, { inputs: ['good'], adapter: 'c' })).rejects.toMatchObject(unknown('adapter'))
   await expect(classify(platform, { inputs: ['good'], adapters: ['a', 'c'] })).rejects.toMatchObject(
     unknown('adapters[1]'),
@@ -107,12 +107,14 @@ test('an adapter that is not served is an error that names those that are, never
 })
 
 test('where several adapters are served, one has to be named', async () => {
-  const error = { code: 'body_invalid', detail: { subject: 'adapter', expected: 'one of a, bb', found: 'none named' } }
-  await expect(classify(fakePlatform(['a', 'bb']), { inputs: ['good'] })).rejects.toMatchObject(error)
+  const error = { code: 'body_invalid', detail: { subject: 'adapter', expected: 'one of bb, a', found: 'none named' } }
+  await expect(classify(await fakePlatform(['a', 'bb']), { inputs: ['good'] })).rejects.toMatchObject(error)
 })
 
 test('where no adapter is served, the error says so', async () => {
-  await expect(classify(fakePlatform([]), { inputs: ['good'] })).rejects.toMatchObject({ code: 'adapter_unknown' })
+  await expect(classify(await fakePlatform([]), { inputs: ['good'] })).rejects.toMatchObject({
+    code: 'adapter_unknown',
+  })
 })
 
 test('the fields of a request that contradict each other are refused', () => {

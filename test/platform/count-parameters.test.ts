@@ -1,11 +1,13 @@
 import { expect, test } from 'vitest'
 import { readMethodTexts } from '../../platform/read-texts.ts'
-import { parameterCount } from '../../platform/schemas.ts'
+import { parameterCount } from '../../platform/schemas/parameters.ts'
+import { createAdapter } from '../../platform/store/adapters.ts'
+import { getBase } from '../../platform/store/bases.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'
-import { fakeEngine, fakePlatform, servedAdapter } from './fake-platform.ts'
+import { adapterRow, fakePlatform } from './fake-platform.ts'
 
-test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count shows how that comes about', () => {
-  const count = countParameters(fakePlatform(), { method: 'lora', rank: 8 })
+test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count shows how that comes about', async () => {
+  const count = await countParameters(await fakePlatform(), { method: 'lora', rank: 8 })
   expect(count).toMatchObject({ trainable: 294_912, added: 294_912, total: 60_801_536 })
   expect(count.percent).toBeCloseTo(0.485, 3)
   expect(count.formula).toBe('36 × 8 × 512 + 36 × 512 × 8 = 294,912')
@@ -18,10 +20,11 @@ test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count shows 
   expect(parameterCount.parse(count)).toEqual(count)
 })
 
-test('the groups and the formula of every method add up to what it trains', () => {
+test('the groups and the formula of every method add up to what it trains', async () => {
+  const platform = await fakePlatform()
   for (const method of ['lora', 'bottleneck', 'soft-prompt', 'full'])
     for (const base of ['t5-small', 'embedded']) {
-      const { trainable, groups, formula } = countParameters(fakePlatform(), { method, base })
+      const { trainable, groups, formula } = await countParameters(platform, { method, base })
       expect(groups?.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(trainable)
       const [terms] = formula!.split(' = ')
       const product = (term: string) => term.split(' × ').reduce((value, factor) => value * Number(factor), 1)
@@ -29,43 +32,41 @@ test('the groups and the formula of every method add up to what it trains', () =
     }
 })
 
-test('what a served adapter trained is counted from what it tells of itself', () => {
-  const platform = fakePlatform()
-  expect(countParameters(platform, { adapter: 'imdb' })).toEqual({
+test('what an adapter trained is counted from what it tells of itself', async () => {
+  const platform = await fakePlatform([])
+  const { id } = await getBase(platform.store.db, 'small')
+  await createAdapter(platform.store.db, adapterRow('imdb', id))
+  expect(await countParameters(platform, { adapter: 'imdb' })).toEqual({
     trainable: 294_912,
     added: 294_912,
     total: 60_801_536,
     percent: (100 * 294_912) / 60_801_536,
   })
-  const engine = fakeEngine([servedAdapter('all', { method: 'full', trainable: 60_506_624, total: 60_506_624 })])
-  expect(countParameters({ ...platform, engine }, { adapter: 'all' })).toMatchObject({ added: 0, percent: 100 })
+  const full = { ...adapterRow('all', id), method: 'full', trainable: 60_506_624, total: 60_506_624 }
+  await createAdapter(platform.store.db, full)
+  expect(await countParameters(platform, { adapter: 'all' })).toMatchObject({ added: 0, percent: 100 })
 })
 
-test('an error names the methods, fields and bases that are known', () => {
-  const platform = fakePlatform()
-  const error = (request: Parameters<typeof countParameters>[1]) => {
-    try {
-      return countParameters(platform, request)
-    } catch (caught) {
-      return caught
-    }
-  }
+test('an error names the methods, fields and bases that are known', async () => {
+  const platform = await fakePlatform()
+  const error = (request: Parameters<typeof countParameters>[1]) =>
+    countParameters(platform, request).catch((caught: unknown) => caught)
   const methods = 'one of lora, bottleneck, soft-prompt, full'
-  expect(error({})).toMatchObject({ code: 'method_invalid', detail: { expected: methods, found: 'nothing' } })
+  expect(await error({})).toMatchObject({ code: 'method_invalid', detail: { expected: methods, found: 'nothing' } })
   for (const method of ['constructor', 'toString', '__proto__', 'LoRA'])
-    expect(error({ method })).toMatchObject({ code: 'method_invalid', detail: { expected: methods } })
-  expect(error({ method: 'lora', rnak: 8 })).toMatchObject({
+    expect(await error({ method })).toMatchObject({ code: 'method_invalid', detail: { expected: methods } })
+  expect(await error({ method: 'lora', rnak: 8 })).toMatchObject({
     code: 'method_invalid',
     detail: { subject: 'lora, rnak', expected: 'only rank, alpha, targets, rslora' },
   })
-  expect(error({ method: 'lora', rank: 0 })).toMatchObject({ code: 'method_invalid' })
-  expect(error({ method: 'lora', targets: ['nothing'] })).toMatchObject({ code: 'method_invalid' })
-  expect(error({ method: 'lora', base: '../t5' })).toMatchObject({
+  expect(await error({ method: 'lora', rank: 0 })).toMatchObject({ code: 'method_invalid' })
+  expect(await error({ method: 'lora', targets: ['nothing'] })).toMatchObject({ code: 'method_invalid' })
+  expect(await error({ method: 'lora', base: '../t5' })).toMatchObject({
     code: 'base_unknown',
-    detail: { expected: 'one of t5-small, embedded' },
+    detail: { found: '"../t5"' },
   })
-  expect(error({ adapter: 'imdb', rank: 8 })).toMatchObject({ code: 'body_invalid', detail: { subject: 'rank' } })
-  expect(error({ adapter: 'yelp' })).toMatchObject({ code: 'adapter_unknown' })
+  expect(await error({ adapter: 'imdb', rank: 8 })).toMatchObject({ code: 'body_invalid', detail: { subject: 'rank' } })
+  expect(await error({ adapter: 'yelp' })).toMatchObject({ code: 'adapter_unknown' })
 })
 
 test('texts are read as the field of the method takes them', () => {

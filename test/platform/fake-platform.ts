@@ -1,23 +1,30 @@
+import { createHash } from 'node:crypto'
+import { afterAll } from 'vitest'
 import { fail, type PlainError } from '../../core/errors.ts'
 import { T5_SMALL } from '../../model/t5-config.ts'
 import type { Platform } from '../../platform/platform.ts'
-import type { Engine, Prediction, Row, ServedAdapter } from '../../serving/engine-types.ts'
+import { createAdapter, deleteAdapter, listAdapters, type NewAdapter } from '../../platform/store/adapters.ts'
+import { ensureBase } from '../../platform/store/bases.ts'
+import { openStore } from '../../platform/store/open-store.ts'
+import type { Store } from '../../platform/store/store.ts'
+import type { Engine, Prediction, Row } from '../../serving/engine-types.ts'
+import { embeddedPlace } from '../contract/store/stores.ts'
 
-export function servedAdapter(id: string, more: Partial<ServedAdapter> = {}): ServedAdapter {
-  return {
-    id,
-    name: `${id} by name`,
-    method: 'lora',
-    base: 't5-small',
-    trainable: 294_912,
-    total: 60_801_536,
-    digest: `sha256:${encodeURIComponent(id)}`,
-    bytes: 1_179_648,
-    layout: 'peft',
-    labels: ['negative', 'positive'],
-    ...more,
-  }
-}
+export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
+
+/** An adapter's row, by its name. */
+export const adapterRow = (name: string, base_id: string): NewAdapter => ({
+  name,
+  base_id,
+  method: 'lora',
+  trainable: 294_912,
+  total: 60_801_536,
+  digest: digestOf(`weights of ${name}`),
+  artifact: digestOf(`folder of ${name}`),
+  bytes: 1_179_648,
+  layout: 'peft',
+  labels: ['negative', 'positive'],
+})
 
 export interface FakeEngine extends Engine {
   /** The rows of each call. */
@@ -30,14 +37,21 @@ export interface FakeEngine extends Engine {
   room: number
 }
 
-/** An engine that calls a text positive where it says `good`, and is the surer the longer the adapter's id. */
-export function fakeEngine(served: readonly ServedAdapter[]): FakeEngine {
+/** An engine that calls a text positive where it says `good`, and is the surer the longer the adapter's name. */
+export function fakeEngine(names: readonly string[]): FakeEngine {
+  const nameOf = new Map(names.map((name) => [digestOf(`folder of ${name}`), name]))
+  const room = 10_000
   const engine: FakeEngine = {
     calls: [],
     cancelled: [],
     gate: Promise.resolve(),
-    room: 10_000,
-    adapters: () => served,
+    room,
+    loaded: () => [],
+    load: () => Promise.reject(new Error('this engine loads nothing')),
+    forget: async () => {},
+    get queue() {
+      return { waiting: room - engine.room, room }
+    },
     async classify(rows, signal) {
       engine.calls.push(rows)
       if (rows.length > engine.room)
@@ -52,14 +66,14 @@ export function fakeEngine(served: readonly ServedAdapter[]): FakeEngine {
       await Promise.race([engine.gate, aborted]).finally(() => {
         engine.room += rows.length
       })
-      return rows.map(answer)
+      return rows.map(({ text, adapter }) => answer(text, nameOf.get(adapter) as string))
     },
     close: async () => {},
   }
   return engine
 }
 
-function answer({ text, adapter }: Row): Prediction | { error: PlainError } {
+function answer(text: string, adapter: string): Prediction | { error: PlainError } {
   if (text.includes('explode')) {
     const detail = { subject: 'row', expected: 'no failure', found: 'ENOENT /secret/weights', mend: 'Report it.' }
     return { error: { code: 'internal', title: 'Graft failed', status: 500, ...detail } }
@@ -77,11 +91,56 @@ export interface FakePlatform extends Platform {
   readonly reports: { error: unknown; id: string }[]
 }
 
-export function fakePlatform(ids: readonly string[] = ['imdb']): FakePlatform {
+let opened: Promise<Store> | undefined
+let remove = async () => {}
+afterAll(async () => {
+  await (await opened)?.close()
+  await remove()
+})
+
+/** One for all tests of a file. */
+async function emptyStore(): Promise<Store> {
+  opened ??= embeddedPlace().then((place) => {
+    remove = place.remove
+    return openStore(place.options)
+  })
+  const store = await opened
+  for (const { id } of (await listAdapters(store.db, { limit: 100 })).data) await deleteAdapter(store.db, id)
+  return store
+}
+
+/** A platform whose engine is a fake and whose store is real. What it does not need is not there. */
+export async function fakePlatform(names: readonly string[] = ['imdb']): Promise<FakePlatform> {
+  const store = await emptyStore()
+  const shape = { ...T5_SMALL, dModel: 128, numLayers: 2, numDecoderLayers: 2 }
+  const base = await ensureBase(store.db, {
+    name: 'embedded',
+    fingerprint: digestOf('embedded'),
+    shape,
+    parameters: 1_000_000,
+    bytes: 4_000_000,
+  })
+  await ensureBase(store.db, {
+    name: 'small',
+    fingerprint: digestOf('small'),
+    shape: T5_SMALL,
+    parameters: 60_506_624,
+    bytes: 242_026_496,
+  })
+  for (const name of names) await createAdapter(store.db, adapterRow(name, base.id))
   const reports: FakePlatform['reports'] = []
+  const none = <T>(what: string) =>
+    new Proxy(
+      {},
+      { get: (_, field) => fail('internal', { subject: what, expected: 'no use', found: String(field), mend: '' }) },
+    ) as T
   return {
-    engine: fakeEngine(ids.map((id) => servedAdapter(id))),
-    bases: new Map([['embedded', { ...T5_SMALL, dModel: 128, numLayers: 2, numDecoderLayers: 2 }]]),
+    store,
+    base,
+    engine: fakeEngine(names),
+    artifacts: none('artifacts'),
+    folders: none('folders'),
+    jobs: none('jobs'),
     reports,
     report: (error, id) => reports.push({ error, id }),
   }

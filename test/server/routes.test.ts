@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest'
 import { catalogue } from '../../core/catalogue.ts'
-import { adapterList, health, parameterCount } from '../../platform/schemas.ts'
+import { adapterList } from '../../platform/schemas/adapters.ts'
+import { health } from '../../platform/schemas/health.ts'
+import { parameterCount } from '../../platform/schemas/parameters.ts'
 import { dial, problemFrom, start } from './start.ts'
 
 test('GET /v1/adapters lists what is served, and each alone', async () => {

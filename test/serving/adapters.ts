@@ -1,10 +1,13 @@
+import { basename } from 'node:path'
 import { saveAdapter } from '../../checkpoint/adapter.ts'
 import { type Base, loadBase } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
 import type { ManifestFields } from '../../checkpoint/manifest.ts'
+import { fail } from '../../core/errors.ts'
 import { random } from '../../core/random.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
+import type { EngineOptions } from '../../serving/engine-types.ts'
 import { freshPath, tuned } from '../checkpoint/helpers.ts'
 
 export const base: Base = await loadBase(embeddedBase)
@@ -45,6 +48,13 @@ export const configs: readonly [name: string, config: MethodConfig, size: number
 
 export const savedConfigs = (): Promise<string[]> =>
   Promise.all(configs.map(([name, config, size, fields]) => savedAs(name, config, size, fields)))
+
+/** A `folderOf` that knows folders by their names. */
+export function namedFolders(folders: readonly string[]): EngineOptions['folderOf'] {
+  const byName = new Map(folders.map((dir) => [basename(dir), dir]))
+  return async (key) => byName.get(key) ?? fail('adapter_unknown', { subject: key, ...UNKNOWN })
+}
+const UNKNOWN = { expected: 'a folder of the test', found: 'none of that name', mend: 'Save one.' }
 
 /** Words of one token each. */
 const words = Array.from({ length: 4000 }, (_, id) => tokenizer.piece(id) ?? '').filter((piece) =>

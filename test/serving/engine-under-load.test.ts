@@ -1,8 +1,8 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
 import { random } from '../../core/random.ts'
-import { MAX_ANSWERS } from '../../platform/schemas.ts'
-import { type EngineOptions, openEngine } from '../../serving/engine.ts'
-import type { Engine } from '../../serving/engine-types.ts'
+import { MAX_ANSWERS } from '../../platform/schemas/classify.ts'
+import { openEngine } from '../../serving/engine.ts'
+import type { Engine, EngineOptions } from '../../serving/engine-types.ts'
 import { expectError } from '../checkpoint/helpers.ts'
 import { base, savedAs, textOf } from './adapters.ts'
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
 
 /** An engine that is closed when the test ends. */
 async function open(options: Partial<EngineOptions> = {}): Promise<Engine> {
-  const engine = await openEngine({ base, checkpoints: [dir], threads: 1, ...options })
+  const engine = await openEngine({ base, folderOf: async () => dir, threads: 1, ...options })
   onTestFinished(() => engine.close())
   return engine
 }
@@ -69,7 +69,7 @@ test('a request that was given up before it began is not begun', async () => {
 test('the event loop goes on while 256 long texts are classified', async () => {
   const truncation = { max_tokens: 128, cut: 'head' } as const
   const short = await savedAs(adapter, { method: 'lora', rank: 4 }, 0.05, { truncation })
-  const engine = await open({ checkpoints: [short], threads: 2 })
+  const engine = await open({ folderOf: async () => short, threads: 2 })
   // Words that no cache knows.
   const draw = random(0, 'letters')
   const word = () => Array.from({ length: 7 }, () => String.fromCharCode(97 + draw.integer(26))).join('')

@@ -11,17 +11,18 @@ import { encodeReview } from '../../model/encode.ts'
 import { labelTokens } from '../../model/label-words.ts'
 import { classifierProgram } from '../../model/programs.ts'
 import { answersOf } from '../../serving/adapter-answers.ts'
+import { describeAdapter } from '../../serving/describe-adapter.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { Engine, Prediction } from '../../serving/engine-types.ts'
-import { expectError, freshPath, parity } from '../checkpoint/helpers.ts'
-import { base, configs, savedAs, savedConfigs, textOf, tokenizer } from './adapters.ts'
+import { expectError, parity } from '../checkpoint/helpers.ts'
+import { base, configs, namedFolders, savedConfigs, textOf, tokenizer } from './adapters.ts'
 
 const ids = configs.map(([name]) => name)
 let folders: string[]
 let engine: Engine
 beforeAll(async () => {
   folders = await savedConfigs()
-  engine = await openEngine({ base, checkpoints: folders, threads: 2 })
+  engine = await openEngine({ base, folderOf: namedFolders(folders), threads: 2 })
 })
 afterAll(() => engine.close())
 
@@ -127,11 +128,12 @@ describe.each(configs)('the adapter %s', (id, config) => {
   test('tells what it is, with the SHA-256 of its file of weights', async () => {
     const { method, values, layout } = await loadAdapter(folders[index], base)
     const file = layout === 'peft' ? 'adapter_model' : layout === 'full' ? 'model' : 'adapter'
-    const shown = engine.adapters()[index]
+    const shown = await engine.load(id)
     const count = [...values.values()].reduce((n, { length }) => n + length, 0)
-    expect(shown).toMatchObject({ id, method: method.method, base: 'graft-base', trainable: count, bytes: 4 * count })
+    expect(shown).toMatchObject({ method: method.method, base: 'graft-base', trainable: count, bytes: 4 * count })
     expect(shown.method).toBe(config.method)
     expect(shown.digest).toBe(sha256(join(folders[index], `${file}.safetensors`)))
+    expect(await describeAdapter(folders[index], base)).toEqual(shown)
   })
 })
 
@@ -163,40 +165,22 @@ async function single(adapter: Adapter, text: string): Promise<Omit<Prediction, 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 describe('an engine', () => {
-  test('gives two folders of one name the ids x and x-2, and keeps them apart', async () => {
-    const checkpoints = [
-      await savedAs('x', { method: 'lora', rank: 2 }, 0.1),
-      await savedAs('x', { method: 'lora', rank: 2, alpha: 3 }, 0.2),
-      await savedAs('x-2', { method: 'soft-prompt', tokens: 2 }, 0.5),
-    ]
-    const other = await openEngine({ base: base.dir, checkpoints, threads: 1 })
+  test('of a base that is named by its folder answers as one of a base that was read', async () => {
+    const other = await openEngine({ base: base.dir, folderOf: namedFolders(folders), threads: 1 })
     try {
-      expect(other.adapters().map(({ id }) => id)).toEqual(['x', 'x-2', 'x-2-2'])
-      const answers = await other.classify(['x', 'x-2', 'x-2-2'].map((adapter) => ({ text: texts[5], adapter })))
-      for (const [i, dir] of checkpoints.entries())
-        expectClose(answered(answers[i]).scores, (await single(await loadAdapter(dir, base), texts[5])).scores, dir)
-      expect(new Set(other.adapters().map(({ digest }) => digest)).size).toBe(3)
+      const [answer] = await other.classify([{ text: texts[5], adapter: 'lora-4' }])
+      expectClose(answered(answer).scores, (await answerAlone('lora-4', texts[5])).scores, 'lora-4')
     } finally {
       await other.close()
     }
   })
 
-  test('answers nothing for an adapter that it does not have, and names those that it has', async () => {
-    const rows = [
-      { text: 'good', adapter: 'lora-4' },
-      { text: 'good', adapter: 'toString' },
-    ]
-    await expectError(engine.classify(rows), 'adapter_unknown', 'toString', ids.join(', '))
-  })
-
-  test('is refused for a base without a tokenizer, and for label words that the base cannot say', async () => {
-    await expectError(openEngine({ base: parity('tiny-t5'), checkpoints: [] }), 'base_incomplete', 'tokenizer.json')
-    const label_words = { negative: 'worst', positive: 'flabbergastingly' }
-    const mute = await savedAs('mute', { method: 'lora', rank: 1 }, 0.1, { label_words })
+  test('is refused for a base without a tokenizer, and begins no thread for it', async () => {
     const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
     const before = threads()
-    await expectError(openEngine({ base, checkpoints: [folders[0], mute] }), 'label_words', 'mute', 'flabbergastingly')
-    await expectError(openEngine({ base, checkpoints: [folders[0], freshPath('no')] }), 'file_missing', 'no')
+    const folderOf = namedFolders([])
+    await expectError(openEngine({ base: parity('tiny-t5'), folderOf }), 'base_incomplete', 'tokenizer.json')
+    await expectError(openEngine({ base, folderOf, adapterBytes: 2 ** 60 }), 'usage', 'the memory for adapters')
     expect(threads()).toBe(before)
   })
 })

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Adapter } from '../../checkpoint/adapter.ts'
-import type { Mixture, ScoredRow } from '../../serving/mixture.ts'
+import type { HeldAdapter, Mixture, ScoredRow } from '../../serving/mixture.ts'
 import { type Job, openQueue } from '../../serving/queue.ts'
 
 interface Run {
@@ -19,7 +18,7 @@ function fakeMixture(): { mixture: Mixture; runs: Run[] } {
   return { mixture: { score }, runs }
 }
 
-const adapter = {} as Adapter
+const adapter: HeldAdapter = { method: { method: 'lora' }, values: new Float32Array(1), hold: () => () => {} }
 const job = (mixture: Mixture, length: number): Job => ({ mixture, adapter, ids: new Int32Array(length), words: [1] })
 const jobs = (mixture: Mixture, ...lengths: number[]) => lengths.map((length) => job(mixture, length))
 const settled = async () => new Promise((resolve) => setTimeout(resolve, 5))

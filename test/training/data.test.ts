@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { packageRoot } from '../../core/entry.ts'
 import { leakage, type ReadOptions, readReviews, requireClasses } from '../../training/data.ts'
+import { imdb, withoutImdb } from '../imdb.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-data-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -219,12 +219,7 @@ test('leakage is the number of test reviews whose text was trained on', () => {
   expect(leakage([a, b], [{ ...b, id: 'c' }, { ...a, text: 'Other.' }, b])).toBe(2)
 })
 
-const imdb = process.env.GRAFT_IMDB ?? `${packageRoot}/../shared/data/imdb`
-const without = existsSync(`${imdb}/train.jsonl.gz`)
-  ? ''
-  : ' (skipped: no reviews in $GRAFT_IMDB nor ../shared/data/imdb)'
-
-test.skipIf(without)(`the 25,000 reviews of IMDB are read in a moment${without}`, async () => {
+test.skipIf(withoutImdb)(`the 25,000 reviews of IMDB are read in a moment${withoutImdb}`, async () => {
   const begun = performance.now()
   const train = await readReviews(`${imdb}/train.jsonl.gz`, { labels: ['negative', 'positive'] })
   // 1 s on an idle core.

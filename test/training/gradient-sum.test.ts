@@ -14,7 +14,7 @@ function slow(delays: number[], broken?: number) {
   const seen = { running: 0, most: 0 }
   const program: Loaded = {
     async run({ value: fed }, _, into = {}) {
-      const value = fed[0] as number
+      const [value] = fed as Float32Array
       seen.most = Math.max(seen.most, ++seen.running)
       await new Promise((resolve) => setTimeout(resolve, delays.shift() ?? 0))
       seen.running--

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, index, text, uuid } from 'drizzle-orm/pg-core'
-import type { Adapter } from '../../schemas.ts'
+import type { Adapter } from '../../schemas/adapters.ts'
 import { bases } from './bases.ts'
 import { createdAt, graft, id, json, large, nameCheck, sha256, sha256Check } from './columns.ts'
 

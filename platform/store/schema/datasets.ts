@@ -1,9 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { check, integer, text } from 'drizzle-orm/pg-core'
+import { datasetFormats } from '../../schemas/datasets.ts'
 import { createdAt, graft, id, json, large, nameCheck, oneOf, sha256, sha256Check } from './columns.ts'
-
-/** What a data set's file may be; any of them gzipped, too. */
-export const datasetFormats = ['jsonl', 'csv'] as const
 
 export const datasets = graft.table(
   'datasets',

@@ -3,7 +3,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
-import { afterAll, beforeAll, describe } from 'vitest'
+import { afterAll, beforeAll, describe, inject } from 'vitest'
 import { openStore, type StoreOptions } from '../../../platform/store/open-store.ts'
 import type { Store } from '../../../platform/store/store.ts'
 
@@ -36,20 +36,12 @@ export async function emptyPlace(): Promise<Place> {
   return { options: { databaseUrl: '', home }, remove: () => rm(home, { recursive: true, force: true }) }
 }
 
-let template: Promise<Place> | undefined
-
 /** The embedded database without rows: a copy, since making one takes seconds. */
 export async function embeddedPlace(): Promise<Place> {
-  template ??= emptyPlace().then(async (place) => {
-    await (await openStore(place.options)).close()
-    return place
-  })
   const place = await emptyPlace()
-  await cp((await template).options.home, place.options.home, { recursive: true })
+  await cp(inject('embeddedTemplate'), place.options.home, { recursive: true })
   return place
 }
-
-afterAll(async () => (await template)?.remove())
 
 /** A database of its own on the server. */
 export async function postgresPlace(): Promise<Place> {

@@ -1,0 +1,54 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { basename } from 'node:path'
+import { Readable } from 'node:stream'
+import { fail, GraftError } from '../../core/errors.ts'
+import type { Dataset } from '../../platform/schemas/datasets.ts'
+import { type Api, getJson } from './api.ts'
+
+/** Uploads a file of reviews under a name. @throws GraftError `file_missing`, `name_taken`, what is wrong with the file */
+export async function uploadFile(api: Api, path: string, name: string): Promise<Dataset> {
+  const response = await api.request(`/v1/datasets?name=${encodeURIComponent(name)}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/octet-stream' },
+    body: Readable.toWeb(createReadStream(path)) as ReadableStream,
+    duplex: 'half',
+  } as RequestInit)
+  return (await response.json()) as Dataset
+}
+
+/** The data set of a file: named by the file and its content, so that the same one is uploaded once. */
+export async function datasetOfFile(api: Api, path: string): Promise<Dataset> {
+  const digest = await digestOf(path)
+  const stem = basename(path)
+    .replace(/\.(gz|jsonl|ndjson|csv|tsv)/g, '')
+    .replace(/[^A-Za-z0-9._-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+  const name = `${(stem || 'data').slice(0, 80)}-${digest.slice(0, 12)}`
+  try {
+    return await uploadFile(api, path, name)
+  } catch (error) {
+    if (!(error instanceof GraftError && error.code === 'name_taken')) throw error
+    return getJson<Dataset>(api, `/v1/datasets/${name}`)
+  }
+}
+
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256')
+  try {
+    for await (const piece of createReadStream(path)) hash.update(piece)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    fail(
+      'file_missing',
+      {
+        subject: path,
+        expected: 'a file of reviews',
+        found: code === 'ENOENT' ? 'no such file' : message,
+        mend: 'Check the path.',
+      },
+      error,
+    )
+  }
+  return hash.digest('hex')
+}

@@ -1,0 +1,7 @@
+import { readFile } from 'node:fs/promises'
+import { packageRoot } from '../core/entry.ts'
+
+/** That of package.json. */
+export async function version(): Promise<string> {
+  return (JSON.parse(await readFile(`${packageRoot}/package.json`, 'utf8')) as { version: string }).version
+}

@@ -1,0 +1,16 @@
+import { z } from 'zod'
+import { digest, pageOf, timestamp, uuid } from './common.ts'
+
+export const base = z.strictObject({
+  id: uuid,
+  name: z.string(),
+  fingerprint: digest.describe('SHA-256 over names, shapes and values of its tensors'),
+  parameters: z.int(),
+  bytes: z.int().describe('of its tensors'),
+  served: z.boolean().describe('the one on which this server answers predictions'),
+  created_at: timestamp,
+})
+export type BaseAnswer = z.infer<typeof base>
+
+export const baseList = pageOf(base)
+export type BaseList = z.infer<typeof baseList>

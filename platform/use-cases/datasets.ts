@@ -1,0 +1,37 @@
+import { readReviews } from '../../training/data.ts'
+import { hidingPaths } from '../hide-paths.ts'
+import type { Platform } from '../platform.ts'
+import type { PageRequest } from '../schemas/common.ts'
+import type { Dataset, DatasetList } from '../schemas/datasets.ts'
+import * as rows from '../store/datasets.ts'
+import { shownDataset } from './shown.ts'
+
+/** The newest first. */
+export async function listDatasets({ store }: Platform, request: PageRequest = {}): Promise<DatasetList> {
+  const page = await rows.listDatasets(store.db, request)
+  return { ...page, data: page.data.map(shownDataset) }
+}
+
+/** @throws GraftError `dataset_unknown` */
+export async function getDataset({ store }: Platform, idOrName: string): Promise<Dataset> {
+  return shownDataset(await rows.getDataset(store.db, idOrName))
+}
+
+/**
+ * Keeps a file of reviews with labels, JSON lines or CSV, gzipped or not, once every line of it was read.
+ * @throws GraftError `name_taken`; with the number of the line, what is wrong with the file
+ */
+export async function uploadDataset(
+  { store, artifacts, folders }: Platform,
+  name: string,
+  content: AsyncIterable<Uint8Array>,
+): Promise<Dataset> {
+  await rows.requireFreeName(store.db, name)
+  const { digest, bytes } = await artifacts.put(content)
+  const path = await folders.file(digest)
+  const { reviews, duplicates, format } = await hidingPaths([[path, name]], () => readReviews(path))
+  const labels: Record<string, number> = {}
+  for (const { label } of reviews) labels[label] = (labels[label] ?? 0) + 1
+  const row = { name, digest, bytes, format, rows: reviews.length, labels, duplicates }
+  return shownDataset(await rows.createDataset(store.db, row))
+}

@@ -1,0 +1,45 @@
+import { join } from 'node:path'
+import { fail } from '../../core/errors.ts'
+import { baseFolderOf } from '../base-folder.ts'
+import { hidingPaths, type PathNames } from '../hide-paths.ts'
+import type { Platform } from '../platform.ts'
+import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
+import { planTraining as plan } from './train.ts'
+import { resolveTraining } from './trainings.ts'
+
+/** Dry runs at a time in a process: each takes as much memory and as many threads as a training. */
+let running = 0
+
+/**
+ * The dry run: checks everything, measures two steps, keeps nothing.
+ * @param signal ends it
+ * @throws GraftError as a launch, what is wrong with the data, or `overloaded` while another dry run is under way
+ */
+export async function planTraining(
+  platform: Platform,
+  request: TrainingRequest,
+  signal: AbortSignal,
+): Promise<TrainingPlan> {
+  const { spec, base, dataset, test } = await resolveTraining(platform, platform.store.db, request)
+  if (running > 0)
+    fail('overloaded', {
+      subject: 'the dry run',
+      expected: 'no other under way',
+      found: 'one',
+      mend: 'Try again in a moment.',
+    })
+  running++
+  try {
+    const { folders } = platform
+    const data = await folders.file(dataset.digest)
+    const tested = test && (await folders.file(test.digest))
+    const files = { base: await baseFolderOf(base, folders), data, test: tested, out: join(data, 'nowhere') }
+    const names: PathNames = [
+      [data, `the data set ${dataset.name}`],
+      ...(tested ? [[tested, `the data set ${test.name}`] as const] : []),
+    ]
+    return await hidingPaths(names, () => plan({ ...spec, ...files }, () => {}, signal))
+  } finally {
+    running--
+  }
+}

@@ -1,0 +1,101 @@
+import { parseTrainingSpec } from '../../training/spec.ts'
+import type { Caller, Platform } from '../platform.ts'
+import type { Training, TrainingList, TrainingQuery, TrainingRequest } from '../schemas/trainings.ts'
+import { getBase } from '../store/bases.ts'
+import type { Database } from '../store/database.ts'
+import { getDataset } from '../store/datasets.ts'
+import type { StoredSpec } from '../store/schema/trainings.ts'
+import { moveTraining, pauseTraining as pause, resumeTraining as resume } from '../store/training-moves.ts'
+import * as rows from '../store/trainings.ts'
+import { requireKnownLabels, requireTwoLabels } from './labels.ts'
+import { perKey } from './per-key.ts'
+import { requireRoom } from './queue-room.ts'
+import { shownTraining } from './shown.ts'
+
+/**
+ * Queues a training.
+ * @param key the same key with the same request answers with the first training, and starts nothing
+ * @throws GraftError `base_unknown`, `dataset_unknown`, `data_classes`, `data_label`, `method_invalid`, `usage`, `name_taken`, `queue_full`,
+ *   `idempotency_conflict`
+ */
+export async function launchTraining(
+  platform: Platform,
+  request: TrainingRequest,
+  caller: Caller,
+  key?: string,
+): Promise<Training> {
+  const { store, jobs } = platform
+  const launch = async (tx: Database) => {
+    const { spec, base, dataset, test } = await resolveTraining(platform, tx, request)
+    const { id } = await rows.createTraining(tx, {
+      name: request.name,
+      base_id: base.id,
+      dataset_id: dataset.id,
+      test_dataset_id: test?.id,
+      spec,
+    })
+    await jobs.queueTraining(tx, id)
+    return id
+  }
+  await requireRoom(platform)
+  const id = await perKey(store, { caller, operation: 'launch_training', key, request }, launch)
+  return getTraining(platform, id)
+}
+
+/**
+ * What a request for a training speaks of, checked as far as rows tell.
+ * @throws GraftError as {@link launchTraining}
+ */
+export async function resolveTraining({ base: served }: Platform, db: Database, request: TrainingRequest) {
+  const { name: _, base: baseName, dataset: dataName, test_dataset: testName, ...settings } = request
+  const spec = storedSpec(settings)
+  const base = await getBase(db, baseName ?? served.id)
+  const dataset = await getDataset(db, dataName)
+  requireTwoLabels(dataset)
+  const test = testName === undefined ? undefined : await getDataset(db, testName)
+  if (test) requireKnownLabels(test, Object.keys(dataset.labels), `the data set ${dataset.name}`)
+  return { spec, base, dataset, test }
+}
+
+/** All that decides a training but its files, with defaults filled in. */
+function storedSpec(settings: Readonly<Record<string, unknown>>): StoredSpec {
+  const { base: _, data: __, test: ___, out: ____, ...spec } = parseTrainingSpec({ ...settings, data: '', out: '' })
+  return spec
+}
+
+/** @throws GraftError `training_unknown` */
+export async function getTraining({ store }: Platform, idOrName: string): Promise<Training> {
+  return shownTraining(await rows.findTraining(store.db, idOrName))
+}
+
+/** The newest first. */
+export async function listTrainings(
+  { store }: Platform,
+  { status, ...request }: TrainingQuery = {},
+): Promise<TrainingList> {
+  const page = await rows.listTrainings(store.db, { ...request, status: status && [status] })
+  return { ...page, data: page.data.map(shownTraining) }
+}
+
+/** Ends a training that has not ended. @throws GraftError `training_unknown`, `training_status` */
+export async function cancelTraining({ store }: Platform, idOrName: string): Promise<Training> {
+  const { id } = await rows.findTraining(store.db, idOrName)
+  return shownTraining(await moveTraining(store.db, id, 'cancelled'))
+}
+
+/** @throws GraftError `training_unknown`, `training_status` where it has ended */
+export async function pauseTraining({ store }: Platform, idOrName: string): Promise<Training> {
+  const { id } = await rows.findTraining(store.db, idOrName)
+  return shownTraining(await pause(store.db, id))
+}
+
+/** @throws GraftError `training_unknown`, `training_status` where it has ended */
+export async function resumeTraining({ store, jobs }: Platform, idOrName: string): Promise<Training> {
+  const { id } = await rows.findTraining(store.db, idOrName)
+  const row = await store.transaction(async (tx) => {
+    const { training, queued } = await resume(tx, id)
+    if (queued) await jobs.queueTraining(tx, id)
+    return training
+  })
+  return shownTraining(row)
+}

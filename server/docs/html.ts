@@ -1,0 +1,39 @@
+import { createHash } from 'node:crypto'
+
+/** Text that is HTML already. */
+export type Html = { readonly html: string }
+
+type Part = Html | string | number | readonly Html[]
+
+/** A template whose parts are escaped, unless they are HTML. */
+export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return { html: String.raw({ raw: texts }, ...parts.map(written)) }
+}
+
+function written(part: Part): string {
+  if (typeof part === 'object') return 'html' in part ? part.html : part.map(written).join('')
+  return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
+}
+
+const STYLE = `:root{color-scheme:light dark}
+body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem 1.5rem 4rem}
+h1,h2,h3{line-height:1.2}
+h2{margin-top:3rem;border-bottom:1px solid}
+h3{margin-top:2.5rem}
+code,pre{font-family:ui-monospace,monospace;font-size:.9em}
+pre{overflow-x:auto;padding:.75rem;border:1px solid;border-radius:.4rem}
+table{border-collapse:collapse;width:100%}
+td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-bottom:1px solid #8884}
+details{margin:.5rem 0}
+dt{margin-top:1rem}`
+
+/** A whole page. It loads nothing and runs nothing; its policy allows its own style alone. */
+export const page = (title: string, body: Html): Html =>
+  html`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${{ html: STYLE }}</style><body>${body}</body></html>`
+
+const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`
+
+export const htmlResponse = (page: Html): Response =>
+  new Response(page.html, {
+    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY },
+  })

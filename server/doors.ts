@@ -1,0 +1,66 @@
+import { fail } from '../core/errors.ts'
+import { type Access, allows } from '../platform/access.ts'
+import type { Caller } from '../platform/platform.ts'
+import type { KeyScope } from '../platform/statuses.ts'
+import { requireLocal } from './local-only.ts'
+import type { RateLimit } from './rate-limit.ts'
+import { refuse } from './refuse.ts'
+
+/** Lets a request in, or refuses it. */
+export type Doors = (request: Request, address: string | undefined, scope: KeyScope | 'none') => Promise<Caller>
+
+/** Where there are no keys, whoever is let in may do everything. */
+const anyone: Caller = { owner: '', scopes: ['admin'] }
+
+/**
+ * Without keys, only this machine is answered; once a key was seen, every request needs one, also after the last was revoked: what was
+ * shut may not fall open.
+ * @throws GraftError `host_refused`, `key_required`, `key_invalid`, `scope_missing`, `rate_limited`
+ */
+export function openDoors(access: Access | undefined, rate: RateLimit): Doors {
+  let keyed = false
+  return async (request, address, scope) => {
+    keyed ||= (await access?.hasKeys()) ?? false
+    if (!keyed) requireLocal(request.headers, address)
+    if (scope === 'none') return anyone
+    const caller = keyed && access ? await callerOf(request.headers, access) : anyone
+    if (!allows(caller, scope)) lacking(scope, caller)
+    await rate(keyed ? caller.owner : (address ?? ''), keyed)
+    return caller
+  }
+}
+
+async function callerOf(headers: Headers, access: Access): Promise<Caller> {
+  const given = headers.get('authorization')
+  const [, secret] = given?.match(/^Bearer +([\x21-\x7e]+)$/i) ?? []
+  const mend = 'Send the header authorization: Bearer graft_…; graft key create makes a key.'
+  if (given === null)
+    refuse(
+      'key_required',
+      { subject: 'authorization', expected: 'a key', found: 'none', mend },
+      { 'www-authenticate': 'Bearer realm="graft"' },
+    )
+  const caller = secret === undefined ? undefined : await access.verify(secret)
+  return (
+    caller ??
+    refuse(
+      'key_invalid',
+      {
+        subject: 'authorization',
+        expected: 'Bearer and a valid key',
+        found: secret === undefined ? 'something else' : 'a key that is unknown or was revoked',
+        mend,
+      },
+      { 'www-authenticate': 'Bearer realm="graft", error="invalid_token"' },
+    )
+  )
+}
+
+function lacking(scope: KeyScope, { scopes }: Caller): never {
+  fail('scope_missing', {
+    subject: 'the key',
+    expected: `the scope ${scope}`,
+    found: scopes.join(', ') || 'none',
+    mend: `Use a key with the scope ${scope}: graft key create makes one.`,
+  })
+}

@@ -1,0 +1,41 @@
+import type { Platform } from '../platform/platform.ts'
+import type { Metrics } from './metrics.ts'
+import type { Probe } from './readiness.ts'
+import type { Route } from './route.ts'
+import { adapters } from './routes/adapters.ts'
+import { bases } from './routes/bases.ts'
+import { datasets } from './routes/datasets.ts'
+import { documents } from './routes/documents.ts'
+import { evaluations } from './routes/evaluations.ts'
+import { keys } from './routes/keys.ts'
+import { parameters } from './routes/parameters.ts'
+import { predictions } from './routes/predictions.ts'
+import { server } from './routes/server.ts'
+import { type StreamLimits, trainingEvents } from './routes/training-events.ts'
+import { trainings } from './routes/trainings.ts'
+import { predict } from './tei/predict.ts'
+
+interface RoutesOptions extends StreamLimits {
+  version: string
+  metrics: Metrics
+  probes?: readonly Probe[]
+}
+
+/** Every route, in the order of the document. */
+export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
+  const routes: Route[] = [
+    ...predictions(platform),
+    ...predict(platform),
+    ...adapters(platform),
+    ...trainings(platform),
+    ...trainingEvents(platform, options),
+    ...evaluations(platform),
+    ...datasets(platform),
+    ...bases(platform),
+    ...parameters(platform),
+    ...keys(platform),
+    ...server(platform, options),
+    ...documents(() => routes, options.version),
+  ]
+  return routes
+}

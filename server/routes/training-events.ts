@@ -1,0 +1,99 @@
+import { z } from 'zod'
+import { fail } from '../../core/errors.ts'
+import type { Platform } from '../../platform/platform.ts'
+import { trainingEventList } from '../../platform/schemas/trainings.ts'
+import { trainingEvents as eventsOf, listTrainingEvents } from '../../platform/use-cases/training-events.ts'
+import { getTraining } from '../../platform/use-cases/trainings.ts'
+import { eventStream } from '../event-stream.ts'
+import { json, type Route, route } from '../route.ts'
+
+export interface StreamLimits {
+  heartbeatSeconds?: number
+  /** At a time. */
+  streams?: number
+}
+
+const query = z.strictObject({
+  after: z
+    .int('a whole number from 0')
+    .min(0, 'a whole number from 0')
+    .default(0)
+    .describe('number of the last event that is known'),
+})
+
+/** As server-sent events until the training has ended, or as JSON what there is now. */
+export function trainingEvents(
+  platform: Platform,
+  { heartbeatSeconds = 15, streams = 200 }: StreamLimits = {},
+): Route[] {
+  let open = 0
+  const requireRoom = () => {
+    if (open >= streams)
+      fail('overloaded', {
+        subject: 'streams of events',
+        expected: `at most ${streams} at a time`,
+        found: 'more',
+        mend: 'Close others, or ask with accept: application/json from time to time.',
+      })
+  }
+  const stream = (id: string, after: number, closing: AbortSignal) => {
+    requireRoom()
+    open++
+    return eventStream((signal) => eventsOf(platform, id, after, signal), {
+      closing,
+      heartbeatSeconds,
+      onError: (error) => platform.report(error, id),
+      onEnd: () => open--,
+    })
+  }
+  return [
+    route({
+      method: 'GET',
+      path: '/v1/trainings/{id}/events',
+      summary: "Follow a training's events",
+      description:
+        'Server-sent events: id is the number of the event, event its type, data the event as JSON. The stream ends with the training. With accept: application/json, the events that there are now, at most 500.',
+      tag: 'Trainings',
+      scope: 'train',
+      params: { id: 'id of a training' },
+      query: { schema: query, mend: 'Give the number of the last event that you have, or nothing for all.' },
+      headers: { 'last-event-id': 'number of the last event that came; counts before ?after' },
+      answers: {
+        200: {
+          description: 'The events',
+          schema: trainingEventList,
+          types: ['text/event-stream', 'application/json'],
+        },
+        204: { description: 'The training has ended and all its events are known: there is no use in coming back' },
+      },
+      errors: ['training_unknown'],
+      async handle({ params: { id }, query, headers, closing }) {
+        const after = lastEventId(headers) ?? query.after
+        if (wantsJson(headers)) return json({ data: await listTrainingEvents(platform, id, after) })
+        const { finished_at, last_event } = await getTraining(platform, id)
+        if (finished_at !== undefined && after >= last_event) return new Response(null, { status: 204 })
+        return new Response(stream(id, after, closing), {
+          headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' },
+        })
+      },
+    }),
+  ]
+}
+
+const wantsJson = (headers: Headers): boolean => {
+  const accept = headers.get('accept') ?? ''
+  return accept.includes('application/json') && !accept.includes('text/event-stream')
+}
+
+function lastEventId(headers: Headers): number | undefined {
+  const given = headers.get('last-event-id')
+  // Browsers send an empty one where no event had an id.
+  if (given === null || given === '') return undefined
+  if (/^\d{1,15}$/.test(given)) return Number(given)
+  return fail('body_invalid', {
+    subject: 'last-event-id',
+    expected: 'the number of an event',
+    found: JSON.stringify(given.slice(0, 60)),
+    mend: 'Send the id of the last event that came, or leave the header out.',
+  })
+}
