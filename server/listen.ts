@@ -83,7 +83,11 @@ function drained(
   inFlight: ReadonlySet<ServerResponse>,
   graceSeconds: number,
 ): Promise<void> {
-  for (const response of inFlight) if (!response.headersSent) response.setHeader('connection', 'close')
+  for (const response of inFlight) {
+    if (!response.headersSent) response.setHeader('connection', 'close')
+    // Too late to say so: the connection would be kept once the answer, a stream say, has ended.
+    else response.once('finish', () => response.req.socket.end())
+  }
   // Node would wait for a connection on which no request has come yet.
   const answering = new Set([...inFlight].map((response) => response.req.socket))
   for (const socket of sockets) if (!answering.has(socket)) socket.destroy()

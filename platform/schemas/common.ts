@@ -55,9 +55,8 @@ export const pageRequest = z.strictObject({
     .uuid('a next_cursor of this list')
     .optional()
     .describe('next_cursor of the page before; the newest things come first'),
-  limit: z.coerce
-    .number()
-    .int()
+  limit: z
+    .int('a whole number from 1 to 100')
     .min(1, 'a whole number from 1 to 100')
     .max(100, 'a whole number from 1 to 100')
     .optional()

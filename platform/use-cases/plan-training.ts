@@ -35,7 +35,8 @@ export async function planTraining(
     const tested = test && (await folders.file(test.digest))
     const files = { base: await baseFolderOf(base, folders), data, test: tested, out: join(data, 'nowhere') }
     const measure = () => plan({ ...spec, ...files }, () => {}, signal)
-    return await named(data, dataset.name, () => (test && tested ? named(tested, test.name, measure) : measure()))
+    const both = await named(data, dataset.name, () => (test && tested ? named(tested, test.name, measure) : measure()))
+    return { plan: both.plan, estimate: both.estimate }
   } finally {
     running--
   }

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { makeApp } from '../../server/app.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
 
-const platform = fakePlatform(['a', 'bb'])
+const platform = await fakePlatform(['a', 'bb'])
 const app = makeApp(platform, { version: '1' })
 
 const post = (body: string | Uint8Array) =>
