@@ -25,6 +25,7 @@ const owners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
   server: ['hono', '@hono/*'],
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
+  'platform/jobs': ['pg-boss'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite'],
   mcp: ['@modelcontextprotocol/*'],
 }

@@ -11,6 +11,9 @@ const FORMAT = 1
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
 const token = z.int().nonnegative()
 const rows = z.array(z.array(z.number()))
+/** Of the inputs of a probe, and of their tokens: it is run at each load, so a file must not make that long. */
+const PROBES = 16
+const PROBE_TOKENS = 512
 const freely = z.record(z.string(), z.unknown())
 
 /** How a text that is too long is cut: which part of it goes. */
@@ -33,7 +36,7 @@ export type ManifestFields = z.infer<typeof fields>
 
 /** Fixed inputs and what came of them when the adapter was saved. */
 const probe = z.object({
-  inputs: z.array(z.array(token).min(1)).min(1),
+  inputs: z.array(z.array(token).min(1).max(PROBE_TOKENS)).min(1).max(PROBES),
   /** The token ids whose logits are kept. */
   ids: z.array(token).min(1),
   /** At the first decoder step, a row an input. */

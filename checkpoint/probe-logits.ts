@@ -41,6 +41,7 @@ export async function probeAdapter(
   settings: ProbeSettings,
   subject: string,
 ): Promise<Probe> {
+  requireTokens(settings, base.t5, subject)
   const logits = await probeLogits(base.t5, method, new Map([...base.tensors, ...values]), settings)
   const wrong = logits.flat().find((logit) => !Number.isFinite(logit))
   if (wrong !== undefined)
@@ -55,16 +56,31 @@ export async function probeAdapter(
   return probe
 }
 
-/** A base is asked the same for every adapter on it. */
+/** Of a manifest that was edited, since that of another base was refused before. */
+function requireTokens({ inputs, ids }: ProbeSettings, { vocabSize }: T5Config, subject: string): void {
+  const wrong = [...inputs.flat(), ...ids].find((token) => token >= vocabSize)
+  if (wrong === undefined) return
+  fail('checkpoint_corrupt', {
+    subject: `${subject}, the probe of its graft.json`,
+    expected: `token ids below ${vocabSize}`,
+    found: String(wrong),
+    mend: 'Restore graft.json from where it came, or remove it: the weights load without it, unchecked.',
+  })
+}
+
+/** A base is asked the same for nearly every adapter on it. */
 const known = new WeakMap<Base, Map<string, Promise<number[][]>>>()
+const MOST_KNOWN = 64
 
 function baseLogits(base: Base, settings: ProbeSettings): Promise<number[][]> {
   const answers = known.get(base) ?? new Map<string, Promise<number[][]>>()
   known.set(base, answers)
+  if (answers.size > MOST_KNOWN) answers.clear()
   const key = JSON.stringify([settings.inputs, settings.ids])
   // Full tuning with the base's own weights is the base.
   const answer = answers.get(key) ?? probeLogits(base.t5, { method: 'full' }, base.tensors, settings)
   answers.set(key, answer)
+  answer.catch(() => answers.delete(key))
   return answer
 }
 

@@ -42,6 +42,7 @@ export const catalogue = {
   device_memory: { status: 507, exit: 1, title: 'The device has too little memory' },
   device_unavailable: { status: 422, exit: 2, title: 'The device is not available' },
   disk_full: { status: 507, exit: 1, title: 'The disk is full' },
+  evaluation_failed: { status: 500, exit: 1, title: 'The evaluation ended before its time' },
   evaluation_unknown: { status: 404, exit: 2, title: 'No such evaluation' },
   file_missing: { status: 404, exit: 2, title: 'No such file or folder' },
   headers_too_large: { status: 431, exit: 2, title: 'The headers of the request are too large' },

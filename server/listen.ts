@@ -47,7 +47,8 @@ export async function listen(app: Hono<Env>, options: ListenOptions = {}): Promi
     { overrideGlobalObjects: false, errorHandler: withoutRequest },
   )
   const headersTimeout = headerSeconds * 1000
-  const timeouts = { headersTimeout, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
+  // How long a body may take is the routes' business: an upload takes as long as it takes.
+  const timeouts = { headersTimeout, requestTimeout: 0, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
   const server = createServer(timeouts, (request, response) => {
     inFlight.add(response)
     response.once('close', () => inFlight.delete(response))

@@ -1,11 +1,13 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
+import { fail } from '../core/errors.ts'
 import { parse } from '../platform/parse.ts'
 import type { Caller, Platform } from '../platform/platform.ts'
 import { problemOf } from '../platform/problem.ts'
 import { readTexts, type Texts } from '../platform/read-texts.ts'
 import type { Problem } from '../platform/schemas/common.ts'
 import type { Env } from './app-env.ts'
+import { type Crowd, makeCrowd } from './crowd.ts'
 import type { Doors } from './doors.ts'
 import { problemResponse } from './problem-response.ts'
 import type { BodyLimits } from './read-body.ts'
@@ -18,6 +20,8 @@ export interface Mounting {
   report: Platform['report']
   doors: Doors
   bodies: { json: BodyLimits; adapter: BodyLimits; dataset: BodyLimits }
+  /** Requests that are worked on at a time. */
+  requests: number
 }
 
 const never = new AbortController().signal
@@ -26,21 +30,23 @@ const never = new AbortController().signal
  * Adds routes. Each address answers OPTIONS with what it takes, HEAD as GET without the body, and refuses all else with 405.
  */
 export function mount(app: Hono<Env>, routes: readonly Route[], mounting: Mounting): void {
+  const crowd = makeCrowd(mounting.requests)
   for (const [path, there] of Map.groupBy(routes, ({ path }) => path)) {
     const address = path.replace(/\{(\w+)\}/g, ':$1')
     const taken = there.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     const allow = [...taken, 'OPTIONS'].join(', ')
-    for (const route of there) app.on(route.method, address, (c) => answer(c, route, mounting))
+    for (const route of there) app.on(route.method, address, (c) => answer(c, route, mounting, crowd))
     app.all(address, (c) => otherwise(c, path, allow, mounting))
   }
 }
 
-async function answer(c: Context<Env>, route: Route, mounting: Mounting): Promise<Response> {
+async function answer(c: Context<Env>, route: Route, mounting: Mounting, crowd: Crowd): Promise<Response> {
   c.set('route', route.path)
   try {
     const caller = await mounting.doors(c.req.raw, c.env?.incoming?.socket.remoteAddress, route.scope)
     c.set('owner', caller.owner)
-    const response = await route.handle(await read(c, route, caller, mounting))
+    const work = async () => route.handle(await read(c, route, caller, mounting))
+    const response = await (route.scope === 'none' ? work() : crowd(work))
     if (c.req.method !== 'HEAD') return response
     // Nobody would read it to its end.
     await response.body?.cancel()
@@ -80,14 +86,27 @@ export function refused(
   return response
 }
 
+/** @throws GraftError `not_found` */
+export function notFound(path: string): never {
+  fail('not_found', {
+    subject: path,
+    expected: 'an address of the API, such as /v1/predictions or /v1/adapters',
+    found: 'none',
+    mend: 'Mind the spelling; addresses have no slash at the end. /docs lists them.',
+  })
+}
+
 async function read(c: Context<Env>, route: Route, caller: Caller, { bodies }: Mounting): Promise<Asked> {
   const { raw } = c.req
   const { json, upload } = route
+  const params = c.req.param()
+  // The store could not be asked for that.
+  if (Object.values(params).some((text) => text.includes('\0'))) notFound(c.req.path)
   const query = readQuery(route, new URL(raw.url).searchParams)
   const content = upload && readUpload(raw, upload.types, bodies[upload.limit])
   const body = json ? parse(json.schema, await readJson(raw, bodies.json), 'the body', json.mend) : content
   return {
-    params: c.req.param(),
+    params,
     query,
     body,
     headers: readHeaders(route, raw.headers),

@@ -26,6 +26,7 @@ export interface Prepared {
   test?: Examples
   /** SHA-256 of the training data: a saved state goes on with these alone. */
   dataDigest: string
+  testDigest?: string
   plan: Plan
 }
 
@@ -73,6 +74,7 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
     lengths,
     test: test && encodeAll(test.reviews, labels, tokenizer, cut, base),
     dataDigest: data.sha256,
+    testDigest: test?.sha256,
     plan,
   }
 }

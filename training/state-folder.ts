@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { syncFolder, writeDurably } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
 import type { Moments } from './optimizer.ts'
 import type { Prepared } from './prepare.ts'
 import type { TrainingSpec } from './spec.ts'
-import { clearStates, hasState, loadState, type Progress, saveState } from './state.ts'
+import { clearStates, hasState, loadState, type Progress, saveState, stateName } from './state.ts'
 
 /** Where a training keeps its state while it runs: a folder beside its output, gone when the checkpoint is written. */
 export interface StateFolder {
@@ -24,8 +24,14 @@ export const stateFolderOf = (out: string): string => `${resolve(out)}.training`
 const SPEC = 'training.json'
 const OWNER = 'owner.pid'
 
-/** What must not change between two runs of one training; the rest (where and how it runs, how often to save) may. */
+/**
+ * What must not change between two runs of one training, beside the contents of base and data; the rest (where things lie, where and how
+ * it runs, how often to save) may.
+ */
 const decides = ({
+  base: _base,
+  data: _data,
+  test: _test,
   out: _out,
   threads: _threads,
   save_seconds: _save,
@@ -56,7 +62,7 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
       mkdirSync(folder, { recursive: true })
       writeFileSync(join(folder, OWNER), processName(process.pid) ?? '')
       const identity = createHash('sha256')
-        .update(JSON.stringify([decides(spec), prepared.dataDigest, prepared.base.fingerprint]))
+        .update(JSON.stringify([decides(spec), prepared.dataDigest, prepared.testDigest, prepared.base.fingerprint]))
         .digest('hex')
       if (!existsSync(join(folder, SPEC))) begin(folder, { identity, spec })
       else if (readBegun(folder).identity !== identity) mismatch(folder)
@@ -86,6 +92,26 @@ export function savedSpec(out: string): TrainingSpec {
       mend: 'Give the --out of the training that was interrupted, or train without --resume.',
     })
   return readBegun(stateFolderOf(out)).spec
+}
+
+/**
+ * Takes hold of a saved state, by hard links: the training goes on, and removes its old states.
+ * @param target a folder that is made: what a training may go on from, beside the output of another
+ * @returns false where that state is gone already
+ */
+export function holdState(out: string, step: number, target: string): boolean {
+  const folder = stateFolderOf(out)
+  const state = stateName(step)
+  mkdirSync(join(target, state), { recursive: true })
+  try {
+    linkSync(join(folder, SPEC), join(target, SPEC))
+    for (const file of readdirSync(join(folder, state))) linkSync(join(folder, state, file), join(target, state, file))
+    return true
+  } catch (error) {
+    rmSync(target, { recursive: true, force: true })
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw error
+  }
 }
 
 interface Begun {

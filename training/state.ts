@@ -47,7 +47,7 @@ const PROGRESS = 'progress.json'
  * What earlier, killed runs left half written is removed.
  */
 export function saveState(folder: string, progress: Progress, vectors: Moments): void {
-  const name = `step-${String(progress.step).padStart(8, '0')}`
+  const name = stateName(progress.step)
   const partial = join(folder, `${name}.partial`)
   rmSync(partial, { recursive: true, force: true })
   try {
@@ -72,6 +72,8 @@ export function saveState(folder: string, progress: Progress, vectors: Moments):
   for (const entry of entriesIn(folder))
     if (!kept.includes(entry)) rmSync(join(folder, entry), { recursive: true, force: true })
 }
+
+export const stateName = (step: number): string => `step-${String(step).padStart(8, '0')}`
 
 /** Removes every state, whole or not. */
 export function clearStates(folder: string): void {

@@ -19,6 +19,9 @@ type Listen = (event: TrainingEvent) => void
 /** Reviews that an evaluation on the way takes from the head of the test data. */
 const EVALUATED_ON_THE_WAY = 1000
 
+/** Saving takes no more than one part in so many of the time, whatever `save_seconds` asks for. */
+const SAVE_SHARE = 20
+
 /** Points of the loss curve that a training keeps. */
 const CURVE_POINTS = 100
 
@@ -107,14 +110,16 @@ async function loop(
   }
   // What was not begun has no state yet; an interrupt then saves one, since it promises that --resume goes on.
   let savedStep = done > 0 ? done : -1
-  let savedAt = performance.now()
+  let nextSave = performance.now() + 1000 * spec.save_seconds
   const save = async () => {
     if (unread.length > 0) await settle()
     if (savedStep === progress.step) return
+    const begun = performance.now()
     await trainer.stepper.fetch()
     listen({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.moments) })
     savedStep = progress.step
-    savedAt = performance.now()
+    const now = performance.now()
+    nextSave = now + Math.max(1000 * spec.save_seconds, SAVE_SHARE * (now - begun))
   }
   let step = 0
   for (const rows of trainingSteps(lengths, spec)) {
@@ -133,7 +138,7 @@ async function loop(
       progress.curve.push(point)
       listen({ type: 'point', point })
     }
-    if ((performance.now() - savedAt) / 1000 >= spec.save_seconds) await save()
+    if (performance.now() >= nextSave) await save()
   }
   await save()
   return true

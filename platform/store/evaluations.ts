@@ -46,7 +46,15 @@ export async function settleEvaluation(db: Database, id: string, outcome: Evalua
   const [row] = await db
     .update(evaluations)
     .set({ ...outcome, ...ended })
-    .where(and(eq(evaluations.id, id), inArray(evaluations.status, ['queued', 'running'])))
+    .where(and(eq(evaluations.id, id), inArray(evaluations.status, unsettled)))
     .returning()
   return row ?? getEvaluation(db, id)
 }
+
+/** The ids of those that have not ended. */
+export async function listUnsettled(db: Database): Promise<string[]> {
+  const rows = await db.select({ id: evaluations.id }).from(evaluations).where(inArray(evaluations.status, unsettled))
+  return rows.map(({ id }) => id)
+}
+
+const unsettled = ['queued', 'running'] as const

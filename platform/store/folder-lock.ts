@@ -1,29 +1,18 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { DatabaseSync } from 'node:sqlite'
 import { fail } from '../../core/errors.ts'
-
-/** SQLite's code for a lock that another holds. */
-const SQLITE_BUSY = 5
+import { lockFile } from '../../core/file-lock.ts'
 
 /**
- * Makes this process the one owner of a home folder until it calls what is returned, or ends in any way: the lock is the operating
- * system's on an open file (a transaction of SQLite, which knows how to lock on every system), so a killed owner leaves none.
+ * Makes this process the one owner of a home folder until it calls what is returned, or ends in any way.
  * @throws GraftError `store_locked` where another process, or this one, has it
  */
 export function lockFolder(home: string): () => void {
   mkdirSync(home, { recursive: true })
-  const lock = new DatabaseSync(join(home, 'database.lock'), { timeout: 0 })
   const owner = join(home, 'database.owner')
-  try {
-    lock.exec('begin exclusive')
-  } catch (error) {
-    lock.close()
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
-    locked(home, readOwner(owner))
-  }
+  const unlock = lockFile(join(home, 'database.lock')) ?? locked(home, readOwner(owner))
   writeFileSync(owner, String(process.pid))
-  return () => lock.close()
+  return unlock
 }
 
 function readOwner(file: string): string {

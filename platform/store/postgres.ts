@@ -12,6 +12,8 @@ export async function openPostgres(url: string): Promise<Store> {
   const pool = poolOf(url)
   // Without a listener, a connection that breaks while nobody uses it ends the process. The pool opens another when asked.
   pool.on('error', () => {})
+  // So does one that breaks while it is used; whoever uses it learns of that from the query.
+  pool.on('connect', (client) => client.on('error', () => {}))
   try {
     const client = await pool.connect()
     try {
@@ -40,6 +42,7 @@ function poolOf(url: string): pg.Pool {
       connectionString: url,
       application_name: 'graft',
       connectionTimeoutMillis: 10_000,
+      keepAlive: true,
       // A process that stops in the middle of a transaction holds its locks no longer than this.
       idle_in_transaction_session_timeout: 60_000,
     })

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray } from 'drizzle-orm'
+import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { type StoredEvent, trainingEvents } from './schema/training-events.ts'
 import { trainings } from './schema/trainings.ts'
@@ -51,4 +51,13 @@ export function listEvents(db: Database, training: string, after = 0, limit = 50
     .where(and(eq(trainingEvents.training_id, training), gt(trainingEvents.number, after)))
     .orderBy(asc(trainingEvents.number))
     .limit(limit)
+}
+
+/** The step of the last event of a step, 0 where there is none. */
+export async function lastStepTold(db: Database, training: string): Promise<number> {
+  const [{ step }] = await db
+    .select({ step: sql<number>`coalesce(max((${trainingEvents.event} ->> 'step')::int), 0)` })
+    .from(trainingEvents)
+    .where(and(eq(trainingEvents.training_id, training), sql`${trainingEvents.event} ->> 'type' = 'step'`))
+  return Number(step)
 }

@@ -6,10 +6,10 @@ import { trainings } from './schema/trainings.ts'
 import { type NewEvent, recordEvents } from './training-events.ts'
 import { lockTraining, type TrainingRow } from './trainings.ts'
 
-/** Where a training may go from each status. From running to running: a worker takes over from one that is lost. */
+/** Where a training may go from each status. */
 const moves: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
   queued: ['running', 'paused', 'failed', 'cancelled'],
-  running: ['running', 'queued', 'paused', 'succeeded', 'failed', 'cancelled'],
+  running: ['queued', 'paused', 'succeeded', 'failed', 'cancelled'],
   paused: ['queued', 'cancelled'],
   succeeded: [],
   failed: [],
@@ -20,35 +20,33 @@ const moves: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
 export type Report = Partial<Pick<TrainingRow, 'plan' | 'progress' | 'state' | 'result' | 'adapter_id'>>
 
 /**
- * Takes a training to run a slice of it. Whoever had it before can write no more.
+ * Takes a training that waits, to run a slice of it.
  * @param worker names the process
- * @returns undefined where there is nothing to run: it is paused, or has ended
+ * @returns undefined where there is nothing to run: another worker has it, it is paused, or it has ended
  * @throws GraftError `training_unknown`
  */
 export async function claimTraining(db: Database, id: string, worker: string): Promise<TrainingRow | undefined> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
-    if (!moves[row.status].includes('running')) return undefined
-    const [claimed] = await tx
+    if (row.status !== 'queued') return undefined
+    await tx
       .update(trainings)
       .set({
         status: 'running',
         worker,
         fence: row.fence + 1,
         slices: row.slices + 1,
-        losses: row.losses + Number(row.status === 'running'),
         heartbeat_at: sql`now()`,
         started_at: row.started_at ?? sql`now()`,
       })
       .where(eq(trainings.id, id))
-      .returning()
-    if (row.status === 'queued') await recordEvents(tx, row, [{ event: { type: 'status', status: 'running' } }])
-    return { ...claimed, last_event: row.last_event + Number(row.status === 'queued') }
+    await recordEvents(tx, row, [{ event: { type: 'status', status: 'running' } }])
+    return lockTraining(tx, id)
   })
 }
 
 /**
- * Writes what a worker tells, and that it lives.
+ * Writes what a worker tells, and that it lives. With a state that it saved, the losses before are forgotten: it gets on.
  * @returns what is asked of it
  * @throws GraftError `training_superseded` where the training is no longer this worker's: it was cancelled, or another has it
  */
@@ -64,7 +62,7 @@ export async function reportTraining(
     requireFence(row, fence)
     await tx
       .update(trainings)
-      .set({ ...report, heartbeat_at: sql`now()` })
+      .set({ ...report, ...(report.state && { losses: 0 }), heartbeat_at: sql`now()` })
       .where(eq(trainings.id, id))
     await recordEvents(tx, row, events)
     return row.wish
@@ -77,39 +75,42 @@ export interface Move {
   report?: Report
   /** Why it failed; needed for that and for nothing else. */
   error?: PlainError
+  /** Why its worker could not go on, where it is queued for that: it counts as a loss, and the event tells it. */
+  lost?: PlainError
   /** Told before the event of the new status. */
   events?: readonly NewEvent[]
 }
 
 /**
- * Changes the status and records the event of it.
+ * Changes the status and records the event of it. A running training that was asked to pause is paused where it would be queued.
  * @throws GraftError `training_status` where its status does not lead there, `training_superseded`, `training_unknown`
  */
 export async function moveTraining(
   db: Database,
   id: string,
   to: Exclude<TrainingStatus, 'running'>,
-  { fence, report = {}, error, events = [] }: Move = {},
+  { fence, report = {}, error, lost, events = [] }: Move = {},
 ): Promise<TrainingRow> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
     if (fence !== undefined) requireFence(row, fence)
     if (!moves[row.status].includes(to)) refuse(row, to)
-    const ends = moves[to].length === 0
+    const status = to === 'queued' && row.wish === 'pause' ? 'paused' : to
     await tx
       .update(trainings)
       .set({
         ...report,
-        status: to,
+        status,
         worker: null,
         wish: null,
         error: error ?? null,
         fence: fence === undefined ? row.fence + 1 : row.fence,
-        losses: fence === undefined ? row.losses + Number(row.status === 'running' && to === 'queued') : 0,
-        finished_at: ends ? sql`now()` : null,
+        losses: lost ? (report.state ? 1 : row.losses + 1) : 0,
+        finished_at: moves[status].length === 0 ? sql`now()` : null,
       })
       .where(eq(trainings.id, id))
-    await recordEvents(tx, row, [...events, { event: { type: 'status', status: to, ...(error && { error }) } }])
+    const cause = error ?? lost
+    await recordEvents(tx, row, [...events, { event: { type: 'status', status, ...(cause && { error: cause }) } }])
     return lockTraining(tx, id)
   })
 }

@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray } from 'drizzle-orm'
+import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
 import type { TrainingStatus } from '../statuses.ts'
 import { takeAdapterName } from './adapter-names.ts'
@@ -61,4 +61,23 @@ export async function listTrainings(
   const { before, order, take, page } = pageOf(trainings.id, request)
   const ofStatus = status && inArray(trainings.status, [...status])
   return page(await db.select().from(trainings).where(and(before, ofStatus)).orderBy(order).limit(take))
+}
+
+/** Those whose worker has told nothing for so many seconds. */
+export function listSilent(db: Database, seconds: number): Promise<TrainingRow[]> {
+  return db
+    .select()
+    .from(trainings)
+    .where(
+      and(
+        eq(trainings.status, 'running'),
+        sql`${trainings.heartbeat_at} < now() - make_interval(secs => ${seconds}::double precision)`,
+      ),
+    )
+}
+
+/** The ids of those that wait for a worker. */
+export async function listQueued(db: Database): Promise<string[]> {
+  const rows = await db.select({ id: trainings.id }).from(trainings).where(eq(trainings.status, 'queued'))
+  return rows.map(({ id }) => id)
 }

@@ -6,7 +6,7 @@ import { fail } from '../../core/errors.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import type { ArchiveLimits } from '../artifacts/unpack-folder.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
-import { named } from '../named.ts'
+import { hidingPaths } from '../hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { Adapter, AdapterList } from '../schemas/adapters.ts'
 import type { PageRequest } from '../schemas/common.ts'
@@ -65,7 +65,13 @@ export async function importAdapter(
 ): Promise<Adapter> {
   const { digest: artifact, bytes } = await artifacts.put(packFolder(dir))
   const path = await folders.folder(artifact)
-  const { metrics, labels, base: _, bytes: __, ...described } = await named(path, name, () => engine.load(artifact))
+  const {
+    metrics,
+    labels,
+    base: _,
+    bytes: __,
+    ...described
+  } = await hidingPaths([[path, name]], () => engine.load(artifact))
   const row = await rows.createAdapter(store.db, {
     ...described,
     name,

@@ -1,5 +1,5 @@
 import { readReviews } from '../../training/data.ts'
-import { named } from '../named.ts'
+import { hidingPaths } from '../hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Dataset, DatasetList } from '../schemas/datasets.ts'
@@ -29,7 +29,7 @@ export async function uploadDataset(
   await rows.requireFreeName(store.db, name)
   const { digest, bytes } = await artifacts.put(content)
   const path = await folders.file(digest)
-  const { reviews, duplicates, format } = await named(path, name, () => readReviews(path))
+  const { reviews, duplicates, format } = await hidingPaths([[path, name]], () => readReviews(path))
   const labels: Record<string, number> = {}
   for (const { label } of reviews) labels[label] = (labels[label] ?? 0) + 1
   const row = { name, digest, bytes, format, rows: reviews.length, labels, duplicates }

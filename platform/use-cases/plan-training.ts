@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { fail } from '../../core/errors.ts'
 import { baseFolderOf } from '../base-folder.ts'
-import { named } from '../named.ts'
+import { hidingPaths, type PathNames } from '../hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
 import { planTraining as plan } from './train.ts'
@@ -34,9 +34,12 @@ export async function planTraining(
     const data = await folders.file(dataset.digest)
     const tested = test && (await folders.file(test.digest))
     const files = { base: await baseFolderOf(base, folders), data, test: tested, out: join(data, 'nowhere') }
-    const measure = () => plan({ ...spec, ...files }, () => {}, signal)
-    const both = await named(data, dataset.name, () => (test && tested ? named(tested, test.name, measure) : measure()))
-    return { plan: both.plan, estimate: both.estimate }
+    const names: PathNames = [
+      [data, `the data set ${dataset.name}`],
+      ...(tested ? [[tested, `the data set ${test.name}`] as const] : []),
+    ]
+    const measured = await hidingPaths(names, () => plan({ ...spec, ...files }, () => {}, signal))
+    return { plan: measured.plan, estimate: measured.estimate }
   } finally {
     running--
   }

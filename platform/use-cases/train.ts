@@ -1,11 +1,9 @@
-import { fork } from 'node:child_process'
-import { entryFile } from '../../core/entry.ts'
-import { fail, fromPlain } from '../../core/errors.ts'
+import { fail } from '../../core/errors.ts'
 import { methods, shapeOf } from '../../model/methods/registry.ts'
-import type { ToChild } from '../../training/child.ts'
 import type { Estimate, Plan, TrainingEvent, TrainingResult } from '../../training/events.ts'
 import type { Profile } from '../../training/profile/profile.ts'
 import type { TrainingSpec } from '../../training/spec.ts'
+import { inChild } from '../training-process.ts'
 
 export { parseMethod } from '../../model/methods/registry.ts'
 export type { TrainingEvent, TrainingResult } from '../../training/events.ts'
@@ -75,31 +73,3 @@ export async function profileTraining(spec: TrainingSpec, listen: Listen, signal
 }
 
 const resumeCommand = ({ out }: TrainingSpec): string => `graft train --resume --out ${JSON.stringify(out)}`
-
-/** The events that end a child's work, whatever it was. */
-const ENDS: readonly TrainingEvent['type'][] = ['done', 'interrupted', 'estimate', 'profile']
-
-/** Resolves with the child's last event of those that end its work. */
-function inChild(message: ToChild, listen: Listen, signal: AbortSignal): Promise<TrainingEvent | undefined> {
-  return new Promise((resolve, reject) => {
-    const child = fork(entryFile('training/child'), {
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    let end: TrainingEvent | undefined
-    const stop = () => child.connected && child.send({ kind: 'stop' } satisfies ToChild)
-    signal.addEventListener('abort', stop)
-    child.on('message', (event: TrainingEvent) => {
-      if (event.type === 'failed') reject(fromPlain(event.error))
-      if (ENDS.includes(event.type)) end = event
-      listen(event)
-    })
-    child.on('error', reject)
-    child.on('exit', () => {
-      signal.removeEventListener('abort', stop)
-      resolve(end)
-    })
-    child.send(message)
-    if (signal.aborted) stop()
-  })
-}

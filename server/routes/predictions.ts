@@ -28,7 +28,7 @@ export const predictions = (platform: Platform): Route[] => [
         },
       },
     },
-    errors: ['adapter_unknown', 'base_mismatch', 'overloaded'],
+    errors: ['adapter_unknown', 'base_mismatch'],
     async handle({ body, signal, noteRows }) {
       const answer = await classify(platform, body, signal)
       noteRows(answer.results.flat().length)

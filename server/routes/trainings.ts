@@ -64,7 +64,6 @@ export const trainings = (platform: Platform): Route[] => [
       'name_taken',
       'idempotency_conflict',
       'queue_full',
-      'overloaded',
       'training_failed',
       'artifact_missing',
       'artifacts_unavailable',

@@ -50,7 +50,7 @@ export const predict = (platform: Platform): Route[] => [
         },
       },
     },
-    errors: ['adapter_unknown', 'base_mismatch', 'overloaded', 'text_invalid'],
+    errors: ['adapter_unknown', 'base_mismatch', 'text_invalid'],
     refusal: { schema: errorResponse, statusOf: predictStatus, respond: predictProblem },
     async handle({ query, headers, body, signal, noteRows }) {
       const started = performance.now()

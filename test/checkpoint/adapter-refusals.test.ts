@@ -184,6 +184,16 @@ test.each<[string, (manifest: Record<string, unknown>) => void, string]>([
     'checkpoint_corrupt',
   ],
   [
+    'a probe of tokens that the base does not have',
+    (m) => Object.assign(m.probe as object, { ids: [10 ** 9] }),
+    'checkpoint_corrupt',
+  ],
+  [
+    'a probe that would take long at each load',
+    (m) => Object.assign(m.probe as object, { inputs: [Array<number>(100_000).fill(5)] }),
+    'checkpoint_corrupt',
+  ],
+  [
     'an unknown way to cut',
     (m) => Object.assign(m, { truncation: { max_tokens: 9, cut: 'ends' } }),
     'checkpoint_corrupt',

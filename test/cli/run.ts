@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, vi } from 'vitest'
+import { afterAll, inject, vi } from 'vitest'
 import { z } from 'zod'
 import type { Command } from '../../cli/command.ts'
 import { parseFlags } from '../../cli/flags.ts'
 import { packageRoot } from '../../core/entry.ts'
+import { freshPath } from '../checkpoint/helpers.ts'
 
 export interface Ended {
   code: number | null
@@ -27,8 +29,18 @@ afterAll(() => {
   for (const child of alive) child.kill('SIGKILL')
 })
 
+/** A home of its own, with an empty store. */
+export function freshHome(): string {
+  const home = freshPath('home')
+  cpSync(inject('embeddedTemplate'), home, { recursive: true })
+  return home
+}
+
+/** Commands that open the store. */
+const ON_STORE = ['serve', 'quickstart', 'worker', 'adapters', 'trainings', 'datasets', 'key']
+
 /**
- * Starts the command as a user does.
+ * Starts the command as a user does, with a home of its own unless one is given.
  * @param options `deaf` closes the other end of its stdout at once
  */
 export function started(
@@ -37,7 +49,12 @@ export function started(
   { deaf = false } = {},
 ): Running {
   const child = spawn(process.execPath, [join(packageRoot, 'cli/main.ts'), ...args], {
-    env: { ...process.env, ...env },
+    env: {
+      ...process.env,
+      DATABASE_URL: '',
+      ...(env.GRAFT_HOME === undefined && { GRAFT_HOME: ON_STORE.includes(args[0]) ? freshHome() : freshPath('home') }),
+      ...env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   alive.add(child)
@@ -80,6 +97,7 @@ export const graft = (...args: string[]): Promise<Ended> => started(args).ended
 
 /** Runs a command within this process, which is faster. @returns what it prints to stdout @throws what it fails of */
 export async function inProcess(command: Command, ...argv: string[]): Promise<string> {
+  process.env.GRAFT_HOME = freshHome()
   const signals = ['SIGINT', 'SIGTERM'] as const
   const before = signals.map((signal) => process.listeners(signal))
   let printed = ''

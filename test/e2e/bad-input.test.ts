@@ -270,7 +270,7 @@ const others: Case[] = [
     what: 'no checkpoint',
     argv: () => ['predict', 'A joy.'],
     code: 'usage',
-    says: ['--checkpoint', 'Add --checkpoint'],
+    says: ['--checkpoint', '--adapter', 'neither'],
   },
   {
     what: 'neither texts nor a file of texts',

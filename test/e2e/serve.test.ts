@@ -9,8 +9,7 @@ import { health } from '../../platform/schemas/health.ts'
 import { parameterCount } from '../../platform/schemas/parameters.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { Prediction } from '../../serving/engine-types.ts'
-import { freshPath } from '../checkpoint/helpers.ts'
-import { graft, type Running, started } from '../cli/run.ts'
+import { freshHome, graft, type Running, started } from '../cli/run.ts'
 import { post, problemFrom } from '../server/start.ts'
 import { base, configs, savedAs, textOf } from '../serving/adapters.ts'
 
@@ -50,11 +49,12 @@ describe('graft serve', () => {
     expect(health.parse(body).version).toMatch(/^\d+\.\d+\.\d+/)
   })
 
-  test('lists the adapters in the order of the command line, with the digests of their weights', async () => {
-    const { data } = adapterList.parse((await get('/v1/adapters')).body)
-    expect(data.map(({ id, method }) => [id, method])).toEqual(served.map(([id, { method }]) => [id, method]))
+  test('lists the adapters of the command line, the last first, with the digests of their weights', async () => {
+    const data = adapterList.parse((await get('/v1/adapters')).body).data.reverse()
+    expect(data.map(({ name, method }) => [name, method])).toEqual(served.map(([id, { method }]) => [id, method]))
     for (const [i, { digest }] of data.entries()) expect(digest).toBe((await loadAdapter(folders[i], base)).digest)
     expect((await get('/v1/adapters/prompt')).body).toEqual(data[2])
+    expect((await get(`/v1/adapters/${data[2].id}`)).body).toEqual(data[2])
   })
 
   test('answers each row by the adapter that it names, as that adapter does where it is alone', async () => {
@@ -95,7 +95,7 @@ describe('graft serve', () => {
     expect(await problemFrom(unknown)).toMatchObject({
       code: 'adapter_unknown',
       status: 404,
-      expected: `one of ${ids.join(', ')}`,
+      expected: `one of ${ids.toReversed().join(', ')}`,
       found: '"lora-5"',
     })
     expect((await get('/v1/adapters/lora-5')).status).toBe(404)
@@ -109,7 +109,6 @@ describe('graft serve', () => {
     const count = async (query: string) => parameterCount.parse((await get(`/v1/parameters?${query}`)).body)
     expect(await count('method=lora&rank=8')).toMatchObject({ trainable: 294_912, total: 60_801_536 })
     expect(await count('method=soft-prompt&tokens=5&base=embedded')).toMatchObject({ trainable: 1280 })
-    expect(await count('method=soft-prompt&tokens=5&base=graft-base')).toMatchObject({ trainable: 1280 })
     for (const [i, id] of ids.entries()) {
       const { values, method } = await loadAdapter(folders[i], base)
       const trainable = [...values.values()].reduce((n, { length }) => n + length, 0)
@@ -161,17 +160,24 @@ test('a client that goes away takes its texts back, and the server goes on', asy
   expect(performance.now() - begun).toBeLessThan(1500)
 })
 
-test('quickstart serves the adapter of an earlier start at once', async () => {
-  const home = freshPath('home')
-  cpSync(folders[0], join(home, 'quickstart'), { recursive: true })
-  const quick = started(['quickstart', '--port', '0', '--threads', '1'], { GRAFT_HOME: home })
-  const at = await address(quick)
-  const { adapter, results } = (await (await post(at, { inputs: ['A joy.'] })).json()) as Record<string, unknown>
-  expect({ adapter, results }).toMatchObject({ adapter: 'quickstart', results: [{ tokens: 4 }] })
-  quick.kill('SIGINT')
-  const { code, stderr } = await quick.ended
-  expect(code).toBe(0)
-  expect(stderr).toContain('remove the folder to train it again')
+test('a second start finds what the first one had; the same folder is no other adapter, and another one is refused', async () => {
+  const home = freshHome()
+  const [first, second] = [join(home, 'one/film'), join(home, 'two/film')]
+  cpSync(folders[0], first, { recursive: true })
+  cpSync(folders[1], second, { recursive: true })
+  const serve = async (...checkpoints: string[]) => {
+    const flags = checkpoints.flatMap((dir) => ['--checkpoint', dir])
+    const one = started(['serve', ...flags, '--port', '0', '--threads', '1'], { GRAFT_HOME: home })
+    return { one, at: await address(one) }
+  }
+  for (const checkpoints of [[first], [first], []]) {
+    const { one, at } = await serve(...checkpoints)
+    const { adapter, results } = (await (await post(at, { inputs: ['A joy.'] })).json()) as Record<string, unknown>
+    expect({ adapter, results }).toMatchObject({ adapter: 'film', results: [{ tokens: 4 }] })
+    one.kill('SIGINT')
+    expect((await one.ended).code).toBe(0)
+  }
+  await expect(serve(second)).rejects.toThrow('graft adapters remove film')
 })
 
 test('the command ends, where a checkpoint cannot be served', async () => {

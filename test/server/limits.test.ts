@@ -1,8 +1,8 @@
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
 import { readUpload } from '../../server/read-upload.ts'
-import { dial, post, problemFrom, start } from './start.ts'
-import { withFiles } from './whole-platform.ts'
+import { dial, post, problemFrom, start, until } from './start.ts'
+import { withFiles } from './with-files.ts'
 
 test('a caller that asks too often is told when to come again, and others are not affected', async () => {
   const access = {
@@ -25,6 +25,21 @@ test('without keys an address is limited where a rate is given, and the window p
   expect(await problemFrom(await post(url, { inputs: ['good'] }))).toMatchObject({ subject: 'the address' })
   await new Promise((resolve) => setTimeout(resolve, 1100))
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
+})
+
+test('past their bound requests are refused at once, and taken again when others are answered', async () => {
+  const { url, platform } = await start({ app: { requests: 2 } })
+  const { promise, resolve } = Promise.withResolvers<void>()
+  platform.engine.gate = promise
+  const taken = [post(url, { inputs: ['good'] }), post(url, { inputs: ['good'] })]
+  await until(() => platform.engine.calls.length === 2)
+  const refused = await fetch(`${url}/v1/adapters`)
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(await problemFrom(refused)).toMatchObject({ code: 'overloaded', status: 429, subject: 'the server' })
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  resolve()
+  for (const { status } of await Promise.all(taken)) expect(status).toBe(200)
+  expect((await fetch(`${url}/v1/adapters`)).status).toBe(200)
 })
 
 const upload = (url: string, body: string | ReadableStream, type = 'application/jsonl', name = 'films') =>

@@ -7,7 +7,7 @@ import { training, trainingList, trainingPlan } from '../../platform/schemas/tra
 import { createAdapter } from '../../platform/store/adapters.ts'
 import { adapterRow } from '../platform/fake-platform.ts'
 import { dial, problemFrom, start } from './start.ts'
-import { withFiles } from './whole-platform.ts'
+import { withFiles } from './with-files.ts'
 
 test('GET /v1/adapters lists them, the newest first, a page at a time, and each alone by id or name', async () => {
   const { url } = await start({ adapters: ['imdb', 'yelp', 'my films'] })
@@ -19,7 +19,8 @@ test('GET /v1/adapters lists them, the newest first, a page at a time, and each 
     expect(await (await fetch(`${url}/v1/adapters/${asked}`)).json()).toEqual(first.data[0])
   const unknown = await fetch(`${url}/v1/adapters/amazon`)
   expect(await problemFrom(unknown)).toMatchObject({ code: 'adapter_unknown', status: 404, found: '"amazon"' })
-  expect((await fetch(`${url}/v1/adapters/%E0%A4%A`)).status).toBe(404)
+  for (const path of ['/v1/adapters/%E0%A4%A', '/v1/adapters/%00', '/v1/trainings/a%00b/events'])
+    expect((await fetch(url + path)).status).toBe(404)
 })
 
 test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=true', 'limit=1&limit=2', 'cursor=x', 'other=1'])(

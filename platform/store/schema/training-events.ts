@@ -1,13 +1,17 @@
 import { sql } from 'drizzle-orm'
 import { check, integer, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
-import type { TrainingEvent } from '../../../training/events.ts'
+import type { TrainingEvent, TrainingResult } from '../../../training/events.ts'
 import type { TrainingStatus } from '../../statuses.ts'
 import { createdAt, graft, json } from './columns.ts'
 import { trainings } from './trainings.ts'
 
-/** What is kept of a training's course: what it told, and each change of its status. */
-export type StoredEvent = TrainingEvent | { type: 'status'; status: TrainingStatus; error?: PlainError }
+/** What is kept of a training's course: what it told, without the paths of the machine that it ran on, and each change of its status. */
+export type StoredEvent =
+  | Extract<TrainingEvent, { type: 'stage' | 'plan' | 'step' | 'point' }>
+  | { type: 'saved'; step: number }
+  | { type: 'done'; result: Omit<TrainingResult, 'checkpoint'> }
+  | { type: 'status'; status: TrainingStatus; error?: PlainError }
 
 export const trainingEvents = graft.table(
   'training_events',

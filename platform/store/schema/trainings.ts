@@ -48,7 +48,7 @@ export const trainings = graft.table(
     fence: integer().notNull().default(0),
     /** Slices begun. */
     slices: integer().notNull().default(0),
-    /** Workers lost one after the other, since one last gave it back. */
+    /** Workers lost one after the other, since one last gave it back or saved a state. */
     losses: integer().notNull().default(0),
     worker: text(),
     heartbeat_at: time(),

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { toPlain } from '../../../core/errors.ts'
 import { uuidv7 } from '../../../core/uuid.ts'
@@ -11,7 +12,7 @@ import {
   reportTraining,
   resumeTraining,
 } from '../../../platform/store/training-moves.ts'
-import { getTraining, listTrainings } from '../../../platform/store/trainings.ts'
+import { getTraining, listQueued, listSilent, listTrainings } from '../../../platform/store/trainings.ts'
 import { digest, makeTraining } from './rows.ts'
 import { onBothStores } from './stores.ts'
 
@@ -19,6 +20,8 @@ const step = (n: number) => ({
   key: `step:${n}`,
   event: { type: 'step', step: n, steps: 100, loss: 1 / n, reviews_per_second: 4.1, seconds_left: 100 - n } as const,
 })
+
+const lost = toPlain(new Error('its worker is gone'))
 
 async function claimed(db: Database): Promise<{ id: string; fence: number }> {
   const { id } = await makeTraining(db)
@@ -49,33 +52,33 @@ onBothStores((store) => {
     expect(await claimTraining(db, id, 'late')).toBeUndefined()
   })
 
-  test('of several workers that take a training at once, the last alone may write', async () => {
+  test('of several workers that take a training at once, one has it', async () => {
     const { db } = store()
     const { id } = await makeTraining(db)
     const rows = await Promise.all(['a', 'b', 'c', 'd'].map((worker) => claimTraining(db, id, worker)))
-    const fences = rows.map((row) => row?.fence ?? 0)
-    expect(fences.toSorted()).toEqual([1, 2, 3, 4])
-    const written = await Promise.allSettled(
-      fences.map((fence) => reportTraining(db, id, fence, { state: digest(`by ${fence}`) }, [step(fence)])),
-    )
-    expect(written.map(({ status }) => status === 'fulfilled')).toEqual(fences.map((fence) => fence === 4))
-    const row = await getTraining(db, id)
-    expect(row).toMatchObject({ fence: 4, slices: 4, losses: 3, state: digest('by 4') })
-    expect(row.worker).toBe('abcd'[fences.indexOf(4)])
-    expect(await told(db, id)).toEqual(['queued', 'running', 4])
+    const taken = rows.filter((row) => row !== undefined)
+    expect(taken).toMatchObject([{ fence: 1, slices: 1, losses: 0, worker: 'abcd'[rows.indexOf(taken[0])] }])
+    expect(await getTraining(db, id)).toEqual(taken[0])
+    expect(await told(db, id)).toEqual(['queued', 'running'])
   })
 
   test('a late twin can neither write to, end, nor give back what another worker has', async () => {
     const { db } = store()
     const { id, fence } = await claimed(db)
-    const next = await claimTraining(db, id, 'worker 2')
+    await moveTraining(db, id, 'queued', { fence, lost })
     const superseded = { code: 'training_superseded' }
-    await expect(reportTraining(db, id, fence, { state: digest('late') })).rejects.toMatchObject(superseded)
-    for (const to of ['succeeded', 'queued', 'paused', 'cancelled'] as const)
-      await expect(moveTraining(db, id, to, { fence })).rejects.toMatchObject(superseded)
-    expect(await getTraining(db, id)).toMatchObject({ status: 'running', state: null, fence: next?.fence })
-    await moveTraining(db, id, 'succeeded', { fence: next?.fence })
-    await expect(reportTraining(db, id, next?.fence ?? 0)).rejects.toMatchObject(superseded)
+    const isLate = async () => {
+      await expect(reportTraining(db, id, fence, { state: digest('late') })).rejects.toMatchObject(superseded)
+      for (const to of ['succeeded', 'queued', 'paused', 'cancelled'] as const)
+        await expect(moveTraining(db, id, to, { fence })).rejects.toMatchObject(superseded)
+    }
+    await isLate()
+    const next = await claimTraining(db, id, 'worker 2')
+    expect(next?.fence).toBe(2)
+    await isLate()
+    expect(await getTraining(db, id)).toMatchObject({ status: 'running', state: null, fence: 2 })
+    await moveTraining(db, id, 'succeeded', { fence: 2 })
+    await expect(reportTraining(db, id, 2)).rejects.toMatchObject(superseded)
   })
 
   test('of an end and a cancel at the same moment, one happens', async () => {
@@ -161,13 +164,44 @@ onBothStores((store) => {
     await expect(resumeTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
   })
 
-  test('workers lost in a row are counted until one gives the training back', async () => {
+  test('losses in a row are counted until a state is saved or a worker gives the training back', async () => {
+    const { db } = store()
+    const { id } = await makeTraining(db)
+    const claim = async () => (await claimTraining(db, id, 'w'))?.fence ?? -1
+    expect(await moveTraining(db, id, 'queued', { fence: await claim(), lost })).toMatchObject({ losses: 1 })
+    const second = await claim()
+    await reportTraining(db, id, second, { progress: null })
+    expect(await moveTraining(db, id, 'queued', { fence: second, lost })).toMatchObject({ losses: 2 })
+    const third = await claim()
+    await reportTraining(db, id, third, { state: digest('a state') })
+    expect(await moveTraining(db, id, 'queued', { fence: third, lost })).toMatchObject({ losses: 1 })
+    expect(await moveTraining(db, id, 'queued', { fence: await claim() })).toMatchObject({ losses: 0, slices: 4 })
+    expect(
+      (await listEvents(db, id)).map(({ event }) => ('error' in event ? event.error : null)).filter(Boolean),
+    ).toEqual([lost, lost, lost])
+  })
+
+  test('a pause that was asked for holds although the worker is lost, or ends its slice, before it heard of it', async () => {
+    const { db } = store()
+    for (const move of [{ lost }, {}]) {
+      const { id, fence } = await claimed(db)
+      await pauseTraining(db, id)
+      expect(await moveTraining(db, id, 'queued', { fence, ...move })).toMatchObject({ status: 'paused', wish: null })
+    }
+  })
+
+  test('trainings whose worker is silent are found, and those that wait', async () => {
     const { db } = store()
     const { id } = await claimed(db)
-    expect(await claimTraining(db, id, 'second')).toMatchObject({ losses: 1 })
-    expect(await moveTraining(db, id, 'queued')).toMatchObject({ losses: 2 })
-    const { fence } = (await claimTraining(db, id, 'third')) ?? {}
-    expect(await moveTraining(db, id, 'queued', { fence })).toMatchObject({ losses: 0, slices: 3 })
+    const silent = async (seconds: number) => (await listSilent(db, seconds)).map((row) => row.id)
+    expect(await silent(30)).not.toContain(id)
+    await pause(20)
+    expect(await silent(0.01)).toContain(id)
+    expect(await listQueued(db)).not.toContain(id)
+    const { fence } = await getTraining(db, id)
+    await moveTraining(db, id, 'queued', { fence, lost })
+    expect(await silent(0.01)).not.toContain(id)
+    expect(await listQueued(db)).toContain(id)
   })
 
   test('events that many append at once have numbers without gap, each kept once', async () => {

@@ -4,9 +4,10 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { openArtifacts } from '../../platform/artifacts/open-artifacts.ts'
 import { openFolders } from '../../platform/folders.ts'
+import type { Jobs } from '../../platform/jobs/jobs.ts'
 import type { FakePlatform } from '../platform/fake-platform.ts'
 
-/** What the fake platform lacks, but for workers: what is queued stays queued. */
+/** Of what the fake platform lacks, as much as uploads and launches need. What is queued stays queued. */
 export async function withFiles(): Promise<Pick<FakePlatform, 'artifacts' | 'folders' | 'jobs'>> {
   const home = await mkdtemp(join(tmpdir(), 'graft-server-'))
   onTestFinished(() => rm(home, { recursive: true, force: true }))
@@ -16,9 +17,7 @@ export async function withFiles(): Promise<Pick<FakePlatform, 'artifacts' | 'fol
     folders: openFolders(artifacts, join(home, 'cache')),
     jobs: {
       queueTraining: async () => {},
-      queueEvaluation: async () => {},
       waiting: async () => ({ trainings: 0, evaluations: 0 }),
-      close: async () => {},
-    },
+    } satisfies Partial<Jobs> as unknown as Jobs,
   }
 }

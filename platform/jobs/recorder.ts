@@ -1,0 +1,86 @@
+import { isLostConnection } from '../store/lost-connection.ts'
+import type { Store } from '../store/store.ts'
+import type { NewEvent } from '../store/training-events.ts'
+import { type Report, reportTraining } from '../store/training-moves.ts'
+import { persist } from './persist.ts'
+
+/** Milliseconds between two writes at least. */
+const WRITE_EVERY = 1_000
+/** Milliseconds after which a worker tells that it lives, though there is nothing else to tell. */
+const BEAT_EVERY = 2_000
+
+/** What waits to be written. */
+export interface Told {
+  report: Report
+  events: readonly NewEvent[]
+}
+
+/** Writes what a training tells and, over and over, that its worker lives. */
+export interface Recorder {
+  /** To be written with the next beat. */
+  tell(report: Report, events?: readonly NewEvent[]): void
+  /**
+   * Ends the beats and does the last write, which takes the training from this worker: again until the connection holds.
+   * @param write gets what is still to be told
+   */
+  finish<T>(write: (rest: Told) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** Ends the beats. */
+  stop(): void
+}
+
+/**
+ * @param asked called at each beat with what is asked of the worker
+ * @param ended called once when nothing can be written any more: another has the training, or it was cancelled
+ */
+export function openRecorder(
+  { db }: Store,
+  { id, fence }: { id: string; fence: number },
+  asked: (wish: 'pause' | null) => void,
+  ended: (error: unknown) => void,
+): Recorder {
+  let rest: Told = { report: {}, events: [] }
+  let written = Date.now()
+  let writing = Promise.resolve()
+  let stopped = false
+
+  const hasNews = () => rest.events.length > 0 || Object.keys(rest.report).length > 0
+  const write = async () => {
+    const told = rest
+    rest = { report: {}, events: [] }
+    try {
+      asked(await reportTraining(db, id, fence, told.report, told.events))
+      written = Date.now()
+    } catch (error) {
+      // Before what was told meanwhile. Events that were written all the same are known by their keys.
+      rest = { report: { ...told.report, ...rest.report }, events: [...told.events, ...rest.events] }
+      if (isLostConnection(error)) return
+      stop()
+      ended(error)
+    }
+  }
+  let busy = false
+  const beat = () => {
+    if (busy || stopped || !(hasNews() || Date.now() - written >= BEAT_EVERY)) return
+    busy = true
+    writing = write().finally(() => {
+      busy = false
+    })
+  }
+  const timer = setInterval(beat, WRITE_EVERY)
+  const stop = () => {
+    stopped = true
+    clearInterval(timer)
+  }
+
+  return {
+    tell(report, events = []) {
+      rest = { report: { ...rest.report, ...report }, events: [...rest.events, ...events] }
+    },
+    async finish(work, signal) {
+      stop()
+      await writing
+      return persist(() => work(rest), signal)
+    },
+    stop,
+  }
+}
