@@ -1,7 +1,7 @@
 // A process of bench/kill-matrix.ts that may be killed at any moment: it launches what its parent asks for, or works, or both.
 
-import { openWorkplace } from '../platform/jobs/open-workplace.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
+import { openWorkplace } from '../platform/open-workplace.ts'
 import { once } from '../platform/store/idempotency.ts'
 import type { StoredSpec } from '../platform/store/schema/trainings.ts'
 import { createTraining, listTrainings } from '../platform/store/trainings.ts'

@@ -51,11 +51,14 @@ async function matrix(onPostgres: boolean, count: number): Promise<void> {
     : ['process', 'training process']
   let unfinished = count
   while (unfinished > 0) {
-    await pause(1500 + 5000 * uniform())
+    // Long enough, mostly, for a training to begin and to save a state: six losses without one between are a failure, rightly.
+    await pause(3000 + 9000 * uniform())
     const target = targets[integer(targets.length)]
     const worker = workers.length > 0 ? workers[integer(workers.length)] : launcher
     if (await kill(target, worker, launcher, where.databaseUrl)) killed[target] = (killed[target] ?? 0) + 1
-    if (acknowledged.size === count) unfinished = (await launcher.ask({ unfinished: true })).unfinished ?? unfinished
+    if (acknowledged.size < count) continue
+    unfinished = (await launcher.ask({ unfinished: true })).unfinished ?? unfinished
+    process.stderr.write(`${unfinished} unfinished\n`)
   }
   await launching
   await Promise.all([...workers, launcher].map((each) => each.end()))

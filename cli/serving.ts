@@ -1,9 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs'
+import { storeAccess } from '../platform/access.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
+import type { WorkerNews } from '../platform/jobs/worker-options.ts'
 import { type OpenPlatform, openPlatform, type PlatformOptions } from '../platform/open-platform.ts'
+import { probesOf } from '../platform/probes.ts'
 import { ensureAdapter } from '../platform/use-cases/adapters.ts'
 import { makeApp } from '../server/app.ts'
 import { listen } from '../server/listen.ts'
+import { makeLog } from '../server/log.ts'
 import { addressFile } from './store/api.ts'
 import { version } from './version.ts'
 
@@ -29,13 +33,18 @@ export async function serveUntilStopped(
   })
   const closers: (() => Promise<void> | void)[] = []
   try {
-    const platform = await openPlatform(options)
+    const log = makeLog()
+    const report = (error: unknown, id: string) => log.error({ id, err: error })
+    const platform = await openPlatform({ ...options, report })
     closers.push(() => platform.close())
     for (const dir of checkpoints) await ensureAdapter(platform, dir)
-    const server = await listen(makeApp(platform, { version: await version() }), { host, port })
+    const access = storeAccess(platform.store)
+    const app = makeApp(platform, { version: await version(), access, log, probes: probesOf(platform) })
+    const server = await listen(app, { host, port, access })
     closers.push(() => server.close())
     if (wanted) {
-      const worker = await startWorker({ ...platform, threads: options.threads })
+      const tell = (news: WorkerNews) => log.info(news)
+      const worker = await startWorker({ ...platform, threads: options.threads, tell })
       closers.push(() => worker.close())
     }
     const file = addressFile(platform.home)

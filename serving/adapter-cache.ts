@@ -7,14 +7,14 @@ import type { HeldAdapter, Mixture } from './mixture.ts'
 import { type Mixtures, replacesBase, type Seat } from './mixtures.ts'
 
 /** An adapter ready to answer. */
-export interface ServedAdapter extends Omit<ReadAdapter, 'method'>, HeldAdapter {
+export interface ReadyAdapter extends Omit<ReadAdapter, 'method'>, HeldAdapter {
   mixture: Mixture
 }
 
 /** An adapter that is wanted: it is not evicted before `release`, which may be called when it has not been loaded yet. */
 export interface Hold {
   /** @throws GraftError why it cannot be loaded */
-  readonly ready: Promise<ServedAdapter>
+  readonly ready: Promise<ReadyAdapter>
   release(): void
 }
 
@@ -34,8 +34,8 @@ export interface AdapterCache {
 interface Entry {
   readonly key: string
   holds: number
-  readonly ready: Promise<ServedAdapter>
-  loaded?: ServedAdapter
+  readonly ready: Promise<ReadyAdapter>
+  loaded?: ReadyAdapter
   /** Gives all that it has back. */
   remove?(): void
   /** Called when nobody holds it any more. */
@@ -83,11 +83,13 @@ export function openAdapterCache({
   }
 
   const evict = (): boolean => {
-    const oldest = [...entries.values()].find(({ loaded, holds }) => loaded && holds === 0)
-    if (!oldest) return false
-    entries.delete(oldest.key)
-    oldest.remove?.()
-    return true
+    for (const { key, loaded, holds, remove } of entries.values()) {
+      if (!loaded || holds > 0) continue
+      entries.delete(key)
+      remove?.()
+      return true
+    }
+    return false
   }
 
   /** Only one load at a time asks for room. */
@@ -113,7 +115,7 @@ export function openAdapterCache({
       }
     })
 
-  async function load(entry: Entry): Promise<ServedAdapter> {
+  async function load(entry: Entry): Promise<ReadyAdapter> {
     const dir = await folderOf(entry.key)
     return loader.read(dir, async (read, place) => {
       const { method, description } = read
@@ -132,8 +134,6 @@ export function openAdapterCache({
         arena.give(at)
       }
       entry.loaded = { ...read, values, mixture: seat.mixture, hold: () => holding(entry) }
-      // Another load may wait for an adapter that it can evict, and nobody may hold this one any more.
-      onFree()
       return entry.loaded
     })
   }

@@ -4,7 +4,7 @@ import { fail, GraftError, type PlainError, toPlain } from '../core/errors.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
 import { softmax } from '../model/batch.ts'
 import type { Encoded } from '../model/encode.ts'
-import { type Hold, openAdapterCache, type ServedAdapter } from './adapter-cache.ts'
+import { type Hold, openAdapterCache, type ReadyAdapter } from './adapter-cache.ts'
 import { openArena } from './arena.ts'
 import type { Engine, EngineOptions, Prediction, PredictionDetail, Row } from './engine-types.ts'
 import { openLoader } from './loader.ts'
@@ -54,7 +54,7 @@ export async function openEngine({
     holds: ReadonlyMap<string, Hold>,
     signal?: AbortSignal,
   ): Promise<(Question | { error: PlainError })[]> {
-    let by: ServedAdapter[]
+    let by: ReadyAdapter[]
     try {
       by = await unlessAborted(Promise.all(rows.map(({ adapter }) => (holds.get(adapter) as Hold).ready)), signal)
     } catch (error) {
@@ -136,7 +136,7 @@ export async function openEngine({
 }
 
 interface Question {
-  by: ServedAdapter
+  by: ReadyAdapter
   row: Row
   text: Encoded
   /** When its text began to be read, was read, and began to be scored. */

@@ -47,7 +47,7 @@ async function tellEvents(
   const events = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()) ?? []
   for await (const { id: number, data } of events) {
     last = Number(number ?? last)
-    const event = JSON.parse(data) as TrainingEvent | { type: 'status'; status: string }
+    const { event } = JSON.parse(data) as { event: TrainingEvent | { type: 'status'; status: string } }
     if (event.type !== 'status') tell(event)
     else if (event.status === 'paused') return last
   }

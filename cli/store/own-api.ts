@@ -25,7 +25,11 @@ export async function openOwnApi({ worker: wanted = false, threads }: ApiOptions
 export async function apiOf(platform: Platform): Promise<Api> {
   const app = makeApp(platform, { version: await version() })
   return {
-    request: async (path, init) => answered(await app.request(`http://localhost${path}`, init)),
+    request: async (path, init = {}) => {
+      const headers = new Headers(init.headers)
+      headers.set('host', 'localhost')
+      return answered(await app.request(`http://localhost${path}`, { ...init, headers }))
+    },
     close: async () => {},
   }
 }

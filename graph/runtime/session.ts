@@ -4,19 +4,12 @@ import { sizeOf } from '../dim.ts'
 import type { Target } from '../onnx/emitter.ts'
 import type { Executable } from '../onnx/lower.ts'
 import type { DType, Symbols, Type } from '../types.ts'
+import { isJoined, type Joined, join } from './joined.ts'
 
 export type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array
 
 /** Values by name. Their shapes follow from the program, given the sizes of its symbols. */
 export type Values = Readonly<Record<string, Data>>
-
-/**
- * Pieces that follow one another; a number is so many zeros, and so is what is missing at the end. They become one value where the program
- * runs, so that pieces of shared memory get there without a copy.
- */
-export interface Joined {
-  readonly pieces: readonly (Float32Array | number)[]
-}
 
 export type Feeds = Readonly<Record<string, Data | Joined>>
 
@@ -93,7 +86,7 @@ export async function openSession(
     if (isResident(given)) return given
     const dims = type.shape.map((d) => sizeOf(d, symbols))
     const size = dims.reduce((a, b) => a * b, 1)
-    const data = given && isJoined(given) ? joined(given, size) : given
+    const data = given && isJoined(given) ? join(given, size) : given
     if (data?.length !== size)
       throw new Error(
         `${program}: ${name} needs ${size} values for [${dims.join(', ')}], got ${data?.length ?? 'none'}`,
@@ -122,18 +115,6 @@ export async function openSession(
       await session.release()
     },
   }
-}
-
-export const isJoined = (value: object): value is Joined => 'pieces' in value
-
-function joined({ pieces }: Joined, size: number): Float32Array {
-  const data = new Float32Array(size)
-  let at = 0
-  for (const piece of pieces) {
-    if (typeof piece !== 'number') data.set(piece, at)
-    at += typeof piece === 'number' ? piece : piece.length
-  }
-  return data
 }
 
 const isResident = (value: Data | Joined | Resident | undefined): value is Resident => value instanceof ort.Tensor

@@ -28,18 +28,22 @@ export interface Recorder {
   stop(): void
 }
 
-/**
- * @param asked called at each beat with what is asked of the worker
- * @param ended called once when nothing can be written any more: another has the training, or it was cancelled
- */
+export interface Listeners {
+  /** At each beat, with what is asked of the worker. */
+  asked(wish: 'pause' | null): void
+  /** When something was written. */
+  written(report: Report): void
+  /** Once, when nothing can be written any more: another has the training, or it was cancelled. */
+  ended(error: unknown): void
+}
+
 export function openRecorder(
   { db }: Store,
   { id, fence }: { id: string; fence: number },
-  asked: (wish: 'pause' | null) => void,
-  ended: (error: unknown) => void,
+  listeners: Listeners,
 ): Recorder {
   let rest: Told = { report: {}, events: [] }
-  let written = Date.now()
+  let wroteAt = Date.now()
   let writing = Promise.resolve()
   let stopped = false
 
@@ -48,19 +52,21 @@ export function openRecorder(
     const told = rest
     rest = { report: {}, events: [] }
     try {
-      asked(await reportTraining(db, id, fence, told.report, told.events))
-      written = Date.now()
+      const wish = await reportTraining(db, id, fence, told.report, told.events)
+      wroteAt = Date.now()
+      listeners.written(told.report)
+      listeners.asked(wish)
     } catch (error) {
       // Before what was told meanwhile. Events that were written all the same are known by their keys.
       rest = { report: { ...told.report, ...rest.report }, events: [...told.events, ...rest.events] }
       if (isLostConnection(error)) return
       stop()
-      ended(error)
+      listeners.ended(error)
     }
   }
   let busy = false
   const beat = () => {
-    if (busy || stopped || !(hasNews() || Date.now() - written >= BEAT_EVERY)) return
+    if (busy || stopped || !(hasNews() || Date.now() - wroteAt >= BEAT_EVERY)) return
     busy = true
     writing = write().finally(() => {
       busy = false
@@ -79,7 +85,9 @@ export function openRecorder(
     async finish(work, signal) {
       stop()
       await writing
-      return persist(() => work(rest), signal)
+      const done = await persist(() => work(rest), signal)
+      listeners.written(rest.report)
+      return done
     },
     stop,
   }

@@ -23,7 +23,7 @@ const CLOSING_GRACE = 15_000
 /**
  * Trains for a while: from the saved state to a new one, to the end, or to a failure.
  * @param training claimed by this worker
- * @param folder empty; removed when done
+ * @param folder made for it, and removed when done
  * @param closing the worker is to stop: the state is saved and the training given back at once
  * @returns its row as this worker left it; undefined where somebody else has taken it away
  */
@@ -38,18 +38,25 @@ export async function runSlice(
   /** With why nothing of this can be written any more. */
   const gone = new AbortController()
   const clock = sliceClock(sliceSeconds, closing)
-  const recorder = openRecorder(
-    store,
-    training,
-    (wish) => wish === 'pause' && clock.stop.abort(),
-    (error) => gone.abort(error),
-  )
+  const recorder = openRecorder(store, training, {
+    asked: (wish) => wish === 'pause' && clock.stop.abort(),
+    written: (told) => told.state && drop(told.state),
+    ended: (error) => gone.abort(error),
+  })
   const uploads = stateUploads(
     artifacts,
     { out: join(folder, 'out'), scratch: join(folder, 'states') },
     (step, state) => recorder.tell({ state }, [{ key: `saved:${step}`, event: { type: 'saved', step } }]),
     (error) => report(error, `a state of training ${id}`),
   )
+  let kept = training.state
+  /** Removes the state that another has taken the place of: in an hour they would fill a disk. */
+  const drop = (state: string | null) => {
+    const old = kept
+    kept = state
+    if (old !== null && old !== state)
+      artifacts.remove(old).catch((error) => report(error, `an old state of training ${id}`))
+  }
   const giveBack = (rest: Told) =>
     store.transaction(async (tx) => {
       const row = await moveTraining(tx, id, 'queued', { fence, ...rest })
@@ -72,7 +79,12 @@ export async function runSlice(
     await uploads.settle()
     if (end?.type === 'done') {
       const adapter = await keepAdapter(artifacts, training, end.result)
-      return await recorder.finish((rest) => succeed(store, training, adapter, end.result, rest), clock.kill.signal)
+      const row = await recorder.finish(
+        (rest) => succeed(store, training, adapter, end.result, rest),
+        clock.kill.signal,
+      )
+      drop(null)
+      return row
     }
     if (end?.type !== 'interrupted' && !clock.kill.signal.aborted) throw childLost()
     return await recorder.finish(giveBack, clock.kill.signal)

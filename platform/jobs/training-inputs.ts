@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TrainingSpec } from '../../training/spec.ts'
 import { stateFolderOf } from '../../training/state-folder.ts'
@@ -27,6 +28,7 @@ export async function bringInputs(
   { spec, base_id, dataset_id, test_dataset_id, state }: TrainingRow,
   folder: string,
 ): Promise<TrainingInputs> {
+  await mkdir(folder, { recursive: true })
   const [base, dataset, test] = await persist(async () => [
     await getBase(store.db, base_id),
     await getDataset(store.db, dataset_id),

@@ -100,7 +100,7 @@ async function workOn(
       if (!training) continue
       const { id, slices: slice } = training
       options.tell?.({ training: id, slice, status: 'running' })
-      const left = await runSlice(options, training, workspaces.make(`${id}-${training.fence}`), closing)
+      const left = await runSlice(options, training, workspaces.pathOf(`${id}-${training.fence}`), closing)
       if (left)
         options.tell?.({
           training: id,
@@ -141,7 +141,12 @@ function chores(options: WorkerOptions, closing: AbortSignal): Promise<void>[] {
   return [
     again(2_000, () => findLost(options), 'the search for lost trainings'),
     again(60_000, () => findJobless(options), 'the search for trainings without a job'),
-    again(10_000, () => options.jobs.tend(), 'the care of the queue'),
+    // In the embedded database no other worker's job can be lost, and each look is written to the disk.
+    again(
+      options.store.client.kind === 'embedded' ? 60_000 : 10_000,
+      () => options.jobs.tend(),
+      'the care of the queue',
+    ),
     again(1_800_000, () => keepHouse(options), 'housekeeping'),
   ]
 }

@@ -5,8 +5,8 @@ import { lockFile } from '../../core/file-lock.ts'
 
 /** Folders in which slices train, `<home>/work/<worker>/<name>`. */
 export interface Workspaces {
-  /** A new, empty folder. */
-  make(name: string): string
+  /** Where a slice may make a folder. */
+  pathOf(name: string): string
   /** Removes them all. */
   close(): void
 }
@@ -20,12 +20,7 @@ export function openWorkspaces(home: string): Workspaces {
   sweepWorkspaces(home)
   const { mine, unlock } = own(root)
   return {
-    make(name) {
-      const folder = join(mine, name)
-      rmSync(folder, { recursive: true, force: true })
-      mkdirSync(folder, { recursive: true })
-      return folder
-    },
+    pathOf: (name) => join(mine, name),
     close() {
       rmSync(mine, { recursive: true, force: true })
       rmSync(lockOf(mine), { force: true })

@@ -1,13 +1,18 @@
 import { join } from 'node:path'
-import { openArtifacts } from '../artifacts/open-artifacts.ts'
-import { openFolders } from '../folders.ts'
-import { graftHome } from '../store/home.ts'
-import { openStore, type StoreOptions } from '../store/open-store.ts'
-import { openJobs } from './open-jobs.ts'
-import type { WorkerOptions } from './worker-options.ts'
+import { openArtifacts } from './artifacts/open-artifacts.ts'
+import { openFolders } from './folders.ts'
+import { openJobs } from './jobs/open-jobs.ts'
+import type { WorkerOptions } from './jobs/worker-options.ts'
+import { graftHome } from './store/home.ts'
+import { openStore, type StoreOptions } from './store/open-store.ts'
 
 export interface Workplace extends Pick<WorkerOptions, 'store' | 'artifacts' | 'folders' | 'jobs' | 'home'> {
   close(): Promise<void>
+}
+
+export interface WorkplaceOptions extends StoreOptions {
+  /** A folder or `s3://…`; GRAFT_ARTIFACTS, or `artifacts` in the home folder, where absent. */
+  artifacts?: string
 }
 
 /**
@@ -18,7 +23,7 @@ export async function openWorkplace({
   databaseUrl,
   home = graftHome(),
   artifacts: location = process.env.GRAFT_ARTIFACTS || join(home, 'artifacts'),
-}: StoreOptions & { artifacts?: string } = {}): Promise<Workplace> {
+}: WorkplaceOptions = {}): Promise<Workplace> {
   const artifacts = await openArtifacts(location)
   const store = await openStore({ databaseUrl, home })
   try {
