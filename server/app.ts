@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
-import { fail } from '../core/errors.ts'
 import type { Access } from '../platform/access.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Env } from './app-env.ts'
 import { openDoors } from './doors.ts'
 import type { Log } from './log.ts'
 import { makeMetrics } from './metrics.ts'
-import { mount, refused } from './mount.ts'
+import { mount, notFound, refused } from './mount.ts'
 import { makeRateLimit, type Rate } from './rate-limit.ts'
 import type { BodyLimits } from './read-body.ts'
 import type { Probe } from './readiness.ts'
@@ -30,6 +29,8 @@ export interface AppOptions {
   heartbeatSeconds?: number
   /** Streams of events at a time. 200 unless given. */
   streams?: number
+  /** Other requests at a time. 1,000 unless given. */
+  requests?: number
 }
 
 const MIB = 1024 * 1024
@@ -62,17 +63,13 @@ export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
     if (rows !== undefined) metrics.rows(rows)
     log?.info({ id, method, route, status, ms: Math.round(ms * 10) / 10, code, rows, key: owner || undefined })
   })
-  mount(app, routesOf(platform, { ...options, metrics }), { report, doors, bodies })
+  const { requests = 1000 } = options
+  mount(app, routesOf(platform, { ...options, metrics }), { report, doors, bodies, requests })
 
   app.notFound(async (c) => {
     try {
       await doors(c.req.raw, c.env?.incoming?.socket.remoteAddress, 'none')
-      return fail('not_found', {
-        subject: c.req.path,
-        expected: 'an address of the API, such as /v1/predictions or /v1/adapters',
-        found: 'none',
-        mend: 'Mind the spelling; addresses have no slash at the end. /docs lists them.',
-      })
+      return notFound(c.req.path)
     } catch (error) {
       return refused(c, error, report)
     }

@@ -20,8 +20,9 @@ const anyone: Caller = { owner: '', scopes: ['admin'] }
 export function openDoors(access: Access | undefined, rate: RateLimit): Doors {
   let keyed = false
   return async (request, address, scope) => {
-    keyed ||= (await access?.hasKeys()) ?? false
-    if (!keyed) requireLocal(request.headers, address)
+    // Whether the process is up has to be told also while the store does not answer.
+    keyed ||= (await access?.hasKeys().catch((error) => (scope === 'none' ? false : Promise.reject(error)))) ?? false
+    if (!keyed) requireLocal(request, address)
     if (scope === 'none') return anyone
     const caller = keyed && access ? await callerOf(request.headers, access) : anyone
     if (!allows(caller, scope)) lacking(scope, caller)

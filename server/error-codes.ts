@@ -10,12 +10,14 @@ export const BEFORE_ROUTES: readonly ErrorCode[] = [
 ]
 
 /** Every error that a route may answer: those that it declares, and those that follow from what it declares. */
-export function codesOf({ scope, query, headers, json, upload, errors = [] }: Route): Set<ErrorCode> {
+export function codesOf({ scope, params, query, headers, json, upload, errors = [] }: Route): Set<ErrorCode> {
   const codes = new Set<ErrorCode>([...BEFORE_ROUTES, 'host_refused', 'internal', ...errors])
   const add = (...more: ErrorCode[]) => {
     for (const code of more) codes.add(code)
   }
-  if (scope !== 'none') add('key_required', 'key_invalid', 'scope_missing', 'rate_limited', 'store_unavailable')
+  if (scope !== 'none')
+    add('key_required', 'key_invalid', 'scope_missing', 'rate_limited', 'overloaded', 'store_unavailable')
+  if (params) add('not_found')
   if (query || json || headers) add('body_invalid')
   if (json) add('body_not_json')
   if (json || upload) add('body_type_unsupported', 'body_too_large')

@@ -19,7 +19,7 @@ export interface EventStreamOptions {
 const RETRY = 2000
 
 /**
- * Events as server-sent events: `id` is the number, `event` the type, `data` the whole as JSON. Ends after the last event. An event is asked for
+ * Events as server-sent events: `id` is the number, `event` the type, `data` itself as JSON. Ends after the last event. An event is asked for
  * when the one before has been taken, so a slow reader holds back what it reads.
  * @param start gives the events until its signal aborts
  */
@@ -81,5 +81,5 @@ export function eventStream(
 }
 
 // JSON has no bare line breaks, so the data are one line.
-const frame = (event: NumberedEvent): string =>
-  `id: ${event.number}\nevent: ${event.event.type}\ndata: ${JSON.stringify(event)}\n\n`
+const frame = ({ number, event }: NumberedEvent): string =>
+  `id: ${number}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`

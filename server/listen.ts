@@ -47,7 +47,8 @@ export async function listen(app: Hono<Env>, options: ListenOptions = {}): Promi
     { overrideGlobalObjects: false, errorHandler: withoutRequest },
   )
   const headersTimeout = headerSeconds * 1000
-  const timeouts = { headersTimeout, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
+  // How long a body may take is the routes' business: an upload takes as long as it takes.
+  const timeouts = { headersTimeout, requestTimeout: 0, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
   const server = createServer(timeouts, (request, response) => {
     inFlight.add(response)
     response.once('close', () => inFlight.delete(response))
@@ -83,7 +84,11 @@ function drained(
   inFlight: ReadonlySet<ServerResponse>,
   graceSeconds: number,
 ): Promise<void> {
-  for (const response of inFlight) if (!response.headersSent) response.setHeader('connection', 'close')
+  for (const response of inFlight) {
+    if (!response.headersSent) response.setHeader('connection', 'close')
+    // Too late to say so: the connection would be kept once the answer, a stream say, has ended.
+    else response.once('finish', () => response.req.socket.end())
+  }
   // Node would wait for a connection on which no request has come yet.
   const answering = new Set([...inFlight].map((response) => response.req.socket))
   for (const socket of sockets) if (!answering.has(socket)) socket.destroy()

@@ -9,9 +9,10 @@ const loopback = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
  * @param address where the connection came from; undefined within the process
  * @throws GraftError `host_refused`
  */
-export function requireLocal(headers: Headers, address: string | undefined): void {
+export function requireLocal({ headers, url }: Request, address: string | undefined): void {
   if (address !== undefined && !loopback.test(address)) refuse('the connection', 'one from this machine', address)
-  const host = headers.get('host') ?? ''
+  // No connection comes this far without the header; within the process there is none.
+  const host = headers.get('host') ?? new URL(url).host
   if (!local.test(host)) refuse('host', NAMES, host)
   const origin = headers.get('origin')
   if (origin !== null && !local.test(origin.replace(/^https?:\/\//i, ''))) refuse('origin', NAMES, origin)

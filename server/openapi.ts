@@ -10,6 +10,7 @@ export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>
 type PathConfig = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]
 type Responses = PathConfig['responses']
 type Content = NonNullable<Exclude<Responses[string], { $ref: string }>['content']>
+type SchemaObject = NonNullable<NonNullable<OpenApi['components']>['schemas']>[string]
 type Headers = Readonly<Record<string, string>>
 
 const PROBLEM = { $ref: '#/components/schemas/Problem' }
@@ -23,7 +24,8 @@ export function openApiOf(routes: readonly Route[], version: string): OpenApi {
   // Its registry and generator alone are used; requests never pass through it.
   const generator = new OpenAPIHono()
   const { openAPIRegistry: registry } = generator
-  registry.register('Problem', problem)
+  const { $schema: _, ...problemSchema } = z.toJSONSchema(problem)
+  registry.registerComponent('schemas', 'Problem', problemSchema as SchemaObject)
   registry.registerComponent('securitySchemes', 'key', {
     type: 'http',
     scheme: 'bearer',
@@ -57,9 +59,9 @@ function pathOf(route: Route): PathConfig {
     operationId: operationId(route),
     security: scope === 'none' ? [] : [{}, { key: [scope] }],
     request: {
-      params: described(route.params ?? {}, z.string().min(1).max(200)),
+      params: described(route.params ?? {}),
       query: (query?.documented ?? query?.schema) as z.ZodObject | undefined,
-      headers: described(route.headers ?? {}, z.string().optional()),
+      headers: route.headers?.schema as z.ZodObject | undefined,
       ...(body && { body: { content: body, required: true, description: upload?.description } }),
     },
     responses: { ...answersOf(route), ...errorsOf(route) },
@@ -68,13 +70,13 @@ function pathOf(route: Route): PathConfig {
 
 const binary = { schema: { type: 'string' as const, format: 'binary' } }
 
-function described(fields: Headers, schema: z.ZodType): z.ZodObject | undefined {
-  const shape = Object.entries(fields).map(([name, description]) => [name, schema.describe(description)])
+function described(params: Readonly<Record<string, string>>): z.ZodObject | undefined {
+  const shape = Object.entries(params).map(([name, description]) => [name, z.string().min(1).describe(description)])
   return shape.length > 0 ? z.object(Object.fromEntries(shape)) : undefined
 }
 
 const operationId = ({ method, path }: Route): string =>
-  `${method.toLowerCase()}${path.replace(/[^a-z]+([a-z]|$)/g, (_, letter: string) => letter.toUpperCase())}`
+  `${method.toLowerCase()}${path.replace('/v1', '').replace(/[^a-z]+([a-z]|$)/g, (_, letter: string) => letter.toUpperCase())}`
 
 function answersOf({ answers }: Route): Responses {
   return Object.fromEntries(
@@ -87,10 +89,24 @@ function answersOf({ answers }: Route): Responses {
 
 function contentOf({ schema, types = schema ? ['application/json'] : [] }: Answer): { content?: Content } {
   if (types.length === 0) return {}
-  const text = { schema: { type: 'string' as const } }
+  const other = (type: string) => ({
+    schema: type === 'text/event-stream' ? serverSentEvent : { type: 'string' as const },
+  })
   return {
-    content: Object.fromEntries(types.map((type) => [type, type === 'application/json' && schema ? { schema } : text])),
+    content: Object.fromEntries(
+      types.map((type) => [type, type === 'application/json' && schema ? { schema } : other(type)]),
+    ),
   }
+}
+
+/** One event of a stream. */
+const serverSentEvent = {
+  type: 'object' as const,
+  properties: {
+    id: { type: 'string' as const, description: 'its number' },
+    event: { type: 'string' as const, description: 'its type' },
+    data: { type: 'string' as const, description: 'the event as JSON', contentMediaType: 'application/json' },
+  },
 }
 
 /** By status, each with the codes that have it. */

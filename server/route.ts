@@ -10,11 +10,14 @@ type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${inf
   : never
 
 /** What a handler is asked, read and checked. */
-export interface Asked<Param extends string = string, Query = unknown, Body = unknown> {
+export interface Asked<Param extends string = string, Query = unknown, Body = unknown, Heeded = unknown> {
   params: Readonly<Record<Param, string>>
   query: Query
   body: Body
-  headers: Headers
+  /** Those that the route heeds. */
+  headers: Heeded
+  /** What kinds of answer the client takes; empty where it does not say. */
+  accept: string
   /** Of the request, which the log knows it by. */
   id: string
   caller: Caller
@@ -59,7 +62,13 @@ export interface Refusal {
   respond(problem: Problem): Response
 }
 
-interface Declaration<Path extends string, Query extends z.ZodType, Json extends z.ZodType, Body> {
+interface Declaration<
+  Path extends string,
+  Query extends z.ZodType,
+  Heeded extends z.ZodType,
+  Json extends z.ZodType,
+  Body,
+> {
   method: 'GET' | 'POST' | 'DELETE'
   /** As OpenAPI writes it: `/v1/adapters/{id}`. */
   path: Path
@@ -77,8 +86,8 @@ interface Declaration<Path extends string, Query extends z.ZodType, Json extends
     /** What to document where the schema leaves fields open. */
     documented?: z.ZodObject
   }
-  /** Request headers that it heeds. */
-  headers?: Readonly<Record<string, string>>
+  /** Request headers that it heeds, by their names in lower case. */
+  headers?: { schema: Heeded; mend: string }
   json?: JsonBody<Json>
   upload?: UploadBody
   answers: Readonly<Record<number, Answer>>
@@ -86,13 +95,13 @@ interface Declaration<Path extends string, Query extends z.ZodType, Json extends
   errors?: readonly ErrorCode[]
   /** Another form of its errors than problem+json. */
   refusal?: Refusal
-  handle(asked: Asked<ParamsOf<Path>, z.output<Query>, Body>): Response | Promise<Response>
+  handle(asked: Asked<ParamsOf<Path>, z.output<Query>, Body, z.output<Heeded>>): Response | Promise<Response>
 }
 
 export type Tag = 'Predictions' | 'Adapters' | 'Trainings' | 'Evaluations' | 'Data sets' | 'Bases' | 'Keys' | 'Server'
 
 /** A route as all code but its own handler sees it. */
-export type Route = Omit<Declaration<string, z.ZodType, z.ZodType, unknown>, 'handle'> & {
+export type Route = Omit<Declaration<string, z.ZodType, z.ZodType, z.ZodType, unknown>, 'handle'> & {
   handle(asked: Asked): Response | Promise<Response>
 }
 
@@ -102,14 +111,18 @@ type UploadBytes = AsyncIterable<Uint8Array>
 export function route<
   const Path extends string,
   Query extends z.ZodType = z.ZodUndefined,
+  Heeded extends z.ZodType = z.ZodUndefined,
   Json extends z.ZodType = z.ZodUndefined,
->(declaration: Declaration<Path, Query, Json, z.output<Json>> & { upload?: never }): Route {
+>(declaration: Declaration<Path, Query, Heeded, Json, z.output<Json>> & { upload?: never }): Route {
   return declaration as unknown as Route
 }
 
 /** As {@link route}, for one whose body is uploaded as it is: `body` gives its bytes. */
 export function uploadRoute<const Path extends string, Query extends z.ZodType = z.ZodUndefined>(
-  declaration: Declaration<Path, Query, z.ZodUndefined, UploadBytes> & { json?: never; upload: UploadBody },
+  declaration: Declaration<Path, Query, z.ZodUndefined, z.ZodUndefined, UploadBytes> & {
+    json?: never
+    upload: UploadBody
+  },
 ): Route {
   return declaration as unknown as Route
 }
@@ -121,3 +134,7 @@ export function json(value: unknown, init: { status?: number; headers?: Record<s
     headers: { 'content-type': 'application/json', ...init.headers },
   })
 }
+
+/** Headers hold printable ASCII alone; what else a name has comes in per cent notation. */
+export const inHeader = (name: string): string =>
+  /^[\x21-\x7e]+$/.test(name) ? name : encodeURIComponent(name.toWellFormed())

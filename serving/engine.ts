@@ -6,10 +6,10 @@ import { softmax } from '../model/batch.ts'
 import type { Encoded } from '../model/encode.ts'
 import { type Hold, openAdapterCache, type ReadyAdapter } from './adapter-cache.ts'
 import { openArena } from './arena.ts'
-import type { Engine, EngineOptions, Prediction, Row } from './engine-types.ts'
+import type { Engine, EngineOptions, Prediction, PredictionDetail, Row } from './engine-types.ts'
 import { openLoader } from './loader.ts'
 import { openMixtures } from './mixtures.ts'
-import { openQueue } from './queue.ts'
+import { type Job, openQueue } from './queue.ts'
 import { openTokenizer } from './tokenizer-client.ts'
 import { unlessAborted } from './unless-aborted.ts'
 
@@ -62,11 +62,13 @@ export async function openEngine({
       requireOpen()
       return rows.map(() => ({ error: toPlain(error) }))
     }
-    const asked = rows.map(({ text }, i) => ({ text, cut: by[i].cut }))
+    const begun = performance.now()
+    const asked = rows.map(({ text, cut }, i) => ({ text, cut: cut ? { ...by[i].cut, cut } : by[i].cut }))
     // A tokenizer that was ended is no fault.
     const encoded = await texts.encode(asked, signal).finally(requireOpen)
     signal?.throwIfAborted()
-    return encoded.map((text, i) => ('error' in text ? text : { by: by[i], text }))
+    const times = { begun, read: performance.now(), started: 0 }
+    return encoded.map((text, i) => ('error' in text ? text : { by: by[i], row: rows[i], text, times: { ...times } }))
   }
 
   async function answer(rows: readonly Row[], signal?: AbortSignal): Promise<Answer[]> {
@@ -77,9 +79,7 @@ export async function openEngine({
       const questions = await prepare(rows, holds, signal).finally(() => {
         preparing -= rows.length
       })
-      const jobs = questions.flatMap((row) =>
-        'error' in row ? [] : [{ ids: row.text.ids, adapter: row.by, words: row.by.words, mixture: row.by.mixture }],
-      )
+      const jobs = questions.flatMap((question) => ('error' in question ? [] : [jobOf(question)]))
       const scores = queue.add(jobs, signal)
       let next = 0
       return await Promise.all(questions.map((row) => ('error' in row ? row : answered(row, scores[next++], signal))))
@@ -137,8 +137,21 @@ export async function openEngine({
 
 interface Question {
   by: ReadyAdapter
+  row: Row
   text: Encoded
+  /** When its text began to be read, was read, and began to be scored. */
+  times: { begun: number; read: number; started: number }
 }
+
+const jobOf = ({ by, text: { ids }, times }: Question): Job => ({
+  ids,
+  adapter: by,
+  words: by.words,
+  mixture: by.mixture,
+  onStart() {
+    times.started = performance.now()
+  },
+})
 
 /** A row's failure is its own, unless it is that of the whole request. */
 async function answered(question: Question, scores: Promise<Float32Array>, signal?: AbortSignal): Promise<Answer> {
@@ -150,7 +163,8 @@ async function answered(question: Question, scores: Promise<Float32Array>, signa
   }
 }
 
-function prediction(scores: Float32Array, { by, text: { ids, truncated } }: Question): Prediction {
+function prediction(scores: Float32Array, question: Question): Prediction {
+  const { by, text, row } = question
   const { labels } = by.description
   const probabilities = softmax(scores, by.temperature)
   const score = Math.max(...probabilities)
@@ -158,8 +172,21 @@ function prediction(scores: Float32Array, { by, text: { ids, truncated } }: Ques
     label: labels[probabilities.indexOf(score)],
     score,
     scores: Object.fromEntries(labels.map((name, i) => [name, probabilities[i]])),
-    tokens: ids.length,
-    truncated,
+    tokens: text.ids.length,
+    truncated: text.truncated,
+    ...(row.detailed && { detail: detailOf(scores, question) }),
+  }
+}
+
+function detailOf(scores: Float32Array, { by, text, times }: Question): PredictionDetail {
+  return {
+    logits: Object.fromEntries(by.description.labels.map((name, i) => [name, scores[i]])),
+    tokens: text.tokens,
+    times: {
+      tokenization: times.read - times.begun,
+      queue: times.started - times.read,
+      inference: performance.now() - times.started,
+    },
   }
 }
 

@@ -4,6 +4,8 @@ import type { Mixture, ScoredRow } from './mixture.ts'
 /** A row to score, and the weights that score it. */
 export interface Job extends ScoredRow {
   mixture: Mixture
+  /** Called when its batch begins to be scored. */
+  onStart?(): void
 }
 
 /** Rows of any adapters wait here; whenever a thread is free it takes the oldest with those of like length. */
@@ -74,6 +76,7 @@ export function openQueue(threads: number): Queue {
 
 async function run(mixture: Mixture, batch: readonly Waiting[]): Promise<void> {
   try {
+    for (const { job } of batch) job.onStart?.()
     const scores = await mixture.score(batch.map(({ job }) => job))
     for (const [i, row] of batch.entries()) row.settle(scores[i])
   } catch (error) {

@@ -13,12 +13,16 @@ export function only<S extends z.ZodRawShape>(shape: S) {
 
 export const text = z.string({ error: 'a text' })
 
+/** PostgreSQL keeps no U+0000. */
+export const storable = /^[^\0]*$/
+
 /** What names a thing: its id, or the name that it was given. */
 export const reference = (thing: string) =>
   z
     .string({ error: `the id or name of ${thing}` })
     .min(1, `the id or name of ${thing}`)
     .max(200, `at most 200 characters`)
+    .regex(storable, `the id or name of ${thing}, without U+0000`)
 
 /** A name that somebody gives: it may not look like an id, and it is fit for an address. */
 export const newName = z
@@ -55,9 +59,8 @@ export const pageRequest = z.strictObject({
     .uuid('a next_cursor of this list')
     .optional()
     .describe('next_cursor of the page before; the newest things come first'),
-  limit: z.coerce
-    .number()
-    .int()
+  limit: z
+    .int('a whole number from 1 to 100')
     .min(1, 'a whole number from 1 to 100')
     .max(100, 'a whole number from 1 to 100')
     .optional()

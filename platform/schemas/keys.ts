@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { keyScope } from '../statuses.ts'
-import { only, pageOf, timestamp, uuid } from './common.ts'
+import { only, pageOf, storable, timestamp, uuid } from './common.ts'
 
 export const keyRequest = only({
   name: z
     .string({ error: 'a name' })
     .min(1, 'a name')
     .max(200, 'at most 200 characters')
+    .regex(storable, 'a name without U+0000')
     .describe('by which its owner is known'),
   scopes: z
     .array(keyScope, { error: 'a list of predict, train and admin' })

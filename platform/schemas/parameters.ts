@@ -3,7 +3,7 @@ import { reference } from './common.ts'
 
 /** The fields of the method itself are checked by the method. */
 export const countRequest = z.looseObject({
-  base: z.string({ error: 'the name of a base' }).optional(),
+  base: reference('a base').optional(),
   method: z.string({ error: 'the name of a method' }).optional(),
   adapter: reference('an adapter').optional(),
 })

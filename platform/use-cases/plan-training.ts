@@ -38,7 +38,8 @@ export async function planTraining(
       [data, `the data set ${dataset.name}`],
       ...(tested ? [[tested, `the data set ${test.name}`] as const] : []),
     ]
-    return await hidingPaths(names, () => plan({ ...spec, ...files }, () => {}, signal))
+    const measured = await hidingPaths(names, () => plan({ ...spec, ...files }, () => {}, signal))
+    return { plan: measured.plan, estimate: measured.estimate }
   } finally {
     running--
   }

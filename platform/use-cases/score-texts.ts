@@ -14,7 +14,7 @@ export interface ScoreRequest {
 }
 
 export interface ScoredTexts {
-  /** Id of the adapter. */
+  /** Name of the adapter. */
   adapter: string
   /** SHA-256 of the weights that answered. */
   digest: string
@@ -36,5 +36,5 @@ export async function scoreTexts(
   const row = named === undefined ? await theOnlyOne(db) : await getAdapter(db, named)
   requireSameBase(row, platform.base)
   const asked = texts.map((text, i) => ({ subject: `inputs[${i}]`, text, adapter: row.artifact, cut, detailed: true }))
-  return { adapter: row.id, digest: row.digest, results: await answerTexts(platform, asked, signal) }
+  return { adapter: row.name, digest: row.digest, results: await answerTexts(platform, asked, signal) }
 }

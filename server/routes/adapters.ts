@@ -110,7 +110,7 @@ export const adapters = (platform: Platform): Route[] => [
         headers: {
           'content-type': 'application/x-tar',
           'content-length': String(bytes),
-          'content-disposition': `attachment; filename="${name}.tar"`,
+          'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name)}.tar`,
           etag: `"${digest}"`,
         },
       })

@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { json } from '../route.ts'
 
 /** Of a parameter in an address. */
@@ -7,8 +8,14 @@ export const PAGE = 'Leave both out for the newest; a page tells the next in nex
 
 /** Of the header with which a request may be repeated without doing its work twice. */
 export const IDEMPOTENCY = {
-  'idempotency-key':
-    'a text of your own, 1 to 200 characters: the same key with the same request is answered as the first time',
+  schema: z.object({
+    'idempotency-key': z
+      .string()
+      .regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 printable characters of ASCII, without spaces')
+      .optional()
+      .describe('a text of your own: the same key with the same request is answered as the first time'),
+  }),
+  mend: 'Make one for each request, a UUID for example, and use it again only to repeat that request.',
 }
 
 /** A thing was made; `location` leads to it. */

@@ -1,7 +1,6 @@
 import type { Platform } from '../../platform/platform.ts'
 import { evaluation, evaluationList, evaluationQuery, evaluationRequest } from '../../platform/schemas/evaluations.ts'
 import { createEvaluation, getEvaluation, listEvaluations } from '../../platform/use-cases/evaluations.ts'
-import { idempotencyKey } from '../idempotency-key.ts'
 import { json, type Route, route } from '../route.ts'
 import { created, IDEMPOTENCY, PAGE } from './common.ts'
 
@@ -25,7 +24,7 @@ export const evaluations = (platform: Platform): Route[] => [
     },
     errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'idempotency_conflict'],
     handle: async ({ body, caller, headers }) =>
-      created('/v1/evaluations', await createEvaluation(platform, body, caller, idempotencyKey(headers))),
+      created('/v1/evaluations', await createEvaluation(platform, body, caller, headers['idempotency-key'])),
   }),
   route({
     method: 'GET',

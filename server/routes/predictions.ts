@@ -1,7 +1,7 @@
 import type { Platform } from '../../platform/platform.ts'
 import { classifyAnswer, classifyRequest } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
-import { json, type Route, route } from '../route.ts'
+import { inHeader, json, type Route, route } from '../route.ts'
 
 /** A client that goes away takes its texts back. */
 export const predictions = (platform: Platform): Route[] => [
@@ -23,17 +23,17 @@ export const predictions = (platform: Platform): Route[] => [
         description: 'A result for each text, in their order',
         schema: classifyAnswer,
         headers: {
-          'x-graft-adapter': 'id of the adapter, where one answered all',
+          'x-graft-adapter': 'name of the adapter, where one answered all',
           'x-graft-digest': 'SHA-256 of its weights',
         },
       },
     },
-    errors: ['adapter_unknown', 'base_mismatch', 'overloaded'],
+    errors: ['adapter_unknown', 'base_mismatch'],
     async handle({ body, signal, noteRows }) {
       const answer = await classify(platform, body, signal)
       noteRows(answer.results.flat().length)
       const headers: Record<string, string> = {}
-      if ('adapter' in answer && answer.adapter !== undefined) headers['x-graft-adapter'] = answer.adapter
+      if ('adapter' in answer && answer.adapter !== undefined) headers['x-graft-adapter'] = inHeader(answer.adapter)
       if ('digest' in answer && answer.digest !== undefined) headers['x-graft-digest'] = answer.digest
       return json(answer, { headers })
     },

@@ -6,6 +6,7 @@ import { trainingEvents as eventsOf, listTrainingEvents } from '../../platform/u
 import { getTraining } from '../../platform/use-cases/trainings.ts'
 import { eventStream } from '../event-stream.ts'
 import { json, type Route, route } from '../route.ts'
+import { ID } from './common.ts'
 
 export interface StreamLimits {
   heartbeatSeconds?: number
@@ -19,6 +20,14 @@ const query = z.strictObject({
     .min(0, 'a whole number from 0')
     .default(0)
     .describe('number of the last event that is known'),
+})
+
+const heeded = z.object({
+  'last-event-id': z
+    // Browsers send an empty one where no event had an id.
+    .union([z.int().min(0), z.literal('')], { error: 'the number of an event' })
+    .optional()
+    .describe('number of the last event that came; counts before ?after'),
 })
 
 /** As server-sent events until the training has ended, or as JSON what there is now. */
@@ -55,9 +64,9 @@ export function trainingEvents(
         'Server-sent events: id is the number of the event, event its type, data the event as JSON. The stream ends with the training. With accept: application/json, the events that there are now, at most 500.',
       tag: 'Trainings',
       scope: 'train',
-      params: { id: 'id of a training' },
+      params: { id: ID('a training') },
       query: { schema: query, mend: 'Give the number of the last event that you have, or nothing for all.' },
-      headers: { 'last-event-id': 'number of the last event that came; counts before ?after' },
+      headers: { schema: heeded, mend: 'Send the id of the last event that came, or leave the header out.' },
       answers: {
         200: {
           description: 'The events',
@@ -67,9 +76,11 @@ export function trainingEvents(
         204: { description: 'The training has ended and all its events are known: there is no use in coming back' },
       },
       errors: ['training_unknown'],
-      async handle({ params: { id }, query, headers, closing }) {
-        const after = lastEventId(headers) ?? query.after
-        if (wantsJson(headers)) return json({ data: await listTrainingEvents(platform, id, after) })
+      async handle({ params: { id }, query, headers, accept, closing }) {
+        const last = headers['last-event-id']
+        const after = typeof last === 'number' ? last : query.after
+        if (accept.includes('application/json') && !accept.includes('text/event-stream'))
+          return json({ data: await listTrainingEvents(platform, id, after) })
         const { finished_at, last_event } = await getTraining(platform, id)
         if (finished_at !== undefined && after >= last_event) return new Response(null, { status: 204 })
         return new Response(stream(id, after, closing), {
@@ -78,22 +89,4 @@ export function trainingEvents(
       },
     }),
   ]
-}
-
-const wantsJson = (headers: Headers): boolean => {
-  const accept = headers.get('accept') ?? ''
-  return accept.includes('application/json') && !accept.includes('text/event-stream')
-}
-
-function lastEventId(headers: Headers): number | undefined {
-  const given = headers.get('last-event-id')
-  // Browsers send an empty one where no event had an id.
-  if (given === null || given === '') return undefined
-  if (/^\d{1,15}$/.test(given)) return Number(given)
-  return fail('body_invalid', {
-    subject: 'last-event-id',
-    expected: 'the number of an event',
-    found: JSON.stringify(given.slice(0, 60)),
-    mend: 'Send the id of the last event that came, or leave the header out.',
-  })
 }

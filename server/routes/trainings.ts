@@ -16,12 +16,11 @@ import {
   pauseTraining,
   resumeTraining,
 } from '../../platform/use-cases/trainings.ts'
-import { idempotencyKey } from '../idempotency-key.ts'
 import { json, type Route, route } from '../route.ts'
-import { created, IDEMPOTENCY, PAGE } from './common.ts'
+import { created, ID, IDEMPOTENCY, PAGE } from './common.ts'
 
 const tag = 'Trainings'
-const params = { id: 'id of a training' }
+const params = { id: ID('a training') }
 
 const launchQuery = z.strictObject({
   dry_run: z
@@ -42,7 +41,7 @@ export const trainings = (platform: Platform): Route[] => [
     headers: IDEMPOTENCY,
     json: {
       schema: trainingRequest,
-      example: { method: 'lora', rank: 8, dataset: 'films', name: 'film-lora', epochs: 2 },
+      example: { method: 'lora', rank: 8, dataset: 'films', test_dataset: 'films-test', epochs: 2 },
       mend: 'Send {"dataset": "its name", "method": "lora"} with settings of the training and its method.',
     },
     answers: {
@@ -65,16 +64,14 @@ export const trainings = (platform: Platform): Route[] => [
       'name_taken',
       'idempotency_conflict',
       'queue_full',
-      'overloaded',
       'training_failed',
       'artifact_missing',
       'artifacts_unavailable',
       'disk_full',
     ],
     async handle({ query, body, caller, headers, signal }) {
-      const key = idempotencyKey(headers)
       if (query.dry_run) return json(await planTraining(platform, body, signal))
-      return created('/v1/trainings', await launchTraining(platform, body, caller, key))
+      return created('/v1/trainings', await launchTraining(platform, body, caller, headers['idempotency-key']))
     },
   }),
   route({

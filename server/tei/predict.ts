@@ -4,12 +4,16 @@ import { MAX_INPUTS } from '../../platform/schemas/classify.ts'
 import { reference } from '../../platform/schemas/common.ts'
 import type { AnsweredText } from '../../platform/use-cases/answer-texts.ts'
 import { scoreTexts } from '../../platform/use-cases/score-texts.ts'
-import { json, type Route, route } from '../route.ts'
+import { inHeader, json, type Route, route } from '../route.ts'
 import { predictError, predictProblem, predictStatus } from './errors.ts'
 import { errorResponse, type PredictResponse, predictRequest, predictResponse } from './schemas.ts'
 import { cutOf, sequencesOf } from './sequences.ts'
 
 const query = z.looseObject({ adapter: reference('an adapter').optional() })
+
+const heeded = z.object({
+  'x-graft-adapter': reference('an adapter').optional().describe('where the address names none'),
+})
 
 /** text-embeddings-inference's `POST /predict`, exactly, so that its clients work; which adapter answers is said beside its contract. */
 export const predict = (platform: Platform): Route[] => [
@@ -22,7 +26,7 @@ export const predict = (platform: Platform): Route[] => [
     tag: 'Predictions',
     scope: 'predict',
     query: { schema: query, mend: 'Name one adapter: /predict?adapter=film-lora.' },
-    headers: { 'x-graft-adapter': 'id or name of the adapter, where the address names none' },
+    headers: { schema: heeded, mend: 'Name one adapter.' },
     json: {
       schema: predictRequest,
       example: { inputs: 'A joy from start to finish.' },
@@ -33,7 +37,7 @@ export const predict = (platform: Platform): Route[] => [
         description: 'The labels from the likeliest on; for a batch such a list for each',
         schema: predictResponse,
         headers: {
-          'x-graft-adapter': 'id of the adapter that answered',
+          'x-graft-adapter': 'name of the adapter that answered',
           'x-graft-digest': 'SHA-256 of its weights',
           'x-compute-type': 'what computed',
           'x-compute-time': 'milliseconds in all',
@@ -46,7 +50,7 @@ export const predict = (platform: Platform): Route[] => [
         },
       },
     },
-    errors: ['adapter_unknown', 'base_mismatch', 'overloaded', 'text_invalid'],
+    errors: ['adapter_unknown', 'base_mismatch', 'text_invalid'],
     refusal: { schema: errorResponse, statusOf: predictStatus, respond: predictProblem },
     async handle({ query, headers, body, signal, noteRows }) {
       const started = performance.now()
@@ -54,7 +58,7 @@ export const predict = (platform: Platform): Route[] => [
       if (isBatch && texts.length > MAX_INPUTS)
         return predictError(413, `batch size ${texts.length} > maximum allowed batch size ${MAX_INPUTS}`, 'Validation')
       if (texts.includes('')) return predictError(400, 'Input validation error: `inputs` cannot be empty', 'Empty')
-      const adapter = query.adapter ?? headers.get('x-graft-adapter') ?? undefined
+      const adapter = query.adapter ?? headers['x-graft-adapter']
       const cut = cutOf(body.truncation_direction)
       const scored = await scoreTexts(platform, { texts, adapter, cut }, signal)
       noteRows(texts.length)
@@ -70,7 +74,7 @@ export const predict = (platform: Platform): Route[] => [
       const lists: PredictResponse = answered.map((row) => sorted(body.raw_scores ? row.detail.logits : row.scores))
       return json(isBatch ? lists : lists[0], {
         headers: {
-          'x-graft-adapter': scored.adapter,
+          'x-graft-adapter': inHeader(scored.adapter),
           'x-graft-digest': scored.digest,
           ...metadata(answered, characters, performance.now() - started),
         },

@@ -6,9 +6,12 @@ const single = z.tuple([z.string()]).describe('one text')
 const pair = z.tuple([z.string(), z.string()]).describe('a pair of texts')
 
 /** A list of texts is one text or a pair; only a list of lists is a batch. */
-const inputs = z.union([z.string().describe('one text'), single, pair, z.array(z.union([single, pair])).min(1)], {
-  error: 'a text, a pair of texts ["a", "b"], or a batch of texts and pairs [["a"], ["b", "c"], …]',
-})
+const inputs = z.union(
+  [z.string().describe('one text'), single, pair, z.array(z.union([single, pair])).min(1, 'at least one text')],
+  {
+    error: 'a text, a pair of texts ["a", "b"], or a batch of texts and pairs [["a"], ["b", "c"], …]',
+  },
+)
 export type Inputs = z.infer<typeof inputs>
 
 const flag = (what: string) => z.boolean({ error: 'true or false' }).describe(what)

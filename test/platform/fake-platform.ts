@@ -66,14 +66,14 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
       await Promise.race([engine.gate, aborted]).finally(() => {
         engine.room += rows.length
       })
-      return rows.map(({ text, adapter }) => answer(text, nameOf.get(adapter) as string))
+      return rows.map((row) => answer(row, nameOf.get(row.adapter) as string))
     },
     close: async () => {},
   }
   return engine
 }
 
-function answer(text: string, adapter: string): Prediction | { error: PlainError } {
+function answer({ text, detailed, cut }: Row, adapter: string): Prediction | { error: PlainError } {
   if (text.includes('explode')) {
     const detail = { subject: 'row', expected: 'no failure', found: 'ENOENT /secret/weights', mend: 'Report it.' }
     return { error: { code: 'internal', title: 'Graft failed', status: 500, ...detail } }
@@ -83,7 +83,13 @@ function answer(text: string, adapter: string): Prediction | { error: PlainError
   const other = label === 'positive' ? 'negative' : 'positive'
   const tokens = text.split(/\s+/).length
   const scores = { [label]: score, [other]: 1 - score }
-  return { label, score, scores, tokens: Math.min(tokens, 512), truncated: tokens > 512 }
+  const detail = {
+    logits: { [label]: 2, [other]: cut === 'tail' ? -2 : -1 },
+    tokens,
+    times: { tokenization: 1, queue: 2.5, inference: 40 },
+  }
+  const shown = { label, score, scores, tokens: Math.min(tokens, 512), truncated: tokens > 512 }
+  return detailed ? { ...shown, detail } : shown
 }
 
 export interface FakePlatform extends Platform {

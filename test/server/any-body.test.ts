@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { makeApp } from '../../server/app.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
 
-const platform = fakePlatform(['a', 'bb'])
+const platform = await fakePlatform(['a', 'bb'])
 const app = makeApp(platform, { version: '1' })
 
 const post = (body: string | Uint8Array) =>
@@ -25,7 +25,7 @@ test('whatever the bytes of a body, the answer is a problem that tells the calle
 
 test('whatever JSON is asked, no failure is laid to Graft', async () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constant('\ud800'))
-  const adapter = fc.constantFrom('a', 'bb', 'c', '', '__proto__', 7, null, undefined)
+  const adapter = fc.constantFrom('a', 'bb', 'c', '', '\0', '\ud800', '__proto__', 7, null, undefined)
   const input = fc.oneof(text, fc.record({ text, adapter }), fc.jsonValue())
   const request = fc.record(
     { inputs: fc.array(input), adapter, adapters: fc.array(adapter), other: fc.jsonValue() },

@@ -21,6 +21,7 @@ const refused: [what: string, body: unknown, code: keyof typeof catalogue, probl
   ['257 texts', { inputs: Array(257).fill('a') }, 'body_invalid', { found: 'a list of 257' }],
   ['a list of a million numbers', `{"inputs":[${'1,'.repeat(1e6)}1]}`, 'body_invalid', { found: 'a list of 1000001' }],
   ['a number for the adapter', { inputs: ['a'], adapter: 1 }, 'body_invalid', { subject: 'adapter' }],
+  ['an adapter with U+0000', { inputs: ['a'], adapter: 'a\0' }, 'body_invalid', { subject: 'adapter' }],
   ['no adapters', { inputs: ['a'], adapters: [] }, 'body_invalid', { subject: 'adapters' }],
   ['an unknown field', { inputs: ['a'], adaptor: 'b' }, 'body_invalid', { found: 'the field "adaptor"' }],
   ['a field called __proto__', '{"inputs":["a"],"__proto__":{"adapter":"b"}}', 'body_invalid', {}],

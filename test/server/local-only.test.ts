@@ -4,7 +4,7 @@ import { listen } from '../../server/listen.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
 import { dial, start } from './start.ts'
 
-const app = makeApp(fakePlatform(), { version: '1' })
+const app = makeApp(await fakePlatform(), { version: '1' })
 const ask = (headers: Record<string, string>) => app.request('http://localhost/healthz', { headers })
 
 test.each(['localhost', 'localhost:80', 'LOCALHOST:3000', '127.0.0.1', '127.0.0.1:65535', '[::1]', '[::1]:8080'])(

@@ -3,16 +3,108 @@ import { catalogue } from '../../core/catalogue.ts'
 import { adapterList } from '../../platform/schemas/adapters.ts'
 import { health } from '../../platform/schemas/health.ts'
 import { parameterCount } from '../../platform/schemas/parameters.ts'
+import { training, trainingList, trainingPlan } from '../../platform/schemas/trainings.ts'
+import { createAdapter } from '../../platform/store/adapters.ts'
+import { adapterRow } from '../platform/fake-platform.ts'
 import { dial, problemFrom, start } from './start.ts'
+import { withFiles } from './with-files.ts'
 
-test('GET /v1/adapters lists what is served, and each alone', async () => {
-  const { url } = await start({ adapters: ['imdb', 'my films'] })
-  const list = adapterList.parse(await (await fetch(`${url}/v1/adapters`)).json())
-  expect(list.data.map(({ id }) => id)).toEqual(['imdb', 'my films'])
-  expect(await (await fetch(`${url}/v1/adapters/my%20films`)).json()).toEqual(list.data[1])
-  const unknown = await fetch(`${url}/v1/adapters/yelp`)
-  expect(await problemFrom(unknown)).toMatchObject({ code: 'adapter_unknown', status: 404, found: '"yelp"' })
-  expect((await fetch(`${url}/v1/adapters/%E0%A4%A`)).status).toBe(404)
+test('GET /v1/adapters lists them, the newest first, a page at a time, and each alone by id or name', async () => {
+  const { url } = await start({ adapters: ['imdb', 'yelp', 'my films'] })
+  const page = async (query: string) => adapterList.parse(await (await fetch(`${url}/v1/adapters?${query}`)).json())
+  const first = await page('limit=2')
+  expect(first.data.map(({ name }) => name)).toEqual(['my films', 'yelp'])
+  expect((await page(`limit=2&cursor=${first.next_cursor}`)).data.map(({ name }) => name)).toEqual(['imdb'])
+  for (const asked of ['my%20films', first.data[0].id])
+    expect(await (await fetch(`${url}/v1/adapters/${asked}`)).json()).toEqual(first.data[0])
+  const unknown = await fetch(`${url}/v1/adapters/amazon`)
+  expect(await problemFrom(unknown)).toMatchObject({ code: 'adapter_unknown', status: 404, found: '"amazon"' })
+  for (const path of ['/v1/adapters/%E0%A4%A', '/v1/adapters/%00', '/v1/trainings/a%00b/events'])
+    expect((await fetch(url + path)).status).toBe(404)
+})
+
+test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=true', 'limit=1&limit=2', 'cursor=x', 'other=1'])(
+  'GET /v1/adapters?%s is refused',
+  async (query) => {
+    const { url } = await start()
+    expect(await problemFrom(await fetch(`${url}/v1/adapters?${query}`))).toMatchObject({ code: 'body_invalid' })
+  },
+)
+
+test('an adapter is deleted, and is there no more', async () => {
+  const { url } = await start()
+  const remove = () => fetch(`${url}/v1/adapters/imdb`, { method: 'DELETE' })
+  expect((await remove()).status).toBe(204)
+  expect(await problemFrom(await remove())).toMatchObject({ code: 'adapter_unknown' })
+})
+
+test("an adapter's folder is downloaded as it is kept, under its name", async () => {
+  const files = await withFiles()
+  const { url, platform } = await start({ more: files })
+  const content = Buffer.from('a tar file')
+  const { digest: artifact, bytes } = await files.artifacts.put([content])
+  await createAdapter(platform.store.db, { ...adapterRow('крыло', platform.base.id), artifact, bytes })
+  const asked = `${url}/v1/adapters/${encodeURIComponent('крыло')}/archive`
+  const response = await fetch(asked)
+  expect(response.headers.get('content-type')).toBe('application/x-tar')
+  expect(response.headers.get('content-length')).toBe('10')
+  expect(response.headers.get('etag')).toBe(`"${artifact}"`)
+  expect(response.headers.get('content-disposition')).toBe(
+    `attachment; filename*=UTF-8''${encodeURIComponent('крыло')}.tar`,
+  )
+  expect(Buffer.from(await response.arrayBuffer())).toEqual(content)
+  const head = await fetch(asked, { method: 'HEAD' })
+  expect([head.status, head.headers.get('content-length')]).toEqual([200, '10'])
+})
+
+test('a training is launched once for a key, and moved', async () => {
+  const { url } = await start({ more: await withFiles() })
+  const body = '{"text": "good", "label": "positive"}\n{"text": "bad", "label": "negative"}'
+  const type = { 'content-type': 'application/jsonl' }
+  expect((await fetch(`${url}/v1/datasets?name=launch`, { method: 'POST', headers: type, body })).status).toBe(201)
+  const launch = (key: string, more = {}) =>
+    fetch(`${url}/v1/trainings`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'idempotency-key': key },
+      body: JSON.stringify({ dataset: 'launch', ...more }),
+    })
+  const first = await launch('a')
+  const made = training.parse(await first.json())
+  expect([first.status, first.headers.get('location')]).toEqual([201, `/v1/trainings/${made.id}`])
+  expect(await (await launch('a')).json()).toEqual(made)
+  expect(await problemFrom(await launch('a', { rank: 4 }))).toMatchObject({ code: 'idempotency_conflict', status: 409 })
+  expect(await problemFrom(await launch('two words'))).toMatchObject({
+    code: 'body_invalid',
+    subject: 'idempotency-key',
+  })
+  const move = async (name: string) => fetch(`${url}/v1/trainings/${made.id}/${name}`, { method: 'POST' })
+  for (const [name, status] of [
+    ['pause', 'paused'],
+    ['resume', 'queued'],
+    ['cancel', 'cancelled'],
+  ])
+    expect(await (await move(name)).json()).toMatchObject({ status })
+  expect(await problemFrom(await move('pause'))).toMatchObject({ code: 'training_status', status: 409 })
+  const list = trainingList.parse(await (await fetch(`${url}/v1/trainings?status=cancelled`)).json())
+  expect(list.data.map(({ id }) => id)).toEqual([made.id])
+})
+
+test('a dry run measures two steps, and starts nothing', async () => {
+  const { url } = await start({ more: await withFiles() })
+  const lines = Array.from(
+    { length: 8 },
+    (_, i) => `{"text": "film ${i}", "label": "${i % 2 ? 'positive' : 'negative'}"}`,
+  )
+  const upload = { method: 'POST', headers: { 'content-type': 'application/jsonl' }, body: lines.join('\n') }
+  expect((await fetch(`${url}/v1/datasets?name=planned`, upload)).status).toBe(201)
+  const response = await fetch(`${url}/v1/trainings?dry_run=true`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ dataset: 'planned' }),
+  })
+  expect(trainingPlan.parse(await response.json()).plan).toMatchObject({ method: 'lora', reviews: expect.any(Number) })
+  const { data } = trainingList.parse(await (await fetch(`${url}/v1/trainings?status=queued`)).json())
+  expect(data).toEqual([])
 })
 
 test('GET /v1/parameters counts a method on a base, or a served adapter', async () => {
@@ -33,7 +125,7 @@ test.each([
   ['method=lora&rank=-1', 'method_invalid', { subject: 'lora, rank', found: '-1' }],
   ['method=lora&rank=8&rank=9', 'method_invalid', { subject: 'lora, rank' }],
   ['method=lora&method=full', 'body_invalid', { subject: 'method', found: 'a list of 2' }],
-  ['method=lora&base=t5-large', 'base_unknown', { expected: 'one of t5-small, embedded', found: '"t5-large"' }],
+  ['method=lora&base=t5-large', 'base_unknown', { subject: 'base', found: '"t5-large"' }],
   ['method=lora&constructor=1', 'method_invalid', { subject: 'lora, constructor' }],
   ['adapter=imdb&rank=8', 'body_invalid', { subject: 'rank', expected: 'adapter alone' }],
   ['adapter=yelp', 'adapter_unknown', { found: '"yelp"' }],
@@ -68,8 +160,8 @@ test('an address that does not exist is a problem, in every method', async () =>
 test.each([
   ['GET', '/v1/predictions', 'POST, OPTIONS'],
   ['PUT', '/v1/predictions', 'POST, OPTIONS'],
-  ['POST', '/v1/adapters', 'GET, HEAD, OPTIONS'],
-  ['DELETE', '/v1/adapters/imdb', 'GET, HEAD, OPTIONS'],
+  ['PUT', '/v1/adapters', 'GET, HEAD, POST, OPTIONS'],
+  ['PATCH', '/v1/adapters/imdb', 'GET, HEAD, DELETE, OPTIONS'],
   ['PATCH', '/healthz', 'GET, HEAD, OPTIONS'],
 ])('%s %s is refused with the methods that are allowed', async (method, path, allow) => {
   const { url } = await start()

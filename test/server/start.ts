@@ -1,21 +1,28 @@
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
-import { makeApp } from '../../server/app.ts'
+import { type AppOptions, makeApp } from '../../server/app.ts'
 import { type Listening, type ListenOptions, listen } from '../../server/listen.ts'
-import type { BodyLimits } from '../../server/read-json.ts'
+import type { BodyLimits } from '../../server/read-body.ts'
 import { type FakePlatform, fakePlatform } from '../platform/fake-platform.ts'
 
 export interface Started extends Listening {
   platform: FakePlatform
 }
 
-type Options = ListenOptions & { adapters?: readonly string[]; limits?: Partial<BodyLimits> }
+export type StartOptions = ListenOptions & {
+  adapters?: readonly string[]
+  /** Of JSON. */
+  limits?: Partial<BodyLimits>
+  app?: Partial<AppOptions>
+  /** What the platform has beyond what the fake has. */
+  more?: Partial<FakePlatform>
+}
 
 /** A server on a free port, closed when the test ends. */
-export async function start({ adapters, limits, ...options }: Options = {}): Promise<Started> {
-  const platform = fakePlatform(adapters)
-  const app = makeApp(platform, { version: '1.2.3', limits })
-  const listening = await listen(app, { graceSeconds: 1, ...options })
+export async function start({ adapters, limits, app: options, more, ...rest }: StartOptions = {}): Promise<Started> {
+  const platform = Object.assign(await fakePlatform(adapters), more)
+  const app = makeApp(platform, { version: '1.2.3', limits: { json: limits }, access: rest.access, ...options })
+  const listening = await listen(app, { graceSeconds: 1, ...rest })
   onTestFinished(() => listening.close())
   return { ...listening, platform }
 }

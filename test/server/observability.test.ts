@@ -1,0 +1,113 @@
+import { expect, test, vi } from 'vitest'
+import { makeLog } from '../../server/log.ts'
+import { post, type StartOptions, start } from './start.ts'
+
+async function logged(options: StartOptions = {}) {
+  const lines: string[] = []
+  const log = makeLog({ write: (line) => lines.push(line) })
+  const report = (error: unknown, id: string) => log.error({ err: error, id })
+  const started = await start({ ...options, more: { report }, app: { log } })
+  return { ...started, lines, entries: () => lines.map((line) => JSON.parse(line)) }
+}
+
+test('each request is one line, which says what was asked and how it went, and no text', async () => {
+  const { url, lines, entries } = await logged()
+  await post(url, { inputs: ['a secret review', 'good'] }, { headers: { 'x-request-id': 'mine' } })
+  await fetch(`${url}/v1/adapters/secret-name?q=secret`)
+  await fetch(`${url}/secret`)
+  expect(entries()).toMatchObject([
+    { id: 'mine', method: 'POST', route: '/v1/predictions', status: 200, rows: 2, ms: expect.any(Number) },
+    { method: 'GET', route: '/v1/adapters/{id}', status: 404, code: 'adapter_unknown' },
+    { method: 'GET', route: 'none', status: 404, code: 'not_found' },
+  ])
+  expect(lines.join('')).not.toContain('secret')
+})
+
+test('the log names a key by its id, never by itself', async () => {
+  const verify = async () => ({ owner: 'id-of-the-key', scopes: ['predict' as const] })
+  const { url, lines, entries } = await logged({ access: { hasKeys: async () => true, verify } })
+  await post(url, { inputs: ['good'] }, { headers: { authorization: 'Bearer graft_secret' } })
+  expect(entries()).toMatchObject([{ key: 'id-of-the-key', status: 200 }])
+  expect(lines.join('')).not.toContain('graft_secret')
+})
+
+test('a failure is logged with its stack under the id that the caller got', async () => {
+  const { url, platform, entries } = await logged()
+  platform.engine.classify = async () => {
+    throw new Error('broken')
+  }
+  const response = await post(url, { inputs: ['good'] }, { headers: { 'x-request-id': 'mine' } })
+  const problem = (await response.json()) as { found: string }
+  expect(problem.found).toContain('mine')
+  expect(entries()).toMatchObject([
+    { level: 50, id: 'mine', err: { message: 'broken', stack: expect.stringContaining('observability.test') } },
+    { level: 30, id: 'mine', status: 500, code: 'internal' },
+  ])
+})
+
+const metric = (text: string, line: string) =>
+  Number(
+    text
+      .split('\n')
+      .find((one) => one.startsWith(`${line} `))
+      ?.split(' ')
+      .at(-1),
+  )
+
+test('metrics count requests by route, texts, the queue, adapters and trainings', async () => {
+  const { url, platform } = await start()
+  platform.engine.loaded = () => [
+    { key: 'a', digest: 'a', bytes: 100 },
+    { key: 'b', digest: 'b', bytes: 20 },
+  ]
+  await post(url, { inputs: ['good', 'bad'] })
+  await post(url, { inputs: ['good'] })
+  await post(url, {})
+  await fetch(`${url}/nothing`)
+  await fetch(`${url}/healthz`, { method: 'PATCH' })
+  const response = await fetch(`${url}/metrics`)
+  expect(response.headers.get('content-type')).toMatch(/^text\/plain/)
+  const text = await response.text()
+  const count = (route: string, method: string, status: number) =>
+    metric(text, `graft_http_request_duration_seconds_count{route="${route}",method="${method}",status="${status}"}`)
+  expect(count('/v1/predictions', 'POST', 200)).toBe(2)
+  expect(count('/v1/predictions', 'POST', 422)).toBe(1)
+  expect(count('none', 'GET', 404)).toBe(1)
+  expect(count('/healthz', 'PATCH', 405)).toBe(1)
+  expect(metric(text, 'graft_classified_rows_total')).toBe(3)
+  expect(metric(text, 'graft_queue_room_rows')).toBe(10_000)
+  expect(metric(text, 'graft_queue_waiting_rows')).toBe(0)
+  expect(metric(text, 'graft_adapters_loaded')).toBe(2)
+  expect(metric(text, 'graft_adapters_loaded_bytes')).toBe(120)
+  expect(metric(text, 'graft_trainings{status="queued"}')).toBe(0)
+  expect(metric(text, 'process_resident_memory_bytes')).toBeGreaterThan(1e6)
+  expect(text).toContain('nodejs_eventloop_lag_seconds')
+})
+
+test('the server is ready when all that it needs works, and says what does not', async () => {
+  let works = true
+  const store = async () => {
+    if (!works) throw new Error('no route to db-7.internal')
+  }
+  const { url, platform } = await start({ app: { probes: [{ name: 'store', check: store }] } })
+  const ready = await fetch(`${url}/readyz`)
+  expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', checks: { store: 'ok' } }])
+  works = false
+  const unready = await fetch(`${url}/readyz`)
+  expect([unready.status, await unready.json()]).toEqual([503, { status: 'unready', checks: { store: 'failed' } }])
+  expect(platform.reports).toMatchObject([{ error: { message: 'no route to db-7.internal' } }])
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+})
+
+test('what does not answer in time is not ready', async () => {
+  const asked = vi.fn()
+  const check = (signal: AbortSignal) =>
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(asked())))
+  const { url } = await start({ app: { probes: [{ name: 'artifacts', check }] } })
+  const response = await fetch(`${url}/readyz`)
+  expect([response.status, await response.json()]).toEqual([
+    503,
+    { status: 'unready', checks: { artifacts: 'timeout' } },
+  ])
+  expect(asked).toHaveBeenCalledOnce()
+})

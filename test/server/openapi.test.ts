@@ -1,0 +1,115 @@
+import { expect, test } from 'vitest'
+import { catalogue } from '../../core/catalogue.ts'
+import { problemFrom, start } from './start.ts'
+
+interface Operation {
+  operationId: string
+  summary: string
+  security: Record<string, string[]>[]
+  parameters?: { name: string; in: string; required?: boolean; description?: string }[]
+  requestBody?: { content: Record<string, { schema: unknown; example?: unknown }> }
+  responses: Record<
+    string,
+    { description: string; content?: Record<string, unknown>; headers: Record<string, unknown> }
+  >
+}
+
+async function document() {
+  const { url } = await start()
+  const response = await fetch(`${url}/openapi.json`)
+  expect(response.headers.get('content-type')).toBe('application/json')
+  const { openapi, paths } = (await response.json()) as {
+    openapi: string
+    paths: Record<string, Record<string, Operation>>
+  }
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
+  )
+  return { url, openapi, operations }
+}
+
+test('the document is OpenAPI 3.1 and tells of every route, each by an id of its own', async () => {
+  const { openapi, operations } = await document()
+  expect(openapi).toBe('3.1.0')
+  expect(operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort()).toEqual(
+    [
+      'POST /v1/predictions',
+      'POST /predict',
+      ...['GET /v1/adapters', 'POST /v1/adapters', 'GET /v1/adapters/{id}', 'DELETE /v1/adapters/{id}'],
+      'GET /v1/adapters/{id}/archive',
+      ...['GET /v1/trainings', 'POST /v1/trainings', 'GET /v1/trainings/{id}', 'GET /v1/trainings/{id}/events'],
+      ...['cancel', 'pause', 'resume'].map((move) => `POST /v1/trainings/{id}/${move}`),
+      ...['GET /v1/evaluations', 'POST /v1/evaluations', 'GET /v1/evaluations/{id}'],
+      ...['GET /v1/datasets', 'POST /v1/datasets', 'GET /v1/datasets/{id}'],
+      ...['GET /v1/bases', 'GET /v1/bases/{id}', 'GET /v1/parameters'],
+      ...['GET /v1/keys', 'POST /v1/keys', 'DELETE /v1/keys/{id}'],
+      ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /docs', 'GET /docs/errors'],
+    ].sort(),
+  )
+  expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
+})
+
+test('every answer has a description and every error its codes, with the status of the catalogue', async () => {
+  const { operations } = await document()
+  for (const { path, responses } of operations)
+    for (const [status, { description }] of Object.entries(responses)) {
+      expect(description).toBeTruthy()
+      for (const [, code] of description.matchAll(/`(\w+)`/g)) {
+        const { status: own } = catalogue[code as keyof typeof catalogue]
+        expect([path, status]).toEqual([path, String(path === '/predict' && own >= 500 && own !== 503 ? 424 : own)])
+      }
+    }
+})
+
+test('what needs a key says which scope; what says when to come again has the header', async () => {
+  const { operations } = await document()
+  const one = (id: string) => operations.find(({ operationId }) => operationId === id) as Operation
+  expect(one('postPredictions').security).toEqual([{}, { key: ['predict'] }])
+  expect(one('getHealthz').security).toEqual([])
+  expect(Object.keys(one('postPredictions').responses['429'].headers)).toContain('retry-after')
+  expect(Object.keys(one('postPredictions').responses['401'].headers)).toContain('www-authenticate')
+  const heeded = one('postTrainings').parameters?.find(({ name }) => name === 'idempotency-key')
+  expect(heeded).toMatchObject({ in: 'header', required: false })
+  expect(one('getTrainingsIdEvents').parameters?.map(({ name }) => name)).toContain('last-event-id')
+})
+
+test('the examples of the document are bodies that the routes read', async () => {
+  const { url, operations } = await document()
+  const examples = operations.flatMap(({ path, requestBody }) =>
+    Object.values(requestBody?.content ?? {}).flatMap(({ example }) => (example ? [{ path, example }] : [])),
+  )
+  expect(examples.length).toBeGreaterThanOrEqual(5)
+  for (const { path, example } of examples) {
+    const headers = { 'content-type': 'application/json' }
+    const response = await fetch(url + path, { method: 'POST', headers, body: JSON.stringify(example) })
+    if (!response.ok && path !== '/predict') expect(await problemFrom(response)).not.toMatchObject({ status: 422 })
+    expect([path, response.status]).not.toEqual([path, 422])
+  }
+})
+
+test('the page of documents tells of every route, and runs and loads nothing', async () => {
+  const { url, operations } = await document()
+  const response = await fetch(`${url}/docs`)
+  const policy = response.headers.get('content-security-policy')
+  expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/]+=*'; frame-ancestors 'none'/)
+  const page = await response.text()
+  for (const { operationId, summary } of operations) {
+    expect(page).toContain(`id="${operationId}"`)
+    expect(page).toContain(summary.replaceAll("'", '&#39;'))
+  }
+  expect(page).not.toMatch(/<script|<link|<img|https?:\/\/(?!localhost|www\.w3)/)
+  expect(page).toContain('curl')
+  expect(page).not.toMatch(/undefined|\[object/)
+})
+
+test('every answer says how browsers shall treat it', async () => {
+  const { url } = await start()
+  for (const path of ['/healthz', '/docs/errors', '/nothing', '/v1/adapters']) {
+    const { headers } = await fetch(url + path)
+    expect(headers.get('x-content-type-options')).toBe('nosniff')
+    expect(headers.get('referrer-policy')).toBe('no-referrer')
+    expect(headers.get('cross-origin-resource-policy')).toBe('same-origin')
+    expect(headers.get('content-security-policy')).toContain("default-src 'none'")
+    expect(headers.get('cache-control')).toBe('no-store')
+  }
+})
