@@ -2,8 +2,13 @@ import { basename } from 'node:path'
 import type { TrainingEvent } from '../platform/use-cases/train.ts'
 import { bar, duration, grouped, type Progress } from './progress.ts'
 
+/** What a training tells here, or told a worker: states of the store lie in no folder. */
+export type ToldEvent =
+  | Exclude<TrainingEvent, { type: 'saved' }>
+  | (Omit<Extract<TrainingEvent, { type: 'saved' }>, 'folder'> & { folder?: string })
+
 /** Tells a training's events to a person. */
-export function tellTraining(progress: Progress): (event: TrainingEvent) => void {
+export function tellTraining(progress: Progress): (event: ToldEvent) => void {
   return (event) => {
     switch (event.type) {
       case 'stage':
@@ -55,7 +60,9 @@ export function tellTraining(progress: Progress): (event: TrainingEvent) => void
           `step ${event.point.step}: loss ${event.point.loss.toFixed(4)}, accuracy ${(100 * (event.point.accuracy ?? 0)).toFixed(2)} %`,
         )
       case 'saved':
-        return progress.say(`state saved at step ${event.step} in ${basename(event.folder)}`)
+        return progress.say(
+          `state saved at step ${event.step}${event.folder === undefined ? '' : ` in ${basename(event.folder)}`}`,
+        )
       case 'done':
       case 'estimate':
       case 'profile':

@@ -2,9 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { GraftError } from '../../core/errors.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
-import type { TrainingEvent } from '../../platform/use-cases/train.ts'
 import type { Progress } from '../progress.ts'
-import { tellTraining } from '../training-progress.ts'
+import { type ToldEvent, tellTraining } from '../training-progress.ts'
 import { type Api, getJson } from './api.ts'
 
 const ENDED = ['succeeded', 'failed', 'cancelled']
@@ -17,13 +16,13 @@ export async function followTraining(api: Api, id: string, progress: Progress, s
   const tell = tellTraining(progress)
   let last = 0
   for (;;) {
-    try {
-      last = await tellEvents(api, id, last, tell, signal)
-    } catch (error) {
-      if (error instanceof GraftError && error.code !== 'server_unreachable') throw error
+    for await (const { number, event } of eventsAfter(api, id, last, signal)) {
+      last = number
+      if (event.type !== 'status') tell(event)
+      else if (event.status === 'paused') break
     }
-    if (signal.aborted) return getJson<Training>(api, `/v1/trainings/${id}`)
     const training = await getJson<Training>(api, `/v1/trainings/${id}`)
+    if (signal.aborted) return training
     if (ENDED.includes(training.status) || training.status === 'paused') {
       progress.end()
       return training
@@ -32,24 +31,29 @@ export async function followTraining(api: Api, id: string, progress: Progress, s
   }
 }
 
-/** @returns the number of the last event that was told */
-async function tellEvents(
-  api: Api,
-  id: string,
-  last: number,
-  tell: (event: TrainingEvent) => void,
-  signal: AbortSignal,
-): Promise<number> {
-  const response = await api.request(`/v1/trainings/${id}/events`, {
-    headers: { accept: 'text/event-stream', 'last-event-id': String(last) },
-    signal,
-  })
-  const events = response.body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()) ?? []
-  for await (const { id: number, data } of events) {
-    last = Number(number ?? last)
-    const { event } = JSON.parse(data) as { event: TrainingEvent | { type: 'status'; status: string } }
-    if (event.type !== 'status') tell(event)
-    else if (event.status === 'paused') return last
+interface NumberedEvent {
+  number: number
+  event: ToldEvent | { type: 'status'; status: string }
+}
+
+/** Ends where the training ends, the connection breaks or `signal` aborts. */
+async function* eventsAfter(api: Api, id: string, last: number, signal: AbortSignal): AsyncGenerator<NumberedEvent> {
+  const headers = { accept: 'text/event-stream', 'last-event-id': String(last) }
+  const stream = await api
+    .request(`/v1/trainings/${id}/events`, { headers, signal })
+    .then(({ body }) => body?.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream()))
+    .catch((error) => {
+      if (error instanceof GraftError && error.code !== 'server_unreachable') throw error
+    })
+  const reader = stream?.getReader()
+  if (!reader) return
+  try {
+    for (;;) {
+      const { done, value } = await reader.read().catch(() => ({ done: true, value: undefined }))
+      if (done || !value) return
+      yield { number: Number(value.id), event: JSON.parse(value.data) }
+    }
+  } finally {
+    await reader.cancel().catch(() => {})
   }
-  return last
 }

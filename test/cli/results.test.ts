@@ -218,7 +218,9 @@ describe('an error', () => {
   test('for a command that does not exist exits with 2 and names those that do', async () => {
     const { code, stderr, stdout } = await graft('trian')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain('one of quickstart, train, evaluate, predict, parameters, serve, devices, probe')
+    expect(stderr).toContain(
+      'one of quickstart, train, evaluate, predict, parameters, serve, adapters, trainings, datasets',
+    )
   })
 
   test('is not that the reader of the output has gone', async () => {
