@@ -16,6 +16,8 @@ export interface Folders {
   folder(digest: string): Promise<string>
   /** The path of an artifact that is one file. Throws as `folder` does. */
   file(digest: string): Promise<string>
+  /** Where an artifact lies or will lie, for whoever shall not be told of it. */
+  pathOf(digest: string): string
   /** Removes what was not asked for since that moment. @returns how many */
   forget(before: Date): Promise<number>
 }
@@ -24,16 +26,18 @@ export interface Folders {
 export function openFolders(artifacts: Artifacts, cache: string): Folders {
   const root = resolve(cache)
   const making = new Map<string, Promise<string>>()
+  const pathOf = (digest: string) => join(root, digest)
 
   /** Asked for again while it is made, it is made once. */
   const kept = (digest: string, make: (path: string) => Promise<void>): Promise<string> => {
-    const path = join(root, digest)
+    const path = pathOf(digest)
     const made = making.get(digest) ?? present(path).then((there) => (there ? path : make(path).then(() => path)))
     making.set(digest, made)
     return made.finally(() => making.delete(digest))
   }
 
   return {
+    pathOf,
     folder: (digest) =>
       kept(digest, async (path) => {
         await mkdir(root, { recursive: true })

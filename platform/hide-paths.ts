@@ -1,4 +1,5 @@
 import { fromPlain, GraftError, toPlain } from '../core/errors.ts'
+import type { Folders } from './folders.ts'
 
 /** Paths of this machine, each with what others call what lies there. */
 export type PathNames = readonly (readonly [path: string, name: string])[]
@@ -10,6 +11,12 @@ export function hidePaths(error: unknown, names: PathNames): unknown {
   const { subject, expected, found, mend, ...rest } = toPlain(error)
   return fromPlain({ ...rest, subject: hide(subject), expected: hide(expected), found: hide(found), mend: hide(mend) })
 }
+
+/** What to call an artifact's files, and its digest where an error speaks of that. */
+export const namesOf = ({ pathOf }: Pick<Folders, 'pathOf'>, digest: string, name: string): PathNames => [
+  [pathOf(digest), name],
+  [digest, name],
+]
 
 /** Does work on files of this machine for somebody who calls them otherwise. @throws what it throws, without the paths */
 export async function hidingPaths<T>(names: PathNames, work: () => Promise<T>): Promise<T> {

@@ -22,4 +22,3 @@ export const adapterList = pageOf(adapter)
 export type AdapterList = z.infer<typeof adapterList>
 
 export const adapterUpload = z.strictObject({ name: newName.describe('the name that it shall bear') })
-export type AdapterUpload = z.infer<typeof adapterUpload>

@@ -21,4 +21,3 @@ export const datasetList = pageOf(dataset)
 export type DatasetList = z.infer<typeof datasetList>
 
 export const datasetUpload = z.strictObject({ name: newName.describe('the name that it shall bear') })
-export type DatasetUpload = z.infer<typeof datasetUpload>

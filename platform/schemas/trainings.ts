@@ -103,4 +103,3 @@ export const trainingEvent = z.strictObject({
 export type TrainingEventAnswer = z.infer<typeof trainingEvent>
 
 export const trainingEventList = z.strictObject({ data: z.array(trainingEvent) })
-export type TrainingEventList = z.infer<typeof trainingEventList>

@@ -2,11 +2,11 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { fail } from '../../core/errors.ts'
+import { fail, GraftError } from '../../core/errors.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import type { ArchiveLimits } from '../artifacts/unpack-folder.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
-import { hidingPaths } from '../hide-paths.ts'
+import { hidingPaths, namesOf } from '../hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { Adapter, AdapterList } from '../schemas/adapters.ts'
 import type { PageRequest } from '../schemas/common.ts'
@@ -49,6 +49,10 @@ export async function uploadAdapter(
     const unpacked = join(place, 'adapter')
     await unpackFolder(content, unpacked, limits)
     return await importAdapter(platform, name, await innermost(unpacked))
+  } catch (error) {
+    // The address was right; it is the folder that lacks a file.
+    if (error instanceof GraftError && error.code === 'file_missing') fail('checkpoint_corrupt', error.detail, error)
+    throw error
   } finally {
     await rm(place, { recursive: true, force: true })
   }
@@ -64,14 +68,13 @@ export async function importAdapter(
   dir: string,
 ): Promise<Adapter> {
   const { digest: artifact, bytes } = await artifacts.put(packFolder(dir))
-  const path = await folders.folder(artifact)
   const {
     metrics,
     labels,
     base: _,
     bytes: __,
     ...described
-  } = await hidingPaths([[path, name]], () => engine.load(artifact))
+  } = await hidingPaths(namesOf(folders, artifact, name), () => engine.load(artifact))
   const row = await rows.createAdapter(store.db, {
     ...described,
     name,

@@ -31,7 +31,7 @@ export const adapters = (platform: Platform): Route[] => [
     path: '/v1/adapters',
     summary: 'Upload an adapter',
     description:
-      "The folder of a checkpoint, as a tar file: PEFT's, AdapterHub's, OpenDelta's, or one that Graft made. It is unpacked without following links or leaving its folder, and checked on the base before it is kept.",
+      "The folder of a checkpoint, as a tar file: PEFT's, AdapterHub's, or one that Graft made. It is unpacked without following links or leaving its folder, and checked on the base before it is kept.",
     tag,
     scope: 'train',
     query: { schema: adapterUpload, mend: 'Give the name in the address: /v1/adapters?name=film-lora.' },
