@@ -102,8 +102,8 @@ export function savedSpec(out: string): TrainingSpec {
 export function holdState(out: string, step: number, target: string): boolean {
   const folder = stateFolderOf(out)
   const state = stateName(step)
-  mkdirSync(join(target, state), { recursive: true })
   try {
+    mkdirSync(join(target, state), { recursive: true })
     linkSync(join(folder, SPEC), join(target, SPEC))
     for (const file of readdirSync(join(folder, state))) linkSync(join(folder, state, file), join(target, state, file))
     return true

@@ -1,7 +1,6 @@
-import { fork } from 'node:child_process'
-import { entryFile } from '../../core/entry.ts'
 import { fail, fromPlain, type PlainError } from '../../core/errors.ts'
 import type { Metrics } from '../../training/metrics.ts'
+import { startChild } from '../start-child.ts'
 import type { EvaluationRequest } from '../use-cases/evaluate.ts'
 
 /** What the child says, once. */
@@ -13,26 +12,10 @@ export type EvaluationAnswer = { metrics: Metrics } | { error: PlainError }
  * @throws GraftError what it failed of; `evaluation_failed` where it ended without a word
  */
 export async function evaluateInChild(request: EvaluationRequest, kill: AbortSignal): Promise<Metrics> {
-  const answer = await new Promise<EvaluationAnswer | undefined>((resolve, reject) => {
-    const child = fork(entryFile('platform/jobs/evaluate-child'), {
-      serialization: 'advanced',
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    })
-    let told: EvaluationAnswer | undefined
-    const end = () => child.kill('SIGKILL')
-    kill.addEventListener('abort', end)
-    child.on('message', (message: EvaluationAnswer) => {
-      told = message
-    })
-    child.on('error', reject)
-    const settle = () => {
-      kill.removeEventListener('abort', end)
-      resolve(told)
-    }
-    child.on('exit', () => (child.connected ? child.once('disconnect', settle) : settle()))
-    child.send(request, () => {})
-    if (kill.aborted) end()
-  })
+  const answers: EvaluationAnswer[] = []
+  const hear = (answer: EvaluationAnswer) => void answers.push(answer)
+  await startChild('platform/jobs/evaluate-child', { ...request }, hear, kill).ended
+  const [answer] = answers
   if (!answer)
     fail('evaluation_failed', {
       subject: 'the evaluating process',

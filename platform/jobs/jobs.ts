@@ -21,15 +21,17 @@ export interface QueueOptions {
 /** What waits for workers. A job says no more than which row to look at: one too many does no harm. */
 export interface Jobs {
   /**
-   * Writes the job in the transaction that writes the row. Where the training has one that waits already, that stays the only one.
+   * Writes the job in the transaction that writes the row. Where the training has one that waits already, as a {@link Jobs.ensure} that
+   * came late leaves it, that takes this one's place in the queue.
    */
   queueTraining(tx: Database, id: string, options?: QueueOptions): Promise<void>
-  /** As {@link queueTraining}. */
   queueEvaluation(tx: Database, id: string): Promise<void>
   /** Trainings and evaluations that wait for a worker. */
   waiting(): Promise<{ trainings: number; evaluations: number }>
   close(): Promise<void>
 
+  /** Writes a job where there is none that waits or runs. */
+  ensure(kind: JobKind, id: string): Promise<void>
   /** Takes the next job, if there is one. */
   take(kind: JobKind): Promise<Job | undefined>
   /** Tells that the job is being worked on. */

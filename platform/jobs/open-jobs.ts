@@ -10,7 +10,7 @@ import { countWaiting } from '../store/count-waiting.ts'
 import type { Database } from '../store/database.ts'
 import { sqlTemplate } from '../store/sql-template.ts'
 import type { Store, StoreClient } from '../store/store.ts'
-import type { Job, JobKind, Jobs, QueueOptions } from './jobs.ts'
+import type { Job, JobKind, Jobs } from './jobs.ts'
 
 const HOUR = 3600
 
@@ -61,19 +61,22 @@ export async function openJobs(store: Store): Promise<Jobs> {
 
   // Both drivers answer with rows; their common type does not say so.
   const within = (tx: Database) => ({ db: fromDrizzle(tx as unknown as DrizzleTransactionLike, sqlTemplate) })
-  const queue = async (
-    kind: JobKind,
-    tx: Database,
-    id: string,
-    { afterSeconds = 0, first = false }: QueueOptions = {},
-  ) => {
-    const order = { startAfter: afterSeconds, priority: Number(first) }
-    await boss.send(queues[kind].name, { id }, { singletonKey: id, ...order, ...within(tx) })
-  }
+  /** @returns whether there was none that waits or runs */
+  const add = async (kind: JobKind, tx: Database, id: string, order: object = {}): Promise<boolean> =>
+    (await boss.send(queues[kind].name, { id }, { singletonKey: id, ...order, ...within(tx) })) !== null
 
   return {
-    queueTraining: (tx, id, options) => queue('training', tx, id, options),
-    queueEvaluation: (tx, id) => queue('evaluation', tx, id),
+    async queueTraining(tx, id, { afterSeconds = 0, first = false } = {}) {
+      const order = { startAfter: afterSeconds, priority: Number(first) }
+      if (await add('training', tx, id, order)) return
+      await boss.update(queues.training.name, { id }, { singletonKey: id, ...order, ...within(tx) })
+    },
+    async queueEvaluation(tx, id) {
+      await add('evaluation', tx, id)
+    },
+    async ensure(kind, id) {
+      await add(kind, store.db, id)
+    },
     waiting: () => countWaiting(store.db),
     close: () => boss.stop({ graceful: false, close: false }),
     async take(kind): Promise<Job | undefined> {

@@ -30,9 +30,9 @@ function workerLost({ id, worker, heartbeat_at }: TrainingRow): GraftError {
 
 /** Writes a job for each training and evaluation that waits for one. Where there is one already, none is added. */
 export async function findJobless({ store, jobs }: Tools): Promise<void> {
-  for (const id of await listQueued(store.db)) await jobs.queueTraining(store.db, id)
+  for (const id of await listQueued(store.db)) await jobs.ensure('training', id)
   for (const id of await listUnsettled(store.db)) {
-    if (!(await jobs.isExhausted(id))) await jobs.queueEvaluation(store.db, id)
+    if (!(await jobs.isExhausted(id))) await jobs.ensure('evaluation', id)
     else await settleEvaluation(store.db, id, { status: 'failed', error: toPlain(evaluationLost(id)) })
   }
 }

@@ -54,10 +54,15 @@ export function stateUploads(
 
   return {
     saved(step) {
-      if (step === waiting || !holdState(out, step, folderOf(step))) return
-      if (waiting !== undefined) rmSync(folderOf(waiting), { recursive: true, force: true })
-      waiting = step
-      start().catch(onFailure)
+      try {
+        if (step === waiting || !holdState(out, step, folderOf(step))) return
+        if (waiting !== undefined) rmSync(folderOf(waiting), { recursive: true, force: true })
+        waiting = step
+        start().catch(onFailure)
+      } catch (error) {
+        // A full disk, say. This is called as a listener, where an error would end the process.
+        onFailure(error)
+      }
     },
     async settle() {
       await uploading?.catch(() => {})

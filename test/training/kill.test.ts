@@ -60,7 +60,7 @@ async function someTime({ command, told }: Running): Promise<void> {
   expect(command.exitCode, told()).toBeNull()
 }
 
-const STEPS = 400
+const STEPS = 1500
 
 test('killed at any moment, wholly or in part, a training goes on and ends with the bytes of one that was not', async () => {
   const fields = { steps: STEPS, batch_tokens: 400, test: undefined }

@@ -65,6 +65,31 @@ describe('a training that was interrupted ends with the bytes of one that was no
     await expectSameEnd({ ...spec, threads: 3 })
   })
 
+  test('on a machine that keeps the data and the base elsewhere: what they hold decides', async () => {
+    const fields = tinySpec()
+    const stopped = tinySpec({ steps: 12, out: freshPath('moved') })
+    await run(stopped, { stopAt: 5 })
+    const base = freshPath('base')
+    cpSync(fields.base as string, base, { recursive: true })
+    const [data, test] = [freshPath('train'), freshPath('test')]
+    cpSync(fields.data, data)
+    cpSync(fields.test as string, test)
+    const out = freshPath('elsewhere')
+    cpSync(`${stopped.out}.training`, `${out}.training`, { recursive: true })
+    const { result } = await run({ ...stopped, base, data, test, out }, { resume: true })
+    expect(result?.steps).toBe(12)
+    const undisturbed = tinySpec({ steps: 12 })
+    await run(undisturbed)
+    expect(weightsOf(out).equals(weightsOf(undisturbed.out))).toBe(true)
+  })
+
+  test('and saves only now and then, however often it is asked to: it is there to train', async () => {
+    const { events } = await run(tinySpec({ steps: 100, batch_tokens: 400, save_seconds: 1e-6, test: undefined }))
+    const saved = events.filter(({ type }) => type === 'saved').length
+    expect(saved).toBeGreaterThan(1)
+    expect(saved).toBeLessThan(50)
+  })
+
   test('even killed after its checkpoint was written, before its state was removed', async () => {
     const spec = await stopped(11)
     const kept = `${stateOf(spec)}.kept`

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +13,7 @@ import { evaluateCheckpoint } from '../../../platform/use-cases/evaluate.ts'
 import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { reviews, tinyBase, tinySpec, writeReviews } from '../../training/tiny.ts'
 import { type Desk, type Inputs, launch, openDesk, storeDataset, storeInputs } from './desk.ts'
-import { until } from './watching.ts'
+import { childrenOf, until } from './watching.ts'
 
 function declare(make: () => Promise<Place>): void {
   let place: Place
@@ -90,13 +89,8 @@ function declare(make: () => Promise<Place>): void {
     const many = await storeDataset(desk.store.db, desk.artifacts, 'many', writeReviews(reviews(3000, 5)))
     const { id } = await ask(many)
     await work()
-    const evaluating = () =>
-      execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
-        .split('\n')
-        .filter((line) => line.includes('evaluate-child'))
-        .map((line) => Number.parseInt(line, 10))
     const [pid] = await until(
-      async () => evaluating(),
+      async () => childrenOf('evaluate-child'),
       ({ length }) => length > 0,
     )
     process.kill(pid, 'SIGKILL')

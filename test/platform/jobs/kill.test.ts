@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -18,25 +18,10 @@ import { digest } from '../../contract/store/rows.ts'
 import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { type Desk, type Inputs, launch, openDesk, storeInputs } from './desk.ts'
-import { eventsOf, expectWhole, reaches, statusesIn, undisturbed, until } from './watching.ts'
+import { childrenOf, eventsOf, expectWhole, reaches, statusesIn, undisturbed, until } from './watching.ts'
 
 /** Some seconds of steps, with a state in each of them. */
 const LONG = { steps: 400, batch_tokens: 400 }
-
-/** The processes that train for another. */
-const trainersOf = (pid = process.pid): number[] => {
-  const listed = (() => {
-    try {
-      return execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(pid)], { encoding: 'utf8' })
-    } catch {
-      return ''
-    }
-  })()
-  return listed
-    .split('\n')
-    .filter((line) => line.includes('training/child'))
-    .map((line) => Number.parseInt(line, 10))
-}
 
 const processes: ChildProcess[] = []
 
@@ -100,7 +85,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
       () => getTraining(db, id),
       ({ state }) => state !== null,
     )
-    const [trainer] = trainersOf()
+    const [trainer] = childrenOf('training/child')
     process.kill(trainer, 'SIGKILL')
     await expectUndisturbed(desk, id)
     const row = await getTraining(db, id)
@@ -148,7 +133,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     const first = workerProcess(databaseUrl, home, 'first')
     await once(first.stdout as NodeJS.ReadableStream, 'data')
     const trainers = await until(
-      async () => trainersOf(first.pid),
+      async () => childrenOf('training/child', first.pid),
       ({ length }) => length > 0,
     )
     await pause(1_500)

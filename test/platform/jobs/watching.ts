@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import { expect } from 'vitest'
@@ -67,4 +68,21 @@ async function trainHere(fields: Readonly<Record<string, unknown>>): Promise<str
   const spec = tinySpec({ threads: 1, device: 'cpu', ...fields })
   await run(spec)
   return createHash('sha256').update(weightsOf(spec.out)).digest('hex')
+}
+
+/** The processes that another started from a program of that name. */
+export function childrenOf(program: string, pid = process.pid): number[] {
+  return processesBelow(pid)
+    .split('\n')
+    .filter((line) => line.includes(program))
+    .map((line) => Number.parseInt(line, 10))
+}
+
+function processesBelow(pid: number): string {
+  try {
+    return execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(pid)], { encoding: 'utf8' })
+  } catch {
+    // ps fails where there is none.
+    return ''
+  }
 }
