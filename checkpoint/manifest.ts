@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
+import { MAX_TOKENS } from '../model/encode.ts'
 import type { Base } from './base.ts'
 import { fileIn, parseObject, readText } from './files.ts'
 
@@ -17,7 +18,10 @@ const PROBE_TOKENS = 512
 const freely = z.record(z.string(), z.unknown())
 
 /** How a text that is too long is cut: which part of it goes. */
-const truncation = z.object({ max_tokens: z.int().positive(), cut: z.enum(['head', 'tail', 'middle']) })
+const truncation = z.object({
+  max_tokens: z.int().positive().max(MAX_TOKENS, `at most ${MAX_TOKENS} tokens`),
+  cut: z.enum(['head', 'tail', 'middle']),
+})
 
 /** What the caller tells of an adapter; all of it may be left out. */
 const fields = z.object({

@@ -1,9 +1,12 @@
 import { fail } from '../core/errors.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
+/** The longest text that is read, in tokens: the memory that attention takes grows with its square. */
+export const MAX_TOKENS = 8192
+
 /** How long a text may be, and where it is cut: `head` drops its beginning, `tail` its end, `middle` keeps both ends. */
 export interface Cut {
-  /** Tokens, the one that ends the text included; at least 2. */
+  /** Tokens, the one that ends the text included; 2 to {@link MAX_TOKENS}. */
   maxTokens: number
   cut: 'head' | 'tail' | 'middle'
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
 import { deviceKinds } from '../graph/runtime/device-description.ts'
+import { MAX_TOKENS } from '../model/encode.ts'
 import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/registry.ts'
 
 const count = z.int().positive()
@@ -24,7 +25,7 @@ export const trainingFields = z.object({
       'tokens that run at once, of which a step adds up the gradients: less memory; 1280 on the CPU and 4608 on a GPU where absent',
     )
     .optional(),
-  max_tokens: count.min(8).default(512).describe('longer reviews are cut'),
+  max_tokens: count.min(8).max(MAX_TOKENS).default(512).describe('longer reviews are cut'),
   cut: z.enum(['head', 'tail', 'middle']).default('head').describe('which part of a long review is cut'),
   loss: z
     .enum(['labels', 'vocabulary'])

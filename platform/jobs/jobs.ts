@@ -2,7 +2,7 @@ import type { Database } from '../store/database.ts'
 
 export type JobKind = 'training' | 'evaluation'
 
-/** A job that a worker took. It is others' again when it was not told of for {@link JOB_SILENCE} seconds. */
+/** A job that a worker took. It is others' again when nothing was told of it for 10 seconds. */
 export interface Job {
   readonly kind: JobKind
   /** Of the row that it is about. */
@@ -24,7 +24,7 @@ export interface Jobs {
    * Writes the job in the transaction that writes the row. Where the training has one that waits already, that stays the only one.
    */
   queueTraining(tx: Database, id: string, options?: QueueOptions): Promise<void>
-  /** As {@link queueTraining}; with a job that was tried too often and is not forgotten yet, none is made. */
+  /** As {@link queueTraining}. */
   queueEvaluation(tx: Database, id: string): Promise<void>
   /** Trainings and evaluations that wait for a worker. */
   waiting(): Promise<{ trainings: number; evaluations: number }>
@@ -38,8 +38,8 @@ export interface Jobs {
   done(tx: Database, job: Job): Promise<void>
   /** The job is to be tried again after a while. @returns false where it was tried often enough */
   retry(job: Job): Promise<boolean>
-  /** Whether all attempts at it were lost. */
-  isExhausted(kind: JobKind, id: string): Promise<boolean>
+  /** Whether every attempt at an evaluation was lost. */
+  isExhausted(id: string): Promise<boolean>
   /** Finds jobs whose workers are gone, and removes those that were done an hour ago. */
   tend(): Promise<void>
 }

@@ -70,7 +70,6 @@ export async function openJobs(store: Store): Promise<Jobs> {
     const order = { startAfter: afterSeconds, priority: Number(first) }
     await boss.send(queues[kind].name, { id }, { singletonKey: id, ...order, ...within(tx) })
   }
-  const found = (kind: JobKind, id: string) => boss.findJobs(queues[kind].name, { key: id })
 
   return {
     queueTraining: (tx, id, options) => queue('training', tx, id, options),
@@ -92,8 +91,8 @@ export async function openJobs(store: Store): Promise<Jobs> {
       await boss.fail(queues[kind].name, attempt)
       return true
     },
-    isExhausted: async (kind, id) => {
-      const states = (await found(kind, id)).map(({ state }) => state)
+    async isExhausted(id) {
+      const states = (await boss.findJobs(queues.evaluation.name, { key: id })).map(({ state }) => state)
       return states.includes('failed') && states.every((state) => state === 'failed' || state === 'completed')
     },
     tend: () => boss.supervise(),

@@ -32,7 +32,7 @@ function workerLost({ id, worker, heartbeat_at }: TrainingRow): GraftError {
 export async function findJobless({ store, jobs }: Tools): Promise<void> {
   for (const id of await listQueued(store.db)) await jobs.queueTraining(store.db, id)
   for (const id of await listUnsettled(store.db)) {
-    if (!(await jobs.isExhausted('evaluation', id))) await jobs.queueEvaluation(store.db, id)
+    if (!(await jobs.isExhausted(id))) await jobs.queueEvaluation(store.db, id)
     else await settleEvaluation(store.db, id, { status: 'failed', error: toPlain(evaluationLost(id)) })
   }
 }

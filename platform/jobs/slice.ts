@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { GraftError } from '../../core/errors.ts'
+import { GraftError, toPlain } from '../../core/errors.ts'
 import type { TrainingEvent } from '../../training/events.ts'
 import { hidePaths, type PathNames } from '../hide-paths.ts'
 import { lastStepTold } from '../store/training-events.ts'
@@ -8,7 +8,7 @@ import { moveTraining } from '../store/training-moves.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import { inChild } from '../training-process.ts'
 import { keepAdapter, succeed } from './finish-training.ts'
-import { childLost, loseTraining } from './losses.ts'
+import { childLost, isPassing, loseTraining } from './losses.ts'
 import { persist } from './persist.ts'
 import { openRecorder, type Told } from './recorder.ts'
 import { stateUploads } from './state-uploads.ts'
@@ -90,6 +90,7 @@ export async function runSlice(
     return await recorder.finish(giveBack, clock.kill.signal)
   } catch (error) {
     if (isTakenAway(gone.signal.reason) || isTakenAway(error)) return undefined
+    if (isPassing(toPlain(error))) report(error, `training ${id}`)
     await uploads.settle().catch((failed) => report(failed, `a state of training ${id}`))
     return await recorder
       .finish((rest) => loseTraining({ store, jobs }, training, hidePaths(error, names), rest), clock.kill.signal)

@@ -12,6 +12,8 @@ import { evaluate } from '../../training/evaluate.ts'
 import type { Metrics } from '../../training/metrics.ts'
 import { encodeAll, tokenizerOf } from '../../training/prepare.ts'
 
+export type { Metrics } from '../../training/metrics.ts'
+
 export interface EvaluationRequest {
   base: string
   checkpoint: string

@@ -29,6 +29,8 @@ test('where no server runs, the commands open the store themselves, one after th
   expect((await json<Training>(['trainings', 'show', 'film'])).status).toBe('succeeded')
   const { results } = await json<{ results: unknown[][] }>(['predict', '--adapter', 'film', 'A joy.', 'Dull.'])
   expect(results).toMatchObject([[{ label: expect.any(String) }], [{ label: expect.any(String) }]])
+  const test = join(packageRoot, 'samples/test.jsonl')
+  expect(await json(['evaluate', '--adapter', 'film', '--data', test])).toMatchObject({ n: 90 })
 })
 
 test('what is exported is what was trained; it comes back under another name, and goes', async () => {

@@ -1,18 +1,12 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { afterAll, beforeAll, expect, test } from 'vitest'
-import { packageRoot } from '../../../core/entry.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { getAdapter } from '../../../platform/store/adapters.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
+import { freshHome, started } from '../../cli/run.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { launch, openDesk, storeInputs } from './desk.ts'
 import { undisturbed } from './watching.ts'
 
-const LONG = { steps: 600, batch_tokens: 400 }
+const LONG = { steps: 400, batch_tokens: 400 }
 
 let home: string
 let id: string
@@ -28,41 +22,20 @@ async function withDesk<T>(work: (desk: Awaited<ReturnType<typeof openDesk>>) =>
 }
 
 beforeAll(async () => {
-  home = await mkdtemp(join(tmpdir(), 'graft-worker-'))
+  home = freshHome()
   const { data, test } = tinySpec()
   await withDesk(async (desk) => {
     const inputs = await storeInputs(desk, { base: tinyBase(), data, test: test as string })
     id = (await launch(desk, inputs, LONG, { name: 'by-command' })).id
   })
 })
-afterAll(() => rm(home, { recursive: true, force: true }))
 
-function worker(...flags: string[]) {
-  const child = spawn(process.execPath, [join(packageRoot, 'cli/main.ts'), 'worker', ...flags], {
-    env: { ...process.env, GRAFT_HOME: home, DATABASE_URL: '', GRAFT_ARTIFACTS: '' },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const lines = createInterface(child.stderr)
-  const out: string[] = []
-  child.stdout.on('data', (chunk) => out.push(String(chunk)))
-  return {
-    child,
-    out: async () => {
-      const [code] = await once(child, 'close')
-      return { code, text: out.join('') }
-    },
-    /** Waits for a line on stderr. */
-    async told(pattern: RegExp) {
-      for await (const line of lines) if (pattern.test(line)) return JSON.parse(line) as Record<string, unknown>
-      throw new Error(`it never told ${pattern}`)
-    },
-  }
-}
+const worker = (...flags: string[]) => started(['worker', ...flags], { GRAFT_HOME: home, GRAFT_ARTIFACTS: '' })
 
 test('graft worker --once does a slice and tells in JSON what it did', async () => {
-  const { code, text } = await worker('--once', '--json', '--slice-seconds', '0.3').out()
+  const { code, stdout } = await worker('--once', '--json', '--slice-seconds', '0.3').ended
   expect(code).toBe(0)
-  expect(JSON.parse(text)).toMatchObject({
+  expect(JSON.parse(stdout)).toMatchObject({
     worked: true,
     training: id,
     slice: 1,
@@ -76,17 +49,27 @@ test('graft worker --once does a slice and tells in JSON what it did', async () 
 
 test('graft worker gives what it trains back when it is asked to end, and another goes on to the same bytes', async () => {
   const first = worker()
-  expect(await first.told(/"status":"running"/)).toMatchObject({ training: id, slice: 2, time: expect.any(String) })
-  first.child.kill('SIGTERM')
-  expect(await first.out()).toEqual({ code: 0, text: '' })
+  await first.says(/"status":"running"/)
+  first.kill('SIGTERM')
+  const { code, stdout, stderr } = await first.ended
+  expect([code, stdout]).toEqual([0, ''])
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as object)
+  expect(lines).toMatchObject([
+    { ready: true },
+    { training: id, slice: 2, status: 'running', time: expect.any(String) },
+    { training: id, slice: 2, status: 'queued' },
+  ])
   expect(await withDesk(({ store }) => getTraining(store.db, id))).toMatchObject({ status: 'queued', losses: 0 })
 
-  const { code, text } = await worker('--once').out()
-  expect(code).toBe(0)
-  expect(JSON.parse(text)).toMatchObject({ training: id, status: 'succeeded', step: LONG.steps })
-  const { code: idle, text: nothing } = await worker('--once', '--json').out()
-  expect([idle, JSON.parse(nothing)]).toEqual([0, { worked: false }])
-  await withDesk(async ({ store }) => {
-    expect((await getAdapter(store.db, 'by-command')).digest).toBe(await undisturbed(LONG))
-  })
+  const last = await worker('--once').ended
+  expect(last.code).toBe(0)
+  expect(JSON.parse(last.stdout)).toMatchObject({ training: id, status: 'succeeded', step: LONG.steps })
+  const idle = await worker('--once', '--json').ended
+  expect([idle.code, JSON.parse(idle.stdout)]).toEqual([0, { worked: false }])
+  await withDesk(async ({ store }) =>
+    expect((await getAdapter(store.db, 'by-command')).digest).toBe(await undisturbed(LONG)),
+  )
 })

@@ -11,7 +11,7 @@ import { createEvaluation, type EvaluationRow, getEvaluation } from '../../../pl
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
 import { evaluateCheckpoint } from '../../../platform/use-cases/evaluate.ts'
-import { describePostgres, emptyPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
+import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { reviews, tinyBase, tinySpec, writeReviews } from '../../training/tiny.ts'
 import { type Desk, type Inputs, launch, openDesk, storeDataset, storeInputs } from './desk.ts'
 import { until } from './watching.ts'
@@ -27,7 +27,7 @@ function declare(make: () => Promise<Place>): void {
 
   beforeAll(async () => {
     place = await make()
-    home = await mkdtemp(join(tmpdir(), 'graft-jobs-'))
+    home = place.options.databaseUrl ? await mkdtemp(join(tmpdir(), 'graft-jobs-')) : place.options.home
     desk = await openDesk({ databaseUrl: place.options.databaseUrl, home }, (error) => reported.push(error))
     const { data, test } = tinySpec()
     inputs = await storeInputs(desk, { base: tinyBase(), data, test: test as string })
@@ -136,5 +136,5 @@ function declare(make: () => Promise<Place>): void {
   })
 }
 
-describe('on the embedded database', () => declare(emptyPlace))
+describe('on the embedded database', () => declare(embeddedPlace))
 describePostgres(() => declare(postgresPlace))

@@ -15,13 +15,13 @@ import type { StoreClient } from '../../../platform/store/store.ts'
 import { claimTraining, reportTraining } from '../../../platform/store/training-moves.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
 import { digest } from '../../contract/store/rows.ts'
-import { describePostgres, emptyPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
+import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { type Desk, type Inputs, launch, openDesk, storeInputs } from './desk.ts'
 import { eventsOf, expectWhole, reaches, statusesIn, undisturbed, until } from './watching.ts'
 
 /** Some seconds of steps, with a state in each of them. */
-const LONG = { steps: 600, batch_tokens: 400 }
+const LONG = { steps: 400, batch_tokens: 400 }
 
 /** The processes that train for another. */
 const trainersOf = (pid = process.pid): number[] => {
@@ -74,7 +74,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
 
   beforeAll(async () => {
     place = await make()
-    home = await mkdtemp(join(tmpdir(), 'graft-jobs-'))
+    home = place.options.databaseUrl ? await mkdtemp(join(tmpdir(), 'graft-jobs-')) : place.options.home
     desk = await open()
     const { data, test } = tinySpec()
     inputs = await storeInputs(desk, { base: tinyBase(), data, test: test as string })
@@ -206,7 +206,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     })
 }
 
-describe('on the embedded database', () => declare(emptyPlace, true))
+describe('on the embedded database', () => declare(embeddedPlace, true))
 describePostgres(() => declare(postgresPlace, false))
 
 const isZombie = (pid: number): boolean => {

@@ -8,14 +8,14 @@ import type { WorkerOptions } from '../../../platform/jobs/worker-options.ts'
 import { getAdapter } from '../../../platform/store/adapters.ts'
 import { moveTraining, pauseTraining, resumeTraining } from '../../../platform/store/training-moves.ts'
 import { createTraining, getTraining } from '../../../platform/store/trainings.ts'
-import { describePostgres, emptyPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
+import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { type Desk, type Inputs, launch, openDesk, storeDataset, storeInputs, tinyFields } from './desk.ts'
 import { eventsOf, expectWhole, reaches, statusesIn, steps, undisturbed } from './watching.ts'
 
 const SHORT = { steps: 60, batch_tokens: 400 }
 /** Some seconds of steps: long enough to do something to it. */
-const LONG = { steps: 600, batch_tokens: 400 }
+const LONG = { steps: 400, batch_tokens: 400 }
 
 function declare(make: () => Promise<Place>): void {
   let place: Place
@@ -27,7 +27,7 @@ function declare(make: () => Promise<Place>): void {
 
   beforeAll(async () => {
     place = await make()
-    home = await mkdtemp(join(tmpdir(), 'graft-jobs-'))
+    home = place.options.databaseUrl ? await mkdtemp(join(tmpdir(), 'graft-jobs-')) : place.options.home
     desk = await openDesk({ databaseUrl: place.options.databaseUrl, home }, (error) => reported.push(error))
     const { data, test } = tinySpec()
     inputs = await storeInputs(desk, { base: tinyBase(), data, test: test as string })
@@ -193,5 +193,5 @@ function declare(make: () => Promise<Place>): void {
   })
 }
 
-describe('on the embedded database', () => declare(emptyPlace))
+describe('on the embedded database', () => declare(embeddedPlace))
 describePostgres(() => declare(postgresPlace))
