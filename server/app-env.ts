@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Context } from 'hono'
 
 /** What the server gives with a request, and what is noted of it on its way. */
 export interface Env {
@@ -14,3 +15,6 @@ export interface Env {
     code?: string
   }
 }
+
+/** Where the connection came from; undefined within the process. */
+export const addressOf = (c: Context<Env>): string | undefined => c.env?.incoming?.socket.remoteAddress

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Access } from '../platform/access.ts'
 import type { Platform } from '../platform/platform.ts'
-import type { Env } from './app-env.ts'
+import { addressOf, type Env } from './app-env.ts'
 import { openDoors } from './doors.ts'
 import type { Log } from './log.ts'
 import { makeMetrics } from './metrics.ts'
@@ -68,7 +68,7 @@ export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
 
   app.notFound(async (c) => {
     try {
-      await doors(c.req.raw, c.env?.incoming?.socket.remoteAddress, 'none')
+      await doors(c.req.raw, addressOf(c), 'none')
       return notFound(c.req.path)
     } catch (error) {
       return refused(c, error, report)

@@ -42,7 +42,7 @@ export function makeMetrics({ engine, store }: Pick<Platform, 'engine' | 'store'
       },
     })
   gauge('graft_queue_waiting_rows', 'Texts that wait to be classified.', () => engine.queue.waiting)
-  gauge('graft_queue_room_rows', 'Texts that may wait besides.', () => engine.queue.room)
+  gauge('graft_queue_room_rows', 'Texts that may wait.', () => engine.queue.room)
   gauge('graft_adapters_loaded', 'Adapters in memory.', () => engine.loaded().length)
   gauge('graft_adapters_loaded_bytes', 'Bytes of the adapters in memory.', () =>
     engine.loaded().reduce((sum, { bytes }) => sum + bytes, 0),

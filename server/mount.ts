@@ -6,7 +6,7 @@ import type { Caller, Platform } from '../platform/platform.ts'
 import { problemOf } from '../platform/problem.ts'
 import { readTexts, type Texts } from '../platform/read-texts.ts'
 import type { Problem } from '../platform/schemas/common.ts'
-import type { Env } from './app-env.ts'
+import { addressOf, type Env } from './app-env.ts'
 import { type Crowd, makeCrowd } from './crowd.ts'
 import type { Doors } from './doors.ts'
 import { problemResponse } from './problem-response.ts'
@@ -43,7 +43,7 @@ export function mount(app: Hono<Env>, routes: readonly Route[], mounting: Mounti
 async function answer(c: Context<Env>, route: Route, mounting: Mounting, crowd: Crowd): Promise<Response> {
   c.set('route', route.path)
   try {
-    const caller = await mounting.doors(c.req.raw, c.env?.incoming?.socket.remoteAddress, route.scope)
+    const caller = await mounting.doors(c.req.raw, addressOf(c), route.scope)
     c.set('owner', caller.owner)
     const work = async () => route.handle(await read(c, route, caller, mounting))
     const response = await (route.scope === 'none' ? work() : crowd(work))
@@ -59,7 +59,7 @@ async function answer(c: Context<Env>, route: Route, mounting: Mounting, crowd: 
 async function otherwise(c: Context<Env>, path: string, allow: string, { doors, report }: Mounting): Promise<Response> {
   c.set('route', path)
   try {
-    await doors(c.req.raw, c.env?.incoming?.socket.remoteAddress, 'none')
+    await doors(c.req.raw, addressOf(c), 'none')
     if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
     const [expected, found] = [allow, c.req.method]
     return refuse('method_not_allowed', { subject: path, expected, found, mend: 'Use one of those.' }, { allow })

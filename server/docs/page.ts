@@ -95,7 +95,7 @@ function curl({ method, path, parameters = [], security }: Shown, type: string |
   const isStream = path.endsWith('/events')
   return [
     `curl ${isStream ? '-N ' : ''}${method === 'GET' || (method === 'POST' && type) ? '' : `-X ${method} `}'http://localhost:8080${path}${query && `?${query}`}'`,
-    security.some(({ key }) => key) && `-H "authorization: Bearer $GRAFT_KEY"`,
+    security.some(({ key }) => key) && `-H "authorization: Bearer $GRAFT_API_KEY"`,
     type && `-H 'content-type: ${type}'`,
     example !== undefined && `-d '${JSON.stringify(example)}'`,
     type && example === undefined && '--data-binary @{file}',

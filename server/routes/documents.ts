@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { errorsPage } from '../docs/errors-page.ts'
 import { type Html, htmlResponse } from '../docs/html.ts'
 import { docsPage } from '../docs/page.ts'
@@ -22,7 +23,9 @@ export function documents(routes: () => readonly Route[], version: string): Rout
       summary: 'This API as an OpenAPI 3.1 document',
       tag,
       scope: 'none',
-      answers: { 200: { description: 'The document', types: ['application/json'] } },
+      answers: {
+        200: { description: 'The document', schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }) },
+      },
       handle: () => json(openApi()),
     }),
     route({

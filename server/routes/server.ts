@@ -15,6 +15,7 @@ const tag = 'Server'
 /** What those want to know who run the server. */
 export function server({ report }: Platform, { version, metrics, probes = [] }: ServerRoutes): Route[] {
   const started = performance.now()
+  let probing: ReturnType<typeof runProbes> | undefined
   return [
     route({
       method: 'GET',
@@ -36,7 +37,11 @@ export function server({ report }: Platform, { version, metrics, probes = [] }: 
         503: { description: 'Something that it needs does not work', schema: readiness },
       },
       async handle({ id }) {
-        const checks = await runProbes(probes, (error) => report(error, id))
+        // Who asks at the same time gets the same answer: anybody may ask, as often as they like.
+        probing ??= runProbes(probes, (error) => report(error, id)).finally(() => {
+          probing = undefined
+        })
+        const checks = await probing
         const isReady = Object.values(checks).every((result) => result === 'ok')
         return json({ status: isReady ? 'ready' : 'unready', checks }, { status: isReady ? 200 : 503 })
       },

@@ -29,16 +29,17 @@ const CHECKS = [
   'negative_data_rejection',
 ]
 
-function schemathesis(...args: string[]): Promise<{ code: number; output: string }> {
+/** @param cwd where it may leave what it remembers */
+function schemathesis(cwd: string, ...args: string[]): Promise<{ code: number; output: string }> {
   return new Promise((resolve) => {
-    execFile(program, args, { maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
+    execFile(program, args, { cwd, maxBuffer: 2 ** 26 }, (error, stdout, stderr) =>
       resolve({ code: error ? 1 : 0, output: `${stdout}\n${stderr}` }),
     )
   })
 }
 
 /** A server on a whole platform without a worker, which has what the examples of the document name. */
-async function served(): Promise<{ url: string; reports: unknown[] }> {
+async function served(): Promise<{ url: string; reports: unknown[]; home: string }> {
   const home = await mkdtemp(join(tmpdir(), 'graft-schemathesis-'))
   onTestFinished(() => rm(home, { recursive: true, force: true }))
   const reports: unknown[] = []
@@ -62,14 +63,15 @@ async function served(): Promise<{ url: string; reports: unknown[] }> {
   }
   const cancelling = setInterval(() => cancelAll().catch(() => {}), 300)
   onTestFinished(() => clearInterval(cancelling))
-  return { url, reports }
+  return { url, reports, home }
 }
 
 test.skipIf(!isInstalled)(
   `whatever is asked, the answer is one that the document tells of${without}`,
   async () => {
-    const { url, reports } = await served()
+    const { url, reports, home } = await served()
     const { code, output } = await schemathesis(
+      home,
       ...['run', `${url}/openapi.json`, '--checks', CHECKS.join(','), '--phases', 'examples,coverage,fuzzing'],
       ...['--max-examples', '25', '--seed', '1', '--no-shrink', '--request-timeout', '30', '--continue-on-failure'],
       ...['--suppress-health-check', 'all', '--warnings', 'off'],
