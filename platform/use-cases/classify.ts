@@ -89,7 +89,12 @@ function answers(
   signal: AbortSignal | undefined,
 ): Promise<ClassifyResult[]> {
   for (const { adapter } of questions) requireSameBase(adapter, platform.base)
-  const asked = questions.map(({ subject, text, adapter }) => ({ subject, text, adapter: adapter.artifact }))
+  const asked = questions.map(({ subject, text, adapter }) => ({
+    subject,
+    text,
+    adapter: adapter.artifact,
+    called: adapter.name,
+  }))
   return answerTexts(platform, asked, signal)
 }
 

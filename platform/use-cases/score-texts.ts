@@ -35,6 +35,13 @@ export async function scoreTexts(
   const { db } = platform.store
   const row = named === undefined ? await theOnlyOne(db) : await getAdapter(db, named)
   requireSameBase(row, platform.base)
-  const asked = texts.map((text, i) => ({ subject: `inputs[${i}]`, text, adapter: row.artifact, cut, detailed: true }))
+  const asked = texts.map((text, i) => ({
+    subject: `inputs[${i}]`,
+    text,
+    adapter: row.artifact,
+    called: row.name,
+    cut,
+    detailed: true,
+  }))
   return { adapter: row.name, digest: row.digest, results: await answerTexts(platform, asked, signal) }
 }

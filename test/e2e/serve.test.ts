@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { appendFileSync, cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
@@ -7,6 +7,8 @@ import { adapterList } from '../../platform/schemas/adapters.ts'
 import { classifyAnswer } from '../../platform/schemas/classify.ts'
 import { health } from '../../platform/schemas/health.ts'
 import { parameterCount } from '../../platform/schemas/parameters.ts'
+import { getAdapter } from '../../platform/store/adapters.ts'
+import { openStore } from '../../platform/store/open-store.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { Prediction } from '../../serving/engine-types.ts'
 import { freshHome, graft, type Running, started } from '../cli/run.ts'
@@ -179,6 +181,40 @@ test('a second start finds what the first one had; the same folder is no other a
   }
   await expect(serve(second)).rejects.toThrow('graft adapters remove film')
 })
+
+test('an adapter whose files were damaged fails its own texts, by its name; the others are answered', async () => {
+  const home = freshHome()
+  const serve = async (...flags: string[]) => {
+    const one = started(['serve', ...flags, '--port', '0', '--threads', '1'], { GRAFT_HOME: home })
+    return { one, at: await address(one) }
+  }
+  const first = await serve('--checkpoint', folders[0], '--checkpoint', folders[1])
+  first.one.kill('SIGTERM')
+  expect((await first.one.ended).code).toBe(0)
+  rmSync(join(home, 'cache'), { recursive: true })
+  const { artifact } = await artifactOf(home, ids[0])
+  appendFileSync(join(home, 'artifacts', artifact.slice(0, 2), artifact.slice(2)), 'damage')
+
+  const { one, at } = await serve()
+  const answer = await post(at, { inputs: ['A joy.'], adapters: [ids[0], ids[1]] })
+  const { results } = (await answer.json()) as { results: object[][] }
+  expect(results).toMatchObject([
+    [{ error: { code: 'artifact_corrupt', subject: `artifact ${ids[0]}` } }, { tokens: 4 }],
+  ])
+  expect(JSON.stringify(results)).not.toContain(home)
+  one.kill('SIGTERM')
+  expect((await one.ended).code).toBe(0)
+})
+
+/** The row of an adapter, read while no server has the store. */
+async function artifactOf(home: string, name: string) {
+  const store = await openStore({ databaseUrl: '', home })
+  try {
+    return await getAdapter(store.db, name)
+  } finally {
+    await store.close()
+  }
+}
 
 test('the command ends, where a checkpoint cannot be served', async () => {
   const label_words = { negative: 'worst', positive: 'flabbergastingly' }

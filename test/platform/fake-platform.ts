@@ -145,7 +145,7 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
     base,
     engine: fakeEngine(names),
     artifacts: none('artifacts'),
-    folders: none('folders'),
+    folders: { ...none<Platform['folders']>('folders'), pathOf: (digest) => `/nowhere/${digest}` },
     jobs: none('jobs'),
     reports,
     report: (error, id) => reports.push({ error, id }),
