@@ -1,5 +1,4 @@
 import { basename, resolve } from 'node:path'
-import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { packFolder } from '../../platform/artifacts/pack-folder.ts'
 import { unpackFolder } from '../../platform/artifacts/unpack-folder.ts'
@@ -8,7 +7,7 @@ import type { Command } from '../command.ts'
 import { percentText, print, table } from '../output.ts'
 import { grouped } from '../progress.ts'
 import { required } from '../required.ts'
-import { type Api, allPages, getJson } from '../store/api.ts'
+import { type Api, allPages, getJson, upload } from '../store/api.ts'
 import { doVerb, oneWord } from '../store/verbs.ts'
 import { withApi } from '../store/with-api.ts'
 
@@ -87,12 +86,5 @@ function listed(data: readonly Adapter[]): string[] {
   ])
 }
 
-async function importFolder(api: Api, dir: string, name: string): Promise<Adapter> {
-  const response = await api.request(`/v1/adapters?name=${encodeURIComponent(name)}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/x-tar' },
-    body: Readable.toWeb(packFolder(dir)) as ReadableStream,
-    duplex: 'half',
-  } as RequestInit)
-  return (await response.json()) as Adapter
-}
+const importFolder = (api: Api, dir: string, name: string): Promise<Adapter> =>
+  upload(api, `/v1/adapters?name=${encodeURIComponent(name)}`, 'application/x-tar', packFolder(dir))

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import { fail } from '../../core/errors.ts'
 import type { Problem } from '../../platform/schemas/common.ts'
@@ -91,6 +92,17 @@ export async function getJson<T>(api: Api, path: string): Promise<T> {
 
 export async function postJson<T>(api: Api, path: string, body: unknown = {}): Promise<T> {
   const response = await api.request(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) })
+  return (await response.json()) as T
+}
+
+/** Sends what a stream has, as it comes. */
+export async function upload<T>(api: Api, path: string, type: string, content: Readable): Promise<T> {
+  const response = await api.request(path, {
+    method: 'POST',
+    headers: { 'content-type': type },
+    body: Readable.toWeb(content) as ReadableStream,
+    duplex: 'half',
+  } as RequestInit)
   return (await response.json()) as T
 }
 

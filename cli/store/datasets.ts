@@ -1,21 +1,13 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { basename } from 'node:path'
-import { Readable } from 'node:stream'
 import { fail, GraftError } from '../../core/errors.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
-import { type Api, getJson } from './api.ts'
+import { type Api, getJson, upload } from './api.ts'
 
 /** Uploads a file of reviews under a name. @throws GraftError `file_missing`, `name_taken`, what is wrong with the file */
-export async function uploadFile(api: Api, path: string, name: string): Promise<Dataset> {
-  const response = await api.request(`/v1/datasets?name=${encodeURIComponent(name)}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/octet-stream' },
-    body: Readable.toWeb(createReadStream(path)) as ReadableStream,
-    duplex: 'half',
-  } as RequestInit)
-  return (await response.json()) as Dataset
-}
+export const uploadFile = (api: Api, path: string, name: string): Promise<Dataset> =>
+  upload(api, `/v1/datasets?name=${encodeURIComponent(name)}`, 'application/octet-stream', createReadStream(path))
 
 /** The data set of a file: named by the file and its content, so that the same one is uploaded once. */
 export async function datasetOfFile(api: Api, path: string): Promise<Dataset> {
