@@ -66,7 +66,7 @@ export function metrics(answers: readonly Answer[], labels: readonly string[]): 
     labels,
     classes,
     confusion,
-    slices: SLICES.map(({ name, holds }) => ({ name, ...accuracyOf(scored.filter(holds)) })).filter(({ n }) => n > 0),
+    slices: LENGTHS.map(({ name, holds }) => ({ name, ...accuracyOf(scored.filter(holds)) })).filter(({ n }) => n > 0),
   }
 }
 
@@ -97,7 +97,8 @@ function score(answer: Answer, row: number): Scored {
   return { ...answer, answered, confidence, right: answered === label }
 }
 
-const SLICES: readonly { name: string; holds(answer: Scored): boolean }[] = [
+/** Parts of a test set by how much was read of a review. */
+export const LENGTHS: readonly { name: string; holds(read: Pick<Answer, 'tokens' | 'truncated'>): boolean }[] = [
   { name: 'up to 128 tokens', holds: ({ tokens, truncated }) => !truncated && tokens <= 128 },
   { name: '129 to 256', holds: ({ tokens, truncated }) => !truncated && tokens > 128 && tokens <= 256 },
   { name: '257 to 512', holds: ({ tokens, truncated }) => !truncated && tokens > 256 && tokens <= 512 },
