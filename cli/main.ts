@@ -10,6 +10,7 @@ const load: Record<string, () => Promise<Command>> = {
   quickstart: async () => (await import('./commands/quickstart.ts')).quickstart,
   train: async () => (await import('./commands/train.ts')).train,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
+  compare: async () => (await import('./commands/compare.ts')).compare,
   predict: async () => (await import('./commands/predict.ts')).predict,
   parameters: async () => (await import('./commands/parameters.ts')).parameters,
   serve: async () => (await import('./commands/serve.ts')).serve,

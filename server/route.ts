@@ -98,7 +98,16 @@ interface Declaration<
   handle(asked: Asked<ParamsOf<Path>, z.output<Query>, Body, z.output<Heeded>>): Response | Promise<Response>
 }
 
-export type Tag = 'Predictions' | 'Adapters' | 'Trainings' | 'Evaluations' | 'Data sets' | 'Bases' | 'Keys' | 'Server'
+export type Tag =
+  | 'Predictions'
+  | 'Adapters'
+  | 'Trainings'
+  | 'Evaluations'
+  | 'Comparisons'
+  | 'Data sets'
+  | 'Bases'
+  | 'Keys'
+  | 'Server'
 
 /** A route as all code but its own handler sees it. */
 export type Route = Omit<Declaration<string, z.ZodType, z.ZodType, z.ZodType, unknown>, 'handle'> & {

@@ -4,6 +4,7 @@ import type { Probe } from './readiness.ts'
 import type { Route } from './route.ts'
 import { adapters } from './routes/adapters.ts'
 import { bases } from './routes/bases.ts'
+import { comparisons } from './routes/comparisons.ts'
 import { datasets } from './routes/datasets.ts'
 import { documents } from './routes/documents.ts'
 import { evaluations } from './routes/evaluations.ts'
@@ -30,6 +31,7 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...trainings(platform),
     ...trainingEvents(platform, options),
     ...evaluations(platform),
+    ...comparisons(platform),
     ...datasets(platform),
     ...bases(platform),
     ...parameters(platform),

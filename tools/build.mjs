@@ -6,7 +6,7 @@ import { build } from 'esbuild'
 const programs = [
   'cli/main.ts',
   'training/child.ts',
-  'platform/jobs/evaluate-child.ts',
+  'platform/jobs/short-work-child.ts',
   'graph/runtime/worker.ts',
   'graph/runtime/adapter-child.ts',
   'graph/runtime/measure-child.ts',

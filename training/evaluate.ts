@@ -1,22 +1,31 @@
 import type { Loaded } from '../graph/runtime/pool.ts'
 import { padRows, softmax } from '../model/batch.ts'
 import type { T5Config } from '../model/t5-config.ts'
-import { type Metrics, metrics } from './metrics.ts'
+import { type Answer, type Metrics, metrics } from './metrics.ts'
 import type { Examples } from './prepare.ts'
 import { MICRO_TOKENS } from './steps.ts'
 
-/**
- * Classifies every review and measures the answers.
- * @param classifier a classifier program, loaded with base, trained tensors and words
- * @param onProgress reviews done so far
- */
+/** Classifies every review and measures the answers, as {@link answerAll} does and by its parameters. */
 export async function evaluate(
+  ...[classifier, examples, names, t5, onProgress]: Parameters<typeof answerAll>
+): Promise<Metrics> {
+  return metrics(await answerAll(classifier, examples, names, t5, onProgress), names)
+}
+
+/**
+ * Classifies every review.
+ * @param classifier a classifier program, loaded with base, trained tensors and words
+ * @param names of the labels
+ * @param onProgress reviews done so far
+ * @returns one answer for each, in their order
+ */
+export async function answerAll(
   classifier: Loaded,
   { ids, labels, truncated }: Examples,
   names: readonly string[],
   t5: T5Config,
   onProgress: (done: number) => void = () => {},
-): Promise<Metrics> {
+): Promise<Answer[]> {
   const probabilities: number[][] = new Array(ids.length)
   let done = 0
   await Promise.all(
@@ -37,15 +46,12 @@ export async function evaluate(
       onProgress(done)
     }),
   )
-  return metrics(
-    ids.map((row, i) => ({
-      label: labels[i],
-      probabilities: probabilities[i],
-      tokens: row.length,
-      truncated: truncated[i],
-    })),
-    names,
-  )
+  return ids.map((row, i) => ({
+    label: labels[i],
+    probabilities: probabilities[i],
+    tokens: row.length,
+    truncated: truncated[i],
+  }))
 }
 
 /** Row numbers in batches of like length, the longest first, so that what needs most memory comes first. */

@@ -37,7 +37,7 @@ export const evaluate: Command = {
             { ...request, base: baseFolder(base), ...required({ checkpoint: FOLDER }, { checkpoint }) },
             (done, of) => progress.update(`${bar(done, of)}  evaluated`),
           )
-        : await (await import('../store/evaluate-on-store.ts')).evaluateOnStore({ adapter, ...request })
+        : await (await import('../store/short-work-on-store.ts')).evaluateOnStore({ adapter, base, ...request })
     progress.end()
     const { accuracy, interval, n, f1, ece, slices, confusion, labels } = metrics
     print(json, metrics, [

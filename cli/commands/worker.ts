@@ -11,7 +11,7 @@ import { progressTo } from '../progress.ts'
 import { required } from '../required.ts'
 
 const flags = {
-  once: z.boolean().default(false).describe('do one slice or one evaluation, if one waits, and end'),
+  once: z.boolean().default(false).describe('do one slice, evaluation or comparison, if one waits, and end'),
   slice_seconds: z.number().positive().default(600).describe('how long a training runs before another has its turn'),
   threads: z.int().positive().optional().describe('as each training asks for where absent'),
   device: z.enum(deviceKinds).optional().describe('in place of what each training asks for'),

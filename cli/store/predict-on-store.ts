@@ -1,6 +1,6 @@
-import { fail } from '../../core/errors.ts'
 import { type ClassifyAnswer, type ClassifyResult, MAX_INPUTS } from '../../platform/schemas/classify.ts'
 import { postJson } from './api.ts'
+import { nothingBesideAdapter } from './beside-adapter.ts'
 import { withApi } from './with-api.ts'
 
 type ByEach = Extract<ClassifyAnswer, { adapters: unknown }>
@@ -23,14 +23,7 @@ export async function predictOnStore(
   { names, texts, threads, base, device }: Predictions,
   onProgress: (done: number) => void,
 ): Promise<{ adapters: { adapter: string; digest: string }[]; results: ClassifyResult[][] }> {
-  for (const [flag, value] of Object.entries({ base, device }))
-    if (value !== undefined && value !== 'cpu')
-      fail('usage', {
-        subject: `--${flag}`,
-        expected: 'nothing of the kind beside --adapter',
-        found: value,
-        mend: 'The server decides it: graft serve --help.',
-      })
+  nothingBesideAdapter({ base, device })
   return withApi(
     async (api) => {
       const results: ClassifyResult[][] = []

@@ -1,6 +1,8 @@
+import type { Waiting } from '../store/count-waiting.ts'
 import type { Database } from '../store/database.ts'
+import type { ShortWorkKind } from '../store/short-work.ts'
 
-export type JobKind = 'training' | 'evaluation'
+export type JobKind = 'training' | ShortWorkKind
 
 /** A job that a worker took. It is others' again when nothing was told of it for 10 seconds. */
 export interface Job {
@@ -25,9 +27,9 @@ export interface Jobs {
    * came late leaves it, that takes this one's place in the queue.
    */
   queueTraining(tx: Database, id: string, options?: QueueOptions): Promise<void>
-  queueEvaluation(tx: Database, id: string): Promise<void>
-  /** Trainings and evaluations that wait for a worker. */
-  waiting(): Promise<{ trainings: number; evaluations: number }>
+  queueShortWork(tx: Database, kind: ShortWorkKind, id: string): Promise<void>
+  /** What waits for a worker. */
+  waiting(): Promise<Waiting>
   close(): Promise<void>
 
   /** Writes a job where there is none that waits or runs. */
@@ -40,8 +42,8 @@ export interface Jobs {
   done(tx: Database, job: Job): Promise<void>
   /** The job is to be tried again after a while. @returns false where it was tried often enough */
   retry(job: Job): Promise<boolean>
-  /** Whether every attempt at an evaluation was lost. */
-  isExhausted(id: string): Promise<boolean>
+  /** Whether every attempt at it was lost. */
+  isExhausted(kind: ShortWorkKind, id: string): Promise<boolean>
   /** Finds jobs whose workers are gone, and removes those that were done an hour ago. */
   tend(): Promise<void>
 }

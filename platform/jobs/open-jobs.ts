@@ -14,22 +14,22 @@ import type { Job, JobKind, Jobs } from './jobs.ts'
 
 const HOUR = 3600
 
-/** Attempts at an evaluation beyond the first. */
-const EVALUATION_RETRIES = 3
+/** Of short work: it is tried four times. */
+const SHORT_WORK: BossOptions = {
+  expireInSeconds: 24 * HOUR,
+  retryLimit: 3,
+  retryDelay: 1,
+  retryBackoff: true,
+  retryDelayMax: 60,
+}
 
 /** The kinds of jobs as queues. Every one bears its row's id as its key, and of a key there is one that waits or runs. */
 const queues: Readonly<Record<JobKind, { name: string } & BossOptions>> = {
   // A job of a training lasts until the training's row has its worker's name, which takes milliseconds; from then on the row itself tells
   // whether that lives.
   training: { name: 'trainings', expireInSeconds: HOUR, retryLimit: 1000 },
-  evaluation: {
-    name: 'evaluations',
-    expireInSeconds: 24 * HOUR,
-    retryLimit: EVALUATION_RETRIES,
-    retryDelay: 1,
-    retryBackoff: true,
-    retryDelayMax: 60,
-  },
+  evaluation: { name: 'evaluations', ...SHORT_WORK },
+  comparison: { name: 'comparisons', ...SHORT_WORK },
 }
 
 /** Seconds without a word of its worker after which a job is tried again; the least that the queue allows. */
@@ -71,8 +71,8 @@ export async function openJobs(store: Store): Promise<Jobs> {
       if (await add('training', tx, id, order)) return
       await boss.update(queues.training.name, { id }, { singletonKey: id, ...order, ...within(tx) })
     },
-    async queueEvaluation(tx, id) {
-      await add('evaluation', tx, id)
+    async queueShortWork(tx, kind, id) {
+      await add(kind, tx, id)
     },
     async ensure(kind, id) {
       await add(kind, store.db, id)
@@ -94,8 +94,8 @@ export async function openJobs(store: Store): Promise<Jobs> {
       await boss.fail(queues[kind].name, attempt)
       return true
     },
-    async isExhausted(id) {
-      const states = (await boss.findJobs(queues.evaluation.name, { key: id })).map(({ state }) => state)
+    async isExhausted(kind, id) {
+      const states = (await boss.findJobs(queues[kind].name, { key: id })).map(({ state }) => state)
       return states.includes('failed') && states.every((state) => state === 'failed' || state === 'completed')
     },
     tend: () => boss.supervise(),

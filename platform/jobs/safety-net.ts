@@ -1,5 +1,5 @@
 import { GraftError, toPlain } from '../../core/errors.ts'
-import { listUnsettled, settleEvaluation } from '../store/evaluations.ts'
+import { listUnsettled, type ShortWorkKind, settleShortWork, shortWorkKinds } from '../store/short-work.ts'
 import { listQueued, listSilent, type TrainingRow } from '../store/trainings.ts'
 import { loseTraining } from './losses.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -28,18 +28,19 @@ function workerLost({ id, worker, heartbeat_at }: TrainingRow): GraftError {
   })
 }
 
-/** Writes a job for each training and evaluation that waits for one. Where there is one already, none is added. */
+/** Writes a job for each training and each piece of short work that waits for one. Where there is one already, none is added. */
 export async function findJobless({ store, jobs }: Tools): Promise<void> {
   for (const id of await listQueued(store.db)) await jobs.ensure('training', id)
-  for (const id of await listUnsettled(store.db)) {
-    if (!(await jobs.isExhausted(id))) await jobs.ensure('evaluation', id)
-    else await settleEvaluation(store.db, id, { status: 'failed', error: toPlain(evaluationLost(id)) })
-  }
+  for (const kind of shortWorkKinds)
+    for (const id of await listUnsettled(store.db, kind)) {
+      if (!(await jobs.isExhausted(kind, id))) await jobs.ensure(kind, id)
+      else await settleShortWork(store.db, kind, id, { status: 'failed', error: toPlain(shortWorkLost(kind, id)) })
+    }
 }
 
-const evaluationLost = (id: string): GraftError =>
-  new GraftError('evaluation_failed', {
-    subject: `evaluation ${id}`,
+const shortWorkLost = (kind: ShortWorkKind, id: string): GraftError =>
+  new GraftError(`${kind}_failed`, {
+    subject: `${kind} ${id}`,
     expected: 'a worker that ends it',
     found: 'workers that were lost with it, one after the other',
     mend: 'Look at what ended those processes.',

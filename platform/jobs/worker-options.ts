@@ -2,13 +2,14 @@ import type { DeviceKind } from '../../graph/runtime/device-description.ts'
 import type { Artifacts } from '../artifacts/artifacts.ts'
 import type { Folders } from '../folders.ts'
 import type { TrainingStatus } from '../statuses.ts'
+import type { ShortWorkKind } from '../store/short-work.ts'
 import type { Store } from '../store/store.ts'
 import type { Jobs } from './jobs.ts'
 
-/** What a worker did with a training or an evaluation, or begins to do. */
+/** What a worker did with a training, an evaluation or a comparison, or begins to do. */
 export type WorkerNews =
   | { training: string; slice: number; status: TrainingStatus; step?: number; total_steps?: number }
-  | { evaluation: string; status: 'running' | 'succeeded' | 'failed' | 'queued' }
+  | ({ [K in ShortWorkKind]?: string } & { status: 'running' | 'succeeded' | 'failed' | 'queued' })
 
 export interface WorkerOptions {
   readonly store: Store
@@ -21,7 +22,7 @@ export interface WorkerOptions {
   readonly name?: string
   /** How long a slice trains, beside what it takes to begin; 600 where absent. */
   readonly sliceSeconds?: number
-  /** Threads that train or evaluate; as the training asks for where absent. */
+  /** Threads that train or measure; as the training asks for where absent. */
   readonly threads?: number
   /** Where it trains, in place of what the training asks for. */
   readonly device?: DeviceKind

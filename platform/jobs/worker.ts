@@ -2,13 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import { isLostConnection } from '../store/lost-connection.ts'
+import { type ShortWorkKind, shortWorkKinds } from '../store/short-work.ts'
 import { claimTraining } from '../store/training-moves.ts'
 import type { TrainingRow } from '../store/trainings.ts'
-import { runEvaluation } from './evaluation.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { Job, JobKind } from './jobs.ts'
 import { persist } from './persist.ts'
 import { findJobless, findLost } from './safety-net.ts'
+import { runShortWork } from './short-work.ts'
 import { runSlice } from './slice.ts'
 import type { WorkerOptions } from './worker-options.ts'
 import { openWorkspaces, type Workspaces } from './workspaces.ts'
@@ -23,7 +24,7 @@ export interface Worker {
   close(): Promise<void>
 }
 
-/** Works on trainings, one at a time, and on evaluations, one at a time beside them, until it is closed. */
+/** Works on trainings, one at a time, and on short work, one at a time beside them, until it is closed. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { report } = options
   const workspaces = openWorkspaces(options.home)
@@ -31,15 +32,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const running = new Set<string>()
   const name = workerName(options.name)
 
-  const work = async (kind: JobKind) => {
+  /** One of each kind in turn, so that none waits for all of another. */
+  const work = async (kinds: readonly JobKind[]) => {
     while (!closing.signal.aborted) {
-      const worked = await workOn(kind, options, { name, workspaces, running }, closing.signal).catch((error) =>
-        report(error, `the queue of ${kind}s`),
-      )
+      let worked = false
+      for (const kind of kinds) {
+        if (closing.signal.aborted) break
+        const did = await workOn(kind, options, { name, workspaces, running }, closing.signal).catch((error) =>
+          report(error, `the queue of ${kind}s`),
+        )
+        worked ||= did === true
+      }
       if (!worked) await rest(LOOK_EVERY, closing.signal)
     }
   }
-  const loops = [work('training'), work('evaluation'), ...chores(options, closing.signal)]
+  const loops = [work(['training']), work(shortWorkKinds), ...chores(options, closing.signal)]
   const close = async () => {
     closing.abort()
     await Promise.all(loops)
@@ -58,7 +65,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 /**
- * Does one slice of a training, or one evaluation.
+ * Does one slice of a training, or one piece of short work.
  * @param signal saves the state and gives back what runs
  * @returns false where there is nothing to do
  */
@@ -69,7 +76,9 @@ export async function workOnce(options: WorkerOptions, signal = new AbortControl
     await findLost(options)
     await findJobless(options)
     await options.jobs.tend()
-    return (await workOn('training', options, desk, signal)) || (await workOn('evaluation', options, desk, signal))
+    for (const kind of ['training', ...shortWorkKinds] as const)
+      if (await workOn(kind, options, desk, signal)) return true
+    return false
   } finally {
     workspaces.close()
   }
@@ -92,8 +101,8 @@ async function workOn(
   for (let job = await options.jobs.take(kind); job; job = await options.jobs.take(kind)) {
     running.add(job.id)
     try {
-      if (kind === 'evaluation') {
-        await runEvaluation(options, job, closing)
+      if (isShortWork(job)) {
+        await runShortWork(options, job, closing)
         return true
       }
       const training = await claim(options, job, name)
@@ -115,6 +124,8 @@ async function workOn(
   }
   return false
 }
+
+const isShortWork = (job: Job): job is Job & { kind: ShortWorkKind } => job.kind !== 'training'
 
 /** The row takes over from the job, in one: from here on, its signs of life tell whether a worker has it. */
 function claim({ store, jobs }: WorkerOptions, job: Job, name: string): Promise<TrainingRow | undefined> {

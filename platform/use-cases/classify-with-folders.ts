@@ -1,4 +1,3 @@
-import { basename, resolve } from 'node:path'
 import { inspect } from 'node:util'
 import { chooseDevice } from '../../graph/runtime/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/device-description.ts'
@@ -7,6 +6,7 @@ import type { AdapterDescription } from '../../serving/engine-types.ts'
 import { baseFolder } from '../bases.ts'
 import { type ClassifyResult, MAX_INPUTS } from '../schemas/classify.ts'
 import { answerTexts } from './answer-texts.ts'
+import { folderNames } from './folder-names.ts'
 
 export interface FolderPredictions {
   base?: string
@@ -32,7 +32,7 @@ export async function classifyWithFolders(
   try {
     const described: AdapterDescription[] = []
     for (const folder of checkpoints) described.push(await engine.load(folder))
-    const names = uniqueNames(checkpoints.map((folder) => basename(resolve(folder))))
+    const names = folderNames(checkpoints)
     const report = (error: unknown, id: string) => process.stderr.write(`${id}: ${inspect(error)}\n`)
     const results: ClassifyResult[][] = []
     const atOnce = Math.max(1, Math.floor(MAX_INPUTS / checkpoints.length))
@@ -51,15 +51,4 @@ export async function classifyWithFolders(
   } finally {
     await engine.close()
   }
-}
-
-/** Two folders may bear one name: the second `x` is `x-2`. */
-function uniqueNames(names: readonly string[]): string[] {
-  const taken = new Set<string>()
-  return names.map((name) => {
-    let free = name
-    for (let i = 2; taken.has(free); i++) free = `${name}-${i}`
-    taken.add(free)
-    return free
-  })
 }

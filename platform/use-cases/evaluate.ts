@@ -1,16 +1,9 @@
-import { availableParallelism } from 'node:os'
-import { loadAdapter } from '../../checkpoint/adapter.ts'
-import { loadBase } from '../../checkpoint/base.ts'
 import { chooseDevice } from '../../graph/runtime/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/device-description.ts'
 import { openRuntime } from '../../graph/runtime/runtime.ts'
-import { labelTokens } from '../../model/label-words.ts'
-import { classifierProgram } from '../../model/programs.ts'
-import { answersOf } from '../../serving/adapter-answers.ts'
 import { readReviews } from '../../training/data.ts'
-import { evaluate } from '../../training/evaluate.ts'
-import type { Metrics } from '../../training/metrics.ts'
-import { encodeAll, tokenizerOf } from '../../training/prepare.ts'
+import { type Metrics, metrics } from '../../training/metrics.ts'
+import { openAnswerer } from './answer-reviews.ts'
 
 export type { Metrics } from '../../training/metrics.ts'
 
@@ -27,26 +20,15 @@ export interface EvaluationRequest {
  * @param onProgress reviews done so far, of how many
  */
 export async function evaluateCheckpoint(
-  { base: folder, checkpoint, data, threads = availableParallelism(), device = 'cpu' }: EvaluationRequest,
+  { base, checkpoint, data, threads, device = 'cpu' }: EvaluationRequest,
   onProgress: (done: number, of: number) => void,
 ): Promise<Metrics> {
-  const base = await loadBase(folder)
-  const adapter = await loadAdapter(checkpoint, base)
-  const tokenizer = tokenizerOf(base)
-  const { words, cut } = answersOf(adapter, base, checkpoint)
-  const labels = labelTokens(words, tokenizer)
-  const { reviews } = await readReviews(data, { labels: labels.labels })
-  const examples = encodeAll(reviews, labels, tokenizer, cut, base)
+  const { labels, answer } = await openAnswerer(base, checkpoint)
+  const { reviews } = await readReviews(data, { labels })
   await chooseDevice(device, 'f32')
   const pool = openRuntime(device, threads)
   try {
-    const bound = {
-      ...Object.fromEntries(base.tensors),
-      ...Object.fromEntries(adapter.values),
-      words: Int32Array.from(labels.tokens),
-    }
-    const classifier = await pool.load(classifierProgram(base.t5, adapter.method, labels.tokens.length), bound)
-    return await evaluate(classifier, examples, labels.labels, base.t5, (done) => onProgress(done, reviews.length))
+    return metrics(await answer(reviews, pool, (done) => onProgress(done, reviews.length)), labels)
   } finally {
     await pool.close()
   }

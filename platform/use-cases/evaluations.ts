@@ -4,6 +4,7 @@ import { getAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
 import { getDataset } from '../store/datasets.ts'
 import * as rows from '../store/evaluations.ts'
+import { getShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
 import { perKey } from './per-key.ts'
 import { requireRoom } from './queue-room.ts'
@@ -27,7 +28,7 @@ export async function createEvaluation(
     requireKnownLabels(dataset, adapter.labels, `the adapter ${adapter.name}`)
     const row = { adapter_id: adapter.id, digest: adapter.digest, dataset_id: dataset.id }
     const { id } = await rows.createEvaluation(tx, row)
-    await jobs.queueEvaluation(tx, id)
+    await jobs.queueShortWork(tx, 'evaluation', id)
     return id
   }
   await requireRoom(platform)
@@ -37,7 +38,7 @@ export async function createEvaluation(
 
 /** @throws GraftError `evaluation_unknown` */
 export async function getEvaluation({ store }: Platform, id: string): Promise<Evaluation> {
-  return shownEvaluation(await rows.getEvaluation(store.db, id))
+  return shownEvaluation(await getShortWork(store.db, 'evaluation', id))
 }
 
 /** The newest first. @throws GraftError `adapter_unknown` */

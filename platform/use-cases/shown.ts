@@ -1,6 +1,7 @@
 import { toProblem } from '../problem.ts'
 import type { Adapter } from '../schemas/adapters.ts'
 import type { BaseAnswer } from '../schemas/bases.ts'
+import type { Comparison, ComparisonSummary } from '../schemas/comparisons.ts'
 import type { Dataset } from '../schemas/datasets.ts'
 import type { Evaluation } from '../schemas/evaluations.ts'
 import type { Key } from '../schemas/keys.ts'
@@ -8,6 +9,7 @@ import type { Training, TrainingEventAnswer } from '../schemas/trainings.ts'
 import type { AdapterRow } from '../store/adapters.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { BaseRow } from '../store/bases.ts'
+import type { ComparisonRow } from '../store/comparisons.ts'
 import type { DatasetRow } from '../store/datasets.ts'
 import type { EvaluationRow } from '../store/evaluations.ts'
 import type { EventRow } from '../store/training-events.ts'
@@ -54,6 +56,29 @@ export function shownEvaluation(row: EvaluationRow): Evaluation {
     ...(finished_at && { finished_at: time(finished_at) }),
   }
 }
+
+export function shownComparison(row: ComparisonRow): Comparison {
+  const { verdict: _, ...summary } = shownComparisonSummary(row)
+  return { ...summary, ...(row.result && { result: mutable(row.result) }) }
+}
+
+export function shownComparisonSummary(row: ComparisonRow): ComparisonSummary {
+  const { id, status, adapters, dataset_id: dataset, result, error, created_at, finished_at } = row
+  return {
+    id,
+    status,
+    adapters: [...adapters],
+    dataset,
+    ...(result && { verdict: result.verdict }),
+    ...(error && { error: toProblem(error) }),
+    created_at: time(created_at),
+    ...(finished_at && { finished_at: time(finished_at) }),
+  }
+}
+
+/** Schemas know no lists that may not be changed. */
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
+const mutable = <T>(value: T): Mutable<T> => value as Mutable<T>
 
 export function shownKey({ created_at, last_used_at, revoked_at, ...same }: ApiKeyRow): Key {
   return {

@@ -40,6 +40,7 @@ test('the document is OpenAPI 3.1 and tells of every route, each by an id of its
       ...['GET /v1/trainings', 'POST /v1/trainings', 'GET /v1/trainings/{id}', 'GET /v1/trainings/{id}/events'],
       ...['cancel', 'pause', 'resume'].map((move) => `POST /v1/trainings/{id}/${move}`),
       ...['GET /v1/evaluations', 'POST /v1/evaluations', 'GET /v1/evaluations/{id}'],
+      ...['GET /v1/comparisons', 'POST /v1/comparisons', 'GET /v1/comparisons/{id}'],
       ...['GET /v1/datasets', 'POST /v1/datasets', 'GET /v1/datasets/{id}'],
       ...['GET /v1/bases', 'GET /v1/bases/{id}', 'GET /v1/parameters'],
       ...['GET /v1/keys', 'POST /v1/keys', 'DELETE /v1/keys/{id}'],

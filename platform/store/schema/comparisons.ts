@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { check, index, text, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
+import type { Comparison } from '../../../training/comparison/comparison.ts'
 import { workStatuses } from '../../statuses.ts'
 import { createdAt, graft, id, json, oneOf, time } from './columns.ts'
 import { datasets } from './datasets.ts'
@@ -15,7 +16,7 @@ export const comparisons = graft.table(
       .notNull()
       .references(() => datasets.id),
     status: text({ enum: workStatuses }).notNull().default('queued'),
-    result: json<Readonly<Record<string, unknown>>>(),
+    result: json<Comparison>(),
     error: json<PlainError>(),
     created_at: createdAt(),
     finished_at: time(),

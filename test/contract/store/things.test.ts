@@ -4,21 +4,13 @@ import { uuidv7 } from '../../../core/uuid.ts'
 import { deleteAdapter, getAdapter, listAdapters } from '../../../platform/store/adapters.ts'
 import { referencedArtifacts } from '../../../platform/store/artifact-references.ts'
 import { ensureBase, getBase, listBases } from '../../../platform/store/bases.ts'
-import {
-  createComparison,
-  getComparison,
-  listComparisons,
-  settleComparison,
-} from '../../../platform/store/comparisons.ts'
+import { createComparison, listComparisons } from '../../../platform/store/comparisons.ts'
 import { getDataset, listDatasets } from '../../../platform/store/datasets.ts'
-import {
-  createEvaluation,
-  getEvaluation,
-  listEvaluations,
-  settleEvaluation,
-} from '../../../platform/store/evaluations.ts'
+import { createEvaluation, listEvaluations } from '../../../platform/store/evaluations.ts'
+import { getShortWork, settleShortWork } from '../../../platform/store/short-work.ts'
 import { claimTraining, moveTraining, reportTraining } from '../../../platform/store/training-moves.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
+import { compare } from '../../../training/comparison/compare.ts'
 import { metrics } from '../../../training/metrics.ts'
 import { digest, makeAdapter, makeBase, makeDataset, makeTraining } from './rows.ts'
 import { onBothStores } from './stores.ts'
@@ -116,15 +108,15 @@ onBothStores((store) => {
     const adapter = await makeAdapter(db)
     const { id: dataset_id } = await makeDataset(db)
     const { id } = await createEvaluation(db, { adapter_id: adapter.id, digest: adapter.digest, dataset_id })
-    expect(await settleEvaluation(db, id, { status: 'running' })).toMatchObject({ finished_at: null })
+    expect(await settleShortWork(db, 'evaluation', id, { status: 'running' })).toMatchObject({ finished_at: null })
     const measured = metrics([{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }], ['bad', 'good'])
-    const settled = await settleEvaluation(db, id, { status: 'succeeded', metrics: measured })
+    const settled = await settleShortWork(db, 'evaluation', id, { status: 'succeeded', metrics: measured })
     expect(settled).toMatchObject({ status: 'succeeded', metrics: measured })
-    expect(await settleEvaluation(db, id, { status: 'cancelled' })).toEqual(settled)
-    expect(await getEvaluation(db, id)).toEqual(settled)
+    expect(await settleShortWork(db, 'evaluation', id, { status: 'cancelled' })).toEqual(settled)
+    expect(await getShortWork(db, 'evaluation', id)).toEqual(settled)
     expect((await listEvaluations(db, { adapter_id: adapter.id })).data).toEqual([settled])
     await deleteAdapter(db, adapter.id)
-    await expect(getEvaluation(db, id)).rejects.toMatchObject({ code: 'evaluation_unknown' })
+    await expect(getShortWork(db, 'evaluation', id)).rejects.toMatchObject({ code: 'evaluation_unknown' })
   })
 
   test('a comparison outlives its adapters', async () => {
@@ -136,13 +128,18 @@ onBothStores((store) => {
     }))
     const { id: dataset_id } = await makeDataset(db)
     const { id } = await createComparison(db, { adapters, dataset_id })
-    await settleComparison(db, id, { status: 'succeeded', result: { verdict: 'no difference' } })
+    const answers = [{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }]
+    const compared = compare(
+      [{ id: '1', text: 'dull', label: 'bad' }],
+      adapters.map(({ name }) => ({ name, labels: ['bad', 'good'], answers })),
+    )
+    await settleShortWork(db, 'comparison', id, { status: 'succeeded', result: compared })
     for (const adapter of adapters) await deleteAdapter(db, adapter.id)
-    const stored = await getComparison(db, id)
-    expect(stored).toMatchObject({ adapters, result: { verdict: 'no difference' } })
+    const stored = await getShortWork(db, 'comparison', id)
+    expect(stored).toMatchObject({ adapters, result: compared, status: 'succeeded' })
     expect((await listComparisons(db)).data).toEqual([stored])
     await expect(createComparison(db, { adapters: [adapters[0]], dataset_id })).rejects.toThrow()
-    await expect(getComparison(db, 'x')).rejects.toMatchObject({ code: 'comparison_unknown' })
+    await expect(getShortWork(db, 'comparison', 'x')).rejects.toMatchObject({ code: 'comparison_unknown' })
   })
 
   test('the artifacts of everything that is there are referred to, and the state of a training until it ends', async () => {

@@ -6,7 +6,8 @@ import { findJobless } from '../../../platform/jobs/safety-net.ts'
 import { startWorker, type Worker, workOnce } from '../../../platform/jobs/worker.ts'
 import { deleteAdapter, getAdapter } from '../../../platform/store/adapters.ts'
 import type { DatasetRow } from '../../../platform/store/datasets.ts'
-import { createEvaluation, type EvaluationRow, getEvaluation } from '../../../platform/store/evaluations.ts'
+import { createEvaluation, type EvaluationRow } from '../../../platform/store/evaluations.ts'
+import { getShortWork } from '../../../platform/store/short-work.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
 import { evaluateCheckpoint } from '../../../platform/use-cases/evaluate.ts'
@@ -48,12 +49,12 @@ function declare(make: () => Promise<Place>): void {
     desk.store.transaction(async (tx) => {
       const { digest } = await getAdapter(tx, of)
       const row = await createEvaluation(tx, { adapter_id: of, digest, dataset_id: dataset.id })
-      await desk.jobs.queueEvaluation(tx, row.id)
+      await desk.jobs.queueShortWork(tx, 'evaluation', row.id)
       return row
     })
   const settled = (id: string) =>
     until(
-      () => getEvaluation(desk.store.db, id),
+      () => getShortWork(desk.store.db, 'evaluation', id),
       ({ status }) => status === 'succeeded' || status === 'failed',
     )
   const work = async () => {
@@ -62,10 +63,10 @@ function declare(make: () => Promise<Place>): void {
 
   test('an adapter is measured on a data set as the command line measures it', async () => {
     const { id } = await ask(inputs.test)
-    expect(await desk.jobs.waiting()).toEqual({ trainings: 0, evaluations: 1 })
+    expect(await desk.jobs.waiting()).toEqual({ trainings: 0, evaluations: 1, comparisons: 0 })
     expect(await workOnce(desk)).toBe(true)
     expect(await workOnce(desk)).toBe(false)
-    const row = await getEvaluation(desk.store.db, id)
+    const row = await getShortWork(desk.store.db, 'evaluation', id)
     const checkpoint = await desk.folders.folder((await getAdapter(desk.store.db, adapter)).artifact)
     const data = await desk.folders.file(inputs.test.digest)
     const metrics = await evaluateCheckpoint({ base: tinyBase(), checkpoint, data, threads: 1 }, () => {})
@@ -90,7 +91,7 @@ function declare(make: () => Promise<Place>): void {
     const { id } = await ask(many)
     await work()
     const [pid] = await until(
-      async () => childrenOf('evaluate-child'),
+      async () => childrenOf('short-work-child'),
       ({ length }) => length > 0,
     )
     process.kill(pid, 'SIGKILL')
@@ -113,7 +114,7 @@ function declare(make: () => Promise<Place>): void {
     }
     expect(await desk.jobs.take('evaluation')).toBeUndefined()
     await Promise.all([findJobless(desk), findJobless(desk)])
-    expect(await getEvaluation(desk.store.db, id)).toMatchObject({
+    expect(await getShortWork(desk.store.db, 'evaluation', id)).toMatchObject({
       status: 'failed',
       error: { code: 'evaluation_failed', subject: `evaluation ${id}` },
     })

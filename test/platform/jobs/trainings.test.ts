@@ -52,7 +52,7 @@ function declare(make: () => Promise<Place>): void {
   test('a training becomes an adapter, and its events tell of it in order', async () => {
     const { db } = desk.store
     const { id } = await launch(desk, inputs, { ...SHORT, evaluate_every: 30 }, { name: 'film' })
-    expect(await desk.jobs.waiting()).toEqual({ trainings: 1, evaluations: 0 })
+    expect(await desk.jobs.waiting()).toEqual({ trainings: 1, evaluations: 0, comparisons: 0 })
     const worker = await work()
     await reaches(db, id, 'running')
     expect(worker.running).toEqual([id])

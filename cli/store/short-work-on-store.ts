@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { GraftError } from '../../core/errors.ts'
+import type { Comparison as ComparisonWork } from '../../platform/schemas/comparisons.ts'
+import type { Evaluation } from '../../platform/schemas/evaluations.ts'
+import type { Comparison } from '../../platform/use-cases/compare.ts'
+import type { Metrics } from '../../platform/use-cases/evaluate.ts'
+import { getJson, postJson } from './api.ts'
+import { nothingBesideAdapter } from './beside-adapter.ts'
+import { datasetOfFile } from './datasets.ts'
+import { withApi } from './with-api.ts'
+
+interface Asked {
+  /** File of reviews. */
+  data: string
+  threads?: number
+  base?: string
+  device?: string
+}
+
+/**
+ * Measures an adapter of the store; the measurement is kept there.
+ * @throws GraftError `adapter_unknown`, what is wrong with the file, why it failed; `usage` for what only folders take
+ */
+export async function evaluateOnStore({ adapter, ...asked }: Asked & { adapter: string }): Promise<Metrics> {
+  return (await workOnStore<Evaluation>('/v1/evaluations', { adapter }, asked)).metrics as unknown as Metrics
+}
+
+/**
+ * Compares adapters of the store; the comparison is kept there.
+ * @throws GraftError `adapter_unknown`, what is wrong with the file, why it failed; `usage` for what only folders take
+ */
+export async function compareOnStore({
+  adapters,
+  ...asked
+}: Asked & { adapters: readonly string[] }): Promise<Comparison> {
+  return (await workOnStore<ComparisonWork>('/v1/comparisons', { adapters }, asked)).result as Comparison
+}
+
+/** Uploads the file, asks for the work, and waits for its end. */
+function workOnStore<W extends Evaluation | ComparisonWork>(
+  path: string,
+  request: object,
+  { data, threads, base, device }: Asked,
+): Promise<W> {
+  nothingBesideAdapter({ base, device })
+  return withApi(
+    async (api) => {
+      const { id: dataset } = await datasetOfFile(api, data)
+      let work = await postJson<W>(api, path, { ...request, dataset })
+      while (work.status === 'queued' || work.status === 'running') {
+        await sleep(500)
+        work = await getJson<W>(api, `${path}/${work.id}`)
+      }
+      const { error } = work
+      if (error) throw new GraftError(error.code as GraftError['code'], error)
+      return work
+    },
+    { worker: true, threads },
+  )
+}

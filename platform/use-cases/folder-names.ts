@@ -1,0 +1,13 @@
+import { basename, resolve } from 'node:path'
+
+/** What to call folders of adapters: by their own names. Two may bear one: the second `x` is `x-2`. */
+export function folderNames(folders: readonly string[]): string[] {
+  const taken = new Set<string>()
+  return folders.map((folder) => {
+    const name = basename(resolve(folder))
+    let free = name
+    for (let i = 2; taken.has(free); i++) free = `${name}-${i}`
+    taken.add(free)
+    return free
+  })
+}
