@@ -4,12 +4,14 @@ import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { compare } from '../../cli/commands/compare.ts'
 import { evaluate } from '../../cli/commands/evaluate.ts'
 import { predict } from '../../cli/commands/predict.ts'
 import { probe } from '../../cli/commands/probe.ts'
 import { train } from '../../cli/commands/train.ts'
 import { packageRoot } from '../../core/entry.ts'
 import { problem } from '../../platform/schemas/common.ts'
+import { comparison } from '../../platform/schemas/comparisons.ts'
 import { expectError, freshPath, parity } from '../checkpoint/helpers.ts'
 import { base, configs, savedAs } from '../serving/adapters.ts'
 import { graft, inProcess, started } from './run.ts'
@@ -136,6 +138,43 @@ describe('graft evaluate', () => {
     )
     expect(printed).toMatch(/negative +\d+ +\d+\npositive +\d+ +\d+/)
     expect(printed).toContain('up to 128 tokens')
+  })
+})
+
+describe('graft compare', () => {
+  const flags = () => checkpoints.flatMap((dir) => ['--checkpoint', dir])
+  const data = ['--data', samples('test'), '--threads', '1']
+
+  test('--json prints the comparison whole, as the API answers it', async () => {
+    const result = comparison.shape.result
+      .unwrap()
+      .parse(JSON.parse(await inProcess(compare, ...flags(), ...data, '--json')))
+    expect(result).toMatchObject({ n: 90, adapters: [{ name: 'lora-4' }, { name: 'prompt' }] })
+    for (const [i, dir] of checkpoints.entries()) {
+      const alone = JSON.parse(await inProcess(evaluate, '--checkpoint', dir, ...data, '--json'))
+      const { accuracy, interval, f1, ece } = alone
+      expect(result.adapters[i]).toMatchObject({ accuracy, interval, f1, ece })
+    }
+  })
+
+  test('prints the verdict first, then what it rests on', async () => {
+    const lines = (await inProcess(compare, ...flags(), ...data)).split('\n')
+    expect(lines[0]).toMatch(/is better: |^cannot tell: /)
+    expect(lines[2]).toBe('90 reviews, answered by each:')
+    for (const start of ['adapter ', 'lora-4 ', 'prompt ', 'lora-4, prompt ', 'label ', 'review '])
+      expect(lines.filter((line) => line.startsWith(start)).length, start).toBeGreaterThan(0)
+  })
+
+  test('wants two adapters or more, each once, and nothing beside them that would be passed over', async () => {
+    const [dir] = checkpoints
+    for (const [args, subject, said] of [
+      [[], '--checkpoint', 'none'],
+      [['--checkpoint', dir], '--checkpoint', '2 to 8 adapters'],
+      [['--checkpoint', dir, '--checkpoint', `${dir}/`], '--checkpoint', 'twice'],
+      [['--checkpoint', dir, '--adapter', 'a', '--adapter', 'b'], '--adapter', 'beside --checkpoint'],
+      [['--adapter', 'a', '--adapter', 'b', '--base', 'x'], '--base', 'beside --adapter'],
+    ] as const)
+      await expectError(inProcess(compare, ...args, ...data), 'usage', subject, said)
   })
 })
 

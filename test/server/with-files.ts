@@ -17,6 +17,7 @@ export async function withFiles(): Promise<Pick<FakePlatform, 'artifacts' | 'fol
     folders: openFolders(artifacts, join(home, 'cache')),
     jobs: {
       queueTraining: async () => {},
+      queueShortWork: async () => {},
       waiting: async () => ({ trainings: 0, evaluations: 0, comparisons: 0 }),
     } satisfies Partial<Jobs> as unknown as Jobs,
   }

@@ -75,6 +75,7 @@ test('a difference as small as the report says shows is found in four of five co
 })
 
 test.each([
+  [100, 0.02, 0],
   [100, 0.03, 0.01],
   [200, 0.01, 0.01],
   [300, 0.1, 0.06],
