@@ -89,6 +89,17 @@ describe(`docs/http.md, told by its own commands${withoutImdb}`, () => {
     ])
   })
 
+  test.skipIf(withoutImdb)('the comparison of both says what 500 reviews can tell', () => {
+    const found = outputs.find((output) => output.includes('"verdict"')) ?? '{}'
+    const { status, result } = JSON.parse(found)
+    expect(status).toBe('succeeded')
+    expect(result.adapters.map(({ name, n }: { name: string; n: number }) => [name, n])).toEqual([
+      ['film-lora', 500],
+      ['film-adapter', 500],
+    ])
+    expect(result.verdict).toMatch(/^film-(lora|adapter) is better: |^cannot tell: /)
+  })
+
   test.skipIf(withoutImdb || withoutPeft)(`the real PEFT loads what was downloaded${withoutPeft}`, async () => {
     const base = await loadBase(embeddedBase)
     const inputs = join(place, 'inputs.json')
