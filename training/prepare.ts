@@ -92,17 +92,19 @@ function wordsFor(labels: readonly string[], spec: TrainingSpec, base: Base): Re
   )
 }
 
+/** @returns the examples, and how many tokens each review has before it is cut */
 export function encodeAll(
   reviews: readonly Review[],
   { labels }: LabelTokens,
   tokenizer: Tokenizer,
   cut: Cut,
   { t5 }: Base,
-): Examples {
+): Examples & { lengths: readonly number[] } {
   const encoded = reviews.map(({ text }) => encodeReview(tokenizer, text, cut, t5.eosTokenId))
   return {
     ids: encoded.map(({ ids }) => ids),
     truncated: encoded.map(({ truncated }) => truncated),
     labels: reviews.map(({ label }) => labels.indexOf(label)),
+    lengths: encoded.map(({ tokens }) => tokens),
   }
 }

@@ -10,6 +10,11 @@ import { answerAll } from '../../training/evaluate.ts'
 import type { Answer } from '../../training/metrics.ts'
 import { encodeAll, tokenizerOf } from '../../training/prepare.ts'
 
+interface Answers {
+  answers: Answer[]
+  lengths: readonly number[]
+}
+
 /**
  * An adapter that is read and checked, to answer reviews.
  * @param folder of the base
@@ -24,8 +29,11 @@ export async function openAnswerer(folder: string, checkpoint: string) {
   const labels: LabelTokens = labelTokens(words, tokenizer)
   return {
     labels: labels.labels,
-    /** @param onProgress reviews done so far @returns an answer for each review, in their order */
-    async answer(reviews: readonly Review[], pool: Pool, onProgress: (done: number) => void): Promise<Answer[]> {
+    /**
+     * @param onProgress reviews done so far
+     * @returns for each review, in their order, an answer and the tokens that it has before it is cut
+     */
+    async answer(reviews: readonly Review[], pool: Pool, onProgress: (done: number) => void): Promise<Answers> {
       const examples = encodeAll(reviews, labels, tokenizer, cut, base)
       const bound = {
         ...Object.fromEntries(base.tensors),
@@ -34,7 +42,8 @@ export async function openAnswerer(folder: string, checkpoint: string) {
       }
       const classifier = await pool.load(classifierProgram(base.t5, adapter.method, labels.tokens.length), bound)
       try {
-        return await answerAll(classifier, examples, labels.labels, base.t5, onProgress)
+        const answers = await answerAll(classifier, examples, labels.labels, base.t5, onProgress)
+        return { answers, lengths: examples.lengths }
       } finally {
         await classifier.unload()
       }

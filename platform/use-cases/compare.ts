@@ -39,13 +39,19 @@ export async function compareCheckpoints(
   const pool = openRuntime(device, threads)
   try {
     const answered: Answered[] = []
+    let lengths: readonly number[] = []
     for (const [i, { name, base, checkpoint }] of adapters.entries()) {
       // Opened again, so that one model at a time is in memory, however many there are.
       const answerer = await openAnswerer(base, checkpoint)
       const told = (done: number) => onProgress(i * reviews.length + done, adapters.length * reviews.length)
-      answered.push({ name, labels: answerer.labels, answers: await answerer.answer(reviews, pool, told) })
+      const found = await answerer.answer(reviews, pool, told)
+      answered.push({ name, labels: answerer.labels, answers: found.answers })
+      if (i === 0) lengths = found.lengths
     }
-    return compare(reviews, answered)
+    return compare(
+      reviews.map((review, row) => ({ ...review, tokens: lengths[row] })),
+      answered,
+    )
   } finally {
     await pool.close()
   }

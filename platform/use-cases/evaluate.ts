@@ -28,7 +28,8 @@ export async function evaluateCheckpoint(
   await chooseDevice(device, 'f32')
   const pool = openRuntime(device, threads)
   try {
-    return metrics(await answer(reviews, pool, (done) => onProgress(done, reviews.length)), labels)
+    const { answers } = await answer(reviews, pool, (done) => onProgress(done, reviews.length))
+    return metrics(answers, labels)
   } finally {
     await pool.close()
   }

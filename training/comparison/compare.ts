@@ -25,7 +25,7 @@ export function compare(reviews: readonly ComparedReview[], adapters: readonly A
     n: reviews.length,
     adapters: results,
     pairs,
-    slices: slicesOf(reviews, adapters, right),
+    slices: slicesOf(reviews, right),
     ...flippedReviews(reviews, adapters),
     smallest_detectable: largest,
     verdict: verdictOf(results, pairs, largest),
@@ -70,41 +70,16 @@ function countsOf(first: readonly boolean[], second: readonly boolean[]) {
 }
 
 /** By length and by label, those that hold a review. */
-function slicesOf(
-  reviews: readonly ComparedReview[],
-  adapters: readonly Answered[],
-  right: readonly (readonly boolean[])[],
-): ComparedSlice[] {
-  const slice = (by: ComparedSlice['by'], name: string, rows: readonly number[]): ComparedSlice => ({
-    by,
-    name,
-    n: rows.length,
-    adapters: right.map((of) => {
-      const count = rows.filter((row) => of[row]).length
-      return { accuracy: count / rows.length, interval: wilson(count, rows.length) }
-    }),
-  })
-  // Adapters may cut at different lengths: the one that read most of a review tells how long it is.
-  const read = reviews.map((_, row) => ({
-    tokens: Math.max(...adapters.map(({ answers }) => answers[row].tokens)),
-    truncated: adapters.every(({ answers }) => answers[row].truncated),
-  }))
-  const where = (holds: (row: number) => boolean) => reviews.flatMap((_, row) => (holds(row) ? [row] : []))
+function slicesOf(reviews: readonly ComparedReview[], right: readonly (readonly boolean[])[]): ComparedSlice[] {
+  const slice = (by: ComparedSlice['by'], name: string, holds: (review: ComparedReview) => boolean): ComparedSlice => {
+    const rows = reviews.flatMap((review, row) => (holds(review) ? [row] : []))
+    const n = rows.length
+    const counts = right.map((of) => rows.filter((row) => of[row]).length)
+    return { by, name, n, adapters: counts.map((count) => ({ accuracy: count / n, interval: wilson(count, n) })) }
+  }
   const labels = [...new Set(reviews.map(({ label }) => label))].sort()
   return [
-    ...LENGTHS.map(({ name, holds }) =>
-      slice(
-        'length',
-        name,
-        where((row) => holds(read[row])),
-      ),
-    ),
-    ...labels.map((label) =>
-      slice(
-        'label',
-        label,
-        where((row) => reviews[row].label === label),
-      ),
-    ),
+    ...LENGTHS.map(({ name, holds }) => slice('length', name, ({ tokens }) => holds({ tokens, truncated: false }))),
+    ...labels.map((name) => slice('label', name, ({ label }) => label === name)),
   ].filter(({ n }) => n > 0)
 }

@@ -6,6 +6,8 @@ export interface ComparedReview {
   id: string
   text: string
   label: string
+  /** Of the whole text, however much of it an adapter reads. */
+  tokens: number
 }
 
 /** An adapter with its answers to all reviews, in their order. */

@@ -130,7 +130,7 @@ onBothStores((store) => {
     const { id } = await createComparison(db, { adapters, dataset_id })
     const answers = [{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }]
     const compared = compare(
-      [{ id: '1', text: 'dull', label: 'bad' }],
+      [{ id: '1', text: 'dull', label: 'bad', tokens: 12 }],
       adapters.map(({ name }) => ({ name, labels: ['bad', 'good'], answers })),
     )
     await settleShortWork(db, 'comparison', id, { status: 'succeeded', result: compared })
