@@ -1,4 +1,5 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
+import type { ErrorCode } from '../core/catalogue.ts'
 import { fail } from '../core/errors.ts'
 import { requireScope } from '../platform/access.ts'
 import { parse } from '../platform/parse.ts'
@@ -20,7 +21,12 @@ export async function callTool(
   try {
     if (!tool) unknown(name)
     requireScope(call.caller, tool.scope)
-    const input = parse(tool.input, given ?? {}, 'the arguments', 'Mend this argument and call again.')
+    const input = parse(
+      tool.input,
+      given ?? {},
+      'the arguments',
+      'Mend this argument and call again; the input schema of the tool tells what each takes.',
+    )
     const { structured, text } = await tool.run(platform, input, call)
     return { content: [{ type: 'text', text }], structuredContent: structured }
   } catch (error) {
@@ -28,11 +34,20 @@ export async function callTool(
   }
 }
 
+/** The tool that lists what a call may name. */
+const lists: Partial<Record<ErrorCode, string>> = {
+  adapter_unknown: 'list_adapters',
+  dataset_unknown: 'list_datasets',
+  training_unknown: 'resources/list',
+}
+
 /** The code first, for programs; then what was expected, what came, how to mend it, and a right call. */
 function inWords(platform: Platform, error: unknown, id: string, tool: Tool | undefined): string {
   const { code, title, detail, mend } = problemOf(platform, error, id)
+  const list = lists[code as ErrorCode]
+  const there = list ? ` ${list} tells what there is.` : ''
   const right = tool && code !== 'internal' ? [`A right call: ${tool.name} ${JSON.stringify(tool.example)}`] : []
-  return [`${code}: ${title}.`, detail, mend, ...right].join('\n')
+  return [`${code}: ${title}.`, detail, `${mend}${there}`, ...right].join('\n')
 }
 
 function unknown(name: string): never {

@@ -1,7 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/server'
-import { z } from 'zod'
 import type { Platform } from '../platform/platform.ts'
 import { callTool } from './call-tool.ts'
+import { schemaOf } from './json-schema.ts'
 import { registerPrompts } from './prompts.ts'
 import { registerResources } from './resources.ts'
 import type { Asked, Tool } from './tool.ts'
@@ -35,18 +35,6 @@ export function makeMcpServer(platform: Platform, version: string, asked: Asked)
     return callTool(platform, params.name, params.arguments, { ...asked, signal: mcpReq.signal, tell })
   })
   return mcp
-}
-
-const schemas = new Map<z.ZodType, { type: 'object' }>()
-
-/** Made once: clients ask for the list often. */
-function schemaOf(schema: z.ZodType, io: 'input' | 'output'): { type: 'object' } {
-  const known = schemas.get(schema)
-  if (known) return known
-  const { $schema: _, ...made } = z.toJSONSchema(schema, { io })
-  const named = { ...made, type: 'object' as const }
-  schemas.set(schema, named)
-  return named
 }
 
 const listed = ({ name, title, description, input, output, annotations }: Tool) => ({

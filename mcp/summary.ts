@@ -41,11 +41,11 @@ const measured = (metrics: Readonly<Record<string, unknown>>) =>
   pick(metrics, ['n', 'accuracy', 'interval', 'f1', 'ece'])
 
 export function shortAdapter({ metrics, labels, ...adapter }: Adapter) {
-  return {
+  return rounded({
     ...pick(adapter, ['id', 'name', 'method', 'base', 'trainable', 'total', 'training', 'created_at']),
     labels: labels.slice(0, LABELS),
     ...(metrics && { metrics: measured(metrics) }),
-  }
+  })
 }
 
 export function shortDataset({ labels, ...dataset }: Dataset) {
@@ -53,18 +53,24 @@ export function shortDataset({ labels, ...dataset }: Dataset) {
 }
 
 export function shortPlan({ labels, ...plan }: NonNullable<Training['plan']>) {
-  return { ...plan, labels: firstFields(labels) }
+  return rounded({ ...plan, labels: firstFields(labels) })
 }
 
 export function shortTraining(training: Training) {
   const { result } = training
   const { metrics, ...outcome } = result ? pick(result, ['steps', 'seconds', 'loss', 'accuracy', 'metrics']) : {}
-  return {
+  return rounded({
     ...pick(training, ['id', 'name', 'status', 'method', 'dataset', 'test_dataset', 'progress', 'adapter', 'error']),
     ...(training.pausing && { pausing: true }),
     ...(result && { result: { ...outcome, ...(isRecord(metrics) && { metrics: measured(metrics) }) } }),
     ...pick(training, ['created_at', 'started_at', 'finished_at']),
-  }
+  })
 }
+
+/** Four digits of each number that is no whole one. */
+const rounded = <T>(thing: T): T =>
+  JSON.parse(JSON.stringify(thing), (_, value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
+  )
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

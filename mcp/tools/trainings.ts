@@ -61,7 +61,11 @@ async function ended(platform: Platform, name: string, seconds: number, call: Ca
     const { progress, status } = training
     if (progress && progress.step > told) {
       told = progress.step
-      await tell(told, progress.total_steps, `${Math.ceil(progress.seconds_left)} s left, loss ${progress.loss}`)
+      await tell(
+        told,
+        progress.total_steps,
+        `${Math.ceil(progress.seconds_left)} s left, loss ${progress.loss.toPrecision(3)}`,
+      )
     }
     const left = until - performance.now()
     if (left <= 0 || enough.aborted || (status !== 'queued' && status !== 'running')) return training

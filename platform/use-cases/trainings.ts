@@ -52,7 +52,7 @@ export async function resolveTraining({ base: served }: Platform, db: Database, 
   const base = await getBase(db, baseName ?? served.id)
   const dataset = await getDataset(db, dataName)
   requireTwoLabels(dataset)
-  const test = testName === undefined ? undefined : await getDataset(db, testName)
+  const test = testName === undefined ? undefined : await getDataset(db, testName, 'test_dataset')
   if (test) requireKnownLabels(test, Object.keys(dataset.labels), `the data set ${dataset.name}`)
   return { spec, base, dataset, test }
 }
