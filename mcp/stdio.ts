@@ -1,5 +1,4 @@
-import { createInterface } from 'node:readline'
-import type { Readable, Writable } from 'node:stream'
+import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { toPlain } from '../core/errors.ts'
 import { headersOf, type Message } from './http-headers.ts'
@@ -58,13 +57,27 @@ export async function serveStdio({ input, output, send, signal }: StdioOptions):
     }
   }
 
-  for await (const line of createInterface({ input, signal, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of linesOf(input, signal)) {
     if (line.trim() === '') continue
     const forwarding = forward(line).finally(() => work.delete(forwarding))
     work.add(forwarding)
   }
   for (const control of asking.values()) control.abort()
   await Promise.all(work)
+}
+
+/** Node's own readline would break a line at U+2028, too, which JSON may hold. */
+async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
+  let rest = ''
+  try {
+    for await (const text of addAbortSignal(signal, input.setEncoding('utf8'))) {
+      const lines = `${rest}${text}`.split('\n')
+      rest = lines.pop() ?? ''
+      yield* lines
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }
 
 /** @returns undefined for what is no JSON, null for what is no message */
