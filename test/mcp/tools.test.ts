@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { tools } from '../../mcp/tools.ts'
 import { createDataset } from '../../platform/store/datasets.ts'
+import { claimTraining, moveTraining, reportTraining } from '../../platform/store/training-moves.ts'
 import { digestOf } from '../platform/fake-platform.ts'
-import { connected, revisions } from './agents.ts'
+import { connected, type Progress, revisions } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
 
 /** Characters of what an agent reads; a token has three or more of them. */
@@ -189,3 +190,37 @@ test.each(revisions)('trainings and adapters are resources, and a prompt leads t
   for (const [word] of text.matchAll(/[a-z]+(_[a-z]+)+(?= |,|\.| with)/g))
     if (/^(list|launch|get|count|classify|cancel)_/.test(word)) expect(tools.map(({ name }) => name)).toContain(word)
 })
+
+test.each(revisions)(
+  'a client that asks for it is told how far a training is, and never back: %s',
+  async (revision) => {
+    const { url, films, platform } = await startMcp()
+    const { db } = platform.store
+    const { call } = await connected(revision, { url })
+    const launched = await call('launch_training', { dataset: films })
+    const { id } = (launched.structuredContent as { training: { id: string } }).training
+    const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+    const at = (step: number) =>
+      reportTraining(db, id, fence, {
+        progress: { step, total_steps: 9, reviews_per_second: 1, seconds_left: 9 - step, loss: 0.5 },
+      })
+    await at(3)
+    const told: Progress[] = []
+    const waiting = call('get_training', { training: id, wait_seconds: 30 }, (progress) => told.push(progress))
+    const seen = async (count: number) => {
+      while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    await seen(1)
+    // As after a worker that was killed: the next goes on from a saved state.
+    await at(2)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await at(7)
+    await seen(2)
+    await moveTraining(db, id, 'cancelled')
+    expect((await waiting).text).toMatch(/is cancelled\.$/)
+    expect(told.map(({ progress, total, message }) => [progress, total, message])).toEqual([
+      [3, 9, '6 s left, loss 0.500'],
+      [7, 9, '2 s left, loss 0.500'],
+    ])
+  },
+)
