@@ -79,6 +79,12 @@ try {
   const at = (times: number[], share: number) => times.toSorted((a, b) => a - b)[Math.floor(share * (times.length - 1))]
   const shown = (times: number[]) => [0.5, 0.95, 0.99].map((share) => `${at(times, share).toFixed(0)} ms`).join(' / ')
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
+  console.log(
+    `memory: ${resident
+      .filter((_, i) => i % 10 === 0)
+      .map(megabytes)
+      .join(', ')}`,
+  )
   const third = Math.floor(resident.length / 3)
   console.log(`${clients} clients, ${seconds} s: ${(latencies.length / seconds).toFixed(1)} reviews/s`)
   console.log(`statuses: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`)

@@ -46,9 +46,13 @@ function flagLine(field: string, schema: z.ZodType, repeated: boolean): string[]
   ]
   const flag = `  --${flagOf(field)}${choices(schema) ? ` ${choices(schema)}` : shown}`
   const standard = defaultOf(schema)
-  const text = `${descriptionOf(schema) ?? ''}${standard === undefined || standard === false ? '' : ` (${Array.isArray(standard) ? standard.join(',') : standard})`}`
+  const text = `${descriptionOf(schema) ?? ''}${isNone(standard) ? '' : ` (${Array.isArray(standard) ? standard.join(',') : standard})`}`
   return flag.length < COLUMN ? [`${flag.padEnd(COLUMN)}${text.trim()}`] : [flag, `${' '.repeat(COLUMN)}${text.trim()}`]
 }
+
+/** What needs no saying. */
+const isNone = (standard: unknown): boolean =>
+  standard === undefined || standard === false || (Array.isArray(standard) && standard.length === 0)
 
 interface Definition {
   type: string

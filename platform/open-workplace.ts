@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import { openFolders } from './folders.ts'
@@ -11,7 +12,7 @@ export interface Workplace extends Pick<WorkerOptions, 'store' | 'artifacts' | '
 }
 
 export interface WorkplaceOptions extends StoreOptions {
-  /** A folder or `s3://…`; GRAFT_ARTIFACTS, or `artifacts` in the home folder, where absent. */
+  /** A folder or `s3://…`; GRAFT_ARTIFACTS where absent, or else a folder of the database's own in the home folder. */
   artifacts?: string
 }
 
@@ -20,9 +21,9 @@ export interface WorkplaceOptions extends StoreOptions {
  * @throws GraftError what is wrong with the database or the artifacts; nothing stays open then
  */
 export async function openWorkplace({
-  databaseUrl,
+  databaseUrl = process.env.DATABASE_URL,
   home = graftHome(),
-  artifacts: location = process.env.GRAFT_ARTIFACTS || join(home, 'artifacts'),
+  artifacts: location = process.env.GRAFT_ARTIFACTS || artifactsOf(home, databaseUrl),
 }: WorkplaceOptions = {}): Promise<Workplace> {
   const artifacts = await openArtifacts(location)
   const store = await openStore({ databaseUrl, home })
@@ -43,4 +44,11 @@ export async function openWorkplace({
     await store.close()
     throw error
   }
+}
+
+/** What one database does not refer to is collected, so two of them share no place. */
+function artifactsOf(home: string, databaseUrl: string | undefined): string {
+  if (!databaseUrl) return join(home, 'artifacts')
+  const { host, pathname } = URL.parse(databaseUrl) ?? { host: databaseUrl, pathname: '' }
+  return join(home, `artifacts-${createHash('sha256').update(`${host}${pathname}`).digest('hex').slice(0, 12)}`)
 }

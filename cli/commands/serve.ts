@@ -25,7 +25,7 @@ const flags = {
 }
 
 export const serve: Command = {
-  summary: 'Answer predictions over HTTP.',
+  summary: 'Serve the platform over HTTP: predictions, trainings, adapters and the rest.',
   usage: 'serve [--port N] [--checkpoint DIR …] [--no-worker]',
   about: `The address is the only line on stdout, printed once the server answers; logs go to stderr. What it knows is in the store: .graft (GRAFT_HOME) with a
 database of its own, or PostgreSQL (DATABASE_URL) with the artifacts in a folder or bucket (GRAFT_ARTIFACTS). Adapters of any methods share batches.

@@ -47,7 +47,8 @@ export async function runSlice(
     artifacts,
     { out: join(folder, 'out'), scratch: join(folder, 'states') },
     (step, state) => recorder.tell({ state }, [{ key: `saved:${step}`, event: { type: 'saved', step } }]),
-    (error) => report(error, `a state of training ${id}`),
+    // Of one that was taken away, the folder goes while a state is read.
+    (error) => gone.signal.aborted || report(error, `a state of training ${id}`),
   )
   let kept = training.state
   /** Removes the state that another has taken the place of: in an hour they would fill a disk. */

@@ -2,6 +2,8 @@ import { drizzle } from 'drizzle-orm/node-postgres'
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator'
 import pg from 'pg'
 import { fail, GraftError } from '../../core/errors.ts'
+import type { Database } from './database.ts'
+import { isLostConnection } from './lost-connection.ts'
 import { migrate } from './migrate.ts'
 import type { Store } from './store.ts'
 
@@ -26,13 +28,31 @@ export async function openPostgres(url: string): Promise<Store> {
     await pool.end()
     throw error instanceof GraftError ? error : unavailable(url, error)
   }
-  const db = drizzle(pool)
+  const transaction = <T>(work: (tx: Database) => Promise<T>) => inTransaction(pool, work)
+  const db = Object.assign(drizzle(pool), { transaction })
   return {
     db,
     client: { kind: 'postgres', pool, url },
-    transaction: (work) => db.transaction(work),
+    transaction,
     flush: async () => {},
     close: () => pool.end(),
+  }
+}
+
+/**
+ * Drizzle's own keeps a connection for good where `begin` fails on it, until the pool has none left. One that broke does not go back to
+ * the pool, either.
+ */
+async function inTransaction<T>(pool: pg.Pool, work: (tx: Database) => Promise<T>): Promise<T> {
+  const client = await pool.connect()
+  let broken = false
+  try {
+    return await drizzle(client).transaction(work)
+  } catch (error) {
+    broken = isLostConnection(error)
+    throw error
+  } finally {
+    client.release(broken)
   }
 }
 

@@ -81,7 +81,7 @@ test('streams end when the server closes, and do not hold it', async () => {
   const started = performance.now()
   const [text] = await Promise.all([response.text(), new Promise((resolve) => setTimeout(resolve, 50)).then(close)])
   expect(parsed(text)).toEqual([['1', 'queued']])
-  expect(performance.now() - started).toBeLessThan(3000)
+  expect(performance.now() - started).toBeLessThan(15_000)
 })
 
 test('past their bound a stream is refused, and taken again when another has ended', async () => {
