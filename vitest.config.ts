@@ -7,7 +7,7 @@ Object.assign(process.env, softwareVulkanEnv(process.env))
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/embedded-template.ts'],
+    globalSetup: ['test/bundle.ts', 'test/embedded-template.ts'],
     pool: 'forks',
     maxWorkers: 2,
     testTimeout: 60_000,

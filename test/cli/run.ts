@@ -48,7 +48,7 @@ export function started(
   env: Readonly<Record<string, string>> = {},
   { deaf = false } = {},
 ): Running {
-  const child = spawn(process.execPath, [join(packageRoot, 'cli/main.ts'), ...args], {
+  const child = spawn(process.execPath, [join(packageRoot, 'dist/cli/main.js'), ...args], {
     env: {
       ...process.env,
       DATABASE_URL: '',
