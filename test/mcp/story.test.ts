@@ -8,7 +8,7 @@ import { asMarkdown, masked, type Story, tellStory } from './tell-story.ts'
 
 // GRAFT_HOME of a server, and of none.
 const [served, alone] = [freshHome(), freshHome()]
-const main = join(packageRoot, 'cli/main.ts')
+const main = join(packageRoot, 'dist/cli/main.js')
 let server: Running
 let url: string
 
