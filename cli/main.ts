@@ -17,6 +17,7 @@ const load: Record<string, () => Promise<Command>> = {
   adapters: async () => (await import('./commands/adapters.ts')).adapters,
   trainings: async () => (await import('./commands/trainings.ts')).trainings,
   datasets: async () => (await import('./commands/datasets.ts')).datasets,
+  mcp: async () => (await import('./commands/mcp.ts')).mcp,
   worker: async () => (await import('./commands/worker.ts')).worker,
   key: async () => (await import('./commands/key.ts')).key,
   devices: async () => (await import('./commands/devices.ts')).devices,

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
+import { phraseOf } from '../platform/parse.ts'
 import { descriptionOf, type Fields, flagOf } from './flags.ts'
 
 /** The values as the schema's types, checked. @throws GraftError `usage` for the first flag that is missing or wrong */
@@ -18,7 +19,7 @@ export function required<F extends Fields>(
   }
   return fail('usage', {
     subject,
-    expected: message.replace(/^[^:]*: expected /, '').replace(/, received .*$/, ''),
+    expected: phraseOf(message),
     found: JSON.stringify(values[field]),
     mend: 'Add --help to see what it takes.',
   })

@@ -5,11 +5,10 @@ import type { WorkerNews } from '../platform/jobs/worker-options.ts'
 import { type OpenPlatform, openPlatform, type PlatformOptions } from '../platform/open-platform.ts'
 import { probesOf } from '../platform/probes.ts'
 import { ensureAdapter } from '../platform/use-cases/adapters.ts'
-import { makeApp } from '../server/app.ts'
 import { listen } from '../server/listen.ts'
 import { makeLog } from '../server/log.ts'
+import { appOf } from './app.ts'
 import { addressFile } from './store/api.ts'
-import { version } from './version.ts'
 
 export interface ServeOptions extends PlatformOptions {
   port: number
@@ -39,7 +38,7 @@ export async function serveUntilStopped(
     closers.push(() => platform.close())
     for (const dir of checkpoints) await ensureAdapter(platform, dir)
     const access = storeAccess(platform.store)
-    const app = makeApp(platform, { version: await version(), access, log, probes: probesOf(platform) })
+    const app = await appOf(platform, { access, log, probes: probesOf(platform) })
     const server = await listen(app, { host, port, access })
     closers.push(() => server.close())
     if (wanted) {

@@ -1,3 +1,4 @@
+import { fail } from '../core/errors.ts'
 import type { Caller } from './platform.ts'
 import { type KeyScope, keyScopes } from './statuses.ts'
 import { hasApiKeys, verifyApiKey } from './store/api-keys.ts'
@@ -14,6 +15,17 @@ export interface Access {
 /** Whether a caller may do what needs this scope: each scope holds those before it, predict < train < admin. */
 export const allows = ({ scopes }: Caller, needed: KeyScope): boolean =>
   scopes.some((scope) => keyScopes.indexOf(scope) >= keyScopes.indexOf(needed))
+
+/** @throws GraftError `scope_missing` */
+export function requireScope(caller: Caller, needed: KeyScope): void {
+  if (allows(caller, needed)) return
+  fail('scope_missing', {
+    subject: 'the key',
+    expected: `the scope ${needed}`,
+    found: caller.scopes.join(', ') || 'none',
+    mend: `Use a key with the scope ${needed}: graft key create makes one.`,
+  })
+}
 
 /** Milliseconds for which an answer of the store is good: so long may a revoked key still be taken. */
 const KEPT = 3000

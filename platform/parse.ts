@@ -12,11 +12,15 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, me
   const { path, message, unknown } = deepest(parsed.error.issues[0])
   fail('body_invalid', {
     subject: nameOf(path) || whole,
-    expected: message,
+    expected: phraseOf(message),
     found: unknown === undefined ? describe(at(value, path)) : `the field ${describe(unknown)}`,
     mend,
   })
 }
+
+/** The schema library's own messages as phrases of what is expected. */
+export const phraseOf = (message: string): string =>
+  message.replace(/^[^:]*: expected /, '').replace(/, received .*$/, '')
 
 type Issue = z.core.$ZodIssue
 

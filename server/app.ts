@@ -10,6 +10,7 @@ import { mount, notFound, refused } from './mount.ts'
 import { makeRateLimit, type Rate } from './rate-limit.ts'
 import type { BodyLimits } from './read-body.ts'
 import type { Probe } from './readiness.ts'
+import type { Route } from './route.ts'
 import { routesOf } from './routes.ts'
 
 export interface AppOptions {
@@ -29,6 +30,8 @@ export interface AppOptions {
   heartbeatSeconds?: number
   /** Streams of events at a time. 200 unless given. */
   streams?: number
+  /** Routes beside the API's own. They have the same doors and limits, and do not stand in the document. */
+  more?: readonly Route[]
   /** Other requests at a time. 1,000 unless given. */
   requests?: number
 }
@@ -63,8 +66,8 @@ export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
     if (rows !== undefined) metrics.rows(rows)
     log?.info({ id, method, route, status, ms: Math.round(ms * 10) / 10, code, rows, key: owner || undefined })
   })
-  const { requests = 1000 } = options
-  mount(app, routesOf(platform, { ...options, metrics }), { report, doors, bodies, requests })
+  const { requests = 1000, more = [] } = options
+  mount(app, [...routesOf(platform, { ...options, metrics }), ...more], { report, doors, bodies, requests })
 
   app.notFound(async (c) => {
     try {

@@ -1,5 +1,4 @@
-import { fail } from '../core/errors.ts'
-import { type Access, allows } from '../platform/access.ts'
+import { type Access, requireScope } from '../platform/access.ts'
 import type { Caller } from '../platform/platform.ts'
 import type { KeyScope } from '../platform/statuses.ts'
 import { requireLocal } from './local-only.ts'
@@ -25,7 +24,7 @@ export function openDoors(access: Access | undefined, rate: RateLimit): Doors {
     if (!keyed) requireLocal(request, address)
     if (scope === 'none') return anyone
     const caller = keyed && access ? await callerOf(request.headers, access) : anyone
-    if (!allows(caller, scope)) lacking(scope, caller)
+    requireScope(caller, scope)
     await rate(keyed ? caller.owner : (address ?? ''), keyed)
     return caller
   }
@@ -55,13 +54,4 @@ async function callerOf(headers: Headers, access: Access): Promise<Caller> {
       { 'www-authenticate': 'Bearer realm="graft", error="invalid_token"' },
     )
   )
-}
-
-function lacking(scope: KeyScope, { scopes }: Caller): never {
-  fail('scope_missing', {
-    subject: 'the key',
-    expected: `the scope ${scope}`,
-    found: scopes.join(', ') || 'none',
-    mend: `Use a key with the scope ${scope}: graft key create makes one.`,
-  })
 }

@@ -113,6 +113,7 @@ async function read(c: Context<Env>, route: Route, caller: Caller, { bodies }: M
     accept: raw.headers.get('accept') ?? '',
     id: c.get('id'),
     caller,
+    request: raw,
     signal: raw.signal,
     closing: c.env?.closing ?? never,
     noteRows: (rows) => c.set('rows', rows),

@@ -21,6 +21,8 @@ export interface Asked<Param extends string = string, Query = unknown, Body = un
   /** Of the request, which the log knows it by. */
   id: string
   caller: Caller
+  /** As it came. Its body has been read where the route reads one. */
+  request: Request
   /** Aborts when the client has gone. */
   signal: AbortSignal
   /** Aborts when the server begins to close: for answers that would go on. */

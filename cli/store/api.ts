@@ -12,6 +12,8 @@ export interface Api {
   readonly url?: string
   /** @throws GraftError that of the answer, where it is a problem */
   request(path: string, init?: RequestInit): Promise<Response>
+  /** The answer as it is. @throws GraftError `server_unreachable` */
+  send(path: string, init?: RequestInit): Promise<Response>
   close(): Promise<void>
 }
 
@@ -39,17 +41,18 @@ export async function runningServer(): Promise<string | undefined> {
 /** The API of a server. Its key is GRAFT_API_KEY. */
 export function remote(url: string): Api {
   const key = process.env.GRAFT_API_KEY
+  const send: Api['send'] = (path, init = {}) => {
+    const headers = new Headers(init.headers)
+    if (key) headers.set('authorization', `Bearer ${key}`)
+    // A stream as a body needs it (Fetch standard).
+    return fetch(new URL(path, url), { ...init, headers, duplex: 'half' } as RequestInit).catch((error) =>
+      unreachable(url, error),
+    )
+  }
   return {
     url,
-    async request(path, init = {}) {
-      const headers = new Headers(init.headers)
-      if (key) headers.set('authorization', `Bearer ${key}`)
-      // A stream as a body needs it (Fetch standard).
-      const response = await fetch(new URL(path, url), { ...init, headers, duplex: 'half' } as RequestInit).catch(
-        (error) => unreachable(url, error),
-      )
-      return answered(response)
-    },
+    send,
+    request: async (path, init) => answered(await send(path, init)),
     close: async () => {},
   }
 }

@@ -1,8 +1,7 @@
 import { startWorker } from '../../platform/jobs/worker.ts'
 import { openPlatform } from '../../platform/open-platform.ts'
 import type { Platform } from '../../platform/platform.ts'
-import { makeApp } from '../../server/app.ts'
-import { version } from '../version.ts'
+import { appOf } from '../app.ts'
 import { type Api, type ApiOptions, answered } from './api.ts'
 
 /** The same API within this process, for as long as no server has the store. */
@@ -23,13 +22,15 @@ export async function openOwnApi({ worker: wanted = false, threads }: ApiOptions
 
 /** The API over a platform that is open. Whoever has that may do everything, so no key is asked for. */
 export async function apiOf(platform: Platform): Promise<Api> {
-  const app = makeApp(platform, { version: await version() })
+  const app = await appOf(platform)
+  const send: Api['send'] = async (path, init = {}) => {
+    const headers = new Headers(init.headers)
+    headers.set('host', 'localhost')
+    return app.request(`http://localhost${path}`, { ...init, headers })
+  }
   return {
-    request: async (path, init = {}) => {
-      const headers = new Headers(init.headers)
-      headers.set('host', 'localhost')
-      return answered(await app.request(`http://localhost${path}`, { ...init, headers }))
-    },
+    send,
+    request: async (path, init) => answered(await send(path, init)),
     close: async () => {},
   }
 }

@@ -39,11 +39,11 @@ export const classifyRequest = only({
 })
 export type ClassifyRequest = z.infer<typeof classifyRequest>
 
-const answeredBy = z.strictObject({
+export const answeredBy = z.strictObject({
   adapter: z.string().describe('name of the adapter'),
   digest: z.string().describe('SHA-256 of the weights that answered'),
 })
-const prediction = z.strictObject({
+export const prediction = z.strictObject({
   label: z.string(),
   score: z.number().min(0).max(1).describe('probability of the label'),
   scores: z.record(z.string(), z.number()).describe('probability of each label'),

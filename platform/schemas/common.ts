@@ -33,6 +33,12 @@ export const newName = z
   )
   .refine((name) => !isUuid(name), 'a name that does not look like an id')
 
+/** A text of the caller's own that makes a repetition harmless. */
+export const idempotencyKey = z
+  .string({ error: '1 to 200 printable characters of ASCII, without spaces' })
+  .regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 printable characters of ASCII, without spaces')
+  .describe('a text of your own: the same key with the same request is answered as the first time')
+
 export const timestamp = z.iso.datetime().describe('RFC 3339, in UTC')
 export const digest = z
   .string()

@@ -20,13 +20,13 @@ export async function requireFreeName(db: Database, name: string): Promise<void>
   if (row) nameTaken('data set', name)
 }
 
-/** @throws GraftError `dataset_unknown` */
-export async function getDataset(db: Database, idOrName: string): Promise<DatasetRow> {
+/** @param subject where a request names it @throws GraftError `dataset_unknown` */
+export async function getDataset(db: Database, idOrName: string, subject?: string): Promise<DatasetRow> {
   const [row] = await db
     .select()
     .from(datasets)
     .where(isUuid(idOrName) ? eq(datasets.id, idOrName) : eq(datasets.name, idOrName))
-  return row ?? unknown('dataset', idOrName)
+  return row ?? unknown('dataset', idOrName, subject)
 }
 
 export async function listDatasets(db: Database, request: PageRequest = {}): Promise<Page<DatasetRow>> {

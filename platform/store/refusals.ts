@@ -11,9 +11,9 @@ const unknownCodes = {
   training: 'training_unknown',
 } as const satisfies Record<string, ErrorCode>
 
-export function unknown(kind: keyof typeof unknownCodes, asked: string): never {
+export function unknown(kind: keyof typeof unknownCodes, asked: string, subject: string = kind): never {
   return fail(unknownCodes[kind], {
-    subject: kind,
+    subject,
     expected: 'one that is in the store, by its id or name',
     found: JSON.stringify(asked.slice(0, 200)),
     mend: 'List what there is, and check the spelling.',

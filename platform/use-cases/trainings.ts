@@ -52,7 +52,7 @@ export async function resolveTraining({ base: served }: Platform, db: Database, 
   const base = await getBase(db, baseName ?? served.id)
   const dataset = await getDataset(db, dataName)
   requireTwoLabels(dataset)
-  const test = testName === undefined ? undefined : await getDataset(db, testName)
+  const test = testName === undefined ? undefined : await getDataset(db, testName, 'test_dataset')
   if (test) requireKnownLabels(test, Object.keys(dataset.labels), `the data set ${dataset.name}`)
   return { spec, base, dataset, test }
 }
@@ -77,10 +77,24 @@ export async function listTrainings(
   return { ...page, data: page.data.map(shownTraining) }
 }
 
-/** Ends a training that has not ended. @throws GraftError `training_unknown`, `training_status` */
-export async function cancelTraining({ store }: Platform, idOrName: string): Promise<Training> {
-  const { id } = await rows.findTraining(store.db, idOrName)
-  return shownTraining(await moveTraining(store.db, id, 'cancelled'))
+/**
+ * Ends a training that has not ended.
+ * @param keyed with the same key it is ended once, however often that is asked
+ * @throws GraftError `training_unknown`, `training_status`, `idempotency_conflict`
+ */
+export async function cancelTraining(
+  platform: Platform,
+  idOrName: string,
+  keyed?: { caller: Caller; key: string },
+): Promise<Training> {
+  const { store } = platform
+  const cancel = async (tx: Database) => {
+    const { id } = await rows.findTraining(tx, idOrName)
+    await moveTraining(tx, id, 'cancelled')
+    return id
+  }
+  const work = keyed && { ...keyed, operation: 'cancel_training', request: { training: idOrName } }
+  return getTraining(platform, await (work ? perKey(store, work, cancel) : store.transaction(cancel)))
 }
 
 /** @throws GraftError `training_unknown`, `training_status` where it has ended */

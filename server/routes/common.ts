@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { idempotencyKey } from '../../platform/schemas/common.ts'
 import { json } from '../route.ts'
 
 /** Of a parameter in an address. */
@@ -8,13 +9,7 @@ export const PAGE = 'Leave both out for the newest; a page tells the next in nex
 
 /** Of the header with which a request may be repeated without doing its work twice. */
 export const IDEMPOTENCY = {
-  schema: z.object({
-    'idempotency-key': z
-      .string()
-      .regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 printable characters of ASCII, without spaces')
-      .optional()
-      .describe('a text of your own: the same key with the same request is answered as the first time'),
-  }),
+  schema: z.object({ 'idempotency-key': idempotencyKey.optional() }),
   mend: 'Make one for each request, a UUID for example, and use it again only to repeat that request.',
 }
 

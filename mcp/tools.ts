@@ -1,0 +1,17 @@
+import type { Tool } from './tool.ts'
+import { classifyReviews } from './tools/classify-reviews.ts'
+import { countParameters } from './tools/count-parameters.ts'
+import { launchTraining } from './tools/launch-training.ts'
+import { listAdapters, listDatasets } from './tools/lists.ts'
+import { cancelTraining, getTraining } from './tools/trainings.ts'
+
+/** Every tool, in the order in which an agent is likely to need them. */
+export const tools: readonly Tool[] = [
+  listDatasets,
+  listAdapters,
+  countParameters,
+  launchTraining,
+  getTraining,
+  cancelTraining,
+  classifyReviews,
+]

@@ -1,0 +1,226 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { packageRoot } from '../../core/entry.ts'
+import { tools } from '../../mcp/tools.ts'
+import { createDataset } from '../../platform/store/datasets.ts'
+import { claimTraining, moveTraining, reportTraining } from '../../platform/store/training-moves.ts'
+import { digestOf } from '../platform/fake-platform.ts'
+import { connected, type Progress, revisions } from './agents.ts'
+import { startMcp } from './start-mcp.ts'
+
+/** Characters of what an agent reads; a token has three or more of them. */
+const sizeOf = (answer: object): number => JSON.stringify(answer).length
+const MOST = 12_000
+
+test.each(revisions)('the client of %s sees what each tool takes, gives and does', async (revision) => {
+  const { url } = await startMcp()
+  const { client } = await connected(revision, { url })
+  const listed = (await client.listTools()).tools
+  expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name))
+  for (const { name, description, inputSchema, outputSchema, annotations } of listed) {
+    expect(description, name).toMatch(/\.$/)
+    expect([inputSchema.type, outputSchema?.type], name).toEqual(['object', 'object'])
+    expect(annotations, name).toMatchObject({
+      readOnlyHint: !['launch_training', 'cancel_training'].includes(name),
+      destructiveHint: name === 'cancel_training',
+      idempotentHint: name !== 'launch_training',
+      openWorldHint: false,
+    })
+  }
+})
+
+test('the call that an error shows is a right one', () => {
+  for (const { name, input, example } of tools) expect(input.safeParse(example).error, name).toBeUndefined()
+})
+
+test('docs/mcp.md tells of every tool', () => {
+  const document = readFileSync(join(packageRoot, 'docs/mcp.md'), 'utf8')
+  for (const { name } of tools) expect(document).toContain(`| \`${name}\` |`)
+})
+
+test.each([
+  [{ method: 'full' }, 60_506_624],
+  [{ method: 'soft-prompt', tokens: 10 }, 60_511_744],
+  [{ method: 'bottleneck', variant: 'seq_bn', bottleneck: 8 }, 60_611_168],
+  [{ method: 'lora', rank: 8 }, 60_801_536],
+])('on T5-small %o makes %i parameters in all', async (method, total) => {
+  const { url } = await startMcp()
+  const { call } = await connected('2026-07-28', { url })
+  expect((await call('count_parameters', method)).structuredContent).toMatchObject({ total })
+  const { groups } = (await call('count_parameters', { ...method, detail: 'full' })).structuredContent as {
+    groups: { parameters: number }[]
+  }
+  const { trainable } = (await call('count_parameters', method)).structuredContent as { trainable: number }
+  expect(groups.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(trainable)
+})
+
+test('reviews are answered in their order; one that cannot be answered fails alone, under the name of the argument', async () => {
+  const { url, platform } = await startMcp({ adapters: ['imdb', 'other'] })
+  const { call } = await connected('2025-11-25', { url })
+  const one = await call('classify_reviews', { reviews: ['good', ' ', 'bad'], adapter: 'imdb' })
+  expect(one.text).toBe('1 positive, 1 failed, 1 negative.')
+  expect(one.structuredContent).toMatchObject({
+    adapter: 'imdb',
+    results: [
+      { label: 'positive', score: 0.925 },
+      { error: { code: 'text_invalid', subject: 'reviews[1]' } },
+      { label: 'negative' },
+    ],
+  })
+  const both = await call('classify_reviews', { reviews: ['good'], adapters: ['imdb', 'other'], detail: 'full' })
+  expect(both.structuredContent).toMatchObject({
+    adapters: [{ adapter: 'imdb' }, { adapter: 'other' }],
+    results: [
+      [
+        { label: 'positive', tokens: 1 },
+        { label: 'positive', scores: {} },
+      ],
+    ],
+  })
+  const broken = await call('classify_reviews', { reviews: ['explode'], adapter: 'imdb' })
+  expect(broken.text + JSON.stringify(broken.structuredContent)).not.toContain('/secret')
+  expect(platform.reports).toHaveLength(1)
+})
+
+test('an answer stays small however much is asked for, and tells what it left out', async () => {
+  const { url, platform } = await startMcp({ adapters: ['a', 'b', 'c', 'd'] })
+  const { call } = await connected('2026-07-28', { url })
+  const long = { reviews: Array.from({ length: 256 }, () => 'good'), adapters: ['a', 'b', 'c', 'd'] }
+  const short = await call('classify_reviews', long)
+  expect(sizeOf(short)).toBeLessThan(MOST)
+  const { results, left_out } = short.structuredContent as { results: unknown[]; left_out: number }
+  expect(results.length + left_out).toBe(256)
+  expect(short.text).toContain(`last ${left_out} reviews`)
+  const full = await call('classify_reviews', { ...long, detail: 'full' })
+  expect((full.structuredContent as { results: unknown[] }).results).toHaveLength(256)
+  const failed = await call('classify_reviews', { reviews: long.reviews.map(() => ''), adapter: 'a' })
+  expect(sizeOf(failed)).toBeLessThan(MOST)
+
+  const labels = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`label ${i}`, 1]))
+  const names = Array.from({ length: 40 }, (_, i) => `${digestOf('many').slice(0, 20)}-${i}-${platform.base.id}`)
+  for (const name of names)
+    await createDataset(platform.store.db, {
+      name,
+      digest: digestOf(name),
+      bytes: 1,
+      format: 'jsonl',
+      rows: 300,
+      labels,
+      duplicates: 0,
+    })
+  const seen: string[] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await call('list_datasets', { limit: 100, ...(cursor && { cursor }) })
+    expect(sizeOf(page)).toBeLessThan(MOST)
+    const { data, next_cursor } = page.structuredContent as { data: { name: string }[]; next_cursor?: string }
+    seen.push(...data.map(({ name }) => name))
+    if (next_cursor === undefined) break
+    cursor = next_cursor
+  }
+  expect(seen.filter((name) => names.includes(name))).toEqual(names.toReversed())
+})
+
+test('a launch repeated with its key starts nothing; with other arguments it is a conflict', async () => {
+  const { url, films } = await startMcp()
+  const { call } = await connected('2025-11-25', { url })
+  const launch = { dataset: films, idempotency_key: 'one' }
+  const first = await call('launch_training', launch)
+  expect(first.structuredContent).toMatchObject({ training: { status: 'queued' } })
+  expect((await call('launch_training', { ...launch, detail: 'full' })).structuredContent).toMatchObject(
+    first.structuredContent as object,
+  )
+  expect(await call('launch_training', { ...launch, rank: 2 })).toMatchObject({
+    isError: true,
+    text: expect.stringMatching(/^idempotency_conflict: .*\nidempotency key "one"/),
+  })
+})
+
+test('a training is cancelled once, however often that is asked with the same key', async () => {
+  const { url, films } = await startMcp()
+  const { call } = await connected('2026-07-28', { url })
+  const launched = await call('launch_training', { dataset: films })
+  const { id } = (launched.structuredContent as { training: { id: string } }).training
+  const cancel = { training: id, idempotency_key: `stop ${id}`.replace(' ', '-') }
+  for (let times = 0; times < 2; times++)
+    expect((await call('cancel_training', cancel)).structuredContent).toMatchObject({
+      training: { status: 'cancelled' },
+    })
+  expect((await call('cancel_training', { training: id })).text).toMatch(/^training_status: /)
+})
+
+test('a wait ends when its time is over, and when the server closes', async () => {
+  const { url, films, close } = await startMcp()
+  const { call } = await connected('2025-11-25', { url })
+  const launched = await call('launch_training', { dataset: films })
+  const { id } = (launched.structuredContent as { training: { id: string } }).training
+  const began = performance.now()
+  const answer = await call('get_training', { training: id, wait_seconds: 0.3 })
+  expect(answer.text).toMatch(/waits for a worker\. Wait for it: get_training/)
+  expect(performance.now() - began).toBeGreaterThan(290)
+  const waiting = call('get_training', { training: id, wait_seconds: 30 })
+  await new Promise((resolve) => setTimeout(resolve, 200))
+  await close()
+  expect((await waiting).structuredContent).toMatchObject({ training: { status: 'queued' } })
+  expect(performance.now() - began).toBeLessThan(5000)
+})
+
+test.each(revisions)('trainings and adapters are resources, and a prompt leads through them: %s', async (revision) => {
+  const { url, films } = await startMcp()
+  const { client, call } = await connected(revision, { url })
+  const launched = await call('launch_training', { dataset: films })
+  const { id } = (launched.structuredContent as { training: { id: string } }).training
+  const { resources } = await client.listResources()
+  expect(resources.map(({ uri }) => uri)).toContain(`graft://trainings/${id}`)
+  const uris = (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate)
+  expect(uris).toEqual(['graft://trainings/{id}', 'graft://adapters/{id}'])
+  const read = async (uri: string) => {
+    const [content] = (await client.readResource({ uri })).contents
+    return JSON.parse((content as { text: string }).text)
+  }
+  expect(await read(`graft://trainings/${id}`)).toMatchObject({ id, settings: { rank: 8 } })
+  expect(await read('graft://adapters/imdb')).toMatchObject({ name: 'imdb', layout: 'peft' })
+  await expect(client.readResource({ uri: 'graft://adapters/none' })).rejects.toThrow(/adapter_unknown: .*"none"/)
+
+  const { prompts } = await client.listPrompts()
+  expect(prompts.map(({ name }) => name)).toEqual(['choose_adapter'])
+  const { messages } = await client.getPrompt({ name: 'choose_adapter', arguments: { dataset: films } })
+  const { text } = messages[0].content as { text: string }
+  expect(text).toContain(`Train on the data set ${films}`)
+  for (const [word] of text.matchAll(/[a-z]+(_[a-z]+)+(?= |,|\.| with)/g))
+    if (/^(list|launch|get|count|classify|cancel)_/.test(word)) expect(tools.map(({ name }) => name)).toContain(word)
+})
+
+test.each(revisions)(
+  'a client that asks for it is told how far a training is, and never back: %s',
+  async (revision) => {
+    const { url, films, platform } = await startMcp()
+    const { db } = platform.store
+    const { call } = await connected(revision, { url })
+    const launched = await call('launch_training', { dataset: films })
+    const { id } = (launched.structuredContent as { training: { id: string } }).training
+    const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+    const at = (step: number) =>
+      reportTraining(db, id, fence, {
+        progress: { step, total_steps: 9, reviews_per_second: 1, seconds_left: 9 - step, loss: 0.5 },
+      })
+    await at(3)
+    const told: Progress[] = []
+    const waiting = call('get_training', { training: id, wait_seconds: 30 }, (progress) => told.push(progress))
+    const seen = async (count: number) => {
+      while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 10))
+    }
+    await seen(1)
+    // As after a worker that was killed: the next goes on from a saved state.
+    await at(2)
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    await at(7)
+    await seen(2)
+    await moveTraining(db, id, 'cancelled')
+    expect((await waiting).text).toMatch(/is cancelled\.$/)
+    expect(told.map(({ progress, total, message }) => [progress, total, message])).toEqual([
+      [3, 9, '6 s left, loss 0.500'],
+      [7, 9, '2 s left, loss 0.500'],
+    ])
+  },
+)

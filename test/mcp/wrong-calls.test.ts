@@ -1,0 +1,118 @@
+import { expect, test } from 'vitest'
+import { connected, revisions } from './agents.ts'
+import { startMcp } from './start-mcp.ts'
+
+/** A call, and the argument that is wrong in it. */
+type Wrong = readonly [tool: string, args: Record<string, unknown>, argument: string]
+
+const wrong = (films: string): Wrong[] => [
+  ['classify_reviews', {}, 'reviews'],
+  ['classify_reviews', { inputs: ['good'] }, 'reviews'],
+  ['classify_reviews', { reviews: 'good' }, 'reviews'],
+  ['classify_reviews', { reviews: [] }, 'reviews'],
+  ['classify_reviews', { reviews: [7] }, 'reviews[0]'],
+  ['classify_reviews', { reviews: Array.from({ length: 257 }, () => 'good') }, 'reviews'],
+  ['classify_reviews', { reviews: ['good', { text: 'bad', adaptor: 'imdb' }] }, 'adaptor'],
+  ['classify_reviews', { reviews: ['good'], adapter: 'none' }, 'adapter'],
+  ['classify_reviews', { reviews: ['good'], adapter: '' }, 'adapter'],
+  ['classify_reviews', { reviews: ['good'], adapter: 'imdb', adapters: ['other'] }, 'adapter'],
+  ['classify_reviews', { reviews: [{ text: 'good', adapter: 'imdb' }], adapters: ['other'] }, 'reviews[0].adapter'],
+  ['classify_reviews', { reviews: ['good'], adapters: ['imdb', 'imdb'] }, 'adapters[1]'],
+  ['classify_reviews', { reviews: ['good'] }, 'adapter'],
+  ['classify_reviews', { reviews: ['good'], adapter: 'imdb', detail: 'everything' }, 'detail'],
+  ['launch_training', {}, 'dataset'],
+  ['launch_training', { dataset: 'none' }, 'dataset'],
+  ['launch_training', { dataset: films, method: 'qlora' }, 'method'],
+  ['launch_training', { dataset: films, rank: 'eight' }, 'rank'],
+  ['launch_training', { dataset: films, rank: 0 }, 'rank'],
+  ['launch_training', { dataset: films, method: 'soft-prompt', rank: 8 }, 'rank'],
+  ['launch_training', { dataset: films, learning_rate: -1 }, 'learning_rate'],
+  ['launch_training', { dataset: films, lr: 0.1 }, 'lr'],
+  ['launch_training', { dataset: films, name: 'a name with spaces' }, 'name'],
+  ['launch_training', { dataset: films, plan_only: 'yes' }, 'plan_only'],
+  ['launch_training', { dataset: films, plan_only: true, idempotency_key: 'x' }, 'idempotency_key'],
+  ['launch_training', { dataset: films, idempotency_key: 'with spaces' }, 'idempotency_key'],
+  ['launch_training', { dataset: films, base: 'none' }, 'base'],
+  ['launch_training', { dataset: films, test_dataset: 'none' }, 'test_dataset'],
+  ['get_training', {}, 'training'],
+  ['get_training', { training: 'none' }, 'training'],
+  ['get_training', { id: 'none' }, 'training'],
+  ['get_training', { training: 'a\0b' }, 'training'],
+  ['get_training', { training: 'none', wait_seconds: 31 }, 'wait_seconds'],
+  ['get_training', { training: 'none', wait_seconds: '5' }, 'wait_seconds'],
+  ['cancel_training', { training: 7 }, 'training'],
+  ['list_adapters', { limit: 0 }, 'limit'],
+  ['list_adapters', { cursor: 'next' }, 'cursor'],
+  ['list_datasets', { page: 2 }, 'page'],
+  ['count_parameters', {}, 'method'],
+  ['count_parameters', { method: 'constructor' }, 'method'],
+  ['count_parameters', { method: 'lora', tokens: 8 }, 'tokens'],
+  ['count_parameters', { method: 'lora', width: 8 }, 'width'],
+  ['count_parameters', { method: 'lora', base: 'none' }, 'base'],
+  ['count_parameters', { adapter: 'imdb', method: 'lora' }, 'method'],
+  ['classify', { reviews: ['good'] }, 'name'],
+]
+
+test.each(revisions)('each wrong call is told which argument is wrong and what to do: %s', async (revision) => {
+  const { url, films, platform } = await startMcp({ adapters: ['imdb', 'other'] })
+  const { call } = await connected(revision, { url })
+  for (const [name, args, argument] of wrong(films)) {
+    const { isError, structuredContent, text } = await call(name, args)
+    const what = `${name} ${JSON.stringify(args).slice(0, 100)}\n${text}`
+    expect({ isError, structuredContent }, what).toEqual({ isError: true, structuredContent: undefined })
+    const [code, fault, mend, right] = text.split('\n')
+    expect(code, what).toMatch(/^[a-z_]+: \S.*\.$/)
+    expect(code, what).not.toMatch(/^internal/)
+    expect(fault, what).toMatch(new RegExp(`(^|\\W)${argument.replace(/[[\]]/g, '\\$&')}(\\W|$)`))
+    expect(fault, what).toMatch(/: expected .*; found /)
+    expect(mend, what).toMatch(/^[A-Z].*[.…}]$/)
+    if (name !== 'classify') expect(right, what).toMatch(new RegExp(`^A right call: ${name} \\{`))
+    expect(text.length, what).toBeLessThan(1500)
+  }
+  expect((await call('classify_reviews', { reviews: ['good'], adapter: 'imdb' })).text).toBe('1 positive.')
+  expect(platform.reports).toEqual([])
+})
+
+test.each([
+  ['no JSON', 'x', 400, /body_not_json/],
+  ['no message', '[1]', 400, /Bad Request/],
+  ['no method', '{"jsonrpc":"2.0","id":1}', 400, /Bad Request|Invalid/],
+  ['arguments that are a list', message({ name: 'list_adapters', arguments: [] }), 200, /arguments/],
+  ['arguments that are a text', message({ name: 'list_adapters', arguments: 'all' }), 200, /arguments/],
+  ['no name', message({ arguments: {} }), 200, /name/],
+  ['a method that there is not', '{"jsonrpc":"2.0","id":1,"method":"tools/do"}', 200, /Method not found/],
+  [
+    'a revision that there is not',
+    message({ name: 'list_adapters', _meta: { 'io.modelcontextprotocol/protocolVersion': '2030-01-01' } }),
+    400,
+    /./,
+  ],
+  ['far too deep JSON', '['.repeat(100), 400, /body_not_json/],
+])('a message with %s is refused, and the server keeps answering', async (_, body, status, text) => {
+  const { url, platform } = await startMcp()
+  const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
+  const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body })
+  const answer = await response.text()
+  expect({ status: response.status, answer }).toEqual({ status, answer: expect.stringMatching(text) })
+  expect(answer).toContain('"error"')
+  const { call } = await connected('2026-07-28', { url })
+  expect((await call('classify_reviews', { reviews: ['good'] })).text).toBe('1 positive.')
+  expect(platform.reports).toEqual([])
+})
+
+test('a failure of Graft itself is told by an id that its log has, and by no more', async () => {
+  const { url, platform } = await startMcp()
+  const { call } = await connected('2026-07-28', { url })
+  platform.jobs.waiting = () => Promise.reject(new Error('/secret/place'))
+  const { isError, text } = await call('launch_training', { dataset: 'x' })
+  expect(isError).toBe(true)
+  expect(text).toMatch(/^internal: /)
+  expect(text).not.toContain('/secret')
+  const [{ id, error }] = platform.reports
+  expect(text).toContain(id)
+  expect(String(error)).toContain('/secret/place')
+})
+
+function message(params: object): string {
+  return JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params })
+}
