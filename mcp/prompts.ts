@@ -29,7 +29,7 @@ function steps({ dataset, test_dataset }: z.infer<typeof args>): string {
 3. Call launch_training with plan_only: true for each. Tell me the seconds and the memory that each needs, and how many test reviews stand in the training data; any of those makes the accuracy look better than it is. Wait for my word if it takes longer than ten minutes in all.
 4. Launch each with a name and an idempotency_key of its own. When a call is cut off, repeat it with the same key: it starts nothing twice.
 5. Follow each with get_training and wait_seconds: 30 until it has ended. If one fails, tell me its error and what it says to do.
-6. Compare the accuracies with their intervals (metrics of get_training). Intervals that overlap do not tell which is better: say that plainly, and prefer the smaller adapter then.
+6. Call compare_adapters with those that succeeded, on the data to measure on. Tell me its verdict as it stands; where it cannot tell, say so plainly, and prefer the smaller adapter.
 7. Let the candidates answer five of my reviews with classify_reviews and adapters, and show me where they differ.
 8. Recommend one, with the numbers that speak for it.`
 }

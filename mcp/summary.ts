@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Adapter } from '../platform/schemas/adapters.ts'
+import type { Comparison } from '../platform/schemas/comparisons.ts'
 import type { Dataset } from '../platform/schemas/datasets.ts'
 import type { Training } from '../platform/schemas/trainings.ts'
 
@@ -64,6 +65,29 @@ export function shortTraining(training: Training) {
     ...(training.pausing && { pausing: true }),
     ...(result && { result: { ...outcome, ...(isRecord(metrics) && { metrics: measured(metrics) }) } }),
     ...pick(training, ['created_at', 'started_at', 'finished_at']),
+  })
+}
+
+/** Reviews that a summary shows. */
+const FLIPPED = 3
+
+export function shortComparison({ result, ...comparison }: Comparison) {
+  const pair = (one: NonNullable<Comparison['result']>['pairs'][number]) =>
+    pick(one, ['a', 'b', 'difference', 'interval', 'wins', 'losses', 'adjusted_p', 'better', 'verdict'])
+  return rounded({
+    ...pick(comparison, ['id', 'status', 'adapters', 'dataset', 'error', 'created_at', 'finished_at']),
+    ...(result && {
+      result: {
+        ...pick(result, ['n', 'adapters', 'smallest_detectable', 'disagreements', 'verdict']),
+        pairs: fitting(result.pairs.map(pair)),
+        flipped: result.flipped.slice(0, FLIPPED).map(({ id, label, text, answers }) => ({
+          id,
+          label,
+          text: text.slice(0, 120),
+          answers: answers.map((answer) => answer.label),
+        })),
+      },
+    }),
   })
 }
 

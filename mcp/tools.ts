@@ -1,5 +1,6 @@
 import type { Tool } from './tool.ts'
 import { classifyReviews } from './tools/classify-reviews.ts'
+import { compareAdapters } from './tools/compare-adapters.ts'
 import { countParameters } from './tools/count-parameters.ts'
 import { launchTraining } from './tools/launch-training.ts'
 import { listAdapters, listDatasets } from './tools/lists.ts'
@@ -14,4 +15,5 @@ export const tools: readonly Tool[] = [
   getTraining,
   cancelTraining,
   classifyReviews,
+  compareAdapters,
 ]

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import type { Platform } from '../../platform/platform.ts'
 import { idempotencyKey, only, reference } from '../../platform/schemas/common.ts'
@@ -6,15 +5,8 @@ import type { Training } from '../../platform/schemas/trainings.ts'
 import { cancelTraining as cancel, getTraining as get } from '../../platform/use-cases/trainings.ts'
 import { type Detail, detail, shortTraining } from '../summary.ts'
 import { type Call, READS, type ToolAnswer, tool } from '../tool.ts'
+import { LONGEST, waited, waitSeconds } from '../wait.ts'
 import { briefTraining, nameOf } from './launch-training.ts'
-
-/** Seconds in a call, at most: clients give calls up after about a minute. */
-const LONGEST = 30
-
-/** Milliseconds between looks at a training that is waited for. */
-const EVERY = 500
-
-const WAIT = `a number of seconds from 0 to ${LONGEST}`
 
 const training = reference('a training').describe('its id, or the name of its adapter')
 const output = z.strictObject({ training: briefTraining })
@@ -25,7 +17,7 @@ export const getTraining = tool({
   description: `Tells the status of a training, how far it is, its adapter and accuracy when it has succeeded, its error when it has failed. With wait_seconds it answers when the training has ended, or after that time; call again until it has. Progress is told meanwhile to a client that sends a progress token.`,
   input: only({
     training,
-    wait_seconds: z.number(WAIT).min(0, WAIT).max(LONGEST, WAIT).default(0).describe(`at most ${LONGEST}`),
+    wait_seconds: waitSeconds.default(0),
     detail,
   }),
   output,
@@ -52,25 +44,16 @@ export const cancelTraining = tool({
 })
 
 /** The training once it has ended or paused, or as it is when that takes too long. */
-async function ended(platform: Platform, name: string, seconds: number, call: Call): Promise<Training> {
-  const { signal, closing, tell } = call
-  const until = performance.now() + seconds * 1000
-  const enough = AbortSignal.any([signal, closing])
-  for (let told = -1; ; ) {
-    const training = await get(platform, name)
-    const { progress, status } = training
-    if (progress && progress.step > told) {
-      told = progress.step
-      await tell(
-        told,
-        progress.total_steps,
-        `${Math.ceil(progress.seconds_left)} s left, loss ${progress.loss.toPrecision(3)}`,
-      )
-    }
-    const left = until - performance.now()
-    if (left <= 0 || enough.aborted || (status !== 'queued' && status !== 'running')) return training
-    await sleep(Math.min(EVERY, left), undefined, { signal: enough }).catch(() => {})
+function ended(platform: Platform, name: string, seconds: number, call: Call): Promise<Training> {
+  let told = -1
+  const tell = async ({ progress }: Training) => {
+    if (!progress || progress.step <= told) return
+    const { step, total_steps, seconds_left, loss } = progress
+    told = step
+    await call.tell(step, total_steps, `${Math.ceil(seconds_left)} s left, loss ${loss.toPrecision(3)}`)
   }
+  const isOver = ({ status }: Training) => status !== 'queued' && status !== 'running'
+  return waited(() => get(platform, name), isOver, seconds, call, tell)
 }
 
 function shown(training: Training, detail: Detail): ToolAnswer<z.input<typeof output>> {

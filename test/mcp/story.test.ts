@@ -54,7 +54,7 @@ async function story(
 }
 
 function check({ chapters, progress }: Story, name: string): void {
-  const [data, plan, launched, again, other, waited, classified, adapters, counted, wrong] = chapters.map(
+  const [data, plan, launched, again, other, waited, classified, , , compared, adapters, counted, wrong] = chapters.map(
     ({ answer }) => answer,
   )
   expect(data.structuredContent).toMatchObject({
@@ -76,7 +76,10 @@ function check({ chapters, progress }: Story, name: string): void {
   expect(progress.every(({ progress, total }) => progress <= (total as number))).toBe(true)
   const { results } = classified.structuredContent as { results: { label: string }[] }
   expect(results.map(({ label }) => ['positive', 'negative'].includes(label))).toEqual([true, true])
-  expect(adapters.structuredContent).toMatchObject({ data: [{ name, trainable: 32_768 }] })
+  const comparison = { status: 'succeeded', result: { n: 90, adapters: [{ name }, { name: `${name}-1` }] } }
+  expect(compared.structuredContent).toMatchObject({ comparison })
+  expect(compared.text).toMatch(/cannot tell|better/)
+  expect(adapters.structuredContent).toMatchObject({ data: [{ name: `${name}-1`, trainable: 4096 }] })
   expect(counted.structuredContent).toMatchObject({ trainable: 294_912, total: 60_801_536 })
   expect(wrong.isError).toBe(true)
 }

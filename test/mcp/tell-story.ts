@@ -18,7 +18,7 @@ export interface Story {
 }
 
 /**
- * What an agent does with the data sets `films` and `films-test`: it looks, plans, launches, waits, classifies and counts.
+ * What an agent does with the data sets `films` and `films-test`: it looks, plans, launches, waits, classifies, compares and counts.
  * @param settings of the training
  */
 export async function tellStory(ask: Ask, name: string, settings: Record<string, unknown>): Promise<Story> {
@@ -35,15 +35,23 @@ export async function tellStory(ask: Ask, name: string, settings: Record<string,
   await then('Launch it.', 'launch_training', launch, true)
   await then('Once more, as after a call that was cut off: nothing is started.', 'launch_training', launch, true)
   await then('The same key for something else is a conflict.', 'launch_training', { ...launch, rank: 4 })
-  const wait = { training: name, wait_seconds: 30 }
-  for (;;) {
-    const answer = await ask('get_training', wait, (told) => progress.push(told))
-    if (/^Training \S+ (waits|is at|has begun)/.test(answer.text)) continue
-    chapters.push({ say: 'Wait for it.', tool: 'get_training', args: wait, answer })
-    break
+  const wait = async (say: string, training: string, textAlone = false) => {
+    const args = { training, wait_seconds: 30 }
+    for (;;) {
+      const answer = await ask('get_training', args, (told) => progress.push(told))
+      if (/^Training \S+ (waits|is at|has begun)/.test(answer.text)) continue
+      chapters.push({ say, tool: 'get_training', args, answer, textAlone })
+      return
+    }
   }
+  await wait('Wait for it.', name)
   const reviews = ['A joy from start to finish.', 'Two hours I want back.']
   await then('Try it.', 'classify_reviews', { reviews, adapter: name })
+  const second = `${name}-1`
+  const smaller = { ...launch, name: second, rank: 1, idempotency_key: `launch-${second}` }
+  await then('Would a smaller one do?', 'launch_training', smaller, true)
+  await wait('Wait for that, too.', second, true)
+  await then('Which is better?', 'compare_adapters', { adapters: [name, second], dataset: 'films-test' }, true)
   await then('What did it train, and what does it stand beside?', 'list_adapters', { limit: 1 })
   await then('What would that be on the real T5-small?', 'count_parameters', { method: 'lora', rank: 8 })
   await then('A wrong call tells the right one.', 'count_parameters', { method: 'lora', rank: 'eight' })
@@ -67,5 +75,5 @@ export const masked = (markdown: string): string =>
     .replace(/[0-9a-f]{64}/g, 'DIGEST')
     .replace(/ is (queued|running)\. Follow/g, ' is there. Follow')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/(?<=: |about |Accuracy |\[ )-?\d[\d.]*(e-?\d+)?/g, '#')
+    .replace(/(?<=: |about |Accuracy |under |on |\(|and |by accuracy \S+ |, \S+ |\[ )-?\d[\d.]*(e-?\d+)?/g, '#')
     .replace(/\s+/g, ' ')

@@ -22,9 +22,9 @@ test.each(revisions)('the client of %s sees what each tool takes, gives and does
     expect(description, name).toMatch(/\.$/)
     expect([inputSchema.type, outputSchema?.type], name).toEqual(['object', 'object'])
     expect(annotations, name).toMatchObject({
-      readOnlyHint: !['launch_training', 'cancel_training'].includes(name),
+      readOnlyHint: !['launch_training', 'cancel_training', 'compare_adapters'].includes(name),
       destructiveHint: name === 'cancel_training',
-      idempotentHint: name !== 'launch_training',
+      idempotentHint: !['launch_training', 'compare_adapters'].includes(name),
       openWorldHint: false,
     })
   }

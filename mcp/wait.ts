@@ -1,0 +1,35 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import type { Call } from './tool.ts'
+
+/** Seconds in a call, at most: clients give calls up after about a minute. */
+export const LONGEST = 30
+
+/** Milliseconds between looks. */
+const EVERY = 500
+
+const WAIT = `a number of seconds from 0 to ${LONGEST}`
+
+export const waitSeconds = z.number(WAIT).min(0, WAIT).max(LONGEST, WAIT).describe(`at most ${LONGEST}`)
+
+/**
+ * Looks at something until it is over, or as it is when that takes too long.
+ * @param seen told of each look
+ */
+export async function waited<T>(
+  look: () => Promise<T>,
+  isOver: (thing: T) => boolean,
+  seconds: number,
+  { signal, closing }: Pick<Call, 'signal' | 'closing'>,
+  seen: (thing: T) => Promise<void> = async () => {},
+): Promise<T> {
+  const until = performance.now() + seconds * 1000
+  const enough = AbortSignal.any([signal, closing])
+  for (;;) {
+    const thing = await look()
+    await seen(thing)
+    const left = until - performance.now()
+    if (left <= 0 || enough.aborted || isOver(thing)) return thing
+    await sleep(Math.min(EVERY, left), undefined, { signal: enough }).catch(() => {})
+  }
+}
