@@ -1,4 +1,4 @@
-import { rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { storeAccess } from '../platform/access.ts'
 import { startWorker } from '../platform/jobs/worker.ts'
 import type { WorkerNews } from '../platform/jobs/worker-options.ts'
@@ -47,6 +47,7 @@ export async function serveUntilStopped(
       closers.push(() => worker.close())
     }
     const file = addressFile(platform.home)
+    mkdirSync(platform.home, { recursive: true })
     writeFileSync(file, JSON.stringify({ url: server.url, pid: process.pid }))
     closers.push(() => rmSync(file, { force: true }))
     await Promise.race([stopped, Promise.resolve(onReady(server.url, platform)).then(() => stopped)])

@@ -8,6 +8,7 @@ import {
 } from 'pg-boss'
 import { countWaiting } from '../store/count-waiting.ts'
 import type { Database } from '../store/database.ts'
+import { oneAtATime } from '../store/one-at-a-time.ts'
 import { sqlTemplate } from '../store/sql-template.ts'
 import type { Store, StoreClient } from '../store/store.ts'
 import type { Job, JobKind, Jobs } from './jobs.ts'
@@ -51,13 +52,15 @@ export async function openJobs(store: Store): Promise<Jobs> {
   })
   // What it does in the background is tried again; what is asked of it rejects where it is asked.
   boss.on('error', () => {})
-  await boss.start()
-  for (const { name, ...options } of Object.values(queues)) {
-    const settings = { ...options, heartbeatSeconds: SILENCE, deleteAfterSeconds: HOUR }
-    await boss.createQueue(name, { policy: 'exclusive', ...settings })
-    // One that an earlier version made.
-    await boss.updateQueue(name, settings)
-  }
+  await oneAtATime(store.client, async () => {
+    await boss.start()
+    for (const { name, ...options } of Object.values(queues)) {
+      const settings = { ...options, heartbeatSeconds: SILENCE, deleteAfterSeconds: HOUR }
+      await boss.createQueue(name, { policy: 'exclusive', ...settings })
+      // One that an earlier version made.
+      await boss.updateQueue(name, settings)
+    }
+  })
 
   // Both drivers answer with rows; their common type does not say so.
   const within = (tx: Database) => ({ db: fromDrizzle(tx as unknown as DrizzleTransactionLike, sqlTemplate) })

@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../core/uuid.ts'
 import { openJobs } from '../../../platform/jobs/open-jobs.ts'
+import { openStore } from '../../../platform/store/open-store.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
-import { onBothStores } from '../../contract/store/stores.ts'
+import { describePostgres, onBothStores, postgresPlace } from '../../contract/store/stores.ts'
 import { until } from './watching.ts'
 
 onBothStores((store) => {
@@ -50,5 +51,17 @@ onBothStores((store) => {
     await jobs.queueTraining(db, ids[0])
     expect(await until(take, (id) => id !== undefined, 2)).toBe(ids[0])
     await jobs.close()
+  })
+})
+
+describePostgres(() => {
+  test('processes that start at once on a new database make the queue once', async () => {
+    const place = await postgresPlace()
+    const stores = await Promise.all([1, 2, 3, 4].map(() => openStore(place.options)))
+    const queues = await Promise.all(stores.map(openJobs))
+    expect(await queues[0].waiting()).toMatchObject({ trainings: 0 })
+    for (const jobs of queues) await jobs.close()
+    for (const store of stores) await store.close()
+    await place.remove()
   })
 })
