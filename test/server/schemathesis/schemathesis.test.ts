@@ -73,7 +73,7 @@ test.skipIf(!isInstalled)(
     const { code, output } = await schemathesis(
       home,
       ...['run', `${url}/openapi.json`, '--checks', CHECKS.join(','), '--phases', 'examples,coverage,fuzzing'],
-      ...['--max-examples', '25', '--seed', '1', '--no-shrink', '--request-timeout', '30', '--continue-on-failure'],
+      ...['--max-examples', '15', '--seed', '1', '--no-shrink', '--request-timeout', '30', '--continue-on-failure'],
       ...['--suppress-health-check', 'all', '--warnings', 'off'],
     )
     expect(code, output.slice(-5000)).toBe(0)
