@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { isUnderWay, type TrainingStatus } from '../platform/statuses.ts'
 import type { Call } from './tool.ts'
 
 /** Seconds in a call, at most: clients give calls up after about a minute. */
@@ -13,12 +14,11 @@ const WAIT = `a number of seconds from 0 to ${LONGEST}`
 export const waitSeconds = z.number(WAIT).min(0, WAIT).max(LONGEST, WAIT).describe(`at most ${LONGEST}`)
 
 /**
- * Looks at something until it is over, or as it is when that takes too long.
+ * Looks at a piece of work until it is over or paused, or as it is when that takes too long.
  * @param seen told of each look
  */
-export async function waited<T>(
+export async function waited<T extends { status: TrainingStatus }>(
   look: () => Promise<T>,
-  isOver: (thing: T) => boolean,
   seconds: number,
   { signal, closing }: Pick<Call, 'signal' | 'closing'>,
   seen: (thing: T) => Promise<void> = async () => {},
@@ -29,7 +29,7 @@ export async function waited<T>(
     const thing = await look()
     await seen(thing)
     const left = until - performance.now()
-    if (left <= 0 || enough.aborted || isOver(thing)) return thing
+    if (left <= 0 || enough.aborted || !isUnderWay(thing)) return thing
     await sleep(Math.min(EVERY, left), undefined, { signal: enough }).catch(() => {})
   }
 }

@@ -7,6 +7,10 @@ export type TrainingStatus = z.infer<typeof trainingStatus>
 /** Of evaluations and comparisons: short work, which is not paused. */
 export const workStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
 
+/** Whether it will go on by itself: a worker has it, or will. */
+export const isUnderWay = ({ status }: { status: TrainingStatus }): boolean =>
+  status === 'queued' || status === 'running'
+
 export const trainingProgress = z.strictObject({
   step: z.int(),
   total_steps: z.int(),

@@ -4,12 +4,13 @@ import { packageRoot } from '../../core/entry.ts'
 import { GraftError } from '../../core/errors.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
+import { isUnderWay } from '../../platform/statuses.ts'
 import type { Command } from '../command.ts'
 import { percentText } from '../output.ts'
 import { duration, type Progress, progressTo } from '../progress.ts'
 import { required } from '../required.ts'
 import { serveUntilStopped } from '../serving.ts'
-import { type Api, getJson, postJson } from '../store/api.ts'
+import { type Api, getJson, postJson, requireSuccess } from '../store/api.ts'
 import { datasetOfFile } from '../store/datasets.ts'
 import { followTraining } from '../store/follow.ts'
 
@@ -48,9 +49,9 @@ async function trained(api: Api, progress: Progress): Promise<void> {
     return
   }
   const { id } = (await unfinished(api)) ?? (await launched(api, progress))
-  const { result, error } = await followTraining(api, id, progress, new AbortController().signal)
-  if (error) throw new GraftError(error.code as GraftError['code'], error)
-  const { metrics, seconds } = result as { metrics: { accuracy: number; n: number }; seconds: number }
+  const training = await followTraining(api, id, progress, new AbortController().signal)
+  requireSuccess(training)
+  const { metrics, seconds } = training.result as { metrics: { accuracy: number; n: number }; seconds: number }
   progress.say(
     `Trained in ${duration(seconds)}: ${percentText(metrics.accuracy)} of ${metrics.n} test reviews are labelled rightly.`,
   )
@@ -64,7 +65,7 @@ function absent(error: unknown): undefined {
 async function unfinished(api: Api): Promise<Training | undefined> {
   const known = await getJson<Training>(api, `/v1/trainings/${NAME}`).catch(absent)
   if (known?.status === 'paused') return postJson(api, `/v1/trainings/${known.id}/resume`)
-  return known && ['queued', 'running'].includes(known.status) ? known : undefined
+  return known && isUnderWay(known) ? known : undefined
 }
 
 async function launched(api: Api, progress: Progress): Promise<Training> {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
-import { fail } from '../../core/errors.ts'
+import { fail, GraftError } from '../../core/errors.ts'
 import type { Problem } from '../../platform/schemas/common.ts'
 import { graftHome } from '../../platform/store/home.ts'
 
@@ -57,6 +57,16 @@ export function remote(url: string): Api {
   }
 }
 
+/** A problem as the error that it tells of; undefined where its code is none of this version's. */
+function errorOf(problem: Problem): GraftError | undefined {
+  return Object.hasOwn(catalogue, problem.code) ? new GraftError(problem.code as ErrorCode, problem) : undefined
+}
+
+/** @throws GraftError why a piece of work failed, where it did */
+export function requireSuccess({ error }: { error?: Problem }): void {
+  if (error) throw errorOf(error) ?? new Error(`${error.title}: ${error.detail} ${error.mend}`)
+}
+
 /** @throws GraftError the problem that the answer is */
 export async function answered(response: Response): Promise<Response> {
   if (response.ok) return response
@@ -64,7 +74,8 @@ export async function answered(response: Response): Promise<Response> {
   const problem = response.headers.get('content-type')?.startsWith('application/problem+json')
     ? (JSON.parse(text) as Problem)
     : undefined
-  if (problem && Object.hasOwn(catalogue, problem.code)) return fail(problem.code as ErrorCode, problem)
+  const error = problem && errorOf(problem)
+  if (error) throw error
   return fail('server_unreachable', {
     subject: response.url,
     expected: 'an answer of Graft',

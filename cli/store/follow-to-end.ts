@@ -1,7 +1,7 @@
 import { fail } from '../../core/errors.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
 import type { Progress } from '../progress.ts'
-import { type Api, postJson } from './api.ts'
+import { type Api, postJson, requireSuccess } from './api.ts'
 import { followTraining } from './follow.ts'
 
 /**
@@ -19,8 +19,8 @@ export async function followToEnd(api: Api, id: string, progress: Progress): Pro
   process.on('SIGTERM', stop)
   try {
     const training = await followTraining(api, id, progress, leave.signal)
-    const { status, error } = training
-    if (error) return fail(error.code as Parameters<typeof fail>[0], error)
+    const { status } = training
+    requireSuccess(training)
     if (status === 'succeeded' || status === 'cancelled') return training
     return fail('interrupted', {
       subject: `the training ${training.name ?? id}`,

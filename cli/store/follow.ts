@@ -2,11 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { GraftError } from '../../core/errors.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
+import { isUnderWay } from '../../platform/statuses.ts'
 import type { Progress } from '../progress.ts'
 import { type ToldEvent, tellTraining } from '../training-progress.ts'
 import { type Api, getJson } from './api.ts'
-
-const ENDED = ['succeeded', 'failed', 'cancelled']
 
 /**
  * Tells what happens in a training until it ends or is paused. A connection that breaks is made again, and nothing is told twice.
@@ -23,7 +22,7 @@ export async function followTraining(api: Api, id: string, progress: Progress, s
     }
     const training = await getJson<Training>(api, `/v1/trainings/${id}`)
     if (signal.aborted) return training
-    if (ENDED.includes(training.status) || training.status === 'paused') {
+    if (!isUnderWay(training)) {
       progress.end()
       return training
     }

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { GraftError } from '../../core/errors.ts'
 import type { Comparison as ComparisonWork } from '../../platform/schemas/comparisons.ts'
 import type { Evaluation } from '../../platform/schemas/evaluations.ts'
+import { isUnderWay } from '../../platform/statuses.ts'
 import type { Comparison } from '../../platform/use-cases/compare.ts'
 import type { Metrics } from '../../platform/use-cases/evaluate.ts'
-import { getJson, postJson } from './api.ts'
+import { getJson, postJson, requireSuccess } from './api.ts'
 import { nothingBesideAdapter } from './beside-adapter.ts'
 import { datasetOfFile } from './datasets.ts'
 import { withApi } from './with-api.ts'
@@ -47,12 +47,11 @@ function workOnStore<W extends Evaluation | ComparisonWork>(
     async (api) => {
       const { id: dataset } = await datasetOfFile(api, data)
       let work = await postJson<W>(api, path, { ...request, dataset })
-      while (work.status === 'queued' || work.status === 'running') {
+      while (isUnderWay(work)) {
         await sleep(500)
         work = await getJson<W>(api, `${path}/${work.id}`)
       }
-      const { error } = work
-      if (error) throw new GraftError(error.code as GraftError['code'], error)
+      requireSuccess(work)
       return work
     },
     { worker: true, threads },

@@ -33,8 +33,7 @@ export const compareAdapters = tool({
   example: { adapters: ['film-lora', 'film-adapter'], dataset: 'imdb-test' },
   async run(platform, { wait_seconds, idempotency_key: key, detail, ...asked }, call) {
     const id = asked.comparison ?? (await begun(platform, asked, call, key))
-    const isOver = ({ status }: Comparison) => status !== 'queued' && status !== 'running'
-    return shown(await waited(() => getComparison(platform, id), isOver, wait_seconds, call), detail)
+    return shown(await waited(() => getComparison(platform, id), wait_seconds, call), detail)
   },
 })
 

@@ -52,8 +52,7 @@ function ended(platform: Platform, name: string, seconds: number, call: Call): P
     told = step
     await call.tell(step, total_steps, `${Math.ceil(seconds_left)} s left, loss ${loss.toPrecision(3)}`)
   }
-  const isOver = ({ status }: Training) => status !== 'queued' && status !== 'running'
-  return waited(() => get(platform, name), isOver, seconds, call, tell)
+  return waited(() => get(platform, name), seconds, call, tell)
 }
 
 function shown(training: Training, detail: Detail): ToolAnswer<z.input<typeof output>> {

@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import type { TrainingSpec } from '../../training/spec.ts'
 import { stateFolderOf } from '../../training/state-folder.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
-import { baseFolderOf } from '../base-folder.ts'
 import type { PathNames } from '../hide-paths.ts'
 import { getBase } from '../store/bases.ts'
 import { getDataset } from '../store/datasets.ts'
 import type { TrainingRow } from '../store/trainings.ts'
+import { bringFiles } from '../training-files.ts'
 import { persist } from './persist.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -45,25 +45,16 @@ export async function bringInputs(
       content.destroy()
     }
   }
-  const paths = {
-    base: await baseFolderOf(base, folders),
-    data: await folders.file(dataset.digest),
-    test: test && (await folders.file(test.digest)),
-    out,
-  }
+  const { paths, names } = await bringFiles(folders, { base, dataset, test })
   return {
     spec: {
       ...spec,
       ...paths,
+      out,
       save_seconds: Math.min(spec.save_seconds, SAVE_SECONDS),
       threads: threads ?? spec.threads,
       device: device ?? spec.device,
     },
-    names: [
-      [paths.data, `the data set ${dataset.name}`],
-      ...(test ? ([[paths.test as string, `the data set ${test.name}`]] as const) : []),
-      [paths.base, `the base ${base.name}`],
-      [folder, 'the workspace'],
-    ],
+    names: [...names, [folder, 'the workspace']],
   }
 }

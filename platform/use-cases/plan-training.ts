@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { fail } from '../../core/errors.ts'
-import { baseFolderOf } from '../base-folder.ts'
-import { hidingPaths, type PathNames } from '../hide-paths.ts'
+import { hidingPaths } from '../hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
+import { bringFiles } from '../training-files.ts'
 import { planTraining as plan } from './train.ts'
 import { resolveTraining } from './trainings.ts'
 
@@ -30,15 +30,9 @@ export async function planTraining(
     })
   running++
   try {
-    const { folders } = platform
-    const data = await folders.file(dataset.digest)
-    const tested = test && (await folders.file(test.digest))
-    const files = { base: await baseFolderOf(base, folders), data, test: tested, out: join(data, 'nowhere') }
-    const names: PathNames = [
-      [data, `the data set ${dataset.name}`],
-      ...(tested ? [[tested, `the data set ${test.name}`] as const] : []),
-    ]
-    const measured = await hidingPaths(names, () => plan({ ...spec, ...files }, () => {}, signal))
+    const { paths, names } = await bringFiles(platform.folders, { base, dataset, test })
+    const asked = { ...spec, ...paths, out: join(paths.data, 'nowhere') }
+    const measured = await hidingPaths(names, () => plan(asked, () => {}, signal))
     return { plan: measured.plan, estimate: measured.estimate }
   } finally {
     running--
