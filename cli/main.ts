@@ -15,6 +15,7 @@ const load: Record<string, () => Promise<Command>> = {
   parameters: async () => (await import('./commands/parameters.ts')).parameters,
   serve: async () => (await import('./commands/serve.ts')).serve,
   adapters: async () => (await import('./commands/adapters.ts')).adapters,
+  aliases: async () => (await import('./commands/aliases.ts')).aliases,
   trainings: async () => (await import('./commands/trainings.ts')).trainings,
   datasets: async () => (await import('./commands/datasets.ts')).datasets,
   mcp: async () => (await import('./commands/mcp.ts')).mcp,

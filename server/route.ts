@@ -71,7 +71,7 @@ interface Declaration<
   Json extends z.ZodType,
   Body,
 > {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** As OpenAPI writes it: `/v1/adapters/{id}`. */
   path: Path
   summary: string
@@ -103,6 +103,7 @@ interface Declaration<
 export type Tag =
   | 'Predictions'
   | 'Adapters'
+  | 'Aliases'
   | 'Trainings'
   | 'Evaluations'
   | 'Comparisons'

@@ -3,6 +3,7 @@ import type { Metrics } from './metrics.ts'
 import type { Probe } from './readiness.ts'
 import type { Route } from './route.ts'
 import { adapters } from './routes/adapters.ts'
+import { aliases } from './routes/aliases.ts'
 import { bases } from './routes/bases.ts'
 import { comparisons } from './routes/comparisons.ts'
 import { datasets } from './routes/datasets.ts'
@@ -28,6 +29,7 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...predictions(platform),
     ...predict(platform),
     ...adapters(platform),
+    ...aliases(platform),
     ...trainings(platform),
     ...trainingEvents(platform, options),
     ...evaluations(platform),

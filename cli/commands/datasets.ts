@@ -12,8 +12,8 @@ import { withApi } from '../store/with-api.ts'
 const flags = { name: z.string().optional().describe('add: the name that it shall bear; one of the file where absent') }
 
 export const datasets: Command = {
-  summary: 'List the data sets of the store, and add some.',
-  usage: 'datasets [list | show NAME | add FILE [--name N]]',
+  summary: 'List the data sets of the store; add and remove them.',
+  usage: 'datasets [list | show NAME | add FILE [--name N] | remove NAME]',
   about: `Works on the store: through the server that serves GRAFT_HOME (or GRAFT_URL) where one runs. A file is JSONL lines {"text": …, "label": …} or a
 CSV with those columns, plain or .gz; it is kept once every line of it was read.`,
   examples: ['graft datasets', 'graft datasets add train.jsonl.gz --name imdb'],
@@ -41,6 +41,11 @@ CSV with those columns, plain or .gz; it is kept once every line of it was read.
             const file = oneWord(rest, 'a file of reviews')
             const dataset = await (name === undefined ? datasetOfFile(api, file) : uploadFile(api, file, name))
             print(json, dataset, listed([dataset]))
+          },
+          remove: async (rest) => {
+            const asked = oneWord(rest, 'the name of a data set')
+            await api.request(`/v1/datasets/${encodeURIComponent(asked)}`, { method: 'DELETE' })
+            print(json, { removed: asked }, [`removed ${asked}`])
           },
         },
         words,

@@ -104,8 +104,11 @@ export async function getJson<T>(api: Api, path: string): Promise<T> {
   return (await (await api.request(path)).json()) as T
 }
 
-export async function postJson<T>(api: Api, path: string, body: unknown = {}): Promise<T> {
-  const response = await api.request(path, { method: 'POST', headers: JSON_TYPE, body: JSON.stringify(body) })
+export const postJson = <T>(api: Api, path: string, body: unknown = {}): Promise<T> => sendJson(api, 'POST', path, body)
+export const putJson = <T>(api: Api, path: string, body: unknown): Promise<T> => sendJson(api, 'PUT', path, body)
+
+async function sendJson<T>(api: Api, method: string, path: string, body: unknown): Promise<T> {
+  const response = await api.request(path, { method, headers: JSON_TYPE, body: JSON.stringify(body) })
   return (await response.json()) as T
 }
 

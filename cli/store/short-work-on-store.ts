@@ -4,7 +4,7 @@ import type { Evaluation } from '../../platform/schemas/evaluations.ts'
 import { isUnderWay } from '../../platform/statuses.ts'
 import type { Comparison } from '../../platform/use-cases/compare.ts'
 import type { Metrics } from '../../platform/use-cases/evaluate.ts'
-import { getJson, postJson, requireSuccess } from './api.ts'
+import { type Api, getJson, postJson, requireSuccess } from './api.ts'
 import { nothingBesideAdapter } from './beside-adapter.ts'
 import { datasetOfFile } from './datasets.ts'
 import { withApi } from './with-api.ts'
@@ -36,7 +36,7 @@ export async function compareOnStore({
   return (await workOnStore<ComparisonWork>('/v1/comparisons', { adapters }, asked)).result as Comparison
 }
 
-/** Uploads the file, asks for the work, and waits for its end. */
+/** Uploads the file, and has the work done on it. */
 function workOnStore<W extends Evaluation | ComparisonWork>(
   path: string,
   request: object,
@@ -46,14 +46,26 @@ function workOnStore<W extends Evaluation | ComparisonWork>(
   return withApi(
     async (api) => {
       const { id: dataset } = await datasetOfFile(api, data)
-      let work = await postJson<W>(api, path, { ...request, dataset })
-      while (isUnderWay(work)) {
-        await sleep(500)
-        work = await getJson<W>(api, `${path}/${work.id}`)
-      }
-      requireSuccess(work)
-      return work
+      return done<W>(api, path, { ...request, dataset })
     },
     { worker: true, threads },
   )
+}
+
+/**
+ * Compares adapters on a data set of the store.
+ * @throws GraftError `adapter_unknown`, `dataset_unknown`, why it failed
+ */
+export const compareOnDataset = (api: Api, adapters: readonly string[], dataset: string): Promise<ComparisonWork> =>
+  done<ComparisonWork>(api, '/v1/comparisons', { adapters, dataset })
+
+/** Asks for the work, and waits for its end. */
+async function done<W extends Evaluation | ComparisonWork>(api: Api, path: string, request: object): Promise<W> {
+  let work = await postJson<W>(api, path, request)
+  while (isUnderWay(work)) {
+    await sleep(500)
+    work = await getJson<W>(api, `${path}/${work.id}`)
+  }
+  requireSuccess(work)
+  return work
 }

@@ -20,11 +20,16 @@ export async function doVerb(verbs: Verbs, [word, ...rest]: readonly string[], o
 }
 
 /** The one word that a verb takes. @throws GraftError `usage` where there is none, or more */
-export function oneWord(words: readonly string[], what: string): string {
-  if (words.length === 1) return words[0]
+export const oneWord = (words: readonly string[], what: string): string => exactly(1, words, what)[0]
+
+/** The two that it takes. @throws GraftError `usage` */
+export const twoWords = (words: readonly string[], what: string): readonly string[] => exactly(2, words, what)
+
+function exactly(count: number, words: readonly string[], what: string): readonly string[] {
+  if (words.length === count) return words
   return fail('usage', {
     subject: what,
-    expected: 'one',
+    expected: ['one', 'two'][count - 1],
     found: words.length === 0 ? 'none' : words.join(' '),
     mend: `Write ${what} after the word, and nothing else.`,
   })

@@ -1,9 +1,18 @@
 import { z } from 'zod'
 import { digest, newName, pageOf, timestamp, uuid } from './common.ts'
 
+/** An adapter as it was when something was decided on it; its row may be gone. */
+export const namedWeights = z.strictObject({
+  id: uuid,
+  name: z.string(),
+  digest: digest.describe('SHA-256 of the weights'),
+})
+export type NamedWeights = z.infer<typeof namedWeights>
+
 export const adapter = z.strictObject({
   id: uuid,
   name: z.string(),
+  aliases: z.array(z.string()).describe('other names that lead to it until they are moved'),
   method: z.string(),
   base: z.string().describe('name of the base that it stands on'),
   trainable: z.int().describe('parameters that were trained'),

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { workStatuses } from '../statuses.ts'
-import { digest, only, pageOf, pageRequest, problem, reference, timestamp, uuid } from './common.ts'
+import { namedWeights } from './adapters.ts'
+import { only, pageOf, pageRequest, problem, reference, timestamp, uuid } from './common.ts'
 
 /** Adapters in one comparison: of so many pairs, 28, each has to be so much clearer. */
 export const MAX_COMPARED = 8
@@ -78,9 +79,7 @@ const comparisonResult = z.strictObject({
 export const comparison = z.strictObject({
   id: uuid,
   status: z.enum(workStatuses),
-  adapters: z
-    .array(z.strictObject({ id: uuid, name: z.string(), digest: digest.describe('SHA-256 of the weights') }))
-    .describe('as they were when the comparison was asked for'),
+  adapters: z.array(namedWeights).describe('as they were when the comparison was asked for'),
   dataset: uuid,
   result: comparisonResult.optional(),
   error: problem.optional(),

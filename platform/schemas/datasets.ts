@@ -7,6 +7,7 @@ export const datasetFormats = ['jsonl', 'csv'] as const
 export const dataset = z.strictObject({
   id: uuid,
   name: z.string(),
+  filename: z.string().optional().describe('of the file that was uploaded, where that was told'),
   digest: digest.describe('SHA-256 of the file as it was uploaded'),
   bytes: z.int(),
   format: z.enum(datasetFormats),

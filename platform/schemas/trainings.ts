@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { methods, shapeOf } from '../../model/methods/registry.ts'
 import { trainingFields } from '../../training/spec.ts'
 import { trainingProgress, trainingStatus } from '../statuses.ts'
-import { newName, pageOf, pageRequest, problem, reference, timestamp, uuid } from './common.ts'
+import { newName, pageOf, pageRequest, problem, reference, storable, timestamp, uuid } from './common.ts'
 
 // Paths are each machine's own, and how often a state is saved is the platform's business.
 const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, ...settings } = trainingFields.shape
@@ -18,6 +18,15 @@ function withoutDefault(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema
 }
 
+const metadata = z
+  .record(
+    z.string().min(1, 'keys of 1 to 64 characters').max(64, 'keys of 1 to 64 characters').regex(storable),
+    z.string({ error: 'texts' }).max(512, 'texts of at most 512 characters').regex(storable, 'texts without U+0000'),
+    { error: 'an object of texts' },
+  )
+  .refine((pairs) => Object.keys(pairs).length <= 16, 'at most 16 pairs')
+  .describe('notes of your own, which change nothing')
+
 /** What may be asked of a training; defaults stay those of the training itself. */
 export const trainingRequest = z.strictObject(
   {
@@ -25,6 +34,7 @@ export const trainingRequest = z.strictObject(
     base: reference('a base').optional().describe('the one that this server serves where absent'),
     dataset: reference('a data set').describe('reviews to train on'),
     test_dataset: reference('a data set').optional().describe('reviews to measure on when the training is done'),
+    metadata: metadata.optional(),
     method: z.enum(Object.keys(methods)).default('lora'),
     ...z.object(settings).partial().shape,
     ...methodFields,
@@ -74,6 +84,7 @@ export const training = z.strictObject({
   test_dataset: uuid.optional(),
   method: z.string(),
   settings: z.record(z.string(), z.unknown()).describe('all that decides it, defaults filled in'),
+  metadata: metadata.optional(),
   plan: plan.optional(),
   progress: trainingProgress.optional(),
   result: z.record(z.string(), z.unknown()).optional().describe('steps, seconds, loss, accuracy, metrics, curve'),

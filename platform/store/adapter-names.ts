@@ -2,6 +2,7 @@ import { and, eq, inArray, ne, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { nameTaken } from './refusals.ts'
 import { adapters } from './schema/adapters.ts'
+import { aliases } from './schema/aliases.ts'
 import { trainings, unfinished } from './schema/trainings.ts'
 
 /**
@@ -10,8 +11,7 @@ import { trainings, unfinished } from './schema/trainings.ts'
  * @throws GraftError `name_taken`
  */
 export async function takeAdapterName(tx: Database, name: string, training?: string): Promise<void> {
-  // Two tables share the names, which no constraint can say.
-  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`graft adapter ${name}`}, 0))`)
+  await holdName(tx, name)
   await requireFreeAdapterName(tx, name, training)
 }
 
@@ -20,6 +20,24 @@ export async function takeAdapterName(tx: Database, name: string, training?: str
  * @throws GraftError `name_taken`
  */
 export async function requireFreeAdapterName(tx: Database, name: string, training?: string): Promise<void> {
+  const [alias] = await tx.select({ id: aliases.id }).from(aliases).where(eq(aliases.name, name))
+  if (alias || (await isBorne(tx, name, training))) nameTaken('adapter', name)
+}
+
+/**
+ * Takes a name for an alias, old or new, until the transaction ends: nobody else moves it meanwhile.
+ * @throws GraftError `name_taken` by an adapter or an unfinished training
+ */
+export async function takeAliasName(tx: Database, name: string): Promise<void> {
+  await holdName(tx, name)
+  if (await isBorne(tx, name)) nameTaken('alias', name)
+}
+
+/** Three tables share the names, which no constraint can say. */
+const holdName = (tx: Database, name: string) =>
+  tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`graft adapter ${name}`}, 0))`)
+
+async function isBorne(tx: Database, name: string, training?: string): Promise<boolean> {
   const [adapter] = await tx.select({ id: adapters.id }).from(adapters).where(eq(adapters.name, name))
   const [other] = await tx
     .select({ id: trainings.id })
@@ -31,5 +49,5 @@ export async function requireFreeAdapterName(tx: Database, name: string, trainin
         training === undefined ? undefined : ne(trainings.id, training),
       ),
     )
-  if (adapter || other) nameTaken('adapter', name)
+  return adapter !== undefined || other !== undefined
 }

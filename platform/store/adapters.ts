@@ -1,15 +1,20 @@
-import { and, desc, eq, getTableColumns, inArray, or } from 'drizzle-orm'
+import { and, desc, eq, getTableColumns, inArray, or, sql } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
 import { takeAdapterName } from './adapter-names.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'
 import { adapters } from './schema/adapters.ts'
+import { aliases } from './schema/aliases.ts'
 import { bases } from './schema/bases.ts'
 import { trainings, unfinished } from './schema/trainings.ts'
 
-/** With the name of its base, and the training that made it where one did. */
-export type AdapterRow = typeof adapters.$inferSelect & { base: string; training_id: string | null }
+/** With the name of its base, the training that made it where one did, and the aliases that lead to it. */
+export type AdapterRow = typeof adapters.$inferSelect & {
+  base: string
+  training_id: string | null
+  aliases: string[]
+}
 export type NewAdapter = typeof adapters.$inferInsert
 
 /**
@@ -24,15 +29,38 @@ export async function createAdapter(db: Database, adapter: NewAdapter, training?
   })
 }
 
+/** The aliases of an adapter in a query for adapters. */
+const namesOf = (db: Database) =>
+  db.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, adapters.id))
+
+/** Whether an adapter, or an alias that leads to it, bears one of the names. */
+const bears = (db: Database, names: readonly string[]) =>
+  or(
+    inArray(adapters.name, [...names]),
+    inArray(
+      adapters.id,
+      db
+        .select({ id: aliases.adapter_id })
+        .from(aliases)
+        .where(inArray(aliases.name, [...names])),
+    ),
+  )
+
 const selected = (db: Database) =>
   db
-    .select({ ...getTableColumns(adapters), base: bases.name, training_id: trainings.id })
+    .select({
+      ...getTableColumns(adapters),
+      base: bases.name,
+      training_id: trainings.id,
+      aliases: sql<string[]>`array(${namesOf(db)} order by name)`,
+    })
     .from(adapters)
     .innerJoin(bases, eq(bases.id, adapters.base_id))
     .leftJoin(trainings, eq(trainings.adapter_id, adapters.id))
 
-export async function findAdapter(db: Database, idOrName: string): Promise<AdapterRow | undefined> {
-  const [row] = await selected(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : eq(adapters.name, idOrName))
+/** By its id, its name, or an alias. */
+export async function findAdapter(db: Database, asked: string): Promise<AdapterRow | undefined> {
+  const [row] = await selected(db).where(isUuid(asked) ? eq(adapters.id, asked) : bears(db, [asked]))
   return row
 }
 
@@ -76,8 +104,8 @@ export async function getAdapters(
 ): Promise<AdapterRow[]> {
   const ids = asked.filter(isUuid)
   const names = asked.filter((name) => !isUuid(name))
-  const rows = await selected(db).where(or(inArray(adapters.id, ids), inArray(adapters.name, names)))
-  const found = new Map(rows.flatMap((row) => [[row.id, row] as const, [row.name, row] as const]))
+  const rows = await selected(db).where(or(inArray(adapters.id, ids), bears(db, names)))
+  const found = new Map(rows.flatMap((row) => [row.id, row.name, ...row.aliases].map((name) => [name, row] as const)))
   const nameOf = (idOrName: string) => (isUuid(idOrName) ? idOrName.toLowerCase() : idOrName)
   const missing = asked.findIndex((idOrName) => !found.has(nameOf(idOrName)))
   if (missing >= 0) await noAdapter(db, asked[missing], subjectOf(missing))
@@ -103,7 +131,7 @@ export async function listAdapters(
 /**
  * Deletes it with its evaluations; trainings keep their rows.
  * @returns what it was
- * @throws GraftError `adapter_unknown`, `in_use` where an unfinished training goes on from it
+ * @throws GraftError `adapter_unknown`, `in_use` where an unfinished training goes on from it, or an alias leads to it
  */
 export async function deleteAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
   return db.transaction(async (tx) => {
@@ -122,6 +150,14 @@ export async function deleteAdapter(db: Database, idOrName: string): Promise<Ada
         expected: 'no unfinished training that goes on from it',
         found: `the training ${user.id}`,
         mend: 'Wait for it, or cancel it.',
+      })
+    const [alias] = await tx.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, row.id))
+    if (alias)
+      fail('in_use', {
+        subject: `adapter ${row.name}`,
+        expected: 'no alias that leads to it',
+        found: alias.name,
+        mend: 'Move the alias to another adapter, or remove it.',
       })
     await tx.delete(adapters).where(eq(adapters.id, row.id))
     return row

@@ -1,4 +1,4 @@
-import { inArray, sql } from 'drizzle-orm'
+import { inArray, isNull, sql } from 'drizzle-orm'
 import { type PgColumn, union } from 'drizzle-orm/pg-core'
 import type { Database } from './database.ts'
 import { adapters } from './schema/adapters.ts'
@@ -12,7 +12,10 @@ const anyDigest = (column: PgColumn) => sql<string | null>`${column}`
 export async function referencedArtifacts(db: Database): Promise<Set<string>> {
   const rows = await union(
     db.select({ digest: anyDigest(adapters.artifact) }).from(adapters),
-    db.select({ digest: anyDigest(datasets.digest) }).from(datasets),
+    db
+      .select({ digest: anyDigest(datasets.digest) })
+      .from(datasets)
+      .where(isNull(datasets.deleted_at)),
     db.select({ digest: anyDigest(bases.artifact) }).from(bases),
     db
       .select({ digest: anyDigest(trainings.state) })

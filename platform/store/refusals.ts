@@ -3,6 +3,7 @@ import { fail } from '../../core/errors.ts'
 
 /** What can be asked for by id or name, with the error that says that there is none. */
 const unknownCodes = {
+  alias: 'alias_unknown',
   base: 'base_unknown',
   comparison: 'comparison_unknown',
   dataset: 'dataset_unknown',

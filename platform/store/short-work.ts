@@ -74,4 +74,5 @@ export async function listUnsettled(db: Database, kind: ShortWorkKind): Promise<
   return rows.map(({ id }) => id)
 }
 
-const unsettled = ['queued', 'running'] as const
+/** Statuses of what has not ended. */
+export const unsettled = ['queued', 'running'] as const

@@ -12,7 +12,7 @@ export type TrainingRow = typeof trainings.$inferSelect
 /** What decides a training; all else comes of its course. */
 export type NewTraining = Pick<
   typeof trainings.$inferInsert,
-  'id' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'from_adapter_id' | 'spec' | 'plan'
+  'id' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'from_adapter_id' | 'spec' | 'metadata' | 'plan'
 >
 
 /**

@@ -4,7 +4,7 @@ import type { Comparison, ComparisonList, ComparisonQuery, ComparisonRequest } f
 import { type AdapterRow, getAdapter } from '../store/adapters.ts'
 import * as rows from '../store/comparisons.ts'
 import type { Database } from '../store/database.ts'
-import { getDataset } from '../store/datasets.ts'
+import { takeDataset } from '../store/datasets.ts'
 import { getShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
 import { perKey } from './per-key.ts'
@@ -28,7 +28,7 @@ export async function createComparison(
     const adapters: AdapterRow[] = []
     for (const asked of request.adapters) adapters.push(await getAdapter(tx, asked))
     requireDistinct(adapters, request.adapters)
-    const dataset = await getDataset(tx, request.dataset)
+    const dataset = await takeDataset(tx, request.dataset)
     for (const { name, labels } of adapters) requireKnownLabels(dataset, labels, `the adapter ${name}`)
     const compared = adapters.map(({ id, name, digest }) => ({ id, name, digest }))
     const { id } = await rows.createComparison(tx, { adapters: compared, dataset_id: dataset.id })

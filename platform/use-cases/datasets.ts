@@ -35,3 +35,8 @@ export async function uploadDataset(
   const row = { name, digest, bytes, format, rows: reviews.length, labels, duplicates }
   return shownDataset(await rows.createDataset(store.db, row))
 }
+
+/** @throws GraftError `dataset_unknown`, `in_use` where something that needs it has not ended */
+export async function deleteDataset({ store }: Platform, idOrName: string): Promise<void> {
+  await rows.deleteDataset(store.db, idOrName)
+}

@@ -2,7 +2,7 @@ import type { Caller, Platform } from '../platform.ts'
 import type { Evaluation, EvaluationList, EvaluationQuery, EvaluationRequest } from '../schemas/evaluations.ts'
 import { getAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
-import { getDataset } from '../store/datasets.ts'
+import { takeDataset } from '../store/datasets.ts'
 import * as rows from '../store/evaluations.ts'
 import { getShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
@@ -24,7 +24,7 @@ export async function createEvaluation(
   const { store, jobs } = platform
   const create = async (tx: Database) => {
     const adapter = await getAdapter(tx, request.adapter)
-    const dataset = await getDataset(tx, request.dataset)
+    const dataset = await takeDataset(tx, request.dataset)
     requireKnownLabels(dataset, adapter.labels, `the adapter ${adapter.name}`)
     const row = { adapter_id: adapter.id, digest: adapter.digest, dataset_id: dataset.id }
     const { id } = await rows.createEvaluation(tx, row)

@@ -1,5 +1,6 @@
 import { toProblem } from '../problem.ts'
 import type { Adapter } from '../schemas/adapters.ts'
+import type { Alias, AliasMove } from '../schemas/aliases.ts'
 import type { BaseAnswer } from '../schemas/bases.ts'
 import type { Comparison, ComparisonSummary } from '../schemas/comparisons.ts'
 import type { Dataset } from '../schemas/datasets.ts'
@@ -7,6 +8,7 @@ import type { Evaluation } from '../schemas/evaluations.ts'
 import type { Key } from '../schemas/keys.ts'
 import type { Training, TrainingEventAnswer } from '../schemas/trainings.ts'
 import type { AdapterRow } from '../store/adapters.ts'
+import type { AliasMoveRow, AliasRow } from '../store/aliases.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { BaseRow } from '../store/bases.ts'
 import type { ComparisonRow } from '../store/comparisons.ts'
@@ -30,8 +32,32 @@ export function shownAdapter(row: AdapterRow): Adapter {
   }
 }
 
-export function shownDataset({ created_at, ...same }: DatasetRow): Dataset {
-  return { ...same, created_at: time(created_at) }
+export function shownAlias({ name, adapter_id, adapter, digest, guard, created_at, moved_at }: AliasRow): Alias {
+  return {
+    name,
+    adapter: { id: adapter_id, name: adapter, digest },
+    ...(guard && { guard }),
+    created_at: time(created_at),
+    moved_at: time(moved_at),
+  }
+}
+
+export function shownAliasMove({ id, alias, from, to, guard, forced, ...row }: AliasMoveRow): AliasMove {
+  return {
+    id,
+    alias,
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(guard && { guard }),
+    ...(row.comparison_id && { comparison: row.comparison_id }),
+    forced,
+    ...(row.owner && { key: row.owner }),
+    created_at: time(row.created_at),
+  }
+}
+
+export function shownDataset({ created_at, filename, deleted_at: _, ...same }: DatasetRow): Dataset {
+  return { ...same, ...(filename && { filename }), created_at: time(created_at) }
 }
 
 /** @param served the id of the base on which predictions are answered */
@@ -100,6 +126,7 @@ export function shownTraining(row: TrainingRow): Training {
     ...(row.test_dataset_id && { test_dataset: row.test_dataset_id }),
     method: method.method,
     settings: { ...method, ...settings },
+    ...(row.metadata && { metadata: row.metadata }),
     ...(row.plan && { plan: row.plan as Training['plan'] }),
     ...(row.progress && { progress: row.progress }),
     ...(row.result && { result: { ...row.result } }),

@@ -3,7 +3,7 @@ import type { Caller, Platform } from '../platform.ts'
 import type { Training, TrainingList, TrainingQuery, TrainingRequest } from '../schemas/trainings.ts'
 import { getBase } from '../store/bases.ts'
 import type { Database } from '../store/database.ts'
-import { getDataset } from '../store/datasets.ts'
+import { takeDataset } from '../store/datasets.ts'
 import type { StoredSpec } from '../store/schema/trainings.ts'
 import { moveTraining, pauseTraining as pause, resumeTraining as resume } from '../store/training-moves.ts'
 import * as rows from '../store/trainings.ts'
@@ -33,6 +33,7 @@ export async function launchTraining(
       dataset_id: dataset.id,
       test_dataset_id: test?.id,
       spec,
+      metadata: request.metadata,
     })
     await jobs.queueTraining(tx, id)
     return id
@@ -47,12 +48,12 @@ export async function launchTraining(
  * @throws GraftError as {@link launchTraining}
  */
 export async function resolveTraining({ base: served }: Platform, db: Database, request: TrainingRequest) {
-  const { name: _, base: baseName, dataset: dataName, test_dataset: testName, ...settings } = request
+  const { name: _, metadata: __, base: baseName, dataset: dataName, test_dataset: testName, ...settings } = request
   const spec = storedSpec(settings)
   const base = await getBase(db, baseName ?? served.id)
-  const dataset = await getDataset(db, dataName)
+  const dataset = await takeDataset(db, dataName)
   requireTwoLabels(dataset)
-  const test = testName === undefined ? undefined : await getDataset(db, testName, 'test_dataset')
+  const test = testName === undefined ? undefined : await takeDataset(db, testName, 'test_dataset')
   if (test) requireKnownLabels(test, Object.keys(dataset.labels), `the data set ${dataset.name}`)
   return { spec, base, dataset, test }
 }

@@ -1,7 +1,7 @@
 import type { Platform } from '../../platform/platform.ts'
 import { pageRequest } from '../../platform/schemas/common.ts'
 import { dataset, datasetList, datasetUpload } from '../../platform/schemas/datasets.ts'
-import { getDataset, listDatasets, uploadDataset } from '../../platform/use-cases/datasets.ts'
+import { deleteDataset, getDataset, listDatasets, uploadDataset } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
 import { created, ID, PAGE } from './common.ts'
 
@@ -60,5 +60,20 @@ export const datasets = (platform: Platform): Route[] => [
     answers: { 200: { description: 'The data set', schema: dataset } },
     errors: ['dataset_unknown'],
     handle: async ({ params: { id } }) => json(await getDataset(platform, id)),
+  }),
+  route({
+    method: 'DELETE',
+    path: '/v1/datasets/{id}',
+    summary: 'Delete a data set',
+    description: 'What was trained and measured on it stays.',
+    tag,
+    scope: 'train',
+    params: { id: ID('a data set') },
+    answers: { 204: { description: 'It is deleted' } },
+    errors: ['dataset_unknown', 'in_use'],
+    async handle({ params: { id } }) {
+      await deleteDataset(platform, id)
+      return new Response(null, { status: 204 })
+    },
   }),
 ]

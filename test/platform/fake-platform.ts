@@ -4,6 +4,7 @@ import { fail, type PlainError } from '../../core/errors.ts'
 import { T5_SMALL } from '../../model/t5-config.ts'
 import type { Platform } from '../../platform/platform.ts'
 import { createAdapter, deleteAdapter, listAdapters, type NewAdapter } from '../../platform/store/adapters.ts'
+import { listAliases, removeAlias } from '../../platform/store/aliases.ts'
 import { ensureBase } from '../../platform/store/bases.ts'
 import { openStore } from '../../platform/store/open-store.ts'
 import type { Store } from '../../platform/store/store.ts'
@@ -111,6 +112,7 @@ async function emptyStore(): Promise<Store> {
     return openStore(place.options)
   })
   const store = await opened
+  for (const alias of (await listAliases(store.db, { limit: 100 })).data) await removeAlias(store.db, alias, '')
   for (const { id } of (await listAdapters(store.db, { limit: 100 })).data) await deleteAdapter(store.db, id)
   return store
 }

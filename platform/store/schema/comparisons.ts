@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { check, index, text, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
 import type { Comparison } from '../../../training/comparison/comparison.ts'
+import type { NamedWeights } from '../../schemas/adapters.ts'
 import { workStatuses } from '../../statuses.ts'
 import { createdAt, graft, id, json, oneOf, time } from './columns.ts'
 import { datasets } from './datasets.ts'
@@ -11,7 +12,7 @@ export const comparisons = graft.table(
   {
     id: id(),
     /** In the order asked for, with their digests then: the comparison outlives them, so nothing refers to their rows. */
-    adapters: json<readonly ComparedAdapter[]>().notNull(),
+    adapters: json<readonly NamedWeights[]>().notNull(),
     dataset_id: uuid()
       .notNull()
       .references(() => datasets.id),
@@ -29,9 +30,3 @@ export const comparisons = graft.table(
     index('comparisons_dataset').on(table.dataset_id),
   ],
 )
-
-export interface ComparedAdapter {
-  id: string
-  name: string
-  digest: string
-}

@@ -35,6 +35,8 @@ export const trainings = graft.table(
     /** What it made; null until then, and again when that is deleted. */
     adapter_id: uuid().references(() => adapters.id, { onDelete: 'set null' }),
     spec: json<StoredSpec>().notNull(),
+    /** The caller's own notes. */
+    metadata: json<Readonly<Record<string, string>>>(),
     status: text({ enum: trainingStatuses }).notNull().default('queued'),
     /** Asked of the worker that has it: to save its state and stop. */
     wish: text({ enum: ['pause'] }),
