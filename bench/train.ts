@@ -99,7 +99,7 @@ async function compare(name: string): Promise<void> {
   const contestants = await (onGpu ? onDevice : onCpu)(job)
   const results = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]))
   const steps = planEpoch(lengths, {
-    batchTokens: Number(values['batch-tokens']),
+    batch: { tokens: Number(values['batch-tokens']) },
     microTokens: Number.MAX_SAFE_INTEGER,
     seed: 0,
     epoch: 0,
@@ -128,7 +128,13 @@ async function compare(name: string): Promise<void> {
 /** The lengths of a step's rows in micro-batches of a contestant's own size, rows of like length together. */
 function split(rows: readonly number[], { microTokens, microMultiple }: Contestant): number[][] {
   const own = Int32Array.from(rows, (row) => lengths[row])
-  const [step] = planEpoch(own, { batchTokens: Number.MAX_SAFE_INTEGER, microTokens, microMultiple, seed: 0, epoch: 0 })
+  const [step] = planEpoch(own, {
+    batch: { tokens: Number.MAX_SAFE_INTEGER },
+    microTokens,
+    microMultiple,
+    seed: 0,
+    epoch: 0,
+  })
   return step.map((micro) => micro.map((i) => own[i]))
 }
 

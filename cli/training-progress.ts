@@ -22,6 +22,7 @@ export function tellTraining(progress: Progress): (event: ToldEvent) => void {
           reviews,
           steps,
           batch_tokens,
+          batch_size,
           device,
           threads,
           learning_rate,
@@ -35,7 +36,7 @@ export function tellTraining(progress: Progress): (event: ToldEvent) => void {
           `${method}: ${grouped(trainable)} of ${grouped(total)} parameters are trained (${percent.toFixed(3)} %)`,
         )
         progress.say(
-          `${grouped(reviews)} reviews in ${grouped(steps)} steps of up to ${grouped(batch_tokens)} tokens, ${(100 * padding).toFixed(1)} % padding; ${device === 'cpu' ? `${threads} threads` : `on ${device}`}; learning rate ${learning_rate}`,
+          `${grouped(reviews)} reviews in ${grouped(steps)} steps of up to ${batch_size === undefined ? `${grouped(batch_tokens ?? 0)} tokens` : `${grouped(batch_size)} reviews`}, ${(100 * padding).toFixed(1)} % padding; ${device === 'cpu' ? `${threads} threads` : `on ${device}`}; learning rate ${learning_rate}`,
         )
         progress.say(
           `labels: ${Object.entries(labels)

@@ -5,6 +5,7 @@ import { access, constants, stat } from 'node:fs/promises'
 import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { fail } from '../core/errors.ts'
+import { reviewOfMessages } from './messages.ts'
 
 export interface Review {
   /** The row's own id; the number of its line where it has none. */
@@ -34,7 +35,7 @@ export interface ReadOptions {
 }
 
 /**
- * Reads reviews from JSON lines `{"text", "label", "id"?}` or from CSV (RFC 4180; or parted by tabs or semicolons) with a header that names
+ * Reads reviews from JSON lines `{"text", "label", "id"?}`, from those of OpenAI's format (`{"messages": …}`), or from CSV (RFC 4180; or parted by tabs or semicolons) with a header that names
  * the columns text, label and perhaps id. Either may be compressed by gzip. The content decides what a file is, not its name.
  * @throws GraftError `file_missing`, `data_empty`, `data_format`, and with the number of the line `data_line` and `data_label`
  */
@@ -162,11 +163,16 @@ const jsonLines: Reader = {
     if (text.trim() === '') return undefined
     try {
       const fields: unknown = JSON.parse(text)
-      if (typeof fields === 'object' && fields !== null && !Array.isArray(fields))
-        return { line, fields: { ...fields } }
+      if (typeof fields === 'object' && fields !== null && !Array.isArray(fields)) return rowOf(line, { ...fields })
     } catch {}
     return { line, bad: `what is no JSON object: ${excerpt(text)}` }
   },
+}
+
+function rowOf(line: number, { messages, ...fields }: Record<string, unknown>): Row {
+  if (messages === undefined) return { line, fields }
+  const review = reviewOfMessages(messages)
+  return 'bad' in review ? { line, bad: review.bad } : { line, fields: { ...fields, ...review } }
 }
 
 function csv(columns: readonly string[], delimiter: string): Reader {

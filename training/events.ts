@@ -9,8 +9,12 @@ export interface Plan {
   total: number
   percent: number
   reviews: number
+  /** Of those reviews, after they were cut. */
+  tokens: number
   steps: number
-  batch_tokens: number
+  /** Tokens of a step, or its reviews. */
+  batch_tokens?: number
+  batch_size?: number
   device: string
   /** Threads that compute on the CPU. */
   threads: number

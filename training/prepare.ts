@@ -46,7 +46,7 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
   const cut: Cut = { maxTokens: spec.max_tokens, cut: spec.cut }
   const train = encodeAll(data.reviews, labels, tokenizer, cut, base)
   const lengths = Int32Array.from(train.ids, ({ length }) => length)
-  const { steps, reviews, padding } = countSteps(lengths, spec)
+  const { steps, reviews, tokens, padding } = countSteps(lengths, spec)
   const { trainable, total, percent } = ledger(spec.method, base.t5)
   const plan: Plan = {
     method: spec.method.method,
@@ -54,11 +54,12 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
     total,
     percent,
     reviews,
+    tokens,
     steps,
     padding,
     device: spec.device,
     threads,
-    batch_tokens: spec.batch_tokens,
+    ...(spec.batch_size === undefined ? { batch_tokens: spec.batch_tokens } : { batch_size: spec.batch_size }),
     learning_rate: spec.learning_rate,
     labels: labels.words,
     duplicates: data.duplicates,

@@ -20,6 +20,7 @@ export const trainingFields = z.object({
   max_grad_norm: z.number().positive().default(1).describe('the gradient is cut to this norm'),
   dropout: z.number().min(0).lt(1).default(0).describe("rate of the base's dropout while training"),
   batch_tokens: count.default(4096).describe('tokens of an optimizer step, padding included'),
+  batch_size: count.describe('reviews of an optimizer step, instead of batch_tokens').optional(),
   micro_tokens: count
     .describe(
       'tokens that run at once, of which a step adds up the gradients: less memory; 1280 on the CPU and 4608 on a GPU where absent',

@@ -13,7 +13,10 @@ export const MICRO_MULTIPLE = 4
 /** A GPU takes a whole step of the default size at once: it wants much to do at a time. */
 const DEVICE_MICRO_TOKENS = 4608
 
-type Schedule = Pick<TrainingSpec, 'epochs' | 'steps' | 'batch_tokens' | 'micro_tokens' | 'seed' | 'device'>
+type Schedule = Pick<
+  TrainingSpec,
+  'epochs' | 'steps' | 'batch_tokens' | 'batch_size' | 'micro_tokens' | 'seed' | 'device'
+>
 
 const micro = ({ device, micro_tokens }: Schedule) =>
   device === 'cpu' || device === 'auto'
@@ -25,11 +28,11 @@ export type Step = Epoch[number]
 
 /** The steps of a training in their order, which the seed alone decides. A part of an epoch takes its first steps. */
 export function* trainingSteps(lengths: Int32Array, schedule: Schedule): Generator<Step> {
-  const { epochs, steps, batch_tokens, seed } = schedule
+  const { epochs, steps, batch_tokens, batch_size, seed } = schedule
   let left = steps ?? Number.POSITIVE_INFINITY
   for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
     const plan = planEpoch(lengths, {
-      batchTokens: batch_tokens,
+      batch: batch_size === undefined ? { tokens: batch_tokens } : { rows: batch_size },
       ...micro(schedule),
       seed,
       epoch,
@@ -44,6 +47,7 @@ export function* trainingSteps(lengths: Int32Array, schedule: Schedule): Generat
 export interface StepTotals {
   steps: number
   reviews: number
+  tokens: number
   /** The share of tokens that are padding. */
   padding: number
 }
@@ -58,5 +62,6 @@ export function countSteps(lengths: Int32Array, schedule: Schedule): StepTotals 
       totals.padded += rows.length * Math.max(...rows.map((row) => lengths[row]))
     }
   }
-  return { steps: totals.steps, reviews: totals.reviews, padding: 1 - totals.tokens / totals.padded }
+  const { padded, ...counted } = totals
+  return { ...counted, padding: 1 - counted.tokens / padded }
 }

@@ -11,14 +11,18 @@ const imdbLike = (rows: number) => {
     Math.min(512, Math.max(12, Math.round(230 * Math.exp(0.65 * normal())))),
   )
 }
-const options = { batchTokens: 4096, microTokens: 1024, seed: 0, epoch: 0 }
+const BATCH = 4096
+const options = { batch: { tokens: BATCH }, microTokens: 1024, seed: 0, epoch: 0 }
 const longest = (rows: readonly number[], lengths: Int32Array) => Math.max(...rows.map((row) => lengths[row]))
 const padded = (rows: readonly number[], lengths: Int32Array) => rows.length * longest(rows, lengths)
 
 describe('an epoch', () => {
   const lengths = fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 300 }).map((list) => Int32Array.from(list))
   const budgets = fc.record({
-    batchTokens: fc.integer({ min: 1, max: 4096 }),
+    batch: fc.oneof(
+      fc.record({ tokens: fc.integer({ min: 1, max: 4096 }) }),
+      fc.record({ rows: fc.integer({ min: 1, max: 40 }) }),
+    ),
     microTokens: fc.integer({ min: 1, max: 4096 }),
     seed: fc.nat(),
     epoch: fc.nat(9),
@@ -38,7 +42,9 @@ describe('an epoch', () => {
       fc.property(lengths, budgets, (of, budget) => {
         for (const step of planEpoch(of, budget)) {
           const rows = step.flat()
-          if (rows.length > 1) expect(padded(rows, of)).toBeLessThanOrEqual(budget.batchTokens)
+          const { batch } = budget
+          if ('rows' in batch) expect(rows.length).toBeLessThanOrEqual(batch.rows)
+          else if (rows.length > 1) expect(padded(rows, of)).toBeLessThanOrEqual(batch.tokens)
           for (const micro of step) {
             expect(micro.length).toBeGreaterThan(0)
             if (micro.length > 1) expect(padded(micro, of)).toBeLessThanOrEqual(budget.microTokens)
@@ -67,7 +73,13 @@ describe('an epoch', () => {
   test('has steps of like size, the last remainder aside', () => {
     const of = imdbLike(5000)
     const sizes = planEpoch(of, options).map((step) => padded(step.flat(), of))
-    expect(sizes.filter((size) => size < 0.8 * options.batchTokens).length).toBeLessThanOrEqual(1)
+    expect(sizes.filter((size) => size < 0.8 * BATCH).length).toBeLessThanOrEqual(1)
+  })
+
+  test('counted in rows has so many of them in each step, the last remainder aside', () => {
+    const sizes = planEpoch(imdbLike(5000), { ...options, batch: { rows: 16 } }).map((step) => step.flat().length)
+    expect(sizes.filter((size) => size !== 16).length).toBeLessThanOrEqual(1)
+    expect(sizes).toHaveLength(Math.ceil(5000 / 16))
   })
 
   test('does not run from short to long', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { leakage, type ReadOptions, readReviews, requireClasses } from '../../training/data.ts'
+import { leakage, type ReadOptions, type Review, readReviews, requireClasses } from '../../training/data.ts'
 import { imdb, withoutImdb } from '../imdb.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-data-'))
@@ -22,6 +22,16 @@ const readText = (content: string | Uint8Array, options?: ReadOptions, name?: st
 const good = (text: string, label = 'positive') => JSON.stringify({ text, label })
 const a = { id: 'a', text: 'Fine.', label: 'positive' }
 const b = { id: 'b', text: 'Dull, "very"\nlong.', label: 'negative' }
+/** What OpenAI's format has of a review. */
+const conversation = ({ id, text, label }: Review) =>
+  JSON.stringify({
+    id,
+    messages: [
+      { role: 'system', content: 'You judge films.' },
+      { role: 'user', content: text },
+      { role: 'assistant', content: label },
+    ],
+  })
 const jsonl = `${JSON.stringify(a)}\n${JSON.stringify(b)}\n`
 const csv = 'id,text,label\na,Fine.,positive\nb,"Dull, ""very""\nlong.",negative\n'
 
@@ -33,6 +43,7 @@ describe('the same reviews are read from', () => {
       'JSON lines with blank lines, a byte order mark and Windows line ends',
       `\ufeff\r\n${jsonl.replaceAll('\n', '\r\n\r\n')}`,
     ],
+    ["JSON lines of conversations in OpenAI's format", [a, b].map(conversation).join('\n')],
     ['JSON lines in gzip', gzipSync(jsonl)],
     ['JSON lines in gzip in two parts', Buffer.concat([gzipSync(jsonl.slice(0, 30)), gzipSync(jsonl.slice(30))])],
     ['CSV', csv],
