@@ -23,7 +23,7 @@ export const folders = Object.keys(mayImport)
 // Packages with one owner. Tests and benchmarks may reach past the owner.
 const owners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
-  server: ['hono', '@hono/*', 'pino', 'prom-client', 'rate-limiter-flexible'],
+  server: ['hono', '@hono/*', 'pino', 'prom-client', 'rate-limiter-flexible', '@fastify/busboy'],
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
   'platform/jobs': ['pg-boss'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite'],

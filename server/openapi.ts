@@ -49,7 +49,7 @@ function pathOf(route: Route): PathConfig {
   const { method, path, summary, description, tag, scope, query, json, upload } = route
   const body = json
     ? { 'application/json': { schema: json.schema, example: json.example } }
-    : upload && Object.fromEntries(upload.types.map((type) => [type, binary]))
+    : upload && Object.fromEntries(upload.types.map((type) => [type, upload.form ? { schema: upload.form } : binary]))
   return {
     method: method.toLowerCase() as Lowercase<typeof method>,
     path,

@@ -53,6 +53,8 @@ export interface JsonBody<Schema extends z.ZodType = z.ZodType> {
 export interface UploadBody {
   types: readonly string[]
   description: string
+  /** Of a form; otherwise it is bytes. */
+  form?: z.ZodType
   /** Which of the limits of uploads it is under. */
   limit: 'adapter' | 'dataset'
 }
@@ -110,6 +112,7 @@ export type Tag =
   | 'Data sets'
   | 'Bases'
   | 'Keys'
+  | 'OpenAI'
   | 'Server'
 
 /** A route as all code but its own handler sees it. */

@@ -1,5 +1,9 @@
 import type { Platform } from '../platform/platform.ts'
 import type { Metrics } from './metrics.ts'
+import { chat } from './openai/chat.ts'
+import { files } from './openai/files.ts'
+import { jobs } from './openai/jobs.ts'
+import { models } from './openai/models.ts'
 import type { Probe } from './readiness.ts'
 import type { Route } from './route.ts'
 import { adapters } from './routes/adapters.ts'
@@ -38,6 +42,10 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...bases(platform),
     ...parameters(platform),
     ...keys(platform),
+    ...files(platform),
+    ...jobs(platform),
+    ...models(platform),
+    ...chat(platform),
     ...server(platform, options),
     ...documents(() => routes, options.version),
   ]

@@ -9,7 +9,10 @@ export function reviewOfMessages(messages: unknown): { text?: unknown; label?: u
   const before = answer < 0 ? messages : messages.slice(0, answer)
   const question = before.findLast(({ role }) => role === 'user')
   if (!question) return { bad: 'messages without one of the user' }
-  return { text: textOf(question.content), ...(answer >= 0 && { label: textOf(messages[answer].content) }) }
+  return {
+    text: textOfContent(question.content),
+    ...(answer >= 0 && { label: textOfContent(messages[answer].content) }),
+  }
 }
 
 interface Message {
@@ -22,7 +25,7 @@ const isMessage = (value: unknown): value is Message =>
   typeof value === 'object' && value !== null && 'role' in value && typeof value.role === 'string' && 'content' in value
 
 /** The text of a message, whose content is a text or a list of parts; what is no text stays as it is, to be refused as such. */
-export function textOf(content: unknown): unknown {
+export function textOfContent(content: unknown): unknown {
   if (!Array.isArray(content)) return content
   const texts = content.map((part) => (part?.type === 'text' ? part.text : undefined))
   return texts.every((text) => typeof text === 'string') ? texts.join('\n') : content

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { basename } from 'node:path'
 import { fail, GraftError } from '../../core/errors.ts'
+import { nameOfFile } from '../../platform/dataset-names.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
 import { type Api, getJson, upload } from './api.ts'
 
@@ -12,11 +12,7 @@ export const uploadFile = (api: Api, path: string, name: string): Promise<Datase
 /** The data set of a file: named by the file and its content, so that the same one is uploaded once. */
 export async function datasetOfFile(api: Api, path: string): Promise<Dataset> {
   const digest = await digestOf(path)
-  const stem = basename(path)
-    .replace(/\.(gz|jsonl|ndjson|csv|tsv)/g, '')
-    .replace(/[^A-Za-z0-9._-]/g, '-')
-    .replace(/^[^A-Za-z0-9]+/, '')
-  const name = `${(stem || 'data').slice(0, 80)}-${digest.slice(0, 12)}`
+  const name = nameOfFile(path, digest.slice(0, 12))
   try {
     return await uploadFile(api, path, name)
   } catch (error) {

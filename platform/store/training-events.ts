@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm'
 import type { Database } from './database.ts'
 import { type StoredEvent, trainingEvents } from './schema/training-events.ts'
 import { trainings } from './schema/trainings.ts'
@@ -50,6 +50,16 @@ export function listEvents(db: Database, training: string, after = 0, limit = 50
     .from(trainingEvents)
     .where(and(eq(trainingEvents.training_id, training), gt(trainingEvents.number, after)))
     .orderBy(asc(trainingEvents.number))
+    .limit(limit)
+}
+
+/** The newest first. @param before the number of the oldest one that is known */
+export function listNewestEvents(db: Database, training: string, before: number, limit: number): Promise<EventRow[]> {
+  return db
+    .select()
+    .from(trainingEvents)
+    .where(and(eq(trainingEvents.training_id, training), lt(trainingEvents.number, before)))
+    .orderBy(desc(trainingEvents.number))
     .limit(limit)
 }
 

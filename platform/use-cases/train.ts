@@ -1,5 +1,5 @@
 import { fail } from '../../core/errors.ts'
-import { methods, shapeOf } from '../../model/methods/registry.ts'
+import { methodNamed, methods, shapeOf } from '../../model/methods/registry.ts'
 import type { Estimate, Plan, TrainingEvent, TrainingResult } from '../../training/events.ts'
 import type { Profile } from '../../training/profile/profile.ts'
 import type { TrainingSpec } from '../../training/spec.ts'
@@ -10,6 +10,9 @@ export type { TrainingEvent, TrainingResult } from '../../training/events.ts'
 export type { Profile } from '../../training/profile/profile.ts'
 export { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
 export { savedSpec } from '../../training/state-folder.ts'
+
+/** The peak learning rate of a method where none is asked for. @throws GraftError `method_invalid` */
+export const learningRateOf = (method: string): number => methodNamed(method).learningRate
 
 /** The fields of each method's configuration, by the method's name. */
 export const methodFields = Object.fromEntries(Object.keys(methods).map((method) => [method, shapeOf(method)]))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '../platform.ts'
 import type { TrainingEventAnswer } from '../schemas/trainings.ts'
-import { listEvents } from '../store/training-events.ts'
+import { listEvents, listNewestEvents } from '../store/training-events.ts'
 import { findTraining, getTraining } from '../store/trainings.ts'
 import { shownEvent } from './shown.ts'
 
@@ -45,4 +45,22 @@ export async function listTrainingEvents(
 ): Promise<TrainingEventAnswer[]> {
   const { id } = await findTraining(store.db, idOrName)
   return (await listEvents(store.db, id, after, PAGE)).map(shownEvent)
+}
+
+/** A training has no more events than this. */
+const ALL = 2 ** 31 - 1
+
+/**
+ * The newest first, those before one that is known.
+ * @returns the training's id, and whether there are more
+ * @throws GraftError `training_unknown`
+ */
+export async function newestTrainingEvents(
+  { store }: Platform,
+  idOrName: string,
+  { before = ALL, limit }: { before?: number; limit: number },
+): Promise<{ id: string; data: TrainingEventAnswer[]; more: boolean }> {
+  const { id } = await findTraining(store.db, idOrName)
+  const rows = await listNewestEvents(store.db, id, Math.min(before, ALL), limit + 1)
+  return { id, data: rows.slice(0, limit).map(shownEvent), more: rows.length > limit }
 }
