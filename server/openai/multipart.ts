@@ -24,20 +24,22 @@ export async function readForm<File>(
   keep: (content: AsyncIterable<Uint8Array>) => Promise<File>,
 ): Promise<Form<File>> {
   const fields: Record<string, string> = {}
-  let file: { filename: string; kept: Promise<File> } | undefined
+  let file: { filename: string; content: BusboyFileStream; kept: Promise<File> } | undefined
   const form = parserOf(type)
   form.on('field', (field, value) => {
     fields[field] = value
   })
   form.on('file', (field, content, filename) => {
     if (field !== name || file) return void content.resume()
-    file = { filename, kept: kept(content, keep) }
-    // It is waited for below, once all of the form has come.
+    file = { filename, content, kept: kept(content, keep) }
+    // Whoever reads it and whoever waits below is told; a form that ends early would tell nobody else, and end the process.
+    content.on('error', () => {})
     file.kept.catch(() => {})
   })
   try {
     await pipeline(Readable.from(body), form)
   } catch (error) {
+    file?.content.destroy(error as Error)
     if (error instanceof GraftError) throw error
     invalid(error instanceof Error ? error.message : String(error))
   }
