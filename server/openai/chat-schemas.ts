@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { only, reference } from '../../platform/schemas/common.ts'
+import { none } from './none.ts'
 
 const part = z.looseObject({ type: z.string() })
 const message = z.looseObject({
@@ -9,7 +10,6 @@ const message = z.looseObject({
 
 /** What changes nothing in the answer of a classifier, which is the likeliest label. */
 const unheeded = z.unknown().optional().describe('changes nothing: the answer is the likeliest label')
-const none = (why: string) => z.union([z.null(), z.tuple([])], { error: why }).optional()
 
 export const chatRequest = only({
   model: reference('a model').describe('a fine-tuned model, or an alias that leads to one'),

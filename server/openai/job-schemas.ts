@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { newName, only, reference } from '../../platform/schemas/common.ts'
 import { trainingRequest } from '../../platform/schemas/trainings.ts'
 import { trainingStatuses } from '../../platform/statuses.ts'
+import { none } from './none.ts'
 
 const auto = <T extends z.ZodType>(value: T, what: string) => z.union([z.literal('auto'), value], { error: what })
 
@@ -13,8 +14,6 @@ const hyperparameters = only({
     .describe("times the method's own learning rate"),
 })
 export type Hyperparameters = z.infer<typeof hyperparameters>
-
-const absent = (why: string) => z.union([z.null(), z.tuple([])], { error: why }).optional()
 
 const { metadata, ...settings } = trainingRequest.partial().omit({
   name: true,
@@ -40,7 +39,7 @@ export const jobRequest = only({
   suffix: newName.max(64, 'at most 64 characters').nullish().describe('what the name of the model begins with'),
   seed: z.int('a whole number from 0').min(0, 'a whole number from 0').nullish(),
   metadata: metadata.nullable(),
-  integrations: absent('none: Graft tells nobody of a training'),
+  integrations: none('none: Graft tells nobody of a training'),
   graft: z
     .strictObject(settings, {
       error: ({ code }) =>
