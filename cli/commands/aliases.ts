@@ -27,7 +27,6 @@ if the comparison rules out that the new one is worse by more than the margin; a
   examples: [
     'graft aliases set production film-lora --guard --margin 1',
     'graft aliases set production film-2 --dataset imdb-test',
-    'graft predict --adapter production "A joy."',
     'graft aliases history production',
   ],
   flags: { Aliases: flags },

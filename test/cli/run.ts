@@ -37,7 +37,7 @@ export function freshHome(): string {
 }
 
 /** Commands that open the store. */
-const ON_STORE = ['serve', 'quickstart', 'worker', 'adapters', 'trainings', 'datasets', 'key']
+const ON_STORE = ['serve', 'quickstart', 'worker', 'adapters', 'aliases', 'trainings', 'datasets', 'key']
 
 /**
  * Starts the command as a user does, with a home of its own unless one is given.

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { packageRoot } from '../../core/entry.ts'
+import { savedAs } from '../serving/adapters.ts'
+import { type Ended, freshHome, type Running, started } from './run.ts'
+
+const home = freshHome()
+let server: Running
+const graft = (args: string[]): Promise<Ended> => started(args, { GRAFT_HOME: home }).ended
+const json = async <T>(...args: string[]): Promise<T> => {
+  const { code, stdout, stderr } = await graft([...args, '--json'])
+  expect(code, stderr + stdout).toBe(0)
+  return JSON.parse(stdout) as T
+}
+
+beforeAll(async () => {
+  server = started(['serve', '--port', '0'], { GRAFT_HOME: home })
+  await server.says(/http:\S+\n/)
+  const folder = await savedAs('film', { method: 'lora', rank: 4 }, 0.05)
+  await json('adapters', 'import', folder, '--name', 'film')
+  // The same weights: right and wrong alike.
+  await json('adapters', 'import', folder, '--name', 'rival')
+  await json('datasets', 'add', join(packageRoot, 'samples/test.jsonl'), '--name', 'judge')
+})
+afterAll(async () => {
+  server.kill('SIGTERM')
+  await server.ended
+})
+
+test('an adapter is promoted under an alias where the comparison allows it, and what a guard refuses says why', async () => {
+  expect(await json('aliases', 'set', 'production', 'film', '--guard', '--margin', '2')).toMatchObject({
+    adapter: { name: 'film' },
+    guard: { margin: 0.02 },
+  })
+  expect(await json('predict', '--adapter', 'production', 'A joy.')).toMatchObject({ results: [[{ tokens: 4 }]] })
+
+  // 90 reviews cannot rule out a loss of two points.
+  const { code, stderr } = await graft(['aliases', 'set', 'production', 'rival', '--dataset', 'judge'])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('The alias may not be moved to that adapter.')])
+  expect(stderr).toContain('cannot tell')
+  expect(stderr).toMatch(/found: {4}a difference of 0 points, 95 % interval -[\d.]+ to \+[\d.]+, on 90 reviews/)
+
+  await json('aliases', 'set', 'production', 'film', '--margin', '5')
+  expect(await json('aliases', 'set', 'production', 'rival', '--dataset', 'judge')).toMatchObject({
+    adapter: { name: 'rival' },
+  })
+  const { stdout } = await graft(['aliases', 'history', 'production'])
+  expect(stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1, 3))).toEqual([
+    ['from', 'to'],
+    ['film', 'rival'],
+    ['film', 'film'],
+    ['-', 'film'],
+    [],
+  ])
+  expect((await graft(['aliases'])).stdout).toMatch(/production +rival +[0-9a-f]{12} +5 points/)
+  expect((await graft(['adapters', 'remove', 'rival'])).stderr).toContain('no alias that leads to it')
+  expect(await json('aliases', 'remove', 'production')).toEqual({ removed: 'production' })
+  expect(await json('adapters', 'remove', 'rival')).toEqual({ removed: 'rival' })
+  expect(await json('datasets', 'remove', 'judge')).toEqual({ removed: 'judge' })
+})
+
+test('the words of the command are checked', async () => {
+  for (const [args, says] of [
+    [['set', 'production'], 'the name of an alias and that of an adapter'],
+    [['show', 'nothing'], 'No such alias'],
+    [['lead'], 'list, show, set, history, remove'],
+  ] as const) {
+    const { code, stderr } = await graft(['aliases', ...args])
+    expect([code, stderr]).toEqual([2, expect.stringContaining(says)])
+  }
+})
