@@ -24,17 +24,13 @@ export async function requireFreeAdapterName(tx: Database, name: string, trainin
   if (alias || (await isBorne(tx, name, training))) nameTaken('adapter', name)
 }
 
-/**
- * Takes a name for an alias, old or new, until the transaction ends: nobody else moves it meanwhile.
- * @throws GraftError `name_taken` by an adapter or an unfinished training
- */
-export async function takeAliasName(tx: Database, name: string): Promise<void> {
-  await holdName(tx, name)
+/** @throws GraftError `name_taken` by an adapter or an unfinished training */
+export async function requireFreeAliasName(tx: Database, name: string): Promise<void> {
   if (await isBorne(tx, name)) nameTaken('alias', name)
 }
 
-/** Three tables share the names, which no constraint can say. */
-const holdName = (tx: Database, name: string) =>
+/** What bears the name is changed by nobody else until the transaction ends. Three tables share the names, which no constraint can say. */
+export const holdName = (tx: Database, name: string) =>
   tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`graft adapter ${name}`}, 0))`)
 
 async function isBorne(tx: Database, name: string, training?: string): Promise<boolean> {

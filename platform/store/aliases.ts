@@ -1,5 +1,5 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
-import { takeAliasName } from './adapter-names.ts'
+import { holdName, requireFreeAliasName } from './adapter-names.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'
 import { unknown } from './refusals.ts'
@@ -27,12 +27,9 @@ export async function getAlias(db: Database, name: string): Promise<AliasRow> {
   return (await findAlias(db, name)) ?? unknown('alias', name)
 }
 
-/**
- * The alias as it is until the transaction ends, or undefined where there is none, and none will be made by others.
- * @throws GraftError `name_taken` by an adapter or an unfinished training
- */
+/** The alias as it is until the transaction ends, or undefined where there is none, and none will be made by others. */
 export async function holdAlias(tx: Database, name: string): Promise<AliasRow | undefined> {
-  await takeAliasName(tx, name)
+  await holdName(tx, name)
   return findAlias(tx, name)
 }
 
@@ -41,13 +38,17 @@ export async function listAliases(db: Database, request: PageRequest = {}): Prom
   return page(await selected(db).where(before).orderBy(order).limit(take))
 }
 
-/** Makes an alias that is held, or moves it, and records that. */
+/**
+ * Makes an alias that is held, or moves it, and records that.
+ * @throws GraftError `name_taken` by an adapter or an unfinished training
+ */
 export async function moveAlias(
   tx: Database,
   alias: NewAlias,
   move: Omit<typeof aliasMoves.$inferInsert, 'alias' | 'guard'>,
 ): Promise<AliasRow> {
   const { name, ...to } = alias
+  await requireFreeAliasName(tx, name)
   await tx
     .insert(aliases)
     .values(alias)

@@ -58,7 +58,7 @@ export const aliases = (platform: Platform): Route[] => [
     scope: 'train',
     params,
     answers: { 204: { description: 'It is removed' } },
-    errors: ['alias_unknown', 'name_taken'],
+    errors: ['alias_unknown'],
     async handle({ params: { name }, caller }) {
       await removeAlias(platform, name, caller)
       return new Response(null, { status: 204 })
