@@ -85,8 +85,10 @@ async function compared(api: Api, name: string, adapter: string, dataset: string
   const there = await Array.fromAsync(allPages<Alias>(api, '/v1/aliases'))
   const current = there.find((alias) => alias.name === name)?.adapter
   if (!current || adapter === current.name || adapter === current.id) return undefined
+  const progress = progressTo()
+  progress.say(`Comparing ${current.name} with ${adapter} on ${dataset} …`)
   const { id, result } = await compareOnDataset(api, [current.id, adapter], dataset)
-  progressTo().say(`${result?.verdict}`)
+  progress.say(`${result?.verdict}`)
   return id
 }
 

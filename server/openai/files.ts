@@ -13,6 +13,7 @@ import {
   listDatasets,
 } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
+import { DATA_ERRORS } from '../routes/common.ts'
 import { refusal } from './errors.ts'
 import { idOf, referenceOf, seconds } from './ids.ts'
 import { readForm } from './multipart.ts'
@@ -51,15 +52,7 @@ export const files = (platform: Platform): Route[] => [
       'A form with file and purpose=fine-tune. Each line is a conversation in OpenAI\'s format, whose last answer is the label, or {"text": …, "label": …}. Every line is read before any of it is kept.',
     upload: { types: ['multipart/form-data'], description: 'a form', form, limit: 'dataset' },
     answers: { 200: { description: 'The file', schema: fileObject } },
-    errors: [
-      'body_invalid',
-      'data_empty',
-      'data_format',
-      'data_line',
-      'data_label',
-      'artifacts_unavailable',
-      'disk_full',
-    ],
+    errors: ['body_invalid', ...DATA_ERRORS],
     async handle({ body, request }) {
       const type = request.headers.get('content-type')
       const { fields, file } = await readForm(type, body, 'file', (content) => platform.artifacts.put(content))

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { ErrorCode } from '../../core/catalogue.ts'
 import { idempotencyKey } from '../../platform/schemas/common.ts'
 import { json } from '../route.ts'
 
@@ -16,3 +17,13 @@ export const IDEMPOTENCY = {
 /** A thing was made; `location` leads to it. */
 export const created = (list: string, thing: { id: string }): Response =>
   json(thing, { status: 201, headers: { location: `${list}/${thing.id}` } })
+
+/** What a file of reviews may be refused for. */
+export const DATA_ERRORS = [
+  'data_empty',
+  'data_format',
+  'data_line',
+  'data_label',
+  'artifacts_unavailable',
+  'disk_full',
+] as const satisfies ErrorCode[]

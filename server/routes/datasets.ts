@@ -3,7 +3,7 @@ import { pageRequest } from '../../platform/schemas/common.ts'
 import { dataset, datasetList, datasetUpload } from '../../platform/schemas/datasets.ts'
 import { deleteDataset, getDataset, listDatasets, uploadDataset } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { created, ID, PAGE } from './common.ts'
+import { created, DATA_ERRORS, ID, PAGE } from './common.ts'
 
 const tag = 'Data sets'
 
@@ -39,15 +39,7 @@ export const datasets = (platform: Platform): Route[] => [
       limit: 'dataset',
     },
     answers: { 201: { description: 'The data set', schema: dataset, headers: { location: 'its address' } } },
-    errors: [
-      'name_taken',
-      'data_empty',
-      'data_format',
-      'data_line',
-      'data_label',
-      'artifacts_unavailable',
-      'disk_full',
-    ],
+    errors: ['name_taken', ...DATA_ERRORS],
     handle: async ({ query, body }) => created('/v1/datasets', await uploadDataset(platform, query.name, body)),
   }),
   route({
