@@ -25,7 +25,7 @@ export type Step = Epoch[number]
 
 /** The steps of a training in their order, which the seed alone decides. A part of an epoch takes its first steps. */
 export function* trainingSteps(lengths: Int32Array, schedule: Schedule): Generator<Step> {
-  const { epochs, steps, batch_tokens, seed } = schedule
+  const { epochs = 1, steps, batch_tokens, seed } = schedule
   let left = steps ?? Number.POSITIVE_INFINITY
   for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
     const plan = planEpoch(lengths, {
