@@ -6,5 +6,7 @@ import { version } from './version.ts'
 /** The HTTP API with the tools for agents at `/mcp`. */
 export async function appOf(platform: Platform, options: Omit<AppOptions, 'version' | 'more'> = {}) {
   const own = await version()
-  return makeApp(platform, { ...options, version: own, more: [mcpRoute(platform, own)] })
+  // The SDK is not needed before.
+  const tools = mcpRoute(async () => (await import('../mcp/server.ts')).graftMcp(platform, own))
+  return makeApp(platform, { ...options, version: own, more: [tools] })
 }

@@ -1,16 +1,16 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../core/catalogue.ts'
 import type { McpHandler } from '../mcp/handler.ts'
-import type { Platform } from '../platform/platform.ts'
 import { type Problem, problem } from '../platform/schemas/common.ts'
 import { retryAfter } from '../server/problem-response.ts'
 import { json, type Route, route } from '../server/route.ts'
 
-/** `/mcp`: the tools for agents, behind the doors of the API. */
-export function mcpRoute(platform: Platform, version: string): Route {
+/**
+ * `/mcp`, behind the doors of the API.
+ * @param load called when the first agent comes
+ */
+export function mcpRoute(load: () => Promise<McpHandler>): Route {
   let made: Promise<McpHandler> | undefined
-  // The SDK is loaded when the first agent comes.
-  const load = async () => (await import('../mcp/handler.ts')).makeMcpHandler(platform, version)
   return route({
     method: 'POST',
     path: '/mcp',

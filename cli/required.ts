@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { phraseOf } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
-import { phraseOf } from '../platform/parse.ts'
 import { descriptionOf, type Fields, flagOf } from './flags.ts'
 
 /** The values as the schema's types, checked. @throws GraftError `usage` for the first flag that is missing or wrong */

@@ -75,6 +75,7 @@ export const catalogue = {
   store_locked: { status: 503, exit: 1, title: 'Another process has the database' },
   store_newer: { status: 503, exit: 1, title: 'A later Graft has used the database' },
   store_unavailable: { status: 503, exit: 1, title: 'The database does not answer' },
+  task_unknown: { status: 404, exit: 2, title: 'No such task' },
   text_invalid: { status: 422, exit: 2, title: 'A text cannot be classified' },
   training_diverged: { status: 422, exit: 1, title: 'The training diverged' },
   training_failed: { status: 500, exit: 1, title: 'The training ended before its time' },

@@ -5,18 +5,15 @@ import { requireScope } from '../platform/access.ts'
 import { parse } from '../platform/parse.ts'
 import type { Platform } from '../platform/platform.ts'
 import { problemOf } from '../platform/problem.ts'
-import type { Call, Tool } from './tool.ts'
+import { createdTask } from './tasks.ts'
+import { type Call, resultOf, type Tool } from './tool.ts'
 import { tools } from './tools.ts'
+import { taskOf } from './work-tasks.ts'
 
 /**
  * Calls a tool by its name. What is wrong with the call is an answer, too: agents read answers, and mend their calls.
  */
-export async function callTool(
-  platform: Platform,
-  name: string,
-  given: unknown,
-  call: Call,
-): Promise<CallToolResult & { structuredContent?: Record<string, unknown> }> {
+export async function callTool(platform: Platform, name: string, given: unknown, call: Call): Promise<CallToolResult> {
   const tool = tools.find((one) => one.name === name)
   try {
     if (!tool) unknown(name)
@@ -27,8 +24,10 @@ export async function callTool(
       'the arguments',
       'Mend this argument and call again; the input schema of the tool tells what each takes.',
     )
-    const { structured, text } = await tool.run(platform, input, call)
-    return { content: [{ type: 'text', text }], structuredContent: structured }
+    const answer = await tool.run(platform, input, call)
+    return call.takesTasks && answer.task !== undefined
+      ? createdTask(await taskOf(platform, answer.task))
+      : resultOf(answer)
   } catch (error) {
     return { content: [{ type: 'text', text: inWords(platform, error, call.id, tool) }], isError: true }
   }

@@ -8,7 +8,14 @@ export interface Message {
 const VERSION = 'io.modelcontextprotocol/protocolVersion'
 
 /** Where a method has what the header Mcp-Name repeats. */
-const NAMED: Readonly<Record<string, string>> = { 'tools/call': 'name', 'prompts/get': 'name', 'resources/read': 'uri' }
+const NAMED: Readonly<Record<string, string>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/cancel': 'taskId',
+  'tasks/update': 'taskId',
+}
 
 /**
  * The headers with which Streamable HTTP carries a message: since revision 2026-07-28 they repeat what the message says.

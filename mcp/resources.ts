@@ -1,18 +1,11 @@
-import {
-  type McpServer,
-  ProtocolError,
-  ProtocolErrorCode,
-  type Resource,
-  ResourceNotFoundError,
-  ResourceTemplate,
-} from '@modelcontextprotocol/server'
-import { catalogue, type ErrorCode } from '../core/catalogue.ts'
+import { type McpServer, type Resource, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
 import { allows, requireScope } from '../platform/access.ts'
 import type { Platform } from '../platform/platform.ts'
 import { problemOf } from '../platform/problem.ts'
 import type { KeyScope } from '../platform/statuses.ts'
 import { getAdapter, listAdapters } from '../platform/use-cases/adapters.ts'
 import { getTraining, listTrainings } from '../platform/use-cases/trainings.ts'
+import { protocolError } from './protocol-error.ts'
 import type { Asked } from './tool.ts'
 
 interface Kind {
@@ -60,10 +53,8 @@ export function registerResources(server: McpServer, platform: Platform, { calle
         return { contents: [{ uri: uri.href, ...json, text }] }
       } catch (error) {
         const problem = problemOf(platform, error, callId)
-        const message = `${problem.code}: ${problem.detail} ${problem.mend}`
-        if (catalogue[problem.code as ErrorCode].status === 404) throw new ResourceNotFoundError(uri.href, message)
-        const code = problem.status >= 500 ? ProtocolErrorCode.InternalError : ProtocolErrorCode.InvalidParams
-        throw new ProtocolError(code, message, problem)
+        const told = protocolError(problem)
+        throw problem.status === 404 ? new ResourceNotFoundError(uri.href, told.message) : told
       }
     })
   }

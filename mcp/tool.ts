@@ -1,3 +1,4 @@
+import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import type { Caller, Platform } from '../platform/platform.ts'
 import type { KeyScope } from '../platform/statuses.ts'
@@ -17,6 +18,8 @@ export interface Asked {
 export interface Call extends Asked {
   /** Aborts when the client has gone or has cancelled the call. */
   signal: AbortSignal
+  /** The client takes a task in place of an answer that would come later. */
+  takesTasks: boolean
   /** Tells a client that asked to be told how far the work is; `done` grows from call to call. */
   tell(done: number, of: number, message: string): Promise<void>
 }
@@ -26,6 +29,12 @@ export interface ToolAnswer<Output> {
   structured: Output
   /** The same for a reader, in a few lines. */
   text: string
+  /** The id of a training or of a comparison that the answer is about: a client that takes tasks is answered with that one. */
+  task?: string
+}
+
+export function resultOf({ structured, text }: ToolAnswer<Record<string, unknown>>, isError = false): CallToolResult {
+  return { content: [{ type: 'text', text }], structuredContent: structured, ...(isError && { isError }) }
 }
 
 interface Declaration<Input extends z.ZodObject, Output extends z.ZodObject> {

@@ -1,4 +1,4 @@
-import type { z } from 'zod'
+import { z } from 'zod'
 import type { Random } from '../core/random.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Edits } from './edits.ts'
@@ -28,6 +28,14 @@ export interface Method<C = object> {
    */
   edits(config: C, theta: (name: string) => Tensor | undefined, t5: T5Config): Partial<Edits>
 }
+
+/** No T5 is as wide: what is asked for beyond is a slip, which memory would tell too late. */
+const WIDEST = 4096
+
+const SIZE = `a whole number from 1 to ${WIDEST}`
+
+/** How wide or long a part of a method is. */
+export const size = z.int(SIZE).min(1, SIZE).max(WIDEST, SIZE)
 
 /** See {@link Method.edits}. */
 export const ACTIVE = 'active'

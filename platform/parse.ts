@@ -1,4 +1,5 @@
 import type { z } from 'zod'
+import { describe, fieldName, phraseOf } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 
 /**
@@ -17,10 +18,6 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, me
     mend,
   })
 }
-
-/** The schema library's own messages as phrases of what is expected. */
-export const phraseOf = (message: string): string =>
-  message.replace(/^[^:]*: expected /, '').replace(/, received .*$/, '')
 
 type Issue = z.core.$ZodIssue
 
@@ -44,18 +41,7 @@ function deepest(issue: Issue): { path: PropertyKey[]; message: string; unknown?
 
 /** `['inputs', 3, 'text']` as `inputs[3].text`. */
 const nameOf = (path: readonly PropertyKey[]): string =>
-  path.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${String(key)}`)).join('')
+  path.map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i > 0 ? '.' : ''}${fieldName(String(key))}`)).join('')
 
 const at = (value: unknown, path: readonly PropertyKey[]): unknown =>
   path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | null | undefined)?.[key], value)
-
-const SHOWN = 60
-
-/** A value in a few words, however large or deep it is. */
-export function describe(value: unknown): string {
-  if (value === undefined) return 'nothing'
-  if (typeof value === 'string') return JSON.stringify(value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value)
-  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : `a list of ${value.length}`
-  if (typeof value === 'object' && value !== null) return 'an object'
-  return `${value === null ? '' : `the ${typeof value} `}${value}`
-}

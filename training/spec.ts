@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { describe, phraseOf } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { deviceKinds } from '../graph/runtime/device-description.ts'
 import { MAX_TOKENS } from '../model/encode.ts'
@@ -6,20 +7,35 @@ import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/re
 
 const count = z.int().positive()
 
+/** Tokens of a step where nothing is said of it. */
+export const BATCH_TOKENS = 4096
+
+// Far beyond any use: they stand against slips, as all steps are counted before the first.
+const MOST_EPOCHS = 10_000
+const MOST_STEPS = 1_000_000
+const MOST_THREADS = 1024
+
 /** Everything that decides a training, apart from the method's own fields. */
 export const trainingFields = z.object({
   base: z.string().describe('folder of the base; the embedded one where absent').optional(),
   data: z.string().describe('reviews to train on: JSONL or CSV, plain or .gz'),
   test: z.string().describe('reviews to evaluate on when the training is done').optional(),
   out: z.string().describe('folder that the checkpoint is written to'),
-  epochs: z.number().positive().default(1).describe('passes over the data; 1.3 is a full one and a part'),
-  steps: count.describe('optimizer steps, instead of epochs').optional(),
+  epochs: z
+    .number()
+    .positive()
+    .max(MOST_EPOCHS)
+    .describe('passes over the data; 1.3 is a full one and a part; 1 where absent')
+    .optional(),
+  steps: count.max(MOST_STEPS).describe('optimizer steps, instead of epochs').optional(),
   learning_rate: z.number().positive().describe("peak rate; the method's own where absent").optional(),
   warmup: z.number().min(0).lt(1).default(0.05).describe('share of the steps in which the rate rises from 0'),
   weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay"),
   max_grad_norm: z.number().positive().default(1).describe('the gradient is cut to this norm'),
   dropout: z.number().min(0).lt(1).default(0).describe("rate of the base's dropout while training"),
-  batch_tokens: count.default(4096).describe('tokens of an optimizer step, padding included'),
+  batch_tokens: count
+    .describe(`tokens of an optimizer step, padding included; ${BATCH_TOKENS} where absent`)
+    .optional(),
   batch_size: count.describe('reviews of an optimizer step, instead of batch_tokens').optional(),
   micro_tokens: count
     .describe(
@@ -40,7 +56,7 @@ export const trainingFields = z.object({
   evaluate_every: count.describe('steps between evaluations on 1,000 reviews of the test data').optional(),
   save_seconds: z.number().positive().default(30).describe('seconds between saved states'),
   seed: z.int().min(0).default(0).describe('decides initial values, order and dropout'),
-  threads: count.describe('threads that train; one for each core where absent').optional(),
+  threads: count.max(MOST_THREADS).describe('threads that train; one for each core where absent').optional(),
   device: z
     .enum(['auto', ...deviceKinds])
     .default('auto')
@@ -63,18 +79,32 @@ export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): Tra
   const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !Object.hasOwn(known, key)))
   const method = parseMethod({ method: 'lora', ...rest })
   const parsed = trainingFields.safeParse(own)
-  if (parsed.success)
+  if (parsed.success) {
+    const { epochs, steps, batch_tokens, batch_size, ...fields } = parsed.data
+    requireOne({ epochs, steps }, 'how long to train')
+    requireOne({ batch_tokens, batch_size }, 'how large a step is')
     return {
-      ...parsed.data,
-      learning_rate: parsed.data.learning_rate ?? methodNamed(method.method).learningRate,
+      ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
+      ...(batch_size === undefined ? { batch_tokens: batch_tokens ?? BATCH_TOKENS } : { batch_size }),
+      ...fields,
+      learning_rate: fields.learning_rate ?? methodNamed(method.method).learningRate,
       method,
     }
+  }
   const [{ path, message }] = parsed.error.issues
   const field = String(path[0])
   return fail('usage', {
     subject: field,
-    expected: message,
-    found: own[field] === undefined ? 'nothing' : JSON.stringify(own[field]),
+    expected: phraseOf(message),
+    found: describe(own[field]),
     mend: 'See graft train --help.',
   })
+}
+
+/** Of two fields that say the same in two ways, one at most. */
+function requireOne(pair: Readonly<Record<string, unknown>>, what: string): void {
+  if (Object.values(pair).includes(undefined)) return
+  const [field] = Object.keys(pair)
+  const mend = `Leave one out: either says ${what}.`
+  fail('usage', { subject: field, expected: Object.keys(pair).join(' or '), found: 'both', mend })
 }

@@ -1,5 +1,5 @@
 import { type Epoch, planEpoch } from './batches.ts'
-import type { TrainingSpec } from './spec.ts'
+import { BATCH_TOKENS, type TrainingSpec } from './spec.ts'
 
 /**
  * Tokens, padding included, that one thread takes at a time. Small enough that the attention scores stay in the processor's cache, large
@@ -28,7 +28,7 @@ export type Step = Epoch[number]
 
 /** The steps of a training in their order, which the seed alone decides. A part of an epoch takes its first steps. */
 export function* trainingSteps(lengths: Int32Array, schedule: Schedule): Generator<Step> {
-  const { epochs, steps, batch_tokens, batch_size, seed } = schedule
+  const { epochs = 1, steps, batch_tokens = BATCH_TOKENS, batch_size, seed } = schedule
   let left = steps ?? Number.POSITIVE_INFINITY
   for (let epoch = 0; left > 0 && (steps !== undefined || epoch < epochs); epoch++) {
     const plan = planEpoch(lengths, {

@@ -33,7 +33,10 @@ export const compareAdapters = tool({
   example: { adapters: ['film-lora', 'film-adapter'], dataset: 'imdb-test' },
   async run(platform, { wait_seconds, idempotency_key: key, detail, ...asked }, call) {
     const id = asked.comparison ?? (await begun(platform, asked, call, key))
-    return shown(await waited(() => getComparison(platform, id), wait_seconds, call), detail)
+    // A task is there at once; its client waits by itself.
+    const seconds = call.takesTasks ? 0 : wait_seconds
+    const answer = comparisonAnswer(await waited(() => getComparison(platform, id), seconds, call), detail)
+    return { ...answer, task: id }
   },
 })
 
@@ -53,7 +56,7 @@ async function begun(
   })
 }
 
-function shown(comparison: Comparison, detail: Detail): ToolAnswer<z.input<typeof output>> {
+export function comparisonAnswer(comparison: Comparison, detail: Detail): ToolAnswer<z.input<typeof output>> {
   return {
     structured: { comparison: detail === 'full' ? comparison : shortComparison(comparison) },
     text: inWords(comparison),

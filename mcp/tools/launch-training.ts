@@ -48,6 +48,7 @@ export const launchTraining = tool({
     const launched = await launch(platform, request, caller, idempotency_key)
     return {
       structured: { training: detail === 'full' ? launched : shortTraining(launched) },
+      task: launched.id,
       text: `${nameOf(launched)} is ${launched.status}. Follow it: get_training ${JSON.stringify({ training: launched.id, wait_seconds: 30 })}`,
     }
   },

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import type { Platform } from '../../platform/platform.ts'
 import { idempotencyKey, only, reference } from '../../platform/schemas/common.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
+import type { TrainingProgress } from '../../platform/statuses.ts'
 import { cancelTraining as cancel, getTraining as get } from '../../platform/use-cases/trainings.ts'
 import { type Detail, detail, shortTraining } from '../summary.ts'
 import { type Call, READS, type ToolAnswer, tool } from '../tool.ts'
@@ -25,7 +26,7 @@ export const getTraining = tool({
   annotations: READS,
   example: { training: 'film-lora', wait_seconds: 30 },
   async run(platform, { training, wait_seconds, detail }, call) {
-    return shown(await ended(platform, training, wait_seconds, call), detail)
+    return trainingAnswer(await ended(platform, training, wait_seconds, call), detail)
   },
 })
 
@@ -39,7 +40,7 @@ export const cancelTraining = tool({
   annotations: { readOnlyHint: false, destructiveHint: true, idempotentHint: true },
   example: { training: 'film-lora' },
   async run(platform, { training, idempotency_key: key, detail }, { caller }) {
-    return shown(await cancel(platform, training, key === undefined ? undefined : { caller, key }), detail)
+    return trainingAnswer(await cancel(platform, training, key === undefined ? undefined : { caller, key }), detail)
   },
 })
 
@@ -48,19 +49,27 @@ function ended(platform: Platform, name: string, seconds: number, call: Call): P
   let told = -1
   const tell = async ({ progress }: Training) => {
     if (!progress || progress.step <= told) return
-    const { step, total_steps, seconds_left, loss } = progress
-    told = step
-    await call.tell(step, total_steps, `${Math.ceil(seconds_left)} s left, loss ${loss.toPrecision(3)}`)
+    told = progress.step
+    await call.tell(progress.step, progress.total_steps, leftInWords(progress))
   }
   return waited(() => get(platform, name), seconds, call, tell)
 }
 
-function shown(training: Training, detail: Detail): ToolAnswer<z.input<typeof output>> {
+export function trainingAnswer(training: Training, detail: Detail): ToolAnswer<z.input<typeof output>> {
   return {
     structured: { training: detail === 'full' ? training : shortTraining(training) },
     text: `${nameOf(training)} ${inWords(training)}`,
   }
 }
+
+const leftInWords = ({ seconds_left, loss }: TrainingProgress): string =>
+  `${Math.ceil(seconds_left)} s left, loss ${loss.toPrecision(3)}`
+
+/** What a training that has not ended is at. */
+export const progressInWords = ({ status, progress }: Training): string =>
+  status === 'running' && progress
+    ? `step ${progress.step} of ${progress.total_steps}, ${leftInWords(progress)}`
+    : status
 
 function inWords({ status, progress, result, adapter, error, id }: Training): string {
   const again = `Wait for it: get_training ${JSON.stringify({ training: id, wait_seconds: LONGEST })}`

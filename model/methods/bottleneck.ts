@@ -2,14 +2,14 @@ import { z } from 'zod'
 import { add, gelu, relu, silu } from '../../graph/ops/elementwise.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { addBias, project } from '../linear-algebra.ts'
-import { type Method, normal, parameter, zeros } from '../method.ts'
+import { type Method, normal, parameter, size, zeros } from '../method.ts'
 import type { T5Config } from '../t5-config.ts'
 import { attentionName, type SubLayer, subLayers } from '../tensors.ts'
 
 const activations = { relu, gelu, silu }
 
 const config = z.strictObject({
-  bottleneck: z.int().positive().default(8).describe('width of the bottleneck'),
+  bottleneck: size.default(8).describe('width of the bottleneck'),
   variant: z
     .enum(['seq_bn', 'double_seq_bn', 'opendelta'])
     .default('double_seq_bn')

@@ -4,12 +4,12 @@ import { add, scale } from '../../graph/ops/elementwise.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { project } from '../linear-algebra.ts'
-import { kaimingUniform, type Method, parameter, zeros } from '../method.ts'
+import { kaimingUniform, type Method, parameter, size, zeros } from '../method.ts'
 import type { T5Config } from '../t5-config.ts'
 import { type Linear, linears } from '../tensors.ts'
 
 const config = z.strictObject({
-  rank: z.int().positive().default(8).describe('width of the low-rank update'),
+  rank: size.default(8).describe('width of the low-rank update'),
   alpha: z.number().positive().default(16).describe('the update is scaled by alpha / rank'),
   targets: z.array(z.string().min(1)).min(1).default(['q', 'v']).describe('names of the Linears that get an update'),
   rslora: z.boolean().default(false).describe('scale by alpha / sqrt(rank) (Kalajdzievski 2023)'),

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { describe, fieldName, phraseOf } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
 import type { Method } from '../method.ts'
 import { bottleneck } from './bottleneck.ts'
@@ -29,12 +30,12 @@ export function parseMethod({ method: name, ...given }: MethodConfig): MethodCon
   const field = issue.code === 'unrecognized_keys' ? issue.keys[0] : issue.path.join('.')
   const found = given[field.split('.')[0]]
   fail('method_invalid', {
-    subject: `${name}, ${field}`,
+    subject: `${name}, ${fieldName(field)}`,
     expected:
       issue.code === 'unrecognized_keys'
         ? `only ${Object.keys(shapeOf(name)).join(', ') || 'no field'}`
-        : issue.message,
-    found: found === undefined ? 'nothing' : JSON.stringify(found),
+        : phraseOf(issue.message),
+    found: describe(found),
     mend: `See graft train --help for the fields of each method.`,
   })
 }
@@ -44,7 +45,7 @@ export function methodNamed(name: string): Method {
   return fail('method_invalid', {
     subject: 'method',
     expected: Object.keys(methods).join(', '),
-    found: String(name),
+    found: describe(name),
     mend: 'Choose one of those.',
   })
 }

@@ -3,11 +3,11 @@ import { constant } from '../../graph/ops/leaf.ts'
 import { expand, reshape } from '../../graph/ops/shape.ts'
 import { concat, slice } from '../../graph/ops/slice.ts'
 import { rank } from '../../graph/types.ts'
-import { ACTIVE, type Method, normal, parameter } from '../method.ts'
+import { ACTIVE, type Method, normal, parameter, size } from '../method.ts'
 import { sizeOfShape } from '../tensors.ts'
 
 const config = z.strictObject({
-  tokens: z.int().positive().default(10).describe('rows put before the embedded text'),
+  tokens: size.default(10).describe('rows put before the embedded text'),
   init: z
     .enum(['vocabulary', 'normal'])
     .default('vocabulary')

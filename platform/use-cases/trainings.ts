@@ -1,3 +1,4 @@
+import { ledger } from '../../model/ledger.ts'
 import { parseTrainingSpec } from '../../training/spec.ts'
 import type { Caller, Platform } from '../platform.ts'
 import type { Training, TrainingList, TrainingQuery, TrainingRequest } from '../schemas/trainings.ts'
@@ -51,6 +52,8 @@ export async function resolveTraining({ base: served }: Platform, db: Database, 
   const { name: _, metadata: __, base: baseName, dataset: dataName, test_dataset: testName, ...settings } = request
   const spec = storedSpec(settings)
   const base = await getBase(db, baseName ?? served.id)
+  // Refuses a method that does not fit the base.
+  ledger(spec.method, base.shape)
   const dataset = await takeDataset(db, dataName)
   requireTwoLabels(dataset)
   const test = testName === undefined ? undefined : await takeDataset(db, testName, 'test_dataset')

@@ -67,7 +67,7 @@ test('what is wrong is told before anything is launched', async () => {
     [['train', '--name', 'x', '--data', '/nowhere.jsonl'], 'no such file'],
     [['train', '--name', 'x', '--data', data, '--out', 'x'], '--out'],
     [['train', '--name', 'x', '--data', data, '--rnak', '4'], 'did you mean --rank'],
-    [['train', '--name', 'x', '--data', data, '--rank', '0'], 'number to be >0'],
+    [['train', '--name', 'x', '--data', data, '--rank', '0'], 'a whole number from 1 to 4096'],
     [['adapters', 'show'], 'the name of an adapter'],
     [['predict', '--adapter', 'nothing', 'A joy.'], 'nothing'],
   ] as const) {

@@ -1,20 +1,26 @@
 import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { mcpRoute } from '../../cli/mcp-route.ts'
+import type { McpHandler } from '../../mcp/handler.ts'
+import { graftMcp } from '../../mcp/server.ts'
 import type { Access } from '../../platform/access.ts'
 import { uploadDataset } from '../../platform/use-cases/datasets.ts'
 import { makeApp } from '../../server/app.ts'
 import { listen } from '../../server/listen.ts'
-import { fakePlatform } from '../platform/fake-platform.ts'
+import { type FakePlatform, fakePlatform } from '../platform/fake-platform.ts'
 import { withFiles } from '../server/with-files.ts'
 
 export interface StartMcp {
   adapters?: readonly string[]
   access?: Access
+  /** What is served at `/mcp`: the tools of Graft where absent. */
+  serve?: (platform: FakePlatform) => McpHandler
 }
 
+const graft = (platform: FakePlatform) => graftMcp(platform, '1.2.3')
+
 /** A server with `/mcp` over a platform whose engine is a fake, with a data set. Nothing trains there. */
-export async function startMcp({ adapters = ['imdb'], access }: StartMcp = {}) {
+export async function startMcp({ adapters = ['imdb'], access, serve = graft }: StartMcp = {}) {
   const platform = Object.assign(await fakePlatform(adapters), await withFiles())
   const films = `films-${randomUUID().slice(0, 8)}`
   const lines = ['good', 'bad'].map((text, i) => JSON.stringify({ text, label: i === 0 ? 'positive' : 'negative' }))
@@ -25,7 +31,8 @@ export async function startMcp({ adapters = ['imdb'], access }: StartMcp = {}) {
       yield Buffer.from(lines.join('\n'))
     })(),
   )
-  const app = makeApp(platform, { version: '1.2.3', access, more: [mcpRoute(platform, '1.2.3')] })
+  const handler = async () => serve(platform)
+  const app = makeApp(platform, { version: '1.2.3', access, more: [mcpRoute(handler)] })
   const server = await listen(app, { graceSeconds: 1, access })
   onTestFinished(() => server.close())
   return { url: server.url, close: server.close, platform, films }

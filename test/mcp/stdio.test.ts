@@ -68,6 +68,21 @@ test('a name that no header can hold arrives as it is', async () => {
   await served
 })
 
+test('a task is asked for by its id, which the carrier repeats where HTTP needs it', async () => {
+  const { url } = await startMcp()
+  const { write, end, served, until } = pipe((init) => fetch(`${url}/mcp`, init))
+  const _meta = {
+    'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+    'io.modelcontextprotocol/clientCapabilities': { extensions: { 'io.modelcontextprotocol/tasks': {} } },
+  }
+  for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update']) {
+    write({ id: method, method, params: { taskId: 'none', inputResponses: {}, _meta } })
+    expect((await until(method)).error?.message).toMatch(/^task_unknown: /)
+  }
+  end()
+  await served
+})
+
 test('a call that is cancelled is given up, and gets no answer', async () => {
   const { url, films, platform } = await startMcp()
   platform.engine.gate = new Promise(() => {})

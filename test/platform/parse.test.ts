@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { describe as inWords, parse } from '../../platform/parse.ts'
+import { describe as inWords } from '../../core/describe.ts'
+import { parse } from '../../platform/parse.ts'
 import { classifyRequest } from '../../platform/schemas/classify.ts'
 
 const wrong = (value: unknown) => {

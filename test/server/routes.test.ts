@@ -122,7 +122,7 @@ test.each([
   ['method=constructor', 'method_invalid', {}],
   ['method=lora&rnak=8', 'method_invalid', { subject: 'lora, rnak', expected: 'only rank, alpha, targets, rslora' }],
   ['method=lora&rank=eight', 'method_invalid', { subject: 'lora, rank', found: '"eight"' }],
-  ['method=lora&rank=-1', 'method_invalid', { subject: 'lora, rank', found: '-1' }],
+  ['method=lora&rank=-1', 'method_invalid', { subject: 'lora, rank', found: 'the number -1' }],
   ['method=lora&rank=8&rank=9', 'method_invalid', { subject: 'lora, rank' }],
   ['method=lora&method=full', 'body_invalid', { subject: 'method', found: 'a list of 2' }],
   ['method=lora&base=t5-large', 'base_unknown', { subject: 'base', found: '"t5-large"' }],

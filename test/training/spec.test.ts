@@ -33,7 +33,13 @@ test.each([
   ['data', { out: 'trained' }],
   ['out', { data: 'train.jsonl' }],
   ['epochs', { ...least, epochs: 0 }],
+  ['epochs', { ...least, epochs: 10_001 }],
+  ['epochs', { ...least, epochs: 1, steps: 4 }],
+  ['batch_tokens', { ...least, batch_tokens: 1000, batch_size: 16 }],
+  ['batch_size', { ...least, batch_size: 0 }],
   ['steps', { ...least, steps: 1.5 }],
+  ['steps', { ...least, steps: 1_000_001 }],
+  ['threads', { ...least, threads: 1025 }],
   ['learning_rate', { ...least, learning_rate: -1 }],
   ['dropout', { ...least, dropout: 1 }],
   ['warmup', { ...least, warmup: 1 }],
@@ -44,6 +50,29 @@ test.each([
   ['device', { ...least, device: 'tpu' }],
 ] as [string, Record<string, unknown>][])('a %s that is missing or wrong is refused by name', async (field, given) => {
   await expectError(refusal(given), 'usage', field)
+})
+
+test('steps may be counted in reviews in place of tokens', () => {
+  expect(parseTrainingSpec(least)).toMatchObject({ batch_tokens: 4096 })
+  const counted = parseTrainingSpec({ ...least, batch_size: 16 })
+  expect(counted).toMatchObject({ batch_size: 16 })
+  expect(counted).not.toHaveProperty('batch_tokens')
+})
+
+test('a number of steps stands in place of epochs, so what was settled can be asked for again', () => {
+  const { method, ...settled } = parseTrainingSpec({ ...least, steps: 4 })
+  expect(settled).toMatchObject({ steps: 4 })
+  expect(settled).not.toHaveProperty('epochs')
+  expect(parseTrainingSpec({ ...settled, ...method })).toEqual({ ...settled, method })
+})
+
+test.each([
+  ['lora', 'rank'],
+  ['bottleneck', 'bottleneck'],
+  ['soft-prompt', 'tokens'],
+])('%s is not made wider than any base: %s', async (method, field) => {
+  await expectError(refusal({ ...least, method, [field]: 100_000_000 }), 'method_invalid', `${method}, ${field}`)
+  expect(parseTrainingSpec({ ...least, method, [field]: 4096 }).method).toMatchObject({ [field]: 4096 })
 })
 
 test.each(['learnig_rate', 'tokens', 'constructor', 'toString'])(

@@ -1,0 +1,108 @@
+import {
+  acceptedContent,
+  CLIENT_CAPABILITIES_META_KEY,
+  type ClientCapabilities,
+  createRequestStateCodec,
+  type InputRequest,
+  inputRequired,
+  inputResponse,
+  type ServerContext,
+} from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { type SuiteTool, said } from './tool.ts'
+
+/** Signs what the client keeps between two rounds. */
+export const states = createRequestStateCodec<string>({ key: 'no secret: these are the states of a test' })
+
+const named = z.object({ name: z.string() })
+const confirmed = z.object({ ok: z.boolean() })
+const coloured = z.object({ color: z.string() })
+
+const elicit = (message: string, requestedSchema: z.ZodObject) => inputRequired.elicit({ message, requestedSchema })
+const sample = (text: string, maxTokens: number) =>
+  inputRequired.createMessage({ messages: [{ role: 'user', content: { type: 'text', text } }], maxTokens })
+
+const asks = (inputRequests: Record<string, InputRequest>) => inputRequired({ inputRequests })
+const asksIn = async (state: string, inputRequests: Record<string, InputRequest>) =>
+  inputRequired({ inputRequests, requestState: await states.mint(state) })
+
+export const askName = () => asks({ user_name: elicit('What is your name?', named) })
+export const nameIn = ({ mcpReq }: ServerContext) => acceptedContent(mcpReq.inputResponses, 'user_name', named)?.name
+
+const withState: SuiteTool = {
+  description: 'Asks, and keeps a signed state with the client.',
+  async call(_, { mcpReq }) {
+    const { ok } = acceptedContent(mcpReq.inputResponses, 'confirm', confirmed) ?? {}
+    return ok && mcpReq.requestState<string>() === 'asked'
+      ? said('state-ok')
+      : asksIn('asked', { confirm: elicit('Please confirm', confirmed) })
+  },
+}
+
+/** Tools that ask something of the client before they answer. */
+export const inputTools: Readonly<Record<string, SuiteTool>> = {
+  test_input_required_result_elicitation: {
+    description: 'Asks the user for a name.',
+    async call(_, context) {
+      const name = nameIn(context)
+      return name === undefined ? askName() : said(`Hello, ${name}!`)
+    },
+  },
+  test_input_required_result_sampling: {
+    description: 'Asks the model of the client.',
+    async call(_, { mcpReq }) {
+      const answer = inputResponse(mcpReq.inputResponses, 'capital_question')
+      return answer.kind === 'sampling'
+        ? said(JSON.stringify(answer.result.content))
+        : asks({ capital_question: sample('What is the capital of France?', 100) })
+    },
+  },
+  test_input_required_result_list_roots: {
+    description: 'Asks for the roots of the client.',
+    async call(_, { mcpReq }) {
+      const answer = inputResponse(mcpReq.inputResponses, 'client_roots')
+      return answer.kind === 'roots'
+        ? said(answer.roots.map(({ uri }) => uri).join(' '))
+        : asks({ client_roots: inputRequired.listRoots() })
+    },
+  },
+  test_input_required_result_request_state: withState,
+  test_input_required_result_tampered_state: withState,
+  test_input_required_result_multiple_inputs: {
+    description: 'Asks for three things at once.',
+    async call(_, { mcpReq }) {
+      const requests = {
+        user_name: elicit('What is your name?', named),
+        greeting: sample('Generate a greeting', 50),
+        client_roots: inputRequired.listRoots(),
+      }
+      const missing = Object.keys(requests).some((key) => mcpReq.inputResponses?.[key] === undefined)
+      return missing ? asksIn('three', requests) : said('All three are here.')
+    },
+  },
+  test_input_required_result_multi_round: {
+    description: 'Asks twice, one after the other.',
+    async call(_, { mcpReq }) {
+      const state = mcpReq.requestState<string>()
+      const { name } = acceptedContent(mcpReq.inputResponses, 'step1', named) ?? {}
+      if (name !== undefined && state === 'first')
+        return asksIn(`second for ${name}`, { step2: elicit('Step 2: What is your favorite color?', coloured) })
+      const { color } = acceptedContent(mcpReq.inputResponses, 'step2', coloured) ?? {}
+      if (color !== undefined && state?.startsWith('second for ')) return said(`${state.slice(11)} likes ${color}.`)
+      return asksIn('first', { step1: elicit('Step 1: What is your name?', named) })
+    },
+  },
+  test_input_required_result_capabilities: {
+    description: 'Asks for what the client says that it can give.',
+    async call(_, { mcpReq }) {
+      const envelope = mcpReq.envelope as { [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities } | undefined
+      const { sampling, elicitation } = envelope?.[CLIENT_CAPABILITIES_META_KEY] ?? {}
+      const requests = {
+        ...(sampling && { thought: sample('Anything?', 10) }),
+        ...(elicitation && { user_name: elicit('What is your name?', named) }),
+      }
+      const left = Object.entries(requests).filter(([key]) => mcpReq.inputResponses?.[key] === undefined)
+      return left.length > 0 ? asks(Object.fromEntries(left)) : said('Nothing more to ask.')
+    },
+  },
+}

@@ -1,0 +1,42 @@
+import { execFile } from 'node:child_process'
+import { globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { packageRoot } from '../../../core/entry.ts'
+import { freshPath } from '../../checkpoint/helpers.ts'
+import type { Revision } from '../agents.ts'
+
+const conformance = join(packageRoot, 'node_modules/@modelcontextprotocol/conformance')
+
+export interface Check {
+  id: string
+  status: 'SUCCESS' | 'FAILURE' | 'WARNING' | 'SKIPPED' | 'INFO'
+  errorMessage?: string
+}
+
+/** Runs all that the official suite has for servers of a revision, one scenario after the other. @returns what it found, by scenario */
+export async function runSuite(url: string, revision: Revision): Promise<ReadonlyMap<string, readonly Check[]>> {
+  const results = freshPath('conformance')
+  const args = ['server', '--url', `${url}/mcp`, '--requirements', revision, '-o', results]
+  // It ends with 1 where a check failed; the files tell which.
+  await promisify(execFile)(process.execPath, [join(conformance, 'dist/index.js'), ...args], { maxBuffer: 1e8 }).catch(
+    () => {},
+  )
+  return new Map(
+    globSync(join(results, '*/checks.json')).map((file) => [
+      // server-<scenario>-<time>
+      basename(dirname(file)).replace(/^server-|-\d{4}-\d\d-\d\dT.*$/g, ''),
+      JSON.parse(readFileSync(file, 'utf8')),
+    ]),
+  )
+}
+
+/** The scenarios that a revision requires of servers, and those that the suite runs beside them. */
+export function requirements(revision: Revision): { required: string[]; beside: string[] } {
+  const text = readFileSync(join(conformance, 'requirements', `${revision}.yaml`), 'utf8')
+  const required = /^server:\n((?: {2}- .*\n)+)/m.exec(text)?.[1] ?? ''
+  return {
+    required: [...required.matchAll(/- (\S+)/g)].map(([, name]) => name),
+    beside: [...text.matchAll(/- scenario: (\S+)\n {4}leg: server/g)].map(([, name]) => name),
+  }
+}

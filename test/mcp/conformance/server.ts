@@ -1,0 +1,124 @@
+import {
+  acceptedContent,
+  completable,
+  fromJsonSchema,
+  inputRequired,
+  McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
+  ResourceTemplate,
+} from '@modelcontextprotocol/server'
+import { z } from 'zod'
+import { type McpHandler, makeMcpHandler } from '../../../mcp/handler.ts'
+import { serveTasks } from '../../../mcp/tasks.ts'
+import { contentTools, PIXEL } from './content-tools.ts'
+import { inputTools, states } from './input-tools.ts'
+import { suiteTasks } from './task-tools.ts'
+import type { SuiteTool } from './tool.ts'
+
+/** What the official suite asks a server to offer, behind Graft's own handler. */
+export function suiteMcp(): McpHandler {
+  const { tasks, tools } = suiteTasks()
+  return makeMcpHandler((_, era) => {
+    const mcp = makeServer({ ...contentTools, ...inputTools, ...tools })
+    if (era === 'modern') serveTasks(mcp.server, tasks)
+    return mcp
+  })
+}
+
+function makeServer(tools: Readonly<Record<string, SuiteTool>>): McpServer {
+  const quiet = { listChanged: false }
+  const mcp = new McpServer(
+    { name: 'suite', version: '1' },
+    {
+      capabilities: { tools: quiet, resources: quiet, prompts: quiet, logging: {} },
+      requestState: { verify: states.verify },
+    },
+  )
+  registerResources(mcp)
+  registerPrompts(mcp)
+  // The SDK compares headers with the arguments of registered tools alone.
+  const { description, inputSchema } = contentTools.test_header_tool
+  mcp.registerTool('test_header_tool', { description, inputSchema: fromJsonSchema(inputSchema as never) }, () =>
+    never(),
+  )
+
+  const { server } = mcp
+  const listed = Object.entries(tools).map(([name, { description, inputSchema = { type: 'object' as const } }]) => ({
+    name,
+    description,
+    inputSchema,
+  }))
+  server.setRequestHandler('tools/list', () => ({ tools: listed }))
+  server.setRequestHandler('tools/call', async ({ params }, context) => {
+    if (!Object.hasOwn(tools, params.name)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'No such tool.')
+    return tools[params.name].call(params.arguments ?? {}, context)
+  })
+  return mcp
+}
+
+function never(): never {
+  throw new Error('the handlers below answer')
+}
+
+function registerResources(mcp: McpServer): void {
+  const text = { description: 'A text.', mimeType: 'text/plain' }
+  mcp.registerResource('static-text', 'test://static-text', text, ({ href }) => ({
+    contents: [{ uri: href, mimeType: 'text/plain', text: 'This is the content of the static text resource.' }],
+  }))
+  const image = { description: 'An image.', mimeType: 'image/png' }
+  mcp.registerResource('static-binary', 'test://static-binary', image, ({ href }) => ({
+    contents: [{ uri: href, mimeType: 'image/png', blob: PIXEL }],
+  }))
+  const template = new ResourceTemplate('test://template/{id}/data', { list: undefined })
+  mcp.registerResource('template', template, { description: 'Data by id.' }, ({ href }, { id }) => ({
+    contents: [
+      {
+        uri: href,
+        mimeType: 'application/json',
+        text: JSON.stringify({ id, templateTest: true, data: `Data for ID: ${id}` }),
+      },
+    ],
+  }))
+}
+
+function registerPrompts(mcp: McpServer): void {
+  const user = (...content: { type: string; [key: string]: unknown }[]) => ({
+    messages: content.map((content) => ({ role: 'user' as const, content: content as { type: 'text'; text: string } })),
+  })
+  const text = (text: string) => ({ type: 'text', text })
+  mcp.registerPrompt('test_simple_prompt', { description: 'A prompt.' }, () =>
+    user(text('This is a simple prompt for testing.')),
+  )
+  const cities = ['paris', 'park', 'party', 'test']
+  const arg1 = completable(z.string(), (begun) => cities.filter((city) => city.startsWith(begun)))
+  mcp.registerPrompt(
+    'test_prompt_with_arguments',
+    { description: 'A prompt with arguments.', argsSchema: z.object({ arg1, arg2: z.string() }) },
+    ({ arg1, arg2 }) => user(text(`Prompt with arguments: arg1='${arg1}', arg2='${arg2}'`)),
+  )
+  mcp.registerPrompt(
+    'test_prompt_with_embedded_resource',
+    { description: 'A prompt with a resource.', argsSchema: z.object({ resourceUri: z.string() }) },
+    ({ resourceUri: uri }) => {
+      const resource = { uri, mimeType: 'text/plain', text: 'Embedded resource content for testing.' }
+      return user({ type: 'resource', resource }, text('Please process the embedded resource above.'))
+    },
+  )
+  mcp.registerPrompt('test_prompt_with_image', { description: 'A prompt with an image.' }, () =>
+    user({ type: 'image', data: PIXEL, mimeType: 'image/png' }, text('Please analyze the image above.')),
+  )
+  mcp.registerPrompt(
+    'test_input_required_result_prompt',
+    { description: 'A prompt that asks first.' },
+    async ({ mcpReq }) => {
+      const asked = z.object({ context: z.string() })
+      const given = acceptedContent(mcpReq.inputResponses, 'user_context', asked)
+      if (given) return user(text(`In the context of ${given.context}.`))
+      const message = 'What context should the prompt use?'
+      return inputRequired({
+        inputRequests: { user_context: inputRequired.elicit({ message, requestedSchema: asked }) },
+      })
+    },
+  )
+}

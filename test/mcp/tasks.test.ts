@@ -1,0 +1,143 @@
+import { TASKS_EXTENSION_ID_V2 as EXTENSION } from '@modelcontextprotocol/ext-tasks/core/v2'
+import { expect, test } from 'vitest'
+import type { ErrorCode } from '../../core/catalogue.ts'
+import { GraftError, toPlain } from '../../core/errors.ts'
+import { settleShortWork } from '../../platform/store/short-work.ts'
+import { claimTraining, moveTraining, reportTraining } from '../../platform/store/training-moves.ts'
+import { connected } from './agents.ts'
+import { startMcp } from './start-mcp.ts'
+import { ask, taskAgent } from './task-agent.ts'
+
+const capabilities = 'io.modelcontextprotocol/clientCapabilities'
+const taking = { _meta: { [capabilities]: { extensions: { [EXTENSION]: {} } } } }
+
+async function launched(settings: Record<string, string | number> = {}) {
+  const started = await startMcp({ adapters: ['imdb', 'other'] })
+  const agent = taskAgent(started)
+  const execution = await agent.callTool('launch_training', { dataset: started.films, ...settings })
+  if (execution.kind !== 'task') throw new Error('expected a task; found an answer')
+  return { ...started, agent, execution, id: execution.handle.taskId, db: started.platform.store.db }
+}
+
+test('a client that takes tasks launches one, sees how far it is, and reads its result', async () => {
+  const { url, execution, id, db, agent } = await launched()
+  expect(await agent.task(execution.handle.taskId).snapshot()).toMatchObject({
+    status: 'working',
+    statusMessage: 'queued',
+    retentionMs: null,
+    suggestedPollIntervalMs: 1000,
+  })
+  const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+  const progress = { step: 3, total_steps: 9, reviews_per_second: 1, seconds_left: 6, loss: 0.5 }
+  await reportTraining(db, id, fence, { progress })
+  expect((await agent.task(execution.handle.taskId).snapshot()).statusMessage).toBe('step 3 of 9, 6 s left, loss 0.500')
+  const result = { steps: 9, seconds: 1, loss: 0.25, accuracy: 0.75 } as never
+  await moveTraining(db, id, 'succeeded', { fence, report: { result } })
+  const outcome = await execution.result()
+  const { call } = await connected('2026-07-28', { url })
+  const { text, structuredContent } = await call('get_training', { training: id })
+  expect(text).toMatch(/has succeeded\. Accuracy 75\.0 %\./)
+  expect(outcome).toMatchObject({
+    status: 'completed',
+    result: { content: [{ type: 'text', text }], structuredContent, resultType: 'complete' },
+  })
+})
+
+test.each<[string, ErrorCode, object]>([
+  [
+    'what the agent may mend is a result that is an error',
+    'training_diverged',
+    { status: 'completed', result: { isError: true } },
+  ],
+  ['a fault of Graft fails the task', 'internal', { status: 'failed', error: { code: -32603 } }],
+])('of a training that fails, %s', async (_, code, expected) => {
+  const { execution, id, db } = await launched()
+  const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+  const told = { subject: 'step 3', expected: 'a finite loss', found: 'NaN', mend: 'Lower the learning rate.' }
+  await moveTraining(db, id, 'failed', { fence, error: toPlain(new GraftError(code, told)) })
+  const outcome = await execution.result()
+  expect(outcome).toMatchObject(expected)
+  expect(JSON.stringify('error' in outcome ? outcome.error.message : outcome)).toMatch(
+    /step 3: expected a finite loss; found NaN\. Lower the learning rate\./,
+  )
+})
+
+test('a task is cancelled with its training, however often that is asked', async () => {
+  const { url, execution, id, agent } = await launched()
+  for (let times = 0; times < 2; times++) await agent.task(execution.handle.taskId).cancel()
+  expect(await execution.result()).toMatchObject({ status: 'cancelled' })
+  const { call } = await connected('2026-07-28', { url })
+  expect((await call('get_training', { training: id })).structuredContent).toMatchObject({
+    training: { status: 'cancelled' },
+  })
+})
+
+test('the same idempotency key gives the same task, and a plan or a wrong call gives an answer', async () => {
+  const { url, films, id } = await launched({ idempotency_key: 'once' })
+  const agent = taskAgent({ url })
+  const again = await agent.callTool('launch_training', { dataset: films, idempotency_key: 'once' })
+  expect(again.handle?.taskId).toBe(id)
+  const other = await agent.callTool('launch_training', { dataset: films, idempotency_key: 'once', rank: 2 })
+  expect(other.kind).toBe('immediate')
+  expect(await other.result()).toMatchObject({ result: { isError: true } })
+  const list = await agent.callTool('list_datasets', {})
+  expect(list.kind).toBe('immediate')
+  await list.close()
+})
+
+test('a comparison is a task, too', async () => {
+  const { agent, films, platform } = await launched()
+  const began = performance.now()
+  const execution = await agent.callTool('compare_adapters', { adapters: ['imdb', 'other'], dataset: films })
+  expect(performance.now() - began).toBeLessThan(5000)
+  const id = execution.handle?.taskId as string
+  // Nothing stops it, but the wish is heard.
+  await agent.task(id as never).cancel()
+  await settleShortWork(platform.store.db, 'comparison', id, { status: 'cancelled' })
+  expect(await execution.result()).toMatchObject({ status: 'cancelled' })
+})
+
+test('a client that does not take tasks gets plain answers and is refused theirs', async () => {
+  const { url, id, films } = await launched()
+  const { call, client } = await connected('2026-07-28', { url })
+  expect((await call('launch_training', { dataset: films })).structuredContent).toMatchObject({
+    training: { status: 'queued' },
+  })
+  expect(client.getServerCapabilities()).toMatchObject({ extensions: { [EXTENSION]: {} } })
+  const required = { code: -32021, data: { requiredCapabilities: { extensions: { [EXTENSION]: {} } } } }
+  for (const [method, params] of [
+    ['tasks/get', { taskId: id }],
+    ['tasks/cancel', { taskId: id }],
+    ['tasks/update', { taskId: id, inputResponses: {} }],
+    ['subscriptions/listen', { notifications: { taskIds: [id] } }],
+  ] as const)
+    expect(await ask({ url }, { method, params: params as never }), method).toMatchObject({
+      status: 400,
+      error: required,
+    })
+  const older = await connected('2025-11-25', { url })
+  expect(older.client.getServerCapabilities()).not.toHaveProperty('extensions')
+  expect((await older.call('launch_training', { dataset: films })).structuredContent).toHaveProperty('training')
+})
+
+test('what is no task is refused, and so is a key whose scope does not reach', async () => {
+  const { url } = await launched()
+  const refused = { code: -32602, data: { code: 'task_unknown' } }
+  for (const taskId of ['none', 'films', '019a0000-0000-7000-8000-000000000000', 'a\0b'])
+    for (const method of ['tasks/get', 'tasks/cancel', 'tasks/update']) {
+      const name = /^[\x20-\x7e]*$/.test(taskId) ? taskId : `=?base64?${Buffer.from(taskId).toString('base64')}?=`
+      const params = { taskId, ...(method === 'tasks/update' && { inputResponses: {} }), ...taking }
+      expect(await ask({ url }, { method, params }, { 'mcp-name': name }), taskId).toMatchObject({ error: refused })
+    }
+  const { url: locked } = await startMcp({
+    access: { hasKeys: async () => true, verify: async () => ({ owner: 'one', scopes: ['predict'] }) },
+  })
+  const reply = await ask(
+    { url: locked, key: 'graft_p' },
+    { method: 'tasks/get', params: { taskId: 'none', ...taking } },
+  )
+  expect(reply.error).toMatchObject({
+    code: -32602,
+    message: expect.stringMatching(/^scope_missing: .*the scope train/),
+  })
+})

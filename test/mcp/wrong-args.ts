@@ -1,0 +1,149 @@
+import fc from 'fast-check'
+
+/** As much of JSON Schema as the tools use. */
+export interface Schema {
+  type?: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object'
+  enum?: readonly string[]
+  const?: unknown
+  anyOf?: readonly Schema[]
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: number
+  exclusiveMaximum?: number
+  minLength?: number
+  maxLength?: number
+  pattern?: string
+  format?: string
+  items?: Schema
+  minItems?: number
+  maxItems?: number
+  properties?: Readonly<Record<string, Schema>>
+  required?: readonly string[]
+  additionalProperties?: boolean | Schema
+}
+
+export type Args = Readonly<Record<string, unknown>>
+
+/** Arguments that the schema of a tool does not allow, and which of them is wrong. */
+export interface WrongArgs {
+  args: Args
+  argument: string
+}
+
+/** Makes one thing wrong in arguments that are right. */
+export function wrongArgs(schema: Schema, right: Args): fc.Arbitrary<WrongArgs> {
+  const { properties = {}, required = [] } = schema
+  const less = required.map((argument) => {
+    const { [argument]: _, ...args } = right
+    return fc.constant({ args, argument })
+  })
+  const more = fc
+    .tuple(
+      oddName.filter((name) => !Object.hasOwn(properties, name)),
+      fc.jsonValue(),
+    )
+    .map(([argument, value]) => ({ args: { ...right, [argument]: value }, argument }))
+  const other = fc
+    .constantFrom(...Object.keys(properties))
+    .chain((argument) =>
+      wrongValue(properties[argument]).map((value) => ({ args: { ...right, [argument]: value }, argument })),
+    )
+  return fc.oneof({ weight: 1, arbitrary: fc.oneof(more, ...less) }, { weight: 8, arbitrary: other })
+}
+
+const oddName = fc.oneof(
+  fc.constantFrom('', ' ', 'constructor', 'toString', 'hasOwnProperty', 'lr', 'é', 'reviews[0]', 'a.b', '"', '\n'),
+  fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((name) => name !== '__proto__'),
+)
+
+/** None is of the type before it. */
+const ofType: Readonly<Record<NonNullable<Schema['type']> | 'null', fc.Arbitrary<unknown>>> = {
+  null: fc.constant(null),
+  boolean: fc.boolean(),
+  string: fc.oneof(fc.constantFrom('', '8', 'true', 'null', '[]', '\0', '\ud83d\ude00'), fc.string({ maxLength: 50 })),
+  integer: fc.constantFrom(0, 1, -1, 2 ** 53, 1e300),
+  number: fc.constantFrom(0.5, -0.5, 1e-300),
+  array: fc.array(fc.jsonValue({ maxDepth: 1 }), { maxLength: 3 }),
+  object: fc.oneof(
+    fc.dictionary(fc.string({ maxLength: 5 }), fc.jsonValue({ maxDepth: 2 }), { maxKeys: 3 }),
+    fc.integer({ min: 1, max: 40 }).map((depth) => nested(depth)),
+  ),
+}
+
+const nested = (depth: number): unknown => (depth === 0 ? null : { inner: nested(depth - 1) })
+
+/** A value that the schema does not allow. */
+function wrongValue(schema: Schema): fc.Arbitrary<unknown> {
+  const { anyOf = [schema] } = schema
+  const types = anyOf.flatMap(({ type }) => (type === 'number' ? ['number', 'integer'] : [type]))
+  const others = Object.entries(ofType).filter(([type]) => !types.includes(type as Schema['type']))
+  const ofItsType = anyOf.flatMap(outOfBounds)
+  // A union's branches do not know of each other: what is wrong for one may be right for another of the same type.
+  const inside = anyOf.length === 1 || new Set(types).size === anyOf.length ? ofItsType : []
+  return fc.oneof(...others.map(([, arbitrary]) => arbitrary), ...inside.flatMap((one) => [one, one]))
+}
+
+function outOfBounds(schema: Schema): fc.Arbitrary<unknown>[] {
+  switch (schema.type) {
+    case 'string':
+      return wrongTexts(schema)
+    case 'number':
+    case 'integer':
+      return wrongNumbers(schema)
+    case 'array':
+      return wrongLists(schema)
+    case 'object':
+      return wrongObjects(schema)
+    default:
+      return []
+  }
+}
+
+function wrongTexts({ enum: choices, minLength = 0, maxLength, pattern, format }: Schema): fc.Arbitrary<unknown>[] {
+  const odd = fc.oneof(fc.string(), fc.constantFrom('summary ', 'LORA', 'a\0b', ' ', '', 'constructor', '../x', 'ü'))
+  const fits = pattern === undefined ? () => true : (text: string) => new RegExp(pattern).test(text)
+  return [
+    ...(choices ? [odd.filter((text) => !choices.includes(text))] : []),
+    ...(minLength > 0 ? [fc.constant('')] : []),
+    ...(maxLength === undefined ? [] : [fc.integer({ min: maxLength + 1, max: 100_000 }).map((n) => 'x'.repeat(n))]),
+    ...(pattern === undefined
+      ? []
+      : [
+          fc
+            .oneof(
+              odd,
+              odd.map((text) => `${text}\0`),
+            )
+            .filter((text) => !fits(text)),
+        ]),
+    ...(format === undefined ? [] : [odd]),
+  ]
+}
+
+function wrongNumbers({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): fc.Arbitrary<unknown>[] {
+  const below = minimum === undefined ? exclusiveMinimum : minimum - 1
+  const above = maximum === undefined ? exclusiveMaximum : maximum + 1
+  return [
+    ...(below === undefined ? [] : [fc.constantFrom(below, below - 1, below - 1e9)]),
+    ...(above === undefined ? [] : [fc.constantFrom(above, above + 1, above * 1e9, 1e300)]),
+    ...(type === 'integer' ? [fc.constantFrom(8.5, 1e-9)] : []),
+  ]
+}
+
+function wrongLists({ items = {}, minItems = 0, maxItems }: Schema): fc.Arbitrary<unknown>[] {
+  const item = wrongValue(items)
+  return [
+    ...(minItems > 0 ? [fc.constant([])] : []),
+    ...(maxItems === undefined ? [] : [fc.constant(Array.from({ length: maxItems + 1 }, (_, i) => `x${i}`))]),
+    fc.tuple(fc.nat(3), item).map(([before, wrong]) => [...Array.from({ length: before }, (_, i) => `x${i}`), wrong]),
+  ]
+}
+
+function wrongObjects({ properties, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown>[] {
+  if (!properties)
+    return typeof additionalProperties === 'object'
+      ? [wrongValue(additionalProperties).map((value) => ({ negative: 'worst', positive: value }))]
+      : []
+  const right = Object.fromEntries(required.map((name) => [name, 'good']))
+  return [wrongArgs({ properties, required }, right).map(({ args }) => args)]
+}
