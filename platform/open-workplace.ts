@@ -24,9 +24,10 @@ export async function openWorkplace({
   databaseUrl = process.env.DATABASE_URL,
   home = graftHome(),
   artifacts: location = process.env.GRAFT_ARTIFACTS || artifactsOf(home, databaseUrl),
+  keepConnections,
 }: WorkplaceOptions = {}): Promise<Workplace> {
   const artifacts = await openArtifacts(location)
-  const store = await openStore({ databaseUrl, home })
+  const store = await openStore({ databaseUrl, home, keepConnections })
   try {
     const jobs = await openJobs(store)
     return {

@@ -20,6 +20,7 @@ interface RoutesOptions extends StreamLimits {
   version: string
   metrics: Metrics
   probes?: readonly Probe[]
+  only?: (route: Route) => boolean
 }
 
 /** Every route, in the order of the document. */
@@ -38,6 +39,6 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...keys(platform),
     ...server(platform, options),
     ...documents(() => routes, options.version),
-  ]
+  ].filter(options.only ?? (() => true))
   return routes
 }
