@@ -1,0 +1,93 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, inject } from 'vitest'
+import { layOut } from '../../bench/laid-out.ts'
+import { type Running, watched } from '../cli/run.ts'
+import { readDockerfile } from './dockerfile.ts'
+
+const NAMESPACE = ['unshare', '--pid', '--fork', '--kill-child']
+const isRoot = process.getuid?.() === 0
+
+/** Whether a process may be the first of a namespace here, as it is in a container. */
+const hasNamespaces = (() => {
+  try {
+    execFileSync(NAMESPACE[0], [...NAMESPACE.slice(1), 'true'], { stdio: 'ignore' })
+    return true
+  } catch {
+    return false
+  }
+})()
+
+/** For the names of tests. */
+export const asProcess1 = hasNamespaces ? ' as process 1' : ' (not as process 1: unshare may not be used here)'
+
+export const image = readDockerfile()
+const laidOut = layOut(hasNamespaces ? NAMESPACE : [])
+afterAll(() => laidOut.remove())
+
+/** What is in the image, which whoever runs in it may not write. */
+export const { graft } = laidOut
+
+export interface Container extends Running {
+  /** As `docker stop` does it, and without killing it after a while. */
+  stop(): void
+}
+
+/** Runs the image with these arguments in place of its command, and with its volume here. */
+export function run(args: readonly string[], volume: string, env: Readonly<Record<string, string>> = {}): Container {
+  if (image.entrypoint.join() !== 'graft') throw new Error(`expected graft, found ${image.entrypoint}`)
+  const child = laidOut.node([join(graft, 'dist/cli/main.js'), ...args], {
+    ...image.env,
+    GRAFT_HOME: volume,
+    TMPDIR: volume,
+    ...env,
+  })
+  const running = watched(child)
+  const first = () =>
+    hasNamespaces
+      ? Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
+      : (child.pid as number)
+  return Object.assign(Object.create(running) as Running, { stop: () => void process.kill(first(), 'SIGTERM') })
+}
+
+/** Runs the health check of the image. @returns its exit code */
+export async function healthCheck(port: number): Promise<number | null> {
+  const [program, ...args] = image.healthCheck
+  if (program !== 'node') throw new Error(`expected node, found ${program}`)
+  const { code } = await watched(
+    laidOut.node(
+      args.map((arg) => arg.replaceAll(image.port, String(port))),
+      {},
+    ),
+  ).ended
+  return code
+}
+
+/** A volume as the image has it before anything is in it; with the tables of an embedded database, which takes seconds to make. */
+export function freshVolume(): string {
+  const volume = mkdtempSync(join(tmpdir(), 'graft-volume-'))
+  afterAll(() => rmSync(volume, { recursive: true, force: true }))
+  cpSync(inject('embeddedTemplate'), volume, { recursive: true })
+  if (isRoot) execFileSync('chown', ['-R', '1000:1000', volume])
+  return volume
+}
+
+/** A folder that containers share. */
+export function sharedFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-shared-'))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  chmodSync(folder, 0o700)
+  if (isRoot) chownSync(folder, 1000, 1000)
+  return folder
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, () => resolve()))
+  const { port } = server.address() as { port: number }
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
