@@ -39,8 +39,7 @@ export async function handler(event: LambdaEvent, context?: LambdaContext) {
 async function open(): Promise<Answer> {
   const log = makeLog()
   const report = (error: unknown, id: string) => log.error({ id, err: error })
-  // An instance is frozen between requests.
-  const platform = await openPlatform({ ...places, keepConnections: false, report })
+  const platform = await openPlatform({ ...places, frozen: true, report })
   // No request comes from this machine: as long as there are no keys, none is answered.
   const access = { ...storeAccess(platform.store), hasKeys: async () => true }
   const own = await version()

@@ -165,6 +165,14 @@ describePostgres(() => {
       await expect(invoke(httpEvent('GET', '/healthz'))).rejects.toThrow('DATABASE_URL')
       await client.query(`create database ${later.pathname.slice(1)}`)
       expect((await invoke(httpEvent('GET', '/healthz'))).statusCode).toBe(200)
+      // The queue is not made by who never uses it, so that starts do not wait for each other.
+      const there = new pg.Client({ connectionString: later.href })
+      await there.connect()
+      const { rows } = await there.query(
+        "select to_regnamespace('graft') as store, to_regnamespace('graft_jobs') as queue",
+      )
+      expect(rows).toEqual([{ store: 'graft', queue: null }])
+      await there.end()
     })
   })
 })
