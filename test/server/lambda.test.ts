@@ -124,6 +124,16 @@ describePostgres(() => {
           const scores = (rows: typeof own) => (rows as Labelled[]).map(({ label, score }) => [label, score.toFixed(4)])
           expect(scores(results)).toEqual(scores(own))
         }
+        const asked = {
+          headers: { 'content-type': 'application/json', authorization },
+          body: JSON.stringify({ inputs }),
+        }
+        const rest = { ...asked, httpMethod: 'POST', path: '/v1/predictions', queryStringParameters: null }
+        // API Gateway's older payload, and a load balancer's.
+        for (const requestContext of [{ stage: 'prod' }, { elb: { targetGroupArn: 'arn' } }]) {
+          const answer = await instance.invoke({ ...rest, requestContext, isBase64Encoded: false })
+          expect([answer.statusCode, JSON.parse(answer.body).adapter]).toEqual([200, 'film'])
+        }
         const tei = await ask('POST', '/predict?adapter=film', { body: JSON.stringify({ inputs: inputs[0] }) })
         expect(JSON.parse(tei.body)[0].label).toBe((expected.results as Labelled[])[0].label)
       })
