@@ -12,7 +12,8 @@ export interface LaidOut {
   remove(): void
 }
 
-const USER = ['--reuid=1000', '--regid=1000', '--clear-groups']
+/** One that changes its user would otherwise outlive whoever started it and was killed. */
+const USER = ['--reuid=1000', '--regid=1000', '--clear-groups', '--pdeathsig=KILL']
 
 /** @param within what starts the process, `unshare` say */
 export function layOut(within: readonly string[] = []): LaidOut {

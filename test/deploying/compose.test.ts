@@ -42,7 +42,9 @@ describePostgres(() => {
       const ours = { DATABASE_URL: place.options.databaseUrl }
       env = environmentOf(api, { GRAFT_ARTIFACTS: sharedFolder(), POSTGRES_PASSWORD: 'secret' }, ours)
       expect(env).toEqual(environmentOf(worker, { GRAFT_ARTIFACTS: env.GRAFT_ARTIFACTS }, ours))
-      // As `docker compose run api` does it, on a database in which there is nothing yet.
+      const { code: refused, stderr: why } = await run([...api.command, '--port', '0'], sharedFolder(), env).ended
+      expect([refused, why]).toEqual([2, expect.stringContaining('Make a key first: graft key create')])
+      // As `docker compose run api` does it.
       const { code, stdout, stderr } = await run(['key', 'create', '--name', 'me'], sharedFolder(), env).ended
       expect(code, stderr).toBe(0)
       headers = { authorization: `Bearer ${stdout.trim()}` }

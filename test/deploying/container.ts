@@ -38,32 +38,21 @@ export interface Container extends Running {
 
 /** Runs the image with these arguments in place of its command, and with its volume here. */
 export function run(args: readonly string[], volume: string, env: Readonly<Record<string, string>> = {}): Container {
-  if (image.entrypoint.join() !== 'graft') throw new Error(`expected graft, found ${image.entrypoint}`)
   const child = laidOut.node([join(graft, 'dist/cli/main.js'), ...args], {
     ...image.env,
     GRAFT_HOME: volume,
     TMPDIR: volume,
     ...env,
   })
-  const running = watched(child)
-  const first = () =>
-    hasNamespaces
-      ? Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
-      : (child.pid as number)
-  return Object.assign(Object.create(running) as Running, { stop: () => void process.kill(first(), 'SIGTERM') })
+  const inNamespace = () => Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
+  const stop = () => void process.kill(hasNamespaces ? inNamespace() : (child.pid as number), 'SIGTERM')
+  return Object.assign(watched(child), { stop })
 }
 
 /** Runs the health check of the image. @returns its exit code */
 export async function healthCheck(port: number): Promise<number | null> {
-  const [program, ...args] = image.healthCheck
-  if (program !== 'node') throw new Error(`expected node, found ${program}`)
-  const { code } = await watched(
-    laidOut.node(
-      args.map((arg) => arg.replaceAll(image.port, String(port))),
-      {},
-    ),
-  ).ended
-  return code
+  const args = image.healthCheck.slice(1).map((arg) => arg.replaceAll(image.port, String(port)))
+  return (await watched(laidOut.node(args, {})).ended).code
 }
 
 /** A volume as the image has it before anything is in it; with the tables of an embedded database, which takes seconds to make. */

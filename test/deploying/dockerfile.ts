@@ -4,6 +4,7 @@ import { packageRoot } from '../../core/entry.ts'
 
 /** What the last stage of the Dockerfile says of how its image runs. */
 interface Image {
+  user: string
   env: Record<string, string>
   entrypoint: string[]
   command: string[]
@@ -21,6 +22,7 @@ export function readDockerfile(): Image {
   }
   const list = (json: string) => JSON.parse(json) as string[]
   return {
+    user: said('USER'),
     env: Object.fromEntries(
       said('ENV')
         .split(' ')
