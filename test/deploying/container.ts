@@ -55,22 +55,23 @@ export async function healthCheck(port: number): Promise<number | null> {
   return (await watched(laidOut.node(args, {})).ended).code
 }
 
-/** A volume as the image has it before anything is in it; with the tables of an embedded database, which takes seconds to make. */
+const folders = mkdtempSync(join(tmpdir(), 'graft-containers-'))
+chmodSync(folders, 0o755)
+afterAll(() => rmSync(folders, { recursive: true, force: true }))
+
+/** A folder that containers share, or that one has to itself. */
+export function sharedFolder(): string {
+  const folder = mkdtempSync(join(folders, 'shared-'))
+  if (isRoot) chownSync(folder, 1000, 1000)
+  return folder
+}
+
+/** A volume with the tables of an embedded database, which it takes seconds to make. */
 export function freshVolume(): string {
-  const volume = mkdtempSync(join(tmpdir(), 'graft-volume-'))
-  afterAll(() => rmSync(volume, { recursive: true, force: true }))
+  const volume = sharedFolder()
   cpSync(inject('embeddedTemplate'), volume, { recursive: true })
   if (isRoot) execFileSync('chown', ['-R', '1000:1000', volume])
   return volume
-}
-
-/** A folder that containers share. */
-export function sharedFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'graft-shared-'))
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
-  chmodSync(folder, 0o700)
-  if (isRoot) chownSync(folder, 1000, 1000)
-  return folder
 }
 
 export async function freePort(): Promise<number> {
