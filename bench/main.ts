@@ -1,5 +1,5 @@
 /** npm run bench -- NAME [flags]: runs bench/NAME.ts. */
-const benches = ['train', 'dispatches', 'load', 'kill-matrix', 'promotion-rates']
+const benches = ['train', 'dispatches', 'load', 'kill-matrix', 'promotion-rates', 'cold-start']
 const [name] = process.argv.slice(2)
 if (!benches.includes(name)) {
   console.error(`npm run bench -- ${benches.join('|')} [flags]`)

@@ -1,7 +1,7 @@
+import { version } from '../core/version.ts'
 import type { Platform } from '../platform/platform.ts'
 import { type AppOptions, makeApp } from '../server/app.ts'
 import { mcpRoute } from './mcp-route.ts'
-import { version } from './version.ts'
 
 /** The HTTP API with the tools for agents at `/mcp`. */
 export async function appOf(platform: Platform, options: Omit<AppOptions, 'version' | 'more'> = {}) {

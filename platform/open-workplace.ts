@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
 import { openFolders } from './folders.ts'
+import { jobsWhenUsed } from './jobs/jobs-when-used.ts'
 import { openJobs } from './jobs/open-jobs.ts'
 import type { WorkerOptions } from './jobs/worker-options.ts'
 import { graftHome } from './store/home.ts'
@@ -11,9 +12,11 @@ export interface Workplace extends Pick<WorkerOptions, 'store' | 'artifacts' | '
   close(): Promise<void>
 }
 
-export interface WorkplaceOptions extends StoreOptions {
+export interface WorkplaceOptions extends Pick<StoreOptions, 'databaseUrl' | 'home'> {
   /** A folder or `s3://…`; GRAFT_ARTIFACTS where absent, or else a folder of the database's own in the home folder. */
   artifacts?: string
+  /** The process only answers, and may be frozen after each request: it keeps no connection, and does not open the queue before it is used. */
+  frozen?: boolean
 }
 
 /**
@@ -24,11 +27,12 @@ export async function openWorkplace({
   databaseUrl = process.env.DATABASE_URL,
   home = graftHome(),
   artifacts: location = process.env.GRAFT_ARTIFACTS || artifactsOf(home, databaseUrl),
+  frozen = false,
 }: WorkplaceOptions = {}): Promise<Workplace> {
   const artifacts = await openArtifacts(location)
-  const store = await openStore({ databaseUrl, home })
+  const store = await openStore({ databaseUrl, home, keepConnections: !frozen })
   try {
-    const jobs = await openJobs(store)
+    const jobs = frozen ? jobsWhenUsed(() => openJobs(store)) : await openJobs(store)
     return {
       store,
       artifacts,

@@ -32,6 +32,8 @@ export interface AppOptions {
   streams?: number
   /** Routes beside the API's own. They have the same doors and limits, and do not stand in the document. */
   more?: readonly Route[]
+  /** Which of the API's own routes there are; all where absent. */
+  only?: (route: Route) => boolean
   /** Other requests at a time. 1,000 unless given. */
   requests?: number
 }

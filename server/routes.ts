@@ -25,6 +25,7 @@ interface RoutesOptions extends StreamLimits {
   version: string
   metrics: Metrics
   probes?: readonly Probe[]
+  only?: (route: Route) => boolean
 }
 
 /** Every route, in the order of the document. */
@@ -48,6 +49,6 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...chat(platform),
     ...server(platform, options),
     ...documents(() => routes, options.version),
-  ]
+  ].filter(options.only ?? (() => true))
   return routes
 }

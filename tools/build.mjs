@@ -1,10 +1,11 @@
-// Bundles each program into dist/: its file, and chunks for what it imports when that is needed. onnxruntime-node and webgpu stay
-// outside, since they load native libraries, PGlite, which loads its WebAssembly and its files from beside itself, and the SDK of S3.
+// Bundles each program into dist/: its file, and chunks for what it imports when that is needed.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
+import { externals } from './externals.mjs'
 
 const programs = [
   'cli/main.ts',
+  'server/lambda.ts',
   'training/child.ts',
   'platform/jobs/short-work-child.ts',
   'graph/runtime/worker.ts',
@@ -13,7 +14,6 @@ const programs = [
   'serving/loader-thread.ts',
   'serving/tokenizer-thread.ts',
 ]
-const external = ['onnxruntime-node', 'webgpu', '@electric-sql/pglite', '@aws-sdk/client-s3']
 
 // Bundled CommonJS packages call require(), which a module does not have.
 const banner = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`
@@ -34,7 +34,7 @@ function bundle(program) {
     platform: 'node',
     format: 'esm',
     target: 'node24',
-    external,
+    external: externals,
     sourcemap: 'linked',
     banner: { js: (needsHashbang ? hashbang : '') + banner },
     logLevel: 'warning',

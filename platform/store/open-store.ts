@@ -6,6 +6,8 @@ export interface StoreOptions {
   databaseUrl?: string
   /** The folder of the embedded database; see {@link graftHome}. */
   home?: string
+  /** Whether connections to PostgreSQL are kept for the next query, as where absent. One that was kept by a process that is frozen for a while is dead. */
+  keepConnections?: boolean
 }
 
 /**
@@ -17,7 +19,8 @@ export interface StoreOptions {
 export async function openStore({
   databaseUrl = process.env.DATABASE_URL,
   home = graftHome(),
+  keepConnections,
 }: StoreOptions = {}): Promise<Store> {
-  if (databaseUrl) return (await import('./postgres.ts')).openPostgres(databaseUrl)
+  if (databaseUrl) return (await import('./postgres.ts')).openPostgres(databaseUrl, keepConnections)
   return (await import('./embedded.ts')).openEmbedded(home)
 }

@@ -10,8 +10,8 @@ import type { Store } from './store.ts'
 /**
  * @throws GraftError `store_unavailable` where the server does not answer or refuses, `store_newer`
  */
-export async function openPostgres(url: string): Promise<Store> {
-  const pool = poolOf(url)
+export async function openPostgres(url: string, keepConnections = true): Promise<Store> {
+  const pool = poolOf(url, keepConnections)
   // Without a listener, a connection that breaks while nobody uses it ends the process. The pool opens another when asked.
   pool.on('error', () => {})
   // So does one that breaks while it is used; whoever uses it learns of that from the query.
@@ -56,13 +56,14 @@ async function inTransaction<T>(pool: pg.Pool, work: (tx: Database) => Promise<T
   }
 }
 
-function poolOf(url: string): pg.Pool {
+function poolOf(url: string, keepConnections: boolean): pg.Pool {
   try {
     return new pg.Pool({
       connectionString: url,
       application_name: 'graft',
       connectionTimeoutMillis: 10_000,
       keepAlive: true,
+      ...(!keepConnections && { maxUses: 1 }),
       // A process that stops in the middle of a transaction holds its locks no longer than this.
       idle_in_transaction_session_timeout: 60_000,
     })

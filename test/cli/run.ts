@@ -57,14 +57,19 @@ export function started(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  if (deaf) child.stdout.destroy()
+  return watched(child)
+}
+
+/** What a process says, and when it ends. It is killed when the tests end. */
+export function watched(child: ChildProcess): Running {
   alive.add(child)
   child.on('close', () => alive.delete(child))
-  if (deaf) child.stdout.destroy()
   let [stdout, stderr] = ['', '']
-  child.stdout.on('data', (chunk) => {
+  child.stdout?.on('data', (chunk) => {
     stdout += chunk
   })
-  child.stderr.on('data', (chunk) => {
+  child.stderr?.on('data', (chunk) => {
     stderr += chunk
   })
   const ended = new Promise<Ended>((resolve) => {

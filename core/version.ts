@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { packageRoot } from '../core/entry.ts'
+import { packageRoot } from './entry.ts'
 
 /** That of package.json. */
 export async function version(): Promise<string> {

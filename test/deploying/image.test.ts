@@ -1,0 +1,41 @@
+import { expect, onTestFinished, test } from 'vitest'
+import { packFolder } from '../../platform/artifacts/pack-folder.ts'
+import { everythingIn } from '../e2e/everything-in.ts'
+import { savedAs } from '../serving/adapters.ts'
+import { asProcess1, freePort, freshVolume, graft, healthCheck, image, run } from './container.ts'
+
+test('the image runs Graft as a user that owns none of its files, on the port that its health check asks', () => {
+  expect(image).toMatchObject({ user: '1000:1000', entrypoint: ['graft'], port: '8080', env: { GRAFT_HOME: '/data' } })
+  expect(image.healthCheck).toEqual(['node', '-e', expect.stringContaining('http://127.0.0.1:8080/healthz')])
+})
+
+test(`what the Dockerfile lays out makes its first key, answers whoever has it, and ends when it is asked to${asProcess1}`, async () => {
+  const volume = freshVolume()
+  const before = everythingIn(graft)
+  const { code, stdout } = await run(['key', 'create', '--name', 'me'], volume).ended
+  expect(code).toBe(0)
+  const headers = { authorization: `Bearer ${stdout.trim()}` }
+
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  const server = run([...image.command, '--port', String(port)], volume)
+  onTestFinished(() => server.kill('SIGKILL'))
+  expect(await healthCheck(port)).toBe(1)
+  await server.says(/http:\S+\n/)
+  expect(await healthCheck(port)).toBe(0)
+  const body = packFolder(await savedAs('film', { method: 'lora', rank: 4 }, 0.05))
+  const init = { method: 'POST', headers, body, duplex: 'half' } as unknown as RequestInit
+  expect((await fetch(`${url}/v1/adapters?name=film`, init)).status).toBe(201)
+  const predict = (headers: Record<string, string>) =>
+    fetch(`${url}/v1/predictions`, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json' },
+      body: JSON.stringify({ inputs: ['A joy from start to finish.'] }),
+    })
+  expect(await (await predict(headers)).json()).toMatchObject({ adapter: 'film', results: [{ tokens: 8 }] })
+  expect((await predict({})).status).toBe(401)
+  expect(everythingIn(graft)).toEqual(before)
+
+  server.stop()
+  expect((await server.ended).code).toBe(0)
+})
