@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { freshHome, type Running, started } from '../cli/run.ts'
 import { connected, type Revision, type Where } from './agents.ts'
+import { taskAgent } from './task-agent.ts'
 import { asMarkdown, masked, type Story, tellStory } from './tell-story.ts'
 
 // GRAFT_HOME of a server, and of none.
@@ -93,6 +94,30 @@ test.each([
   check(await story(revision, where, name), name)
 })
 
+test('a client that takes tasks launches and compares, and hears the end of each from its task', async () => {
+  const agent = taskAgent({ url })
+  const settings = { dataset: 'films', test_dataset: 'films-test', rank: 2, steps: 4, max_tokens: 64 }
+  const training = await agent.callTool('launch_training', { ...settings, name: 'tasked', idempotency_key: 'tasked' })
+  expect(await training.result()).toMatchObject({
+    status: 'completed',
+    result: {
+      content: [{ text: expect.stringMatching(/^Training tasked has succeeded\. Accuracy /) }],
+      structuredContent: {
+        training: { id: training.handle?.taskId, status: 'succeeded', result: { metrics: { n: 90 } } },
+      },
+    },
+  })
+  const comparison = await agent.callTool('compare_adapters', {
+    adapters: ['tasked', 'older-http'],
+    dataset: 'films-test',
+  })
+  expect(await comparison.result()).toMatchObject({
+    status: 'completed',
+    result: { structuredContent: { comparison: { id: comparison.handle?.taskId, result: { n: 90 } } } },
+  })
+})
+
+// With the client of 2026-07-28 over HTTP, which the next test is, each client has told it over each way.
 test('docs/mcp.md holds the story as the client of 2026-07-28 tells it over HTTP now; UPDATE_DOCS=1 writes it anew', async () => {
   const told = await story('2026-07-28', { url }, 'film-lora', { epochs: 8, batch_tokens: 1024, device: 'cpu' })
   check(told, 'film-lora')
@@ -103,4 +128,5 @@ test('docs/mcp.md holds the story as the client of 2026-07-28 tells it over HTTP
   const markdown = `\n${asMarkdown(told)}\n`
   if (process.env.UPDATE_DOCS) writeFileSync(path, document.slice(0, start) + markdown + document.slice(end))
   else expect(masked(document.slice(start, end))).toBe(masked(markdown))
-})
+  // Two trainings at full length, on a machine that may be busy.
+}, 180_000)

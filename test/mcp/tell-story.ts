@@ -74,6 +74,8 @@ export const masked = (markdown: string): string =>
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
     .replace(/[0-9a-f]{64}/g, 'DIGEST')
     .replace(/ is (queued|running)\. Follow/g, ' is there. Follow')
+    .replace(/\[ ?-?[\d.]+, -?[\d.]+ ?\]/g, 'INTERVAL')
+    .replace(/\([^()]*\d wins against \d+\)/g, '(MEASURED)')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
     .replace(/(?<=: |about |Accuracy |under |on |\(|and |by accuracy \S+ |, \S+ |\[ )-?\d[\d.]*(e-?\d+)?/g, '#')
     .replace(/\s+/g, ' ')
