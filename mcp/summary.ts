@@ -44,6 +44,7 @@ const measured = (metrics: Readonly<Record<string, unknown>>) =>
 export function shortAdapter({ metrics, labels, ...adapter }: Adapter) {
   return rounded({
     ...pick(adapter, ['id', 'name', 'method', 'base', 'trainable', 'total', 'training', 'created_at']),
+    ...(adapter.aliases.length > 0 && { aliases: adapter.aliases.slice(0, LABELS) }),
     labels: labels.slice(0, LABELS),
     ...(metrics && { metrics: measured(metrics) }),
   })
