@@ -258,7 +258,7 @@ describe('an error', () => {
     const { code, stderr, stdout } = await graft('trian')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(
-      'one of quickstart, train, evaluate, compare, predict, parameters, serve, adapters, trainings, datasets',
+      'one of quickstart, train, evaluate, compare, predict, parameters, serve, adapters, aliases, trainings, datasets',
     )
   })
 
