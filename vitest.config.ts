@@ -10,8 +10,8 @@ export default defineConfig({
     globalSetup: ['test/bundle.ts', 'test/embedded-template.ts'],
     pool: 'forks',
     maxWorkers: 2,
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     passWithNoTests: false,
   },
 })
