@@ -11,19 +11,32 @@ import {
 import { z } from 'zod'
 import { type McpHandler, makeMcpHandler } from '../../../mcp/handler.ts'
 import { serveTasks } from '../../../mcp/tasks.ts'
+import { askingTools } from './asking-tools.ts'
 import { contentTools, PIXEL } from './content-tools.ts'
 import { inputTools, states } from './input-tools.ts'
+import { withSessions } from './sessions.ts'
 import { suiteTasks } from './task-tools.ts'
 import type { SuiteTool } from './tool.ts'
 
 /** What the official suite asks a server to offer, behind Graft's own handler. */
 export function suiteMcp(): McpHandler {
   const { tasks, tools } = suiteTasks()
-  return makeMcpHandler((_, era) => {
+  const handler = makeMcpHandler((_, era) => {
     const mcp = makeServer({ ...contentTools, ...inputTools, ...tools })
     if (era === 'modern') serveTasks(mcp.server, tasks)
     return mcp
   })
+  return withSessions(sessionServer, handler)
+}
+
+/** For a client with a session: it can be asked, and may want to hear of resources. */
+function sessionServer(): McpServer {
+  const mcp = makeServer({ ...contentTools, ...inputTools, ...askingTools })
+  const { server } = mcp
+  server.registerCapabilities({ resources: { subscribe: true } })
+  server.setRequestHandler('resources/subscribe', () => ({}))
+  server.setRequestHandler('resources/unsubscribe', () => ({}))
+  return mcp
 }
 
 function makeServer(tools: Readonly<Record<string, SuiteTool>>): McpServer {
