@@ -33,18 +33,14 @@ export async function createAdapter(db: Database, adapter: NewAdapter, training?
 const namesOf = (db: Database) =>
   db.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, adapters.id))
 
-/** Whether an adapter, or an alias that leads to it, bears one of the names. */
-const bears = (db: Database, names: readonly string[]) =>
-  or(
-    inArray(adapters.name, [...names]),
-    inArray(
-      adapters.id,
-      db
-        .select({ id: aliases.adapter_id })
-        .from(aliases)
-        .where(inArray(aliases.name, [...names])),
-    ),
-  )
+/** Whether an adapter, or an alias that leads to it, bears one of the names. As an array the aliases are found before, so that both use an index. */
+function bears(db: Database, names: readonly string[]) {
+  const of = db
+    .select({ id: aliases.adapter_id })
+    .from(aliases)
+    .where(inArray(aliases.name, [...names]))
+  return or(inArray(adapters.name, [...names]), sql`${adapters.id} = any(array(${of}))`)
+}
 
 const selected = (db: Database) =>
   db

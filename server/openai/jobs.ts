@@ -27,7 +27,12 @@ const page = { schema: listQuery, mend: LIST }
 
 /** OpenAI's fine-tuning jobs are trainings. */
 export function jobs(platform: Platform): Route[] {
-  const shown = async (training: Training) => jobOf(training, (await getBase(platform, training.base)).name)
+  const shownAll = async (trainings: readonly Training[]) => {
+    const names = new Map<string, string>()
+    for (const id of new Set(trainings.map(({ base }) => base))) names.set(id, (await getBase(platform, id)).name)
+    return trainings.map((training) => jobOf(training, names.get(training.base) ?? training.base))
+  }
+  const shown = async (training: Training) => (await shownAll([training]))[0]
   const answers = { 200: { description: 'The job', schema: job } }
   const move = (name: string, summary: string, make: typeof pauseTraining) =>
     route({
@@ -81,7 +86,7 @@ export function jobs(platform: Platform): Route[] {
       answers: { 200: { description: 'A page of the list', schema: listOf(job) } },
       async handle({ query }) {
         const { data, next_cursor } = await listTrainings(platform, pageRequestOf('job', query))
-        return json(pageOf(await Promise.all(data.map(shown)), next_cursor !== undefined))
+        return json(pageOf(await shownAll(data), next_cursor !== undefined))
       },
     }),
     route({
