@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { namedWeights } from './adapters.ts'
-import { newName, only, pageOf, reference, timestamp, uuid } from './common.ts'
+import { only, pageOf, reference, timestamp, uuid } from './common.ts'
 
 const margin = z
   .number('a share of the reviews from 0 to 1')
@@ -38,8 +38,6 @@ export const aliasRequest = only({
     .describe('moves it without what the guard demands; needs the scope admin, and is recorded'),
 })
 export type AliasRequest = z.input<typeof aliasRequest>
-
-export const aliasName = newName
 
 export const alias = z.strictObject({
   name: z.string(),

@@ -1,6 +1,7 @@
 import { and, desc, eq, getTableColumns, inArray, or, sql } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
+import type { NamedWeights } from '../schemas/adapters.ts'
 import { takeAdapterName } from './adapter-names.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'
@@ -28,6 +29,9 @@ export async function createAdapter(db: Database, adapter: NewAdapter, training?
     return getAdapter(tx, row.id)
   })
 }
+
+/** What stands for it where its row may be gone. */
+export const weightsOf = ({ id, name, digest }: AdapterRow): NamedWeights => ({ id, name, digest })
 
 /** The aliases of an adapter in a query for adapters. */
 const namesOf = (db: Database) =>

@@ -1,4 +1,5 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
+import type { NamedWeights } from '../schemas/adapters.ts'
 import { holdName, requireFreeAliasName } from './adapter-names.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'
@@ -10,6 +11,13 @@ import { aliases, aliasMoves } from './schema/aliases.ts'
 export type AliasRow = typeof aliases.$inferSelect & { adapter: string; digest: string }
 export type AliasMoveRow = typeof aliasMoves.$inferSelect
 export type NewAlias = Pick<AliasRow, 'name' | 'adapter_id' | 'guard'>
+
+/** To what it leads. */
+export const leadsTo = ({ adapter_id, adapter, digest }: AliasRow): NamedWeights => ({
+  id: adapter_id,
+  name: adapter,
+  digest,
+})
 
 const selected = (db: Database) =>
   db
@@ -58,10 +66,9 @@ export async function moveAlias(
 }
 
 /** Removes an alias that is held, and records that. */
-export async function removeAlias(tx: Database, { id, name, adapter_id, adapter, digest }: AliasRow, owner: string) {
-  await tx.delete(aliases).where(eq(aliases.id, id))
-  const from = { id: adapter_id, name: adapter, digest }
-  await tx.insert(aliasMoves).values({ alias: name, from, forced: false, owner })
+export async function removeAlias(tx: Database, row: AliasRow, owner: string) {
+  await tx.delete(aliases).where(eq(aliases.id, row.id))
+  await tx.insert(aliasMoves).values({ alias: row.name, from: leadsTo(row), forced: false, owner })
 }
 
 /** The newest first; those of an alias that was removed, too. */

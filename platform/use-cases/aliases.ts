@@ -1,18 +1,16 @@
 import { requireScope } from '../access.ts'
 import { parse } from '../parse.ts'
 import type { Caller, Platform } from '../platform.ts'
-import type { NamedWeights } from '../schemas/adapters.ts'
 import {
   type Alias,
   type AliasList,
   type AliasMoveList,
   type AliasRequest,
-  aliasName,
   type Guard,
   MARGIN,
 } from '../schemas/aliases.ts'
-import type { PageRequest } from '../schemas/common.ts'
-import { getAdapter } from '../store/adapters.ts'
+import { newName, type PageRequest } from '../schemas/common.ts'
+import { getAdapter, weightsOf } from '../store/adapters.ts'
 import * as rows from '../store/aliases.ts'
 import type { Database } from '../store/database.ts'
 import { takeDataset } from '../store/datasets.ts'
@@ -53,11 +51,11 @@ export async function setAlias(
   request: AliasRequest,
   caller: Caller,
 ): Promise<Alias> {
-  parse(aliasName, name, 'the name of the alias', 'Choose another name, such as production.')
+  parse(newName, name, 'the name of the alias', 'Choose another name, such as production.')
   const row = await store.transaction(async (tx) => {
     const known = await rows.holdAlias(tx, name)
     const to = weightsOf(await getAdapter(tx, request.adapter))
-    const from = known && { id: known.adapter_id, name: known.adapter, digest: known.digest }
+    const from = known && rows.leadsTo(known)
     const guard = await guardOf(tx, request, known?.guard ?? null)
     const isSameGuard = same(guard, known?.guard ?? null)
     if (known?.guard && !isSameGuard) requireScope(caller, 'admin')
@@ -92,5 +90,3 @@ async function guardOf(tx: Database, { guard: asked }: AliasRequest, known: Guar
 }
 
 const same = (a: Guard | null, b: Guard | null): boolean => a?.margin === b?.margin && a?.dataset === b?.dataset
-
-const weightsOf = ({ id, name, digest }: NamedWeights): NamedWeights => ({ id, name, digest })

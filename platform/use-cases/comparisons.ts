@@ -1,7 +1,7 @@
 import { fail } from '../../core/errors.ts'
 import type { Caller, Platform } from '../platform.ts'
 import type { Comparison, ComparisonList, ComparisonQuery, ComparisonRequest } from '../schemas/comparisons.ts'
-import { type AdapterRow, getAdapter } from '../store/adapters.ts'
+import { type AdapterRow, getAdapter, weightsOf } from '../store/adapters.ts'
 import * as rows from '../store/comparisons.ts'
 import type { Database } from '../store/database.ts'
 import { takeDataset } from '../store/datasets.ts'
@@ -30,8 +30,7 @@ export async function createComparison(
     requireDistinct(adapters, request.adapters)
     const dataset = await takeDataset(tx, request.dataset)
     for (const { name, labels } of adapters) requireKnownLabels(dataset, labels, `the adapter ${name}`)
-    const compared = adapters.map(({ id, name, digest }) => ({ id, name, digest }))
-    const { id } = await rows.createComparison(tx, { adapters: compared, dataset_id: dataset.id })
+    const { id } = await rows.createComparison(tx, { adapters: adapters.map(weightsOf), dataset_id: dataset.id })
     await jobs.queueShortWork(tx, 'comparison', id)
     return id
   }

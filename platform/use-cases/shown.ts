@@ -8,7 +8,7 @@ import type { Evaluation } from '../schemas/evaluations.ts'
 import type { Key } from '../schemas/keys.ts'
 import type { Training, TrainingEventAnswer } from '../schemas/trainings.ts'
 import type { AdapterRow } from '../store/adapters.ts'
-import type { AliasMoveRow, AliasRow } from '../store/aliases.ts'
+import { type AliasMoveRow, type AliasRow, leadsTo } from '../store/aliases.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { BaseRow } from '../store/bases.ts'
 import type { ComparisonRow } from '../store/comparisons.ts'
@@ -32,10 +32,11 @@ export function shownAdapter(row: AdapterRow): Adapter {
   }
 }
 
-export function shownAlias({ name, adapter_id, adapter, digest, guard, created_at, moved_at }: AliasRow): Alias {
+export function shownAlias(row: AliasRow): Alias {
+  const { name, guard, created_at, moved_at } = row
   return {
     name,
-    adapter: { id: adapter_id, name: adapter, digest },
+    adapter: leadsTo(row),
     ...(guard && { guard }),
     created_at: time(created_at),
     moved_at: time(moved_at),
