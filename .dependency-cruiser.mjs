@@ -25,7 +25,7 @@ const owners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
   server: ['hono', '@hono/*', 'pino', 'prom-client', 'rate-limiter-flexible', '@fastify/busboy'],
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
-  'platform/jobs': ['pg-boss'],
+  'platform/queue': ['pg-boss'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite'],
   mcp: ['@modelcontextprotocol/*'],
 }

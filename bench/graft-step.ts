@@ -1,13 +1,13 @@
 /**
  * Graft's side of the training benchmarks: the protocol of bench/peers/train_step.py, so that one driver speaks to both. The step is the
- * product's own (training/open-stepper.ts) on random weights.
+ * product's own (training/step/open-stepper.ts) on random weights.
  */
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
-import type { DeviceKind } from '../graph/runtime/device-description.ts'
+import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
-import { ledger } from '../model/ledger.ts'
+import { ledger } from '../model/parameter-count.ts'
 import { type ModelJob, openRandomModel } from './random-model.ts'
 
 type Job = ModelJob & { threads?: number; device?: DeviceKind }

@@ -1,10 +1,10 @@
 // A process of bench/kill-matrix.ts that may be killed at any moment: it launches what its parent asks for, or works, or both.
 
-import { startWorker } from '../platform/jobs/worker.ts'
 import { openWorkplace } from '../platform/open-workplace.ts'
 import { once } from '../platform/store/idempotency.ts'
 import type { StoredSpec } from '../platform/store/schema/trainings.ts'
 import { createTraining, listTrainings } from '../platform/store/trainings.ts'
+import { startWorker } from '../platform/worker/worker.ts'
 
 export interface Launch {
   /** Names the request: asked again after a kill, it is answered again and not done again. */

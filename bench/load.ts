@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { packageRoot } from '../core/entry.ts'
-import { readReviews } from '../training/data.ts'
+import { readReviews } from '../training/data/examples.ts'
 
 /**
  * npm run bench -- load --data FILE: many clients at once, each with one review at a time, against `graft serve` on the embedded base with a

@@ -1,8 +1,8 @@
 import { loadBase } from '../checkpoint/base.ts'
 import { embeddedBase } from '../checkpoint/embedded-base.ts'
 import { labelTokens } from '../model/label-words.ts'
-import { readReviews } from '../training/data.ts'
-import { encodeAll, tokenizerOf } from '../training/prepare.ts'
+import { readReviews } from '../training/data/examples.ts'
+import { encodeAll, tokenizerOf } from '../training/data/prepare.ts'
 
 /** Reviews whose lengths are drawn from. */
 const SAMPLE = 3000

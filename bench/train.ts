@@ -10,8 +10,8 @@
  */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { planEpoch } from '../training/batches.ts'
-import { MICRO_MULTIPLE, MICRO_TOKENS } from '../training/steps.ts'
+import { planEpoch } from '../training/data/batches.ts'
+import { MICRO_MULTIPLE, MICRO_TOKENS } from '../training/data/steps.ts'
 import { type Contestant, type Round, start } from './contestant.ts'
 import { methods } from './methods.ts'
 import { T5_SMALL } from './random-model.ts'

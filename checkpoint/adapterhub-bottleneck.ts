@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5-config.ts'
+import type { T5Config } from '../model/t5/config.ts'
 import type { Kind, LibraryVersion } from './adapterhub-kind.ts'
 import { readKeys, refuse } from './config-rules.ts'
 import { float } from './python-json.ts'

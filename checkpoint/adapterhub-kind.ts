@@ -1,5 +1,5 @@
 import type { MethodConfig } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5-config.ts'
+import type { T5Config } from '../model/t5/config.ts'
 import type { KeyRules } from './config-rules.ts'
 import type { JsonObject } from './files.ts'
 

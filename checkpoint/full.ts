@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '../core/errors.ts'
-import type { T5Config } from '../model/t5-config.ts'
+import type { T5Config } from '../model/t5/config.ts'
 import { cannotHold } from './config-rules.ts'
 import { fileIn } from './files.ts'
 import type { Layout } from './layout.ts'

@@ -1,5 +1,5 @@
 import type { MethodConfig } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5-config.ts'
+import type { T5Config } from '../model/t5/config.ts'
 import type { Base } from './base.ts'
 import type { JsonObject } from './files.ts'
 import type { SafetensorsFile } from './safetensors.ts'

@@ -1,5 +1,5 @@
 import { fail } from '../core/errors.ts'
-import type { NamedShape } from '../model/tensors.ts'
+import type { NamedShape } from '../model/t5/tensors.ts'
 import type { StoredTensor } from './safetensors.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { deviceKinds } from '../platform/use-cases/devices.ts'
+import { deviceKinds } from '../platform/offline/devices.ts'
 
 /** Where a command computes that does not train. */
 export const deviceFlag = z

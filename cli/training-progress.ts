@@ -1,5 +1,5 @@
 import { basename } from 'node:path'
-import type { TrainingEvent } from '../platform/use-cases/train.ts'
+import type { TrainingEvent } from '../platform/offline/train.ts'
 import { bar, duration, grouped, type Progress } from './progress.ts'
 
 /** What a training tells here, or told a worker: states of the store lie in no folder. */

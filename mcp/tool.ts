@@ -1,7 +1,7 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
 import type { Caller, Platform } from '../platform/platform.ts'
-import type { KeyScope } from '../platform/statuses.ts'
+import type { KeyScope } from '../platform/schemas/statuses.ts'
 
 /** What a request of a client comes with, whatever it asks for. */
 export interface Asked {

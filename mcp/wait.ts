@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { isUnderWay, type TrainingStatus } from '../platform/statuses.ts'
+import { isUnderWay, type TrainingStatus } from '../platform/schemas/statuses.ts'
 import type { Call } from './tool.ts'
 
 /** Seconds in a call, at most: clients give calls up after about a minute. */

@@ -1,7 +1,7 @@
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shape } from '../graph/types.ts'
 import type { Edits } from './edits.ts'
-import type { T5Config } from './t5-config.ts'
+import type { T5Config } from './t5/config.ts'
 
 /** Where the forward pass asks for everything that is not its own: sizes, weights, what the method changes, dropout. */
 export interface Context {

@@ -1,5 +1,5 @@
 import type { Tensor } from '../graph/tensor.ts'
-import type { SubLayer } from './tensors.ts'
+import type { SubLayer } from './t5/tensors.ts'
 
 /**
  * What a tuning method changes in the forward pass; it gives those that it needs, T5 does the rest.

@@ -2,8 +2,8 @@ import { z } from 'zod'
 import type { Random } from '../core/random.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Edits } from './edits.ts'
-import type { T5Config } from './t5-config.ts'
-import { type NamedShape, sizeOfShape } from './tensors.ts'
+import type { T5Config } from './t5/config.ts'
+import { type NamedShape, sizeOfShape } from './t5/tensors.ts'
 
 /** A tensor that a method trains. One that bears the name of a base tensor takes that tensor's place. */
 export interface Parameter extends NamedShape {

@@ -4,9 +4,9 @@ import type { Tensor } from '../graph/tensor.ts'
 import type { Context } from './context.ts'
 import { combine } from './edits.ts'
 import { type MethodConfig, methodNamed } from './methods/registry.ts'
-import { logits, t5, wordLogits } from './t5.ts'
-import type { T5Config } from './t5-config.ts'
-import { baseTensors, type NamedShape } from './tensors.ts'
+import type { T5Config } from './t5/config.ts'
+import { logits, t5, wordLogits } from './t5/t5.ts'
+import { baseTensors, type NamedShape } from './t5/tensors.ts'
 
 /** A model with a method's tensors in place: what training differentiates and what serving runs. */
 export interface Tuned {

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
-import { openFolders } from './folders.ts'
-import { jobsWhenUsed } from './jobs/jobs-when-used.ts'
-import { openJobs } from './jobs/open-jobs.ts'
-import type { WorkerOptions } from './jobs/worker-options.ts'
+import { openFolders } from './files/cache.ts'
+import { jobsWhenUsed } from './queue/lazy-queue.ts'
+import { openJobs } from './queue/pg-boss.ts'
 import { graftHome } from './store/home.ts'
 import { openStore, type StoreOptions } from './store/open-store.ts'
+import type { WorkerOptions } from './worker/worker-options.ts'
 
 export interface Workplace extends Pick<WorkerOptions, 'store' | 'artifacts' | 'folders' | 'jobs' | 'home'> {
   close(): Promise<void>

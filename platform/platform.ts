@@ -1,8 +1,8 @@
 import type { Engine } from '../serving/engine-types.ts'
 import type { Artifacts } from './artifacts/artifacts.ts'
-import type { Folders } from './folders.ts'
-import type { Jobs } from './jobs/jobs.ts'
-import type { KeyScope } from './statuses.ts'
+import type { Folders } from './files/cache.ts'
+import type { Jobs } from './queue/queue.ts'
+import type { KeyScope } from './schemas/statuses.ts'
 import type { BaseRow } from './store/bases.ts'
 import type { Store } from './store/store.ts'
 

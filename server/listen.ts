@@ -3,10 +3,10 @@ import type { AddressInfo, Socket } from 'node:net'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { fail } from '../core/errors.ts'
-import type { Access } from '../platform/access.ts'
+import type { Access } from '../platform/use-cases/access.ts'
 import type { Env } from './app-env.ts'
-import { isLoopback } from './local-only.ts'
-import { answerRawErrors, refusal } from './refusals.ts'
+import { isLoopback } from './loopback-guard.ts'
+import { answerRawErrors, refusal } from './raw-errors.ts'
 
 export interface ListenOptions {
   /** `127.0.0.1` unless given. One that others reach is taken only where there are keys. */

@@ -1,5 +1,5 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { refuse } from './refuse.ts'
+import { refuse } from './error-response.ts'
 
 /** So many requests in so many seconds, of each caller. */
 export interface Rate {

@@ -1,9 +1,9 @@
 import type { z } from 'zod'
 import type { ErrorCode } from '../core/catalogue.ts'
 import type { Caller } from '../platform/platform.ts'
-import type { Texts } from '../platform/read-texts.ts'
+import type { Texts } from '../platform/schemas/coerce-fields.ts'
 import type { Problem } from '../platform/schemas/common.ts'
-import type { KeyScope } from '../platform/statuses.ts'
+import type { KeyScope } from '../platform/schemas/statuses.ts'
 
 type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${infer Rest}`
   ? Name | ParamsOf<Rest>

@@ -1,6 +1,6 @@
 import type { Base } from '../checkpoint/base.ts'
 import type { PlainError } from '../core/errors.ts'
-import type { DeviceKind } from '../graph/runtime/device-description.ts'
+import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import type { Cut } from '../model/encode.ts'
 
 export interface EngineOptions {

@@ -7,8 +7,8 @@ import { padRows } from '../model/batch.ts'
 import { combine } from '../model/edits.ts'
 import type { MethodConfig } from '../model/methods/registry.ts'
 import { batchInputs, weightInputs } from '../model/programs.ts'
-import { t5, wordLogits } from '../model/t5.ts'
-import type { T5Config } from '../model/t5-config.ts'
+import type { T5Config } from '../model/t5/config.ts'
+import { t5, wordLogits } from '../model/t5/t5.ts'
 import { makeSlot, type Slot, slotEdits, slotFeeds } from './slots.ts'
 
 /** An adapter's numbers in shared memory, as a mixture reads them. */

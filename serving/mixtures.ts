@@ -1,8 +1,8 @@
 import type { Base } from '../checkpoint/base.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
 import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5-config.ts'
-import { laidOut } from '../model/tensors.ts'
+import type { T5Config } from '../model/t5/config.ts'
+import { laidOut } from '../model/t5/tensors.ts'
 import { type ChangingMixture, configurationOf, type HeldAdapter, type Mixture, openMixture } from './mixture.ts'
 
 /** The place of an adapter among those that are served. */

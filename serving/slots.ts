@@ -10,8 +10,8 @@ import type { Symbols } from '../graph/types.ts'
 import type { Edits } from '../model/edits.ts'
 import { ACTIVE, type Parameter } from '../model/method.ts'
 import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5-config.ts'
-import { countOf, laidOut } from '../model/tensors.ts'
+import type { T5Config } from '../model/t5/config.ts'
+import { countOf, laidOut } from '../model/t5/tensors.ts'
 
 /**
  * The place of a program for adapters of one configuration, whose tensors have the same shapes. In a batch each row names its adapter by a

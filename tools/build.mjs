@@ -7,10 +7,10 @@ const programs = [
   'cli/main.ts',
   'server/lambda.ts',
   'training/child.ts',
-  'platform/jobs/short-work-child.ts',
+  'platform/worker/short-work-child.ts',
   'graph/runtime/worker.ts',
-  'graph/runtime/adapter-child.ts',
-  'graph/runtime/measure-child.ts',
+  'graph/runtime/devices/gpu-info-child.ts',
+  'graph/runtime/devices/measure-child.ts',
   'serving/loader-thread.ts',
   'serving/tokenizer-thread.ts',
 ]

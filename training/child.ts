@@ -2,7 +2,7 @@ import { toPlain } from '../core/errors.ts'
 import type { TrainingEvent } from './events.ts'
 import { profileTraining } from './profile/profile-training.ts'
 import type { TrainingSpec } from './spec.ts'
-import { stateFolderOf } from './state-folder.ts'
+import { stateFolderOf } from './state/state-folder.ts'
 import { planTraining, train } from './train.ts'
 
 /** What the parent sends: first the work, then at most one wish to stop. */

@@ -1,9 +1,9 @@
 import type { Loaded } from '../graph/runtime/pool.ts'
 import { padRows, softmax } from '../model/batch.ts'
-import type { T5Config } from '../model/t5-config.ts'
+import type { T5Config } from '../model/t5/config.ts'
+import type { Examples } from './data/prepare.ts'
+import { MICRO_TOKENS } from './data/steps.ts'
 import { type Answer, type Metrics, metrics } from './metrics.ts'
-import type { Examples } from './prepare.ts'
-import { MICRO_TOKENS } from './steps.ts'
 
 /** Classifies every review and measures the answers, as {@link answerAll} does and by its parameters. */
 export async function evaluate(

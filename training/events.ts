@@ -1,7 +1,7 @@
 import type { PlainError } from '../core/errors.ts'
 import type { Metrics } from './metrics.ts'
 import type { Profile } from './profile/profile.ts'
-import type { CurvePoint } from './state.ts'
+import type { CurvePoint } from './state/state.ts'
 
 export interface Plan {
   method: string

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
-import type { T5Config } from '../model/t5-config.ts'
-import type { MicroBatch } from './gradient-sum.ts'
+import type { T5Config } from '../model/t5/config.ts'
+import type { MicroBatch } from './step/gradient-sum.ts'
 
 const matrix = z.array(z.array(z.int()).min(1)).min(1)
 const batch = z.object({ input_ids: matrix, attention_mask: matrix, labels: matrix })

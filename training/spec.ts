@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { describe, phraseOf } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
-import { deviceKinds } from '../graph/runtime/device-description.ts'
+import { deviceKinds } from '../graph/runtime/devices/device-description.ts'
 import { MAX_TOKENS } from '../model/encode.ts'
 import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/registry.ts'
 

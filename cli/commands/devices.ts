@@ -1,6 +1,6 @@
 import { z } from 'zod'
+import { listDevices } from '../../platform/offline/devices.ts'
 import type { Device } from '../../platform/schemas/devices.ts'
-import { listDevices } from '../../platform/use-cases/devices.ts'
 import type { Command } from '../command.ts'
 import { print, table } from '../output.ts'
 import { grouped, progressTo } from '../progress.ts'

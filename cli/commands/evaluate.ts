@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { baseFolder } from '../../platform/bases.ts'
-import { evaluateCheckpoint } from '../../platform/use-cases/evaluate.ts'
+import { baseFolder } from '../../platform/offline/bases.ts'
+import { evaluateCheckpoint } from '../../platform/offline/evaluate.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
 import { percentText, print, table } from '../output.ts'

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { baseFolder } from '../../platform/bases.ts'
-import { probeFiles } from '../../platform/use-cases/probe.ts'
+import { baseFolder } from '../../platform/offline/bases.ts'
+import { probeFiles } from '../../platform/offline/probe.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
 import { print } from '../output.ts'

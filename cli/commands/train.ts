@@ -11,13 +11,13 @@ import {
   savedSpec,
   type TrainingSpec,
   trainingFields,
-} from '../../platform/use-cases/train.ts'
+} from '../../platform/offline/train.ts'
 import type { Command } from '../command.ts'
 import { nearest } from '../flags.ts'
+import { profileLines } from '../lines/profile.ts'
+import { planLines } from '../lines/training.ts'
 import { percentText, print } from '../output.ts'
-import { profileLines } from '../profile-lines.ts'
 import { duration, grouped, progressTo } from '../progress.ts'
-import { planLines } from '../training-lines.ts'
 import { tellTraining } from '../training-progress.ts'
 
 const own = {

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Training } from '../../platform/schemas/trainings.ts'
 import type { Command } from '../command.ts'
+import { accuracyOf, progressOf, trainingLines } from '../lines/training.ts'
 import { print, table } from '../output.ts'
 import { progressTo } from '../progress.ts'
 import { required } from '../required.ts'
@@ -8,7 +9,6 @@ import { allPages, getJson, postJson } from '../store/api.ts'
 import { followToEnd } from '../store/follow-to-end.ts'
 import { doVerb, oneWord } from '../store/verbs.ts'
 import { withApi } from '../store/with-api.ts'
-import { accuracyOf, progressOf, trainingLines } from '../training-lines.ts'
 
 const flags = { threads: z.int().positive().optional().describe('resume, follow: where this process trains itself') }
 

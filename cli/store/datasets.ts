@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { fail, GraftError } from '../../core/errors.ts'
-import { nameOfFile } from '../../platform/dataset-names.ts'
+import { nameOfFile } from '../../platform/offline/dataset-names.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
 import { type Api, getJson, upload } from './api.ts'
 

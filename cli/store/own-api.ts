@@ -1,6 +1,6 @@
-import { startWorker } from '../../platform/jobs/worker.ts'
 import { openPlatform } from '../../platform/open-platform.ts'
 import type { Platform } from '../../platform/platform.ts'
+import { startWorker } from '../../platform/worker/worker.ts'
 import { appOf } from '../app.ts'
 import { type Api, type ApiOptions, answered } from './api.ts'
 

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { type ErrorDetail, GraftError } from '../../core/errors.ts'
-import type { DeviceKind } from './device-description.ts'
+import type { DeviceKind } from './devices/device-description.ts'
 
 interface Meaning {
   code: ErrorCode

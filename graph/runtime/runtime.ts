@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { openDevice } from './device.ts'
-import type { DeviceKind } from './device-description.ts'
+import type { DeviceKind } from './devices/device-description.ts'
 import { openPool, type Pool } from './pool.ts'
 
 /** Opens what runs programs: threads of the CPU, or a GPU. @param threads those of the CPU, one a core where absent */

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { add, gelu, relu, silu } from '../../graph/ops/elementwise.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import { addBias, project } from '../linear-algebra.ts'
+import { addBias, project } from '../linear.ts'
 import { type Method, normal, parameter, size, zeros } from '../method.ts'
-import type { T5Config } from '../t5-config.ts'
-import { attentionName, type SubLayer, subLayers } from '../tensors.ts'
+import type { T5Config } from '../t5/config.ts'
+import { attentionName, type SubLayer, subLayers } from '../t5/tensors.ts'
 
 const activations = { relu, gelu, silu }
 

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { type Method, parameter } from '../method.ts'
-import { baseTensors } from '../tensors.ts'
+import { baseTensors } from '../t5/tensors.ts'
 
 const config = z.strictObject({})
 

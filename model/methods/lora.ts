@@ -3,10 +3,10 @@ import { fail } from '../../core/errors.ts'
 import { add, scale } from '../../graph/ops/elementwise.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import { project } from '../linear-algebra.ts'
+import { project } from '../linear.ts'
 import { kaimingUniform, type Method, parameter, size, zeros } from '../method.ts'
-import type { T5Config } from '../t5-config.ts'
-import { type Linear, linears } from '../tensors.ts'
+import type { T5Config } from '../t5/config.ts'
+import { type Linear, linears } from '../t5/tensors.ts'
 
 const config = z.strictObject({
   rank: size.default(8).describe('width of the low-rank update'),

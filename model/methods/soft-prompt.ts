@@ -4,7 +4,7 @@ import { expand, reshape } from '../../graph/ops/shape.ts'
 import { concat, slice } from '../../graph/ops/slice.ts'
 import { rank } from '../../graph/types.ts'
 import { ACTIVE, type Method, normal, parameter, size } from '../method.ts'
-import { sizeOfShape } from '../tensors.ts'
+import { sizeOfShape } from '../t5/tensors.ts'
 
 const config = z.strictObject({
   tokens: size.default(10).describe('rows put before the embedded text'),

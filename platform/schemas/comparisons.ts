@@ -1,7 +1,7 @@
 import { z } from 'zod'
-import { workStatuses } from '../statuses.ts'
 import { namedWeights } from './adapters.ts'
 import { only, pageOf, pageRequest, problem, reference, timestamp, uuid } from './common.ts'
+import { workStatuses } from './statuses.ts'
 
 /** Adapters in one comparison: of so many pairs, 28, each has to be so much clearer. */
 export const MAX_COMPARED = 8

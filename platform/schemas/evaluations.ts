@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { workStatuses } from '../statuses.ts'
 import { digest, only, pageOf, pageRequest, problem, reference, timestamp, uuid } from './common.ts'
+import { workStatuses } from './statuses.ts'
 
 export const evaluationRequest = only({
   adapter: reference('an adapter'),

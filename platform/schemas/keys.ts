@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { keyScope } from '../statuses.ts'
 import { only, pageOf, storable, timestamp, uuid } from './common.ts'
+import { keyScope } from './statuses.ts'
 
 export const keyRequest = only({
   name: z

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { methods, shapeOf } from '../../model/methods/registry.ts'
 import { trainingFields } from '../../training/spec.ts'
-import { trainingProgress, trainingStatus } from '../statuses.ts'
 import { newName, pageOf, pageRequest, problem, reference, storable, timestamp, uuid } from './common.ts'
+import { trainingProgress, trainingStatus } from './statuses.ts'
 
 // Paths are each machine's own, and how often a state is saved is the platform's business.
 const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, ...settings } = trainingFields.shape

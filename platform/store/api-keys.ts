@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { and, arrayContains, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
-import type { KeyScope } from '../statuses.ts'
+import type { KeyScope } from '../schemas/statuses.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'
 import { unknown } from './refusals.ts'

@@ -1,5 +1,5 @@
 import { count } from 'drizzle-orm'
-import { type TrainingStatus, trainingStatuses } from '../statuses.ts'
+import { type TrainingStatus, trainingStatuses } from '../schemas/statuses.ts'
 import type { Database } from './database.ts'
 import { trainings } from './schema/trainings.ts'
 

@@ -1,6 +1,6 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
-import type { TrainingStatus } from '../statuses.ts'
+import type { TrainingStatus } from '../schemas/statuses.ts'
 import { takeAdapterName } from './adapter-names.ts'
 import type { Database } from './database.ts'
 import { type Page, type PageRequest, pageOf } from './page.ts'

@@ -6,13 +6,13 @@ import { fail, GraftError } from '../../core/errors.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import type { ArchiveLimits } from '../artifacts/unpack-folder.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
-import { hidingPaths, namesOf } from '../hide-paths.ts'
+import { hidingPaths, namesOf } from '../files/hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { Adapter, AdapterList } from '../schemas/adapters.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import { requireFreeAdapterName } from '../store/adapter-names.ts'
 import * as rows from '../store/adapters.ts'
-import { shownAdapter } from './shown.ts'
+import { shownAdapter } from './to-api.ts'
 
 /** All adapters, the newest first. */
 export async function listAdapters({ store }: Platform, request: PageRequest = {}): Promise<AdapterList> {

@@ -1,5 +1,3 @@
-import { requireScope } from '../access.ts'
-import { parse } from '../parse.ts'
 import type { Caller, Platform } from '../platform.ts'
 import {
   type Alias,
@@ -10,13 +8,15 @@ import {
   MARGIN,
 } from '../schemas/aliases.ts'
 import { newName, type PageRequest } from '../schemas/common.ts'
+import { parse } from '../schemas/parse.ts'
 import { getAdapter, weightsOf } from '../store/adapters.ts'
 import * as rows from '../store/aliases.ts'
 import type { Database } from '../store/database.ts'
 import { takeDataset } from '../store/datasets.ts'
 import { getShortWork } from '../store/short-work.ts'
+import { requireScope } from './access.ts'
 import { requireNotWorse } from './alias-guard.ts'
-import { shownAlias, shownAliasMove } from './shown.ts'
+import { shownAlias, shownAliasMove } from './to-api.ts'
 
 /** The newest first. */
 export async function listAliases({ store }: Platform, request: PageRequest = {}): Promise<AliasList> {

@@ -2,7 +2,7 @@ import type { Platform } from '../platform.ts'
 import type { BaseAnswer, BaseList } from '../schemas/bases.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import * as rows from '../store/bases.ts'
-import { shownBase } from './shown.ts'
+import { shownBase } from './to-api.ts'
 
 /** The bases on which something was trained or served, the newest first. */
 export async function listBases({ store, base }: Platform, request: PageRequest = {}): Promise<BaseList> {

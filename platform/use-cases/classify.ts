@@ -1,9 +1,9 @@
 import { fail } from '../../core/errors.ts'
+import { answerTexts } from '../offline/answer-texts.ts'
 import type { Platform } from '../platform.ts'
 import type { ClassifyAnswer, ClassifyRequest, ClassifyResult } from '../schemas/classify.ts'
 import { type AdapterRow, adapterNames, getAdapters, onlyAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
-import { answerTexts } from './answer-texts.ts'
 import { requireSameBase } from './require-same-base.ts'
 
 interface Question {

@@ -8,8 +8,8 @@ import { takeDataset } from '../store/datasets.ts'
 import { getShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
 import { perKey } from './per-key.ts'
-import { requireRoom } from './queue-room.ts'
-import { shownComparison, shownComparisonSummary } from './shown.ts'
+import { requireRoom } from './queue-limit.ts'
+import { shownComparison, shownComparisonSummary } from './to-api.ts'
 
 /**
  * Queues the comparison of adapters on a data set.

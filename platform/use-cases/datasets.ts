@@ -1,13 +1,13 @@
-import { readReviews } from '../../training/data.ts'
+import { readReviews } from '../../training/data/examples.ts'
 import type { Artifact } from '../artifacts/artifacts.ts'
-import { hidingPaths } from '../hide-paths.ts'
+import { hidingPaths } from '../files/hide-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Dataset, DatasetList } from '../schemas/datasets.ts'
 import * as rows from '../store/datasets.ts'
-import { shownDataset } from './shown.ts'
+import { shownDataset } from './to-api.ts'
 
-export { textOfContent } from '../../training/messages.ts'
+export { textOfContent } from '../../training/data/messages.ts'
 
 /** The newest first. */
 export async function listDatasets({ store }: Platform, request: PageRequest = {}): Promise<DatasetList> {

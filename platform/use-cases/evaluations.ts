@@ -7,8 +7,8 @@ import * as rows from '../store/evaluations.ts'
 import { getShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
 import { perKey } from './per-key.ts'
-import { requireRoom } from './queue-room.ts'
-import { shownEvaluation } from './shown.ts'
+import { requireRoom } from './queue-limit.ts'
+import { shownEvaluation } from './to-api.ts'
 
 /**
  * Queues the measurement of an adapter on a data set.

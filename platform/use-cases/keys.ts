@@ -3,7 +3,7 @@ import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Key, KeyList, KeyRequest, NewKey } from '../schemas/keys.ts'
 import * as rows from '../store/api-keys.ts'
-import { shownKey } from './shown.ts'
+import { shownKey } from './to-api.ts'
 
 /**
  * Makes a key, which is told this once.

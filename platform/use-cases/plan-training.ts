@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { fail } from '../../core/errors.ts'
-import { hidingPaths } from '../hide-paths.ts'
+import { hidingPaths } from '../files/hide-paths.ts'
+import { bringFiles } from '../files/training-files.ts'
+import { planTraining as plan } from '../offline/train.ts'
 import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
-import { bringFiles } from '../training-files.ts'
-import { planTraining as plan } from './train.ts'
 import { resolveTraining } from './trainings.ts'
 
 /** Dry runs at a time in a process: each takes as much memory and as many threads as a training. */

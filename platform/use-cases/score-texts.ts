@@ -1,7 +1,7 @@
 import type { Row } from '../../serving/engine-types.ts'
+import { type AnsweredText, answerTexts } from '../offline/answer-texts.ts'
 import type { Platform } from '../platform.ts'
 import { getAdapter } from '../store/adapters.ts'
-import { type AnsweredText, answerTexts } from './answer-texts.ts'
 import { theOnlyOne } from './classify.ts'
 import { requireSameBase } from './require-same-base.ts'
 

@@ -3,7 +3,7 @@ import type { Platform } from '../platform.ts'
 import type { TrainingEventAnswer } from '../schemas/trainings.ts'
 import { listEvents, listNewestEvents } from '../store/training-events.ts'
 import { findTraining, getTraining } from '../store/trainings.ts'
-import { shownEvent } from './shown.ts'
+import { shownEvent } from './to-api.ts'
 
 /** Milliseconds between looks for new events. */
 const EVERY = 500

@@ -1,4 +1,4 @@
-import { ledger } from '../../model/ledger.ts'
+import { ledger } from '../../model/parameter-count.ts'
 import { parseTrainingSpec } from '../../training/spec.ts'
 import type { Caller, Platform } from '../platform.ts'
 import type { Training, TrainingList, TrainingQuery, TrainingRequest } from '../schemas/trainings.ts'
@@ -6,12 +6,12 @@ import { getBase } from '../store/bases.ts'
 import type { Database } from '../store/database.ts'
 import { takeDataset } from '../store/datasets.ts'
 import type { StoredSpec } from '../store/schema/trainings.ts'
-import { moveTraining, pauseTraining as pause, resumeTraining as resume } from '../store/training-moves.ts'
+import { moveTraining, pauseTraining as pause, resumeTraining as resume } from '../store/training-transitions.ts'
 import * as rows from '../store/trainings.ts'
 import { requireKnownLabels, requireTwoLabels } from './labels.ts'
 import { perKey } from './per-key.ts'
-import { requireRoom } from './queue-room.ts'
-import { shownTraining } from './shown.ts'
+import { requireRoom } from './queue-limit.ts'
+import { shownTraining } from './to-api.ts'
 
 /**
  * Queues a training.

@@ -1,7 +1,7 @@
 import { fail } from '../../core/errors.ts'
 import { uuidv7 } from '../../core/uuid.ts'
+import type { AnsweredText } from '../../platform/offline/answer-texts.ts'
 import type { Platform } from '../../platform/platform.ts'
-import type { AnsweredText } from '../../platform/use-cases/answer-texts.ts'
 import { textOfContent } from '../../platform/use-cases/datasets.ts'
 import { type ScoredTexts, scoreTexts } from '../../platform/use-cases/score-texts.ts'
 import { inHeader, json, type Route, route } from '../route.ts'

@@ -2,7 +2,7 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { uuidv7 } from '../../core/uuid.ts'
-import { nameOfFile } from '../../platform/dataset-names.ts'
+import { nameOfFile } from '../../platform/offline/dataset-names.ts'
 import type { Platform } from '../../platform/platform.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
 import {

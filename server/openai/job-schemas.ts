@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { newName, only, reference } from '../../platform/schemas/common.ts'
+import { trainingStatuses } from '../../platform/schemas/statuses.ts'
 import { trainingRequest } from '../../platform/schemas/trainings.ts'
-import { trainingStatuses } from '../../platform/statuses.ts'
 import { none } from './none.ts'
 
 const auto = <T extends z.ZodType>(value: T, what: string) => z.union([z.literal('auto'), value], { error: what })

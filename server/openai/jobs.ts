@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { uuidv7 } from '../../core/uuid.ts'
+import { learningRateOf } from '../../platform/offline/train.ts'
 import type { Platform } from '../../platform/platform.ts'
 import type { Training, TrainingRequest } from '../../platform/schemas/trainings.ts'
 import { getBase } from '../../platform/use-cases/bases.ts'
-import { learningRateOf } from '../../platform/use-cases/train.ts'
 import { newestTrainingEvents } from '../../platform/use-cases/training-events.ts'
 import {
   cancelTraining,
@@ -19,7 +19,7 @@ import { refusal } from './errors.ts'
 import { eventNumber, referenceOf } from './ids.ts'
 import { checkpoint, type Hyperparameters, type JobRequest, job, jobEvent, jobRequest } from './job-schemas.ts'
 import { LIST, listOf, listQuery, pageOf, pageRequestOf } from './pages.ts'
-import { checkpointsOf, eventOf, jobOf } from './show-job.ts'
+import { checkpointsOf, eventOf, jobOf } from './to-job.ts'
 
 const params = { job_id: 'id of a job' }
 const declared = { tag: 'OpenAI', scope: 'train', refusal } as const

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import type { Platform } from '../../platform/platform.ts'
-import { readMethodTexts, type Texts } from '../../platform/read-texts.ts'
+import { readMethodTexts, type Texts } from '../../platform/schemas/coerce-fields.ts'
 import { countRequest, parameterCount } from '../../platform/schemas/parameters.ts'
 import { methodFields } from '../../platform/schemas/trainings.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { adapterhub } from '../../checkpoint/adapterhub.ts'
 import { parseMethod } from '../../model/methods/registry.ts'
-import { T5_SMALL } from '../../model/t5-config.ts'
+import { T5_SMALL } from '../../model/t5/config.ts'
 import { expectError, parity, tinyT5 } from './helpers.ts'
 
 type Json = Record<string, unknown>

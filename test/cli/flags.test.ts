@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { kindOf, parseFlags } from '../../cli/flags.ts'
 import { required } from '../../cli/required.ts'
 import type { GraftError } from '../../core/errors.ts'
-import { methodFields, trainingFields } from '../../platform/use-cases/train.ts'
+import { methodFields, trainingFields } from '../../platform/offline/train.ts'
 
 const fields = {
   learning_rate: z.number().optional(),

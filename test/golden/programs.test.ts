@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { print } from '../../graph/print.ts'
 import { parseMethod } from '../../model/methods/registry.ts'
 import { classifierProgram } from '../../model/programs.ts'
-import { parseT5Config } from '../../model/t5-config.ts'
-import { gradientProgram } from '../../training/gradient-program.ts'
-import { adamWProgram } from '../../training/optimizer.ts'
+import { parseT5Config } from '../../model/t5/config.ts'
+import { gradientProgram } from '../../training/step/gradient-program.ts'
+import { adamWProgram } from '../../training/step/optimizer.ts'
 
 /** One block a stack: every part of T5 once, short enough to read. */
 const t5 = parseT5Config({ vocab_size: 32, d_model: 8, d_kv: 4, d_ff: 16, num_layers: 1, num_heads: 2 }, false)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { Access } from '../../platform/access.ts'
+import type { Access } from '../../platform/use-cases/access.ts'
 import { connected, revisions } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readMethodTexts } from '../../platform/read-texts.ts'
+import { readMethodTexts } from '../../platform/schemas/coerce-fields.ts'
 import { parameterCount } from '../../platform/schemas/parameters.ts'
 import { createAdapter } from '../../platform/store/adapters.ts'
 import { getBase } from '../../platform/store/bases.ts'

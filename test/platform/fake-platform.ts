@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll } from 'vitest'
 import { fail, type PlainError } from '../../core/errors.ts'
-import { T5_SMALL } from '../../model/t5-config.ts'
+import { T5_SMALL } from '../../model/t5/config.ts'
 import type { Platform } from '../../platform/platform.ts'
 import { createAdapter, deleteAdapter, listAdapters, type NewAdapter } from '../../platform/store/adapters.ts'
 import { listAliases, removeAlias } from '../../platform/store/aliases.ts'

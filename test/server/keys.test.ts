@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { type Access, allows, storeAccess } from '../../platform/access.ts'
 import { createApiKey, revokeApiKey } from '../../platform/store/api-keys.ts'
+import { type Access, allows, storeAccess } from '../../platform/use-cases/access.ts'
 import { makeApp } from '../../server/app.ts'
 import { listen } from '../../server/listen.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'

@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import { expect, test, vi } from 'vitest'
 import { createDataset } from '../../platform/store/datasets.ts'
-import { moveTraining } from '../../platform/store/training-moves.ts'
+import { moveTraining } from '../../platform/store/training-transitions.ts'
 import { createTraining } from '../../platform/store/trainings.ts'
 import { digestOf, type FakePlatform } from '../platform/fake-platform.ts'
 import { problemFrom, type StartOptions, start } from './start.ts'

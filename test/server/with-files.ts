@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { openArtifacts } from '../../platform/artifacts/open-artifacts.ts'
-import { openFolders } from '../../platform/folders.ts'
-import type { Jobs } from '../../platform/jobs/jobs.ts'
+import { openFolders } from '../../platform/files/cache.ts'
+import type { Jobs } from '../../platform/queue/queue.ts'
 import type { FakePlatform } from '../platform/fake-platform.ts'
 
 /** Of what the fake platform lacks, as much as uploads and launches need. What is queued stays queued. */

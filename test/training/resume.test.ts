@@ -2,7 +2,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, trun
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { TrainingSpec } from '../../training/spec.ts'
-import { savedSpec } from '../../training/state-folder.ts'
+import { savedSpec } from '../../training/state/state-folder.ts'
 import { train } from '../../training/train.ts'
 import { expectError, freshPath } from '../checkpoint/helpers.ts'
 import { reviews, run, tinySpec, weightsOf, writeReviews } from './tiny.ts'

@@ -1,7 +1,7 @@
 import { topological } from '../../graph/program.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import type { T5Config } from '../../model/t5-config.ts'
-import { attentionName, type SubLayer, subLayers } from '../../model/tensors.ts'
+import type { T5Config } from '../../model/t5/config.ts'
+import { attentionName, type SubLayer, subLayers } from '../../model/t5/tensors.ts'
 
 export type Phase = 'forward' | 'backward' | 'optimizer'
 

@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { check, text } from 'drizzle-orm/pg-core'
-import { keyScopes } from '../../statuses.ts'
+import { keyScopes } from '../../schemas/statuses.ts'
 import { createdAt, graft, id, sha256, sha256Check, time } from './columns.ts'
 
 export const apiKeys = graft.table(

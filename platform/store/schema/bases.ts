@@ -1,5 +1,5 @@
 import { text } from 'drizzle-orm/pg-core'
-import type { T5Config } from '../../../model/t5-config.ts'
+import type { T5Config } from '../../../model/t5/config.ts'
 import { createdAt, graft, id, json, large, nameCheck, sha256, sha256Check } from './columns.ts'
 
 export const bases = graft.table(

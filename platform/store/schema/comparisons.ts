@@ -3,7 +3,7 @@ import { check, index, text, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
 import type { Comparison } from '../../../training/comparison/comparison.ts'
 import type { NamedWeights } from '../../schemas/adapters.ts'
-import { workStatuses } from '../../statuses.ts'
+import { workStatuses } from '../../schemas/statuses.ts'
 import { createdAt, graft, id, json, oneOf, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 

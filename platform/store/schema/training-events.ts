@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { check, integer, primaryKey, text, unique, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
 import type { TrainingEvent, TrainingResult } from '../../../training/events.ts'
-import type { TrainingStatus } from '../../statuses.ts'
+import type { TrainingStatus } from '../../schemas/statuses.ts'
 import { createdAt, graft, json } from './columns.ts'
 import { trainings } from './trainings.ts'
 

@@ -3,7 +3,7 @@ import { check, index, integer, text, uniqueIndex, uuid } from 'drizzle-orm/pg-c
 import type { PlainError } from '../../../core/errors.ts'
 import type { Estimate, Plan, TrainingResult } from '../../../training/events.ts'
 import type { TrainingSpec } from '../../../training/spec.ts'
-import { type TrainingProgress, trainingStatuses } from '../../statuses.ts'
+import { type TrainingProgress, trainingStatuses } from '../../schemas/statuses.ts'
 import { adapters } from './adapters.ts'
 import { bases } from './bases.ts'
 import { createdAt, graft, id, json, nameCheck, oneOf, sha256, sha256Check, time } from './columns.ts'

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { T5_SMALL } from '../../../model/t5-config.ts'
+import { T5_SMALL } from '../../../model/t5/config.ts'
 import { createAdapter, type NewAdapter } from '../../../platform/store/adapters.ts'
 import { ensureBase } from '../../../platform/store/bases.ts'
 import type { Database } from '../../../platform/store/database.ts'

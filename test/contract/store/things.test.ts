@@ -8,7 +8,7 @@ import { createComparison, listComparisons } from '../../../platform/store/compa
 import { getDataset, listDatasets } from '../../../platform/store/datasets.ts'
 import { createEvaluation, listEvaluations } from '../../../platform/store/evaluations.ts'
 import { getShortWork, settleShortWork } from '../../../platform/store/short-work.ts'
-import { claimTraining, moveTraining, reportTraining } from '../../../platform/store/training-moves.ts'
+import { claimTraining, moveTraining, reportTraining } from '../../../platform/store/training-transitions.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
 import { compare } from '../../../training/comparison/compare.ts'
 import { metrics } from '../../../training/metrics.ts'

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { toPlain } from '../../../core/errors.ts'
 import { uuidv7 } from '../../../core/uuid.ts'
-import { type TrainingStatus, trainingStatuses } from '../../../platform/statuses.ts'
+import { type TrainingStatus, trainingStatuses } from '../../../platform/schemas/statuses.ts'
 import type { Database } from '../../../platform/store/database.ts'
 import { listEvents } from '../../../platform/store/training-events.ts'
 import {
@@ -11,7 +11,7 @@ import {
   pauseTraining,
   reportTraining,
   resumeTraining,
-} from '../../../platform/store/training-moves.ts'
+} from '../../../platform/store/training-transitions.ts'
 import { getTraining, listQueued, listSilent, listTrainings } from '../../../platform/store/trainings.ts'
 import { digest, makeTraining } from './rows.ts'
 import { onBothStores } from './stores.ts'

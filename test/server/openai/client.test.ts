@@ -1,7 +1,7 @@
 import OpenAI, { APIError, toFile } from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { Training } from '../../../platform/schemas/trainings.ts'
-import { claimTraining, moveTraining } from '../../../platform/store/training-moves.ts'
+import { claimTraining, moveTraining } from '../../../platform/store/training-transitions.ts'
 import { type StartOptions, start } from '../start.ts'
 import { withFiles } from '../with-files.ts'
 

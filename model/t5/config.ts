@@ -1,0 +1,102 @@
+import { z } from 'zod'
+import { fail } from '../../core/errors.ts'
+
+/** The shape of a T5 (Raffel et al. 2020, arXiv 1910.10683; v1.1 and FLAN-T5 included), as Hugging Face's T5Config has it. */
+export interface T5Config {
+  vocabSize: number
+  dModel: number
+  dKv: number
+  dFf: number
+  numLayers: number
+  numDecoderLayers: number
+  numHeads: number
+  relativeAttentionNumBuckets: number
+  relativeAttentionMaxDistance: number
+  layerNormEpsilon: number
+  activation: 'relu' | 'gelu'
+  /** The gated feed-forward of v1.1: wo(act(wi_0 x) · wi_1 x). */
+  gated: boolean
+  /** The head has its own matrix `lm_head.weight`; else it is `shared.weight`. */
+  lmHead: boolean
+  /** Decoder outputs are scaled by d_model^-0.5 before the head. */
+  scaleDecoderOutputs: boolean
+  dropoutRate: number
+  padTokenId: number
+  eosTokenId: number
+  decoderStartTokenId: number
+}
+
+const size = z.int().positive()
+
+const huggingFace = z
+  .object({
+    model_type: z.literal('t5').default('t5'),
+    vocab_size: size,
+    d_model: size,
+    d_kv: size,
+    d_ff: size,
+    num_layers: size,
+    num_decoder_layers: size.nullish(),
+    num_heads: size,
+    // With fewer than four, neither library nor paper says what the encoder's buckets are.
+    relative_attention_num_buckets: size.min(4).default(32),
+    relative_attention_max_distance: size.default(128),
+    layer_norm_epsilon: z.number().positive().default(1e-6),
+    feed_forward_proj: z.enum(['relu', 'gated-gelu', 'gated-relu', 'gelu_new', 'gated-gelu_new']).default('relu'),
+    dropout_rate: z.number().min(0).lt(1).default(0.1),
+    tie_word_embeddings: z.boolean().default(true),
+    scale_decoder_outputs: z.boolean().optional(),
+    pad_token_id: z.int().nonnegative().default(0),
+    eos_token_id: z.int().nonnegative().default(1),
+    decoder_start_token_id: z.int().nonnegative().default(0),
+  })
+  .refine((c) => c.relative_attention_max_distance > c.relative_attention_num_buckets / 2, {
+    path: ['relative_attention_max_distance'],
+    message: 'more than half of relative_attention_num_buckets',
+  })
+
+/**
+ * Reads Hugging Face's `config.json`. transformers 5 writes `tie_word_embeddings: true` for every T5 and keeps the old meaning in
+ * `scale_decoder_outputs`; whether the head is separate shows in the file of weights alone.
+ * @param lmHead whether the file of weights holds `lm_head.weight`
+ */
+export function parseT5Config(json: unknown, lmHead: boolean, subject = 'config.json'): T5Config {
+  const parsed = huggingFace.safeParse(json)
+  if (!parsed.success) {
+    const [{ path, message }] = parsed.error.issues
+    const found = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], json)
+    fail('base_incomplete', {
+      subject: `${subject}, ${path.join('.') || 'the file'}`,
+      expected: message,
+      found: found === undefined ? 'nothing' : JSON.stringify(found),
+      mend: 'Give the config.json of a T5 as transformers saves it.',
+    })
+  }
+  const c = parsed.data
+  return {
+    vocabSize: c.vocab_size,
+    dModel: c.d_model,
+    dKv: c.d_kv,
+    dFf: c.d_ff,
+    numLayers: c.num_layers,
+    numDecoderLayers: c.num_decoder_layers ?? c.num_layers,
+    numHeads: c.num_heads,
+    relativeAttentionNumBuckets: c.relative_attention_num_buckets,
+    relativeAttentionMaxDistance: c.relative_attention_max_distance,
+    layerNormEpsilon: c.layer_norm_epsilon,
+    activation: c.feed_forward_proj.includes('gelu') ? 'gelu' : 'relu',
+    gated: c.feed_forward_proj.startsWith('gated'),
+    lmHead,
+    scaleDecoderOutputs: c.scale_decoder_outputs ?? c.tie_word_embeddings,
+    dropoutRate: c.dropout_rate,
+    padTokenId: c.pad_token_id,
+    eosTokenId: c.eos_token_id,
+    decoderStartTokenId: c.decoder_start_token_id,
+  }
+}
+
+/** The published T5-small (`google-t5/t5-small`): 60,506,624 parameters. */
+export const T5_SMALL: T5Config = parseT5Config(
+  { vocab_size: 32128, d_model: 512, d_kv: 64, d_ff: 2048, num_layers: 6, num_decoder_layers: 6, num_heads: 8 },
+  false,
+)

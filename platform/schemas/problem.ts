@@ -1,0 +1,35 @@
+import { randomUUID } from 'node:crypto'
+import { type PlainError, toPlain } from '../../core/errors.ts'
+import type { Platform } from '../platform.ts'
+import type { Problem } from './common.ts'
+
+/** An error in the form that callers see (RFC 9457, with our own members beside the standard's). */
+export function toProblem({ code, title, status, subject, expected, found, mend }: PlainError): Problem {
+  const detail = `${subject}: expected ${expected}; found ${found}.`
+  return { type: `/docs/errors#${code}`, title, status, detail, code, subject, expected, found, mend }
+}
+
+/**
+ * As {@link toProblem}; a failure that is Graft's own fault is reported, and its text, which may hold paths, kept back.
+ * @param id under which it is reported, a new one where absent
+ */
+export function problemOf({ report }: Pick<Platform, 'report'>, error: unknown, id?: string): Problem {
+  const plain = toPlain(error)
+  return plain.code === 'internal' ? kept(report, error, plain, id) : toProblem(plain)
+}
+
+/** As {@link problemOf}, for the error of one row, which comes as plain data. */
+export function rowProblem({ report }: Pick<Platform, 'report'>, plain: PlainError): Problem {
+  return plain.code === 'internal' ? kept(report, plain, plain) : toProblem(plain)
+}
+
+function kept(report: Platform['report'], error: unknown, plain: PlainError, id: string = randomUUID()): Problem {
+  report(error, id)
+  return toProblem({
+    ...plain,
+    subject: 'graft',
+    expected: 'no failure here',
+    found: `one that the server's log describes under ${id}`,
+    mend: 'This is a fault in Graft; please report it with what the log says.',
+  })
+}

@@ -1,0 +1,166 @@
+import { eq, sql } from 'drizzle-orm'
+import { fail, type PlainError } from '../../core/errors.ts'
+import type { TrainingStatus } from '../schemas/statuses.ts'
+import type { Database } from './database.ts'
+import { trainings } from './schema/trainings.ts'
+import { type NewEvent, recordEvents } from './training-events.ts'
+import { lockTraining, type TrainingRow } from './trainings.ts'
+
+/** Where a training may go from each status. */
+const moves: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
+  queued: ['running', 'paused', 'failed', 'cancelled'],
+  running: ['queued', 'paused', 'succeeded', 'failed', 'cancelled'],
+  paused: ['queued', 'cancelled'],
+  succeeded: [],
+  failed: [],
+  cancelled: [],
+}
+
+/** What a worker writes while it trains and when it stops. */
+export type Report = Partial<Pick<TrainingRow, 'plan' | 'progress' | 'state' | 'result' | 'adapter_id'>>
+
+/**
+ * Takes a training that waits, to run a slice of it.
+ * @param worker names the process
+ * @returns undefined where there is nothing to run: another worker has it, it is paused, or it has ended
+ * @throws GraftError `training_unknown`
+ */
+export async function claimTraining(db: Database, id: string, worker: string): Promise<TrainingRow | undefined> {
+  return db.transaction(async (tx) => {
+    const row = await lockTraining(tx, id)
+    if (row.status !== 'queued') return undefined
+    await tx
+      .update(trainings)
+      .set({
+        status: 'running',
+        worker,
+        fence: row.fence + 1,
+        slices: row.slices + 1,
+        heartbeat_at: sql`now()`,
+        started_at: row.started_at ?? sql`now()`,
+      })
+      .where(eq(trainings.id, id))
+    await recordEvents(tx, row, [{ event: { type: 'status', status: 'running' } }])
+    return lockTraining(tx, id)
+  })
+}
+
+/**
+ * Writes what a worker tells, and that it lives. With a state that it saved, the losses before are forgotten: it gets on.
+ * @returns what is asked of it
+ * @throws GraftError `training_superseded` where the training is no longer this worker's: it was cancelled, or another has it
+ */
+export async function reportTraining(
+  db: Database,
+  id: string,
+  fence: number,
+  report: Report = {},
+  events: readonly NewEvent[] = [],
+): Promise<TrainingRow['wish']> {
+  return db.transaction(async (tx) => {
+    const row = await lockTraining(tx, id)
+    requireFence(row, fence)
+    await tx
+      .update(trainings)
+      .set({ ...report, ...(report.state && { losses: 0 }), heartbeat_at: sql`now()` })
+      .where(eq(trainings.id, id))
+    await recordEvents(tx, row, events)
+    return row.wish
+  })
+}
+
+export interface Move {
+  /** Of the worker that gives the training back; absent where somebody else decides, which takes it from its worker. */
+  fence?: number
+  report?: Report
+  /** Why it failed; needed for that and for nothing else. */
+  error?: PlainError
+  /** Why its worker could not go on, where it is queued for that: it counts as a loss, and the event tells it. */
+  lost?: PlainError
+  /** Told before the event of the new status. */
+  events?: readonly NewEvent[]
+}
+
+/**
+ * Changes the status and records the event of it. A running training that was asked to pause is paused where it would be queued.
+ * @throws GraftError `training_status` where its status does not lead there, `training_superseded`, `training_unknown`
+ */
+export async function moveTraining(
+  db: Database,
+  id: string,
+  to: Exclude<TrainingStatus, 'running'>,
+  { fence, report = {}, error, lost, events = [] }: Move = {},
+): Promise<TrainingRow> {
+  return db.transaction(async (tx) => {
+    const row = await lockTraining(tx, id)
+    if (fence !== undefined) requireFence(row, fence)
+    if (!moves[row.status].includes(to)) refuse(row, to)
+    const status = to === 'queued' && row.wish === 'pause' ? 'paused' : to
+    await tx
+      .update(trainings)
+      .set({
+        ...report,
+        status,
+        worker: null,
+        wish: null,
+        error: error ?? null,
+        fence: fence === undefined ? row.fence + 1 : row.fence,
+        losses: lost ? (report.state ? 1 : row.losses + 1) : 0,
+        finished_at: moves[status].length === 0 ? sql`now()` : null,
+      })
+      .where(eq(trainings.id, id))
+    const cause = error ?? lost
+    await recordEvents(tx, row, [...events, { event: { type: 'status', status, ...(cause && { error: cause }) } }])
+    return lockTraining(tx, id)
+  })
+}
+
+/**
+ * Pauses a queued training at once; asks the worker of a running one to, which it does when its state is saved.
+ * @throws GraftError `training_status`, `training_unknown`
+ */
+export async function pauseTraining(db: Database, id: string): Promise<TrainingRow> {
+  return db.transaction(async (tx) => {
+    const row = await lockTraining(tx, id)
+    if (row.status === 'paused') return row
+    if (row.status !== 'running') return moveTraining(tx, id, 'paused')
+    const [asked] = await tx.update(trainings).set({ wish: 'pause' }).where(eq(trainings.id, id)).returning()
+    return asked
+  })
+}
+
+/**
+ * Queues a paused training; one that was only asked to pause goes on.
+ * @returns its row, and whether it was queued, so that it needs a job
+ * @throws GraftError `training_status`, `training_unknown`
+ */
+export async function resumeTraining(db: Database, id: string): Promise<{ training: TrainingRow; queued: boolean }> {
+  return db.transaction(async (tx) => {
+    const row = await lockTraining(tx, id)
+    if (row.status === 'paused') return { training: await moveTraining(tx, id, 'queued'), queued: true }
+    if (row.status === 'queued') return { training: row, queued: false }
+    if (row.status !== 'running') refuse(row, 'queued')
+    const [training] = await tx.update(trainings).set({ wish: null }).where(eq(trainings.id, id)).returning()
+    return { training, queued: false }
+  })
+}
+
+function requireFence({ id, status, fence: current }: TrainingRow, fence: number): void {
+  if (status === 'running' && current === fence) return
+  fail('training_superseded', {
+    subject: `training ${id}`,
+    expected: `fencing number ${current}, ${status}`,
+    found: String(fence),
+    mend: status === 'running' ? 'Another worker has the training; this one stops.' : 'The training has stopped.',
+  })
+}
+
+function refuse({ id, status }: TrainingRow, to: TrainingStatus): never {
+  const from = Object.entries(moves).flatMap(([name, targets]) => (targets.includes(to) ? [name] : []))
+  return fail('training_status', {
+    subject: `training ${id}`,
+    expected: `one that is ${from.join(' or ')}`,
+    found: status,
+    mend: moves[status].length === 0 ? 'It has ended; launch a new one.' : 'Look at its status.',
+  })
+}

@@ -1,0 +1,147 @@
+import type { Adapter } from '../schemas/adapters.ts'
+import type { Alias, AliasMove } from '../schemas/aliases.ts'
+import type { BaseAnswer } from '../schemas/bases.ts'
+import type { Comparison, ComparisonSummary } from '../schemas/comparisons.ts'
+import type { Dataset } from '../schemas/datasets.ts'
+import type { Evaluation } from '../schemas/evaluations.ts'
+import type { Key } from '../schemas/keys.ts'
+import { toProblem } from '../schemas/problem.ts'
+import type { Training, TrainingEventAnswer } from '../schemas/trainings.ts'
+import type { AdapterRow } from '../store/adapters.ts'
+import { type AliasMoveRow, type AliasRow, leadsTo } from '../store/aliases.ts'
+import type { ApiKeyRow } from '../store/api-keys.ts'
+import type { BaseRow } from '../store/bases.ts'
+import type { ComparisonRow } from '../store/comparisons.ts'
+import type { DatasetRow } from '../store/datasets.ts'
+import type { EvaluationRow } from '../store/evaluations.ts'
+import type { EventRow } from '../store/training-events.ts'
+import type { TrainingRow } from '../store/trainings.ts'
+
+// Rows of the store as callers see them: times as text, nothing where a column is null, no names of files.
+
+const time = (date: Date): string => date.toISOString()
+
+export function shownAdapter(row: AdapterRow): Adapter {
+  const { artifact: _, base_id: __, metrics, training_id, created_at, labels, ...same } = row
+  return {
+    ...same,
+    labels: [...labels],
+    ...(metrics && { metrics }),
+    ...(training_id && { training: training_id }),
+    created_at: time(created_at),
+  }
+}
+
+export function shownAlias(row: AliasRow): Alias {
+  const { name, guard, created_at, moved_at } = row
+  return {
+    name,
+    adapter: leadsTo(row),
+    ...(guard && { guard }),
+    created_at: time(created_at),
+    moved_at: time(moved_at),
+  }
+}
+
+export function shownAliasMove({ id, alias, from, to, guard, forced, ...row }: AliasMoveRow): AliasMove {
+  return {
+    id,
+    alias,
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(guard && { guard }),
+    ...(row.comparison_id && { comparison: row.comparison_id }),
+    forced,
+    ...(row.owner && { key: row.owner }),
+    created_at: time(row.created_at),
+  }
+}
+
+export function shownDataset({ created_at, filename, deleted_at: _, ...same }: DatasetRow): Dataset {
+  return { ...same, ...(filename && { filename }), created_at: time(created_at) }
+}
+
+/** @param served the id of the base on which predictions are answered */
+export function shownBase(
+  { id, name, fingerprint, parameters, bytes, created_at }: BaseRow,
+  served: string,
+): BaseAnswer {
+  return { id, name, fingerprint, parameters, bytes, served: id === served, created_at: time(created_at) }
+}
+
+export function shownEvaluation(row: EvaluationRow): Evaluation {
+  const { id, status, adapter_id: adapter, digest, dataset_id: dataset, metrics, error, created_at, finished_at } = row
+  return {
+    id,
+    status,
+    adapter,
+    digest,
+    dataset,
+    ...(metrics && { metrics: { ...metrics } }),
+    ...(error && { error: toProblem(error) }),
+    created_at: time(created_at),
+    ...(finished_at && { finished_at: time(finished_at) }),
+  }
+}
+
+export function shownComparison(row: ComparisonRow): Comparison {
+  const { verdict: _, ...summary } = shownComparisonSummary(row)
+  return { ...summary, ...(row.result && { result: mutable(row.result) }) }
+}
+
+export function shownComparisonSummary(row: ComparisonRow): ComparisonSummary {
+  const { id, status, adapters, dataset_id: dataset, result, error, created_at, finished_at } = row
+  return {
+    id,
+    status,
+    adapters: [...adapters],
+    dataset,
+    ...(result && { verdict: result.verdict }),
+    ...(error && { error: toProblem(error) }),
+    created_at: time(created_at),
+    ...(finished_at && { finished_at: time(finished_at) }),
+  }
+}
+
+/** Schemas know no lists that may not be changed. */
+type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
+const mutable = <T>(value: T): Mutable<T> => value as Mutable<T>
+
+export function shownKey({ created_at, last_used_at, revoked_at, ...same }: ApiKeyRow): Key {
+  return {
+    ...same,
+    created_at: time(created_at),
+    ...(last_used_at && { last_used_at: time(last_used_at) }),
+    ...(revoked_at && { revoked_at: time(revoked_at) }),
+  }
+}
+
+export function shownTraining(row: TrainingRow): Training {
+  const { method, ...settings } = row.spec
+  return {
+    id: row.id,
+    ...(row.name && { name: row.name }),
+    status: row.status,
+    base: row.base_id,
+    dataset: row.dataset_id,
+    ...(row.test_dataset_id && { test_dataset: row.test_dataset_id }),
+    method: method.method,
+    settings: { ...method, ...settings },
+    ...(row.metadata && { metadata: row.metadata }),
+    ...(row.plan && { plan: row.plan as Training['plan'] }),
+    ...(row.progress && { progress: row.progress }),
+    ...(row.result && { result: { ...row.result } }),
+    ...(row.adapter_id && { adapter: row.adapter_id }),
+    ...(row.error && { error: toProblem(row.error) }),
+    pausing: row.wish === 'pause',
+    slices: row.slices,
+    last_event: row.last_event,
+    created_at: time(row.created_at),
+    ...(row.started_at && { started_at: time(row.started_at) }),
+    ...(row.finished_at && { finished_at: time(row.finished_at) }),
+  }
+}
+
+export function shownEvent({ number, event, created_at }: EventRow): TrainingEventAnswer {
+  return { number, event, created_at: time(created_at) }
+}
