@@ -13,6 +13,6 @@ export async function reviewLengths(data: string): Promise<Int32Array> {
   const tokenizer = tokenizerOf(base)
   const { reviews } = await readReviews(data)
   const labels = labelTokens(base.labelWords ?? {}, tokenizer)
-  const { ids } = encodeAll(reviews.slice(0, SAMPLE), labels, tokenizer, { maxTokens: 512, cut: 'head' }, base)
+  const { ids } = encodeAll(reviews.slice(0, SAMPLE), labels, tokenizer, { maxTokens: 512, side: 'left' }, base)
   return Int32Array.from(ids, ({ length }) => length)
 }

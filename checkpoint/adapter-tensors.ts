@@ -71,7 +71,7 @@ function misfit(name: string, shape: readonly number[], data: Float32Array | und
     subject: name,
     expected: `${sizeOfShape(shape)} numbers for [${shape.join(', ')}]`,
     found: data ? String(data.length) : 'nothing',
-    mend: 'This is a fault in Graft; please report it with the command that led to it.',
+    fix: 'This is a fault in Graft; please report it with the command that led to it.',
   })
 }
 
@@ -80,6 +80,6 @@ function diverged(name: string, found: number): never {
     subject: name,
     expected: 'finite numbers',
     found: String(found),
-    mend: 'Train again with a lower learning rate.',
+    fix: 'Train again with a lower learning rate.',
   })
 }

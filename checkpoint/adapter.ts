@@ -171,6 +171,6 @@ function withoutManifest(dir: string): never {
     subject: fileIn(dir, MANIFEST),
     expected: 'the file that says on which base the adapter was trained',
     found: 'no such file',
-    mend: 'Name the base as well: the Python libraries do not store it.',
+    fix: 'Name the base as well: the Python libraries do not store it.',
   })
 }

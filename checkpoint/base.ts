@@ -72,7 +72,7 @@ export function requireTokenizer({ dir, tokenizer }: Base): Tokenizer {
       subject: dir,
       expected: 'tokenizer.json',
       found: 'no such file',
-      mend: 'Save it beside the model: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
+      fix: 'Save it beside the model: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
     })
   )
 }
@@ -88,7 +88,7 @@ async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> 
     subject: `${subject}, ${path.join('.')}`,
     expected: message,
     found: 'something else',
-    mend: 'Mend the file, or remove it: it is optional.',
+    fix: 'Fix the file, or remove it: it is optional.',
   })
 }
 

@@ -58,6 +58,6 @@ export function cannotHold(subject: string, expected: string, found: unknown): n
   refused(subject, expected, found, 'Save in another layout.')
 }
 
-function refused(subject: string, expected: string, found: unknown, mend: string): never {
-  fail('checkpoint_config', { subject, expected, found: found === undefined ? 'nothing' : JSON.stringify(found), mend })
+function refused(subject: string, expected: string, found: unknown, fix: string): never {
+  fail('checkpoint_config', { subject, expected, found: found === undefined ? 'nothing' : JSON.stringify(found), fix })
 }

@@ -14,7 +14,7 @@ export async function listFolder(dir: string): Promise<Set<string>> {
     return new Set(await readdir(dir))
   } catch (error) {
     const found = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'a file' : 'nothing'
-    return fail('file_missing', { subject: dir, expected: 'a folder', found, mend: 'Check the path.' }, error)
+    return fail('file_missing', { subject: dir, expected: 'a folder', found, fix: 'Check the path.' }, error)
   }
 }
 
@@ -42,7 +42,7 @@ export function parseObject(text: string, subject: string): JsonObject {
     subject,
     expected: 'a JSON object',
     found,
-    mend: 'Restore the file from where it came.',
+    fix: 'Restore the file from where it came.',
   })
 }
 

@@ -34,7 +34,7 @@ export const full: Layout = {
         subject: `${fileIn(dir, CONFIG)}, ${key}`,
         expected: `${base.t5[key]}, as in ${base.name}`,
         found: String(t5[key]),
-        mend: 'Give the base from which this model was tuned.',
+        fix: 'Give the base from which this model was tuned.',
       })
     return file
   },

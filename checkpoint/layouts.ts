@@ -50,6 +50,6 @@ export async function detectLayout(dir: string): Promise<Detected> {
     subject: dir,
     expected: 'adapter_config.json, or the config.json of a whole model',
     found: present.size === 0 ? 'an empty folder' : [...present].sort().slice(0, 5).join(', '),
-    mend: 'Name the folder that holds the checkpoint.',
+    fix: 'Name the folder that holds the checkpoint.',
   })
 }

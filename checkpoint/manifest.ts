@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
-import { MAX_TOKENS } from '../model/encode.ts'
+import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
 import type { Base } from './base.ts'
 import { fileIn, parseObject, readText } from './files.ts'
 
@@ -20,7 +20,7 @@ const freely = z.record(z.string(), z.unknown())
 /** How a text that is too long is cut: which part of it goes. */
 const truncation = z.object({
   max_tokens: z.int().positive().max(MAX_TOKENS, `at most ${MAX_TOKENS} tokens`),
-  cut: z.enum(['head', 'tail', 'middle']),
+  side: z.enum(truncationSides),
 })
 
 /** What the caller tells of an adapter; all of it may be left out. */
@@ -102,7 +102,7 @@ export async function readManifest(dir: string): Promise<Manifest | undefined> {
       subject: `${subject}, format`,
       expected: `${FORMAT} at most`,
       found: String(value.format),
-      mend: 'Update Graft: a later version wrote this checkpoint.',
+      fix: 'Update Graft: a later version wrote this checkpoint.',
     })
   const parsed = manifest.safeParse(value)
   if (parsed.success) return parsed.data
@@ -112,7 +112,7 @@ export async function readManifest(dir: string): Promise<Manifest | undefined> {
     expected: message,
     found:
       JSON.stringify(path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown>)?.[key], value)) ?? 'nothing',
-    mend: 'Restore the file from where it came, or remove it: the weights load without it, unchecked.',
+    fix: 'Restore the file from where it came, or remove it: the weights load without it, unchecked.',
   })
 }
 
@@ -123,7 +123,7 @@ export function requireSameBase({ base: trained }: Manifest, base: Base, subject
     subject,
     expected: `the base ${trained.name} with fingerprint ${trained.fingerprint}`,
     found: `${base.name} with fingerprint ${base.fingerprint}`,
-    mend: 'Give the base that it was trained on, or train it again on this one.',
+    fix: 'Give the base that it was trained on, or train it again on this one.',
   })
 }
 
@@ -134,6 +134,6 @@ export function requireSameWeights({ weights_sha256: saved }: Manifest, digest: 
     subject: file,
     expected: `SHA-256 ${saved}`,
     found: digest,
-    mend: 'Copy the checkpoint again: its weights are not those that were saved.',
+    fix: 'Copy the checkpoint again: its weights are not those that were saved.',
   })
 }

@@ -62,7 +62,7 @@ async function readWeights(dir: string, present: ReadonlySet<string>, shared: bo
         subject: `${fileIn(dir, names[i])}, ${stray ?? absent}`,
         expected: `the tensors that ${INDEX} places there`,
         found: stray === undefined ? 'no such tensor' : 'this one as well',
-        mend: 'Save or download the whole model again.',
+        fix: 'Save or download the whole model again.',
       })
   }
   return files
@@ -80,7 +80,7 @@ function weightMap({ weight_map: map }: Readonly<Record<string, unknown>>, subje
     subject: `${subject}, weight_map`,
     expected: 'file names ending in .safetensors by tensor name',
     found: JSON.stringify(map) ?? 'nothing',
-    mend: 'Save or download the whole model again.',
+    fix: 'Save or download the whole model again.',
   })
 }
 
@@ -126,7 +126,7 @@ function incomplete(dir: string, name: string, present: ReadonlySet<string>): ne
     subject: dir,
     expected: name,
     found: adapter ? 'an adapter' : pickled && name === WEIGHTS ? `${pickled} alone` : 'no such file',
-    mend: adapter
+    fix: adapter
       ? 'Name the folder of the base, and give this one as the checkpoint.'
       : pickled && name === WEIGHTS
         ? 'Convert it: load the model in transformers and save it with save_pretrained(..., safe_serialization=True).'

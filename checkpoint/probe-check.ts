@@ -15,7 +15,7 @@ export function requireSameLogits(saved: Probe, now: Probe, subject: string): vo
       subject: `${subject}, ${ofBase.place} of the base alone`,
       expected: ofBase.saved,
       found: ofBase.now,
-      mend: 'The weights of the base are those of the training, but its config.json is not: restore it.',
+      fix: 'The weights of the base are those of the training, but its config.json is not: restore it.',
     })
   const ofAdapter = difference(saved.logits, now.logits)
   if (ofAdapter)
@@ -23,7 +23,7 @@ export function requireSameLogits(saved: Probe, now: Probe, subject: string): vo
       subject: `${subject}, ${ofAdapter.place}`,
       expected: ofAdapter.saved,
       found: ofAdapter.now,
-      mend: 'Copy the checkpoint again: it does not compute what it did when it was saved. Its configuration may have been edited.',
+      fix: 'Copy the checkpoint again: it does not compute what it did when it was saved. Its configuration may have been edited.',
     })
 }
 
@@ -46,7 +46,7 @@ export function requireEffect(
     subject,
     expected: `logits other than the base's, since it has weights for ${place}`,
     found: "the base's logits, to the last bit",
-    mend: 'Check that it was made for this base and these modules; please report it if it was.',
+    fix: 'Check that it was made for this base and these modules; please report it if it was.',
   })
 }
 

@@ -49,7 +49,7 @@ export async function probeAdapter(
       subject,
       expected: 'finite logits',
       found: String(wrong),
-      mend: 'Use an earlier checkpoint: the weights of this one are too large.',
+      fix: 'Use an earlier checkpoint: the weights of this one are too large.',
     })
   const probe = { ...settings, logits, base_logits: await baseLogits(base, settings) }
   requireEffect(probe, values, base.tensors, subject)
@@ -64,7 +64,7 @@ function requireTokens({ inputs, ids }: ProbeSettings, { vocabSize }: T5Config, 
     subject: `${subject}, the probe of its graft.json`,
     expected: `token ids below ${vocabSize}`,
     found: String(wrong),
-    mend: 'Restore graft.json from where it came, or remove it: the weights load without it, unchecked.',
+    fix: 'Restore graft.json from where it came, or remove it: the weights load without it, unchecked.',
   })
 }
 

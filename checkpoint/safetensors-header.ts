@@ -119,10 +119,10 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 const isSizes = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)
 
-const MEND = 'Copy or download the file again.'
+const FIX = 'Copy or download the file again.'
 
 function corrupt(subject: string, expected: string, found: string): never {
-  fail('checkpoint_corrupt', { subject, expected, found, mend: MEND } satisfies ErrorDetail)
+  fail('checkpoint_corrupt', { subject, expected, found, fix: FIX } satisfies ErrorDetail)
 }
 
 function unreadable(subject: string, dtype: unknown): never {
@@ -130,6 +130,6 @@ function unreadable(subject: string, dtype: unknown): never {
     subject,
     expected: `numbers of type ${Object.keys(BYTES).join(', ')}`,
     found: String(dtype),
-    mend: 'Save the checkpoint again in float32, float16 or bfloat16.',
+    fix: 'Save the checkpoint again in float32, float16 or bfloat16.',
   })
 }

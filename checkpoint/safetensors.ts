@@ -64,12 +64,12 @@ interface Opened {
 async function openFile(path: string): Promise<Opened> {
   const file = basename(path)
   const handle = await open(path).catch((error) =>
-    fail('file_missing', { subject: path, expected: 'a file', found: error.code, mend: 'Check the path.' }, error),
+    fail('file_missing', { subject: path, expected: 'a file', found: error.code, fix: 'Check the path.' }, error),
   )
   try {
     const stat = await handle.stat()
     if (!stat.isFile())
-      fail('file_missing', { subject: path, expected: 'a file', found: 'a folder', mend: 'Check the path.' })
+      fail('file_missing', { subject: path, expected: 'a file', found: 'a folder', fix: 'Check the path.' })
     const { size } = stat
     const first = await readFully(handle, new Uint8Array(Math.min(8, size)), 0, file)
     const length = headerLength(first, size, file)
@@ -116,7 +116,7 @@ async function readFully<T extends Uint8Array>(
         subject: file,
         expected: `${position + into.length} bytes`,
         found: `${position + at}: the file is cut off`,
-        mend: 'Copy or download the file again.',
+        fix: 'Copy or download the file again.',
       })
     at += bytesRead
   }

@@ -36,7 +36,7 @@ export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>, file: st
       subject: `${file}, ${name}`,
       expected: 'finite numbers',
       found: String(wrong),
-      mend: 'Use an earlier checkpoint: the training that made this one diverged.',
+      fix: 'Use an earlier checkpoint: the training that made this one diverged.',
     })
   }
 }
@@ -61,6 +61,6 @@ function refuse(subject: string, expected: string, found: string): never {
     subject,
     expected,
     found,
-    mend: 'Give the configuration and the base with which these weights were made.',
+    fix: 'Give the configuration and the base with which these weights were made.',
   })
 }

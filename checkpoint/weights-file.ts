@@ -15,6 +15,6 @@ export async function readAdapterWeights(dir: string, name: string): Promise<Saf
     subject: join(dir, name),
     expected: 'the weights of the adapter',
     found: pickled ? `${pickled} alone` : 'no such file',
-    mend: pickled ? 'Save the adapter again with safetensors.' : 'Give the whole folder that the library saved.',
+    fix: pickled ? 'Save the adapter again with safetensors.' : 'Give the whole folder that the library saved.',
   })
 }

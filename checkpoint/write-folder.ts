@@ -77,7 +77,7 @@ function explain(dir: string, error: unknown): never {
         subject: dir,
         expected: 'room for the files',
         found: 'a full disk',
-        mend: 'Free some space and run it again; nothing half-written was left.',
+        fix: 'Free some space and run it again; nothing half-written was left.',
       },
       error,
     )
@@ -89,6 +89,6 @@ function occupied(dir: string, found: string): never {
     subject: dir,
     expected: 'no folder, or an empty one',
     found,
-    mend: 'Name another folder, or remove this one.',
+    fix: 'Name another folder, or remove this one.',
   })
 }

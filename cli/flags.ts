@@ -43,24 +43,24 @@ export function parseFlags(
 /** What is wrong with a command line, from Node's words. */
 function misread(code: string, message: string, fields: readonly string[]): ErrorDetail {
   const subject = /'(-[^' ]+)/.exec(message)?.[1] ?? /'([^']+)'/.exec(message)?.[1] ?? 'the command line'
-  const mend = 'Add --help to see the flags.'
+  const fix = 'Add --help to see the flags.'
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
     const near = nearest(
       subject,
       fields.map((field) => `--${flagOf(field)}`),
     )
-    return { subject, expected: `a flag of this command${near}`, found: 'an unknown one', mend }
+    return { subject, expected: `a flag of this command${near}`, found: 'an unknown one', fix }
   }
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
-    return { subject, expected: 'flags alone', found: 'a word without a flag', mend }
+    return { subject, expected: 'flags alone', found: 'a word without a flag', fix }
   if (message.includes('does not take an argument'))
-    return { subject, expected: 'no value: it is a switch', found: 'a value', mend: `Write ${subject} alone.` }
+    return { subject, expected: 'no value: it is a switch', found: 'a value', fix: `Write ${subject} alone.` }
   const dashed = message.includes('ambiguous')
   return {
     subject,
     expected: 'a value for this flag',
     found: dashed ? 'what begins with a dash, as a flag does' : 'nothing',
-    mend: dashed ? `Write ${subject}=VALUE where the value begins with a dash.` : `Write ${subject} VALUE.`,
+    fix: dashed ? `Write ${subject}=VALUE where the value begins with a dash.` : `Write ${subject} VALUE.`,
   }
 }
 

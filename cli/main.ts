@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { catalogue } from '../core/catalogue.ts'
-import { fail, toPlain } from '../core/errors.ts'
+import { describeProblem, fail, toPlain } from '../core/errors.ts'
 import type { Command } from './command.ts'
 import { parseFlags } from './flags.ts'
 import { helpOf, overview } from './help.ts'
@@ -41,7 +41,7 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
       subject: name,
       expected: `one of ${Object.keys(load).join(', ')}`,
       found: 'no command of Graft',
-      mend: 'See graft --help.',
+      fix: 'See graft --help.',
     })
   const command = await load[name]()
   const flags = { ...command.flags, Common: common }
@@ -57,10 +57,7 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
 function report(error: unknown, json: boolean): void {
   const plain = toPlain(error)
   if (json) process.stdout.write(`${JSON.stringify({ error: plain })}\n`)
-  else
-    process.stderr.write(
-      `graft: ${plain.title}.\n  ${plain.subject}\n  expected: ${plain.expected}\n  found:    ${plain.found}\n  ${plain.mend}\n`,
-    )
+  else process.stderr.write(`graft: ${plain.title}.\n  ${describeProblem(plain)}\n  ${plain.fix}\n`)
   if (plain.code === 'internal' && process.env.GRAFT_DEBUG) console.error(error)
   process.exitCode = catalogue[plain.code].exit
 }

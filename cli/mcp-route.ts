@@ -17,7 +17,7 @@ export function mcpRoute(load: () => Promise<McpHandler>): Route {
     summary: 'The Model Context Protocol, over Streamable HTTP',
     tag: 'Server',
     scope: 'predict',
-    json: { schema: z.unknown(), example: {}, mend: 'Send a message of JSON-RPC.' },
+    json: { schema: z.unknown(), example: {}, fix: 'Send a message of JSON-RPC.' },
     answers: { 200: { description: 'What was asked for', types: ['application/json', 'text/event-stream'] } },
     refusal: { schema: problem, statusOf: (code) => catalogue[code].status, respond: refusal },
     async handle({ request, body, caller, id, closing, noteRows }) {
@@ -29,9 +29,9 @@ export function mcpRoute(load: () => Promise<McpHandler>): Route {
 
 /** As JSON-RPC answers errors, with the status and the problem of HTTP. */
 function refusal(problem: Problem): Response {
-  const { status, code, detail, mend } = problem
+  const { status, code, detail, fix } = problem
   const number = code === 'body_not_json' ? -32700 : status >= 500 ? -32603 : -32600
-  const error = { code: number, message: `${code}: ${detail} ${mend}`, data: problem }
+  const error = { code: number, message: `${code}: ${detail} ${fix}`, data: problem }
   const retry = retryAfter[code as ErrorCode]
   return json({ jsonrpc: '2.0', id: null, error }, { status, headers: retry ? { 'retry-after': retry } : {} })
 }

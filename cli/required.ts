@@ -15,12 +15,12 @@ export function required<F extends Fields>(
   const subject = `--${flagOf(field)}`
   if (values[field] === undefined) {
     const expected = descriptionOf(fields[field]) ?? message
-    return fail('usage', { subject, expected, found: 'nothing', mend: `Add ${subject}.` })
+    return fail('usage', { subject, expected, found: 'nothing', fix: `Add ${subject}.` })
   }
   return fail('usage', {
     subject,
     expected: phraseOf(message),
     found: JSON.stringify(values[field]),
-    mend: 'Add --help to see what it takes.',
+    fix: 'Add --help to see what it takes.',
   })
 }

@@ -1,58 +1,88 @@
 import { catalogue, type ErrorCode } from './catalogue.ts'
 
-export interface ErrorDetail {
+/** What an error is about and what to do about it, with either a mismatch or a problem between the two. */
+export type ErrorDetail = {
   /** What the error is about: a file, a flag, a tensor, a line. */
   subject: string
+  /** What the reader can do about it, in whole sentences. */
+  fix: string
+} & (Mismatch | Problem)
+
+/** For bad input: "rank: expected a positive integer, but found -1". */
+interface Mismatch {
   expected: string
   found: string
-  /** What the reader can do about it. */
-  mend: string
+  problem?: never
 }
 
-/** An error that says what was expected, what came and how to mend it. Every edge (CLI, HTTP) prints the same one. */
+/** For everything else, as a predicate of the subject: "The training process exited before it finished". */
+interface Problem {
+  problem: string
+  expected?: never
+  found?: never
+}
+
+/**
+ * An error that says what happened and how to fix it. The command line, HTTP and MCP all show the same one.
+ *
+ * @example
+ * new GraftError('usage', { subject: '--rank', expected: 'a positive integer', found: '-1', fix: 'See graft train --help.' })
+ */
 export class GraftError extends Error {
   readonly code: ErrorCode
   readonly detail: ErrorDetail
 
   constructor(code: ErrorCode, detail: ErrorDetail, cause?: unknown) {
-    super(`${detail.subject}: expected ${detail.expected}; found ${detail.found}. ${detail.mend}`, { cause })
+    super(`${describeProblem(detail)} ${detail.fix}`, { cause })
     this.name = 'GraftError'
     this.code = code
     this.detail = detail
   }
 }
 
-/** Throws a {@link GraftError}; an expression, so that it can stand where a value is expected. */
+/** Throws a {@link GraftError}. An expression, so that it can stand where a value is expected. */
 export function fail(code: ErrorCode, detail: ErrorDetail, cause?: unknown): never {
   throw new GraftError(code, detail, cause)
 }
 
-/** The error as it crosses a process or a wire: plain data, from which {@link fromPlain} makes the error again. */
-export interface PlainError extends ErrorDetail {
+/** Returns what happened as one sentence, without the fix. */
+export function describeProblem({ subject, expected, found, problem }: ErrorDetail): string {
+  if (problem === undefined) return `${subject}: expected ${expected}, but found ${found}.`
+  return `${subject.replace(/^the /, 'The ')} ${problem}.`
+}
+
+/** Returns the detail with each of its texts replaced. */
+export function mapTexts(detail: ErrorDetail, replace: (text: string) => string): ErrorDetail {
+  const entries = Object.entries(detail).map(([field, text]) => [field, text && replace(text)])
+  return Object.fromEntries(entries) as ErrorDetail
+}
+
+/** An error as plain data, to send to another process or over the network. {@link fromPlain} restores the error. */
+export type PlainError = ErrorDetail & {
   code: ErrorCode
   title: string
   status: number
 }
 
+/** Returns any thrown value as plain data. Errors that are not Graft's own become `internal`, or `disk_full`. */
 export function toPlain(error: unknown): PlainError {
-  const known = error instanceof GraftError ? error : unexpected(error)
+  const known = error instanceof GraftError ? error : wrapUnexpected(error)
   const { status, title } = catalogue[known.code]
   return { code: known.code, title, status, ...known.detail }
 }
 
-export function fromPlain({ code, subject, expected, found, mend }: PlainError): GraftError {
-  return new GraftError(code, { subject, expected, found, mend })
+export function fromPlain({ code, title: _title, status: _status, ...detail }: PlainError): GraftError {
+  return new GraftError(code, detail)
 }
 
-function unexpected(error: unknown): GraftError {
+function wrapUnexpected(error: unknown): GraftError {
   if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'))
     return new GraftError(
       'disk_full',
       {
-        subject: 'path' in error ? String(error.path) : 'the disk',
-        expected: 'room to write',
-        found: 'none left',
-        mend: 'Free some space and run the same command again; what was saved before is whole.',
+        subject: 'path' in error ? String(error.path) : 'the file',
+        problem: 'could not be written because the disk is full',
+        fix: 'Free some space and run the same command again. Everything saved so far is intact.',
       },
       error,
     )
@@ -60,10 +90,9 @@ function unexpected(error: unknown): GraftError {
   return new GraftError(
     'internal',
     {
-      subject: 'graft',
-      expected: 'no failure here',
-      found: message,
-      mend: 'This is a fault in Graft; please report it with the command that led to it.',
+      subject: 'Graft',
+      problem: `failed unexpectedly: ${message}`,
+      fix: 'This is a bug in Graft. Please report it with the command that caused it.',
     },
     error,
   )

@@ -11,7 +11,7 @@ import { tools } from './tools.ts'
 import { taskOf } from './work-tasks.ts'
 
 /**
- * Calls a tool by its name. What is wrong with the call is an answer, too: agents read answers, and mend their calls.
+ * Calls a tool by its name. What is wrong with the call is an answer, too: agents read answers, and fix their calls.
  */
 export async function callTool(platform: Platform, name: string, given: unknown, call: Call): Promise<CallToolResult> {
   const tool = tools.find((one) => one.name === name)
@@ -22,7 +22,7 @@ export async function callTool(platform: Platform, name: string, given: unknown,
       tool.input,
       given ?? {},
       'the arguments',
-      'Mend this argument and call again; the input schema of the tool tells what each takes.',
+      'Fix this argument and call again; the input schema of the tool tells what each takes.',
     )
     const answer = await tool.run(platform, input, call)
     return call.takesTasks && answer.task !== undefined
@@ -40,13 +40,13 @@ const lists: Partial<Record<ErrorCode, string>> = {
   training_unknown: 'resources/list',
 }
 
-/** The code first, for programs; then what was expected, what came, how to mend it, and a right call. */
+/** The code first, for programs; then what was expected, what came, how to fix it, and a right call. */
 function inWords(platform: Platform, error: unknown, id: string, tool: Tool | undefined): string {
-  const { code, title, detail, mend } = problemOf(platform, error, id)
+  const { code, title, detail, fix } = problemOf(platform, error, id)
   const list = lists[code as ErrorCode]
   const there = list ? ` ${list} tells what there is.` : ''
   const right = tool && code !== 'internal' ? [`A right call: ${tool.name} ${JSON.stringify(tool.example)}`] : []
-  return [`${code}: ${title}.`, detail, `${mend}${there}`, ...right].join('\n')
+  return [`${code}: ${title}.`, detail, `${fix}${there}`, ...right].join('\n')
 }
 
 function unknown(name: string): never {
@@ -54,6 +54,6 @@ function unknown(name: string): never {
     subject: 'name',
     expected: `one of ${tools.map((tool) => tool.name).join(', ')}`,
     found: JSON.stringify(name.slice(0, 60)),
-    mend: 'Call one of those.',
+    fix: 'Call one of those.',
   })
 }

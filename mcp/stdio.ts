@@ -1,6 +1,6 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { toPlain } from '../core/errors.ts'
+import { describeProblem, toPlain } from '../core/errors.ts'
 import { headersOf, type Message } from './http-headers.ts'
 
 export interface StdioOptions {
@@ -32,8 +32,9 @@ export async function serveStdio({ input, output, send, signal }: StdioOptions):
 
   async function forward(line: string): Promise<void> {
     const message = messageIn(line)
-    if (message === undefined) return refuse(null, NOT_JSON, 'Expected one JSON-RPC message a line; found no JSON.')
-    if (message === null) return refuse(null, INVALID, 'Expected one JSON-RPC message a line; found something else.')
+    if (message === undefined) return refuse(null, NOT_JSON, 'Expected one JSON-RPC message a line, but found no JSON.')
+    if (message === null)
+      return refuse(null, INVALID, 'Expected one JSON-RPC message a line, but found something else.')
     const { method, id, params } = message
     if (method === 'notifications/cancelled') return asking.get(params?.requestId)?.abort()
     const control = new AbortController()
@@ -50,8 +51,8 @@ export async function serveStdio({ input, output, send, signal }: StdioOptions):
     } catch (error) {
       // Who cancelled does not wait for an answer.
       if (id === undefined || answered || control.signal.aborted) return
-      const { code, subject, expected, found, mend } = toPlain(error)
-      refuse(id, INTERNAL, `${code}: ${subject}: expected ${expected}; found ${found}. ${mend}`)
+      const plain = toPlain(error)
+      refuse(id, INTERNAL, `${plain.code}: ${describeProblem(plain)} ${plain.fix}`)
     } finally {
       if (id !== undefined) asking.delete(id)
     }

@@ -64,7 +64,7 @@ function taskFrom(work: Training | Comparison, at: string, answer: () => ToolAns
   const seed = { taskId: id, createdAt: created_at, lastUpdatedAt, ttlMs: null, pollIntervalMs: POLL }
   if (status === 'cancelled') return { ...seed, status }
   if (status !== 'succeeded' && status !== 'failed') return { ...seed, status: 'working', statusMessage: at }
-  // What the client may mend is a result; a task fails where Graft does.
+  // What the client may fix is a result; a task fails where Graft does.
   if (error?.code !== 'internal')
     return { ...seed, status: 'completed', result: resultOf(answer(), error !== undefined) }
   const { code, message, data } = protocolError(error)
@@ -85,6 +85,6 @@ function unknown(id: string): never {
     subject: 'taskId',
     expected: 'the id of a training or of a comparison',
     found: JSON.stringify(id.slice(0, 200)),
-    mend: 'Use the taskId of an answer that was a task.',
+    fix: 'Use the taskId of an answer that was a task.',
   })
 }

@@ -4,11 +4,14 @@ import type { Tokenizer } from './tokenizer.ts'
 /** The longest text that is read, in tokens: the memory that attention takes grows with its square. */
 export const MAX_TOKENS = 8192
 
-/** How long a text may be, and where it is cut: `head` drops its beginning, `tail` its end, `middle` keeps both ends. */
-export interface Cut {
+/** `left` drops the beginning of a text, `right` its end, as in Hugging Face's tokenizers; `middle` keeps both ends. */
+export const truncationSides = ['left', 'right', 'middle'] as const
+
+/** How many tokens of a text are kept, and from which side it is truncated. */
+export interface Truncation {
   /** Tokens, the one that ends the text included; 2 to {@link MAX_TOKENS}. */
   maxTokens: number
-  cut: 'head' | 'tail' | 'middle'
+  side: (typeof truncationSides)[number]
 }
 
 export interface Encoded {
@@ -23,14 +26,19 @@ export interface Encoded {
  * @param eos the id that ends every text
  * @throws GraftError `text_invalid` for what is no string, says nothing, or has a lone surrogate
  */
-export function encodeReview(tokenizer: Tokenizer, text: unknown, { maxTokens, cut }: Cut, eos: number): Encoded {
+export function encodeReview(
+  tokenizer: Tokenizer,
+  text: unknown,
+  { maxTokens, side }: Truncation,
+  eos: number,
+): Encoded {
   const encoded = tokenizer.encode(checkText(text))
   const body = encoded.at(-1) === eos ? encoded.subarray(0, -1) : encoded
   if (body.length === 0)
     invalid('characters that the base reads', `only some that it drops: ${excerpt(text as string)}`)
   const room = maxTokens - 1
   if (body.length <= room) return { ids: Int32Array.from([...body, eos]), tokens: body.length + 1, truncated: false }
-  const kept = { head: 0, tail: room, middle: Math.ceil(room / 2) }[cut]
+  const kept = { left: 0, right: room, middle: Math.ceil(room / 2) }[side]
   const ids = new Int32Array(maxTokens)
   ids.set(body.subarray(0, kept))
   ids.set(body.subarray(body.length - (room - kept)), kept)
@@ -58,5 +66,5 @@ const kindOf = (value: unknown): string =>
 const excerpt = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
 
 function invalid(expected: string, found: string): never {
-  return fail('text_invalid', { subject: 'the text', expected, found, mend: 'Send the review as plain text.' })
+  return fail('text_invalid', { subject: 'the text', expected, found, fix: 'Send the review as plain text.' })
 }

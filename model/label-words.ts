@@ -51,6 +51,6 @@ function wrong(subject: string, expected: string, found: string): never {
     subject,
     expected,
     found,
-    mend: 'Choose a common word for each label, such as {"negative": "worst", "positive": "excellent"}.',
+    fix: 'Choose a common word for each label, such as {"negative": "worst", "positive": "excellent"}.',
   })
 }

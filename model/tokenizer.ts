@@ -108,7 +108,7 @@ function open(json: object, config: object): Hf {
         subject: 'tokenizer.json',
         expected: "the file of a fast tokenizer, as Hugging Face's tokenizers save it",
         found: error instanceof Error ? error.message : String(error),
-        mend: 'Save it again: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
+        fix: 'Save it again: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
       },
       error,
     )

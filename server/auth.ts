@@ -33,11 +33,11 @@ export function openDoors(access: Access | undefined, rate: RateLimit): Doors {
 async function callerOf(headers: Headers, access: Access): Promise<Caller> {
   const given = headers.get('authorization')
   const [, secret] = given?.match(/^Bearer +([\x21-\x7e]+)$/i) ?? []
-  const mend = 'Send the header authorization: Bearer graft_…; graft key create makes a key.'
+  const fix = 'Send the header authorization: Bearer graft_…; graft key create makes a key.'
   if (given === null)
     refuse(
       'key_required',
-      { subject: 'authorization', expected: 'a key', found: 'none', mend },
+      { subject: 'authorization', expected: 'a key', found: 'none', fix },
       { 'www-authenticate': 'Bearer realm="graft"' },
     )
   const caller = secret === undefined ? undefined : await access.verify(secret)
@@ -49,7 +49,7 @@ async function callerOf(headers: Headers, access: Access): Promise<Caller> {
         subject: 'authorization',
         expected: 'Bearer and a valid key',
         found: secret === undefined ? 'something else' : 'a key that is unknown or was revoked',
-        mend,
+        fix,
       },
       { 'www-authenticate': 'Bearer realm="graft", error="invalid_token"' },
     )

@@ -14,7 +14,7 @@ export function makeCrowd(most: number): Crowd {
         subject: 'the server',
         expected: `at most ${most} requests at a time`,
         found: 'more',
-        mend: 'Try again in a moment; send several texts in one request.',
+        fix: 'Try again in a moment; send several texts in one request.',
       })
     underWay++
     try {

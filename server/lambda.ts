@@ -56,7 +56,7 @@ function required(name: string, expected: string): string {
       subject: name,
       expected,
       found: 'none',
-      mend: 'Set it in the environment of the function.',
+      fix: 'Set it in the environment of the function.',
     })
   )
 }

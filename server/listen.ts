@@ -113,7 +113,7 @@ function started(server: Server, host: string, port: number): Promise<void> {
         subject: `${host}:${port}`,
         expected: 'an address that is free',
         found: error.code === 'EADDRINUSE' ? 'one in use' : error.message,
-        mend: 'Choose another port; 0 takes any that is free.',
+        fix: 'Choose another port; 0 takes any that is free.',
       },
       error,
     ),
@@ -125,6 +125,6 @@ function refuseOpen(host: string): never {
     subject: 'host',
     expected: 'an address of this machine alone, 127.0.0.1, ::1 or localhost, as long as there are no keys',
     found: host,
-    mend: 'Make a key first: graft key create; without keys, whoever reaches the server may use it.',
+    fix: 'Make a key first: graft key create; without keys, whoever reaches the server may use it.',
   })
 }

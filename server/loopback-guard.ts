@@ -27,6 +27,6 @@ function refuse(subject: string, expected: string, found: string): never {
     subject,
     expected,
     found: found || 'none',
-    mend: 'Ask from this machine, by one of those names; for others, make a key first: graft key create.',
+    fix: 'Ask from this machine, by one of those names; for others, make a key first: graft key create.',
   })
 }

@@ -62,7 +62,7 @@ async function otherwise(c: Context<Env>, path: string, allow: string, { doors, 
     await doors(c.req.raw, addressOf(c), 'none')
     if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
     const [expected, found] = [allow, c.req.method]
-    return refuse('method_not_allowed', { subject: path, expected, found, mend: 'Use one of those.' }, { allow })
+    return refuse('method_not_allowed', { subject: path, expected, found, fix: 'Use one of those.' }, { allow })
   } catch (error) {
     return refused(c, error, report)
   }
@@ -92,7 +92,7 @@ export function notFound(path: string): never {
     subject: path,
     expected: 'an address of the API, such as /v1/predictions or /v1/adapters',
     found: 'none',
-    mend: 'Mind the spelling; addresses have no slash at the end. /docs lists them.',
+    fix: 'Mind the spelling; addresses have no slash at the end. /docs lists them.',
   })
 }
 
@@ -104,7 +104,7 @@ async function read(c: Context<Env>, route: Route, caller: Caller, { bodies }: M
   if (Object.values(params).some((text) => text.includes('\0'))) notFound(c.req.path)
   const query = readQuery(route, new URL(raw.url).searchParams)
   const content = upload && readUpload(raw, upload.types, bodies[upload.limit])
-  const body = json ? parse(json.schema, await readJson(raw, bodies.json), 'the body', json.mend) : content
+  const body = json ? parse(json.schema, await readJson(raw, bodies.json), 'the body', json.fix) : content
   return {
     params,
     query,
@@ -124,7 +124,7 @@ function readQuery({ query }: Route, given: URLSearchParams): unknown {
   if (!query) return undefined
   const texts: Texts = Object.fromEntries([...new Set(given.keys())].map((name) => [name, given.getAll(name)]))
   const fields = query.read ? query.read(texts) : readTexts(shapeOf(query.schema), texts)
-  return parse(query.schema, fields, 'the query', query.mend)
+  return parse(query.schema, fields, 'the query', query.fix)
 }
 
 function readHeaders({ headers }: Route, given: Headers): unknown {
@@ -134,7 +134,7 @@ function readHeaders({ headers }: Route, given: Headers): unknown {
     const text = given.get(name)
     return text === null ? [] : [[name, [text]] as const]
   })
-  return parse(headers.schema, readTexts(shape, Object.fromEntries(texts)), 'the headers', headers.mend)
+  return parse(headers.schema, readTexts(shape, Object.fromEntries(texts)), 'the headers', headers.fix)
 }
 
 /** The fields of an object's schema. */

@@ -39,7 +39,7 @@ export function openApiOf(routes: readonly Route[], version: string): OpenApi {
       title: 'Graft',
       version,
       description:
-        'Trains small adapters of T5 and serves them. Errors are problem documents (RFC 9457) with a code, what was expected, what was found and how to mend it; /docs/errors lists the codes.',
+        'Trains small adapters of T5 and serves them. Errors are problem documents (RFC 9457) with a code, what was expected, what was found and how to fix it; /docs/errors lists the codes.',
     },
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
   })

@@ -32,7 +32,7 @@ export function makeRateLimit(given: Rate | false | undefined): RateLimit {
           subject: keyed ? 'the key' : 'the address',
           expected: `at most ${requests} requests in ${seconds} seconds`,
           found: 'more',
-          mend: `Wait ${wait} seconds; send several texts in one request.`,
+          fix: `Wait ${wait} seconds; send several texts in one request.`,
         },
         { 'retry-after': String(wait) },
       )

@@ -9,25 +9,25 @@ const details = {
     subject: 'the request',
     expected: 'all of its headers in time',
     found: 'a connection that stays open without them',
-    mend: 'Send the request at once.',
+    fix: 'Send the request at once.',
   },
   closing: {
     subject: 'the server',
     expected: 'one that takes requests',
     found: 'one that only finishes what it has',
-    mend: 'Try again when it has started anew.',
+    fix: 'Try again when it has started anew.',
   },
   headers_too_large: {
     subject: 'the headers',
     expected: 'at most 16 KiB with the address',
     found: 'more',
-    mend: 'Send what is long in the body.',
+    fix: 'Send what is long in the body.',
   },
   request_malformed: {
     subject: 'the request',
     expected: 'HTTP/1.1 as RFC 9112 has it',
     found: 'something else',
-    mend: 'Ask with a client that speaks HTTP.',
+    fix: 'Ask with a client that speaks HTTP.',
   },
 } as const satisfies Record<string, ErrorDetail>
 

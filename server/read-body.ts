@@ -10,8 +10,8 @@ export interface BodyLimits {
 interface Reading extends BodyLimits {
   /** What the seconds are about. */
   within: 'whole' | 'pause'
-  /** How to mend a body that is too large. */
-  mend: string
+  /** How to fix a body that is too large. */
+  fix: string
 }
 
 /**
@@ -60,12 +60,12 @@ export function requirePlain(headers: Headers): void {
       subject: 'content-encoding',
       expected: 'a body that is not compressed',
       found: coding,
-      mend: 'Send the body as it is.',
+      fix: 'Send the body as it is.',
     })
 }
 
-function tooLarge({ bytes, mend }: Reading, found: string): never {
-  fail('body_too_large', { subject: 'the body', expected: `at most ${bytes} bytes`, found, mend })
+function tooLarge({ bytes, fix }: Reading, found: string): never {
+  fail('body_too_large', { subject: 'the body', expected: `at most ${bytes} bytes`, found, fix })
 }
 
 function tooSlow({ seconds, within }: Reading, size: number): never {
@@ -73,14 +73,14 @@ function tooSlow({ seconds, within }: Reading, size: number): never {
     subject: 'the body',
     expected: within === 'whole' ? `all of it within ${seconds} seconds` : `some of it every ${seconds} seconds`,
     found: `${size} bytes by then`,
-    mend: 'Send it faster, or in smaller requests.',
+    fix: 'Send it faster, or in smaller requests.',
   })
 }
 
 function cutShort(cause: unknown): never {
   fail(
     'request_malformed',
-    { subject: 'the body', expected: 'all of it', found: 'a connection that ended before', mend: 'Send it again.' },
+    { subject: 'the body', expected: 'all of it', found: 'a connection that ended before', fix: 'Send it again.' },
     cause,
   )
 }

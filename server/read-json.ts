@@ -10,28 +10,28 @@ const DEPTH = 64
  */
 export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
   checkType(request.headers)
-  const mend = 'Send fewer or shorter texts at a time.'
+  const fix = 'Send fewer or shorter texts at a time.'
   const chunks: Uint8Array[] = []
-  for await (const chunk of bodyOf(request, { ...limits, within: 'whole', mend })) chunks.push(chunk)
+  for await (const chunk of bodyOf(request, { ...limits, within: 'whole', fix })) chunks.push(chunk)
   return parseJson(Buffer.concat(chunks))
 }
 
 function checkType(headers: Headers): void {
   const type = headers.get('content-type')
-  const mend = 'Send the header content-type: application/json.'
+  const fix = 'Send the header content-type: application/json.'
   if (!/^application\/(?:[\w.-]+\+)?json\s*(?:;\s*charset\s*=\s*"?utf-8"?\s*)?$/i.test(type ?? ''))
     fail('body_type_unsupported', {
       subject: 'content-type',
       expected: 'application/json',
       found: type || 'none',
-      mend,
+      fix,
     })
   requirePlain(headers)
 }
 
 function parseJson(bytes: Uint8Array): unknown {
   const wrong = (expected: string, found: string) =>
-    fail('body_not_json', { subject: 'the body', expected, found, mend: 'Send one JSON document in UTF-8.' })
+    fail('body_not_json', { subject: 'the body', expected, found, fix: 'Send one JSON document in UTF-8.' })
   if (bytes.length === 0) wrong('JSON', 'an empty body')
   if (deeperThan(DEPTH, bytes)) wrong(`JSON nested ${DEPTH} deep at most`, 'deeper nesting')
   try {

@@ -14,9 +14,9 @@ export function readUpload(request: Request, types: readonly string[], limits: B
       subject: 'content-type',
       expected: `one of ${types.join(', ')}`,
       found: given || 'none',
-      mend: `Send the file as it is, with content-type: ${types[0]}; with curl, by --data-binary @FILE.`,
+      fix: `Send the file as it is, with content-type: ${types[0]}; with curl, by --data-binary @FILE.`,
     })
   requirePlain(request.headers)
-  const mend = 'Leave out what is not needed; whoever runs the server may raise the limit.'
-  return bodyOf(request, { ...limits, within: 'pause', mend })
+  const fix = 'Leave out what is not needed; whoever runs the server may raise the limit.'
+  return bodyOf(request, { ...limits, within: 'pause', fix })
 }

@@ -45,8 +45,8 @@ export interface Answer {
 export interface JsonBody<Schema extends z.ZodType = z.ZodType> {
   schema: Schema
   example: unknown
-  /** How to mend a body that does not fit. */
-  mend: string
+  /** How to fix a body that does not fit. */
+  fix: string
 }
 
 /** A body that is handed on as it comes. */
@@ -84,14 +84,14 @@ interface Declaration<
   params?: Readonly<Record<ParamsOf<Path>, string>>
   query?: {
     schema: Query
-    mend: string
+    fix: string
     /** Makes the schema's input of the texts; by default each text is read as its field takes it. */
     read?: (texts: Texts) => unknown
     /** What to document where the schema leaves fields open. */
     documented?: z.ZodObject
   }
   /** Request headers that it heeds, by their names in lower case. */
-  headers?: { schema: Heeded; mend: string }
+  headers?: { schema: Heeded; fix: string }
   json?: JsonBody<Json>
   upload?: UploadBody
   answers: Readonly<Record<number, Answer>>

@@ -1,18 +1,18 @@
 import type { Adapter } from '../checkpoint/adapter.ts'
 import type { Base } from '../checkpoint/base.ts'
 import { fail } from '../core/errors.ts'
-import type { Cut } from '../model/encode.ts'
+import type { Truncation } from '../model/encode.ts'
 
 /** How an adapter's scores become answers. */
 export interface Answers {
   /** The word that scores each label. */
   words: Readonly<Record<string, string>>
-  cut: Cut
+  truncation: Truncation
   /** Scores are divided by it. */
   temperature: number
 }
 
-const DEFAULT_CUT: Cut = { maxTokens: 512, cut: 'head' }
+const DEFAULT_TRUNCATION: Truncation = { maxTokens: 512, side: 'left' }
 
 /**
  * What the adapter was trained with; for a folder made by another library, the words that the base names.
@@ -26,12 +26,12 @@ export function answersOf({ manifest }: Adapter, base: Base, subject: string): A
       subject,
       expected: 'label words in its graft.json, or in the graft-base.json of its base',
       found: 'neither',
-      mend: 'Add {"label_words": {"negative": …, "positive": …}} to the graft-base.json of the base.',
+      fix: 'Add {"label_words": {"negative": …, "positive": …}} to the graft-base.json of the base.',
     })
   const truncation = manifest?.truncation
   return {
     words,
-    cut: truncation ? { maxTokens: truncation.max_tokens, cut: truncation.cut } : DEFAULT_CUT,
+    truncation: truncation ? { maxTokens: truncation.max_tokens, side: truncation.side } : DEFAULT_TRUNCATION,
     temperature: manifest?.temperature ?? 1,
   }
 }

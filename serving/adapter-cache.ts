@@ -182,7 +182,7 @@ function tooLarge(name: string, bytes: number, most: number): never {
     subject: name,
     expected: `an adapter of at most ${most} bytes, which is all the memory for adapters`,
     found: `one of ${bytes}`,
-    mend: 'Give adapters more memory, or train one with fewer parameters.',
+    fix: 'Give adapters more memory, or train one with fewer parameters.',
   })
 }
 
@@ -191,6 +191,6 @@ function inUse(name: string, bytes: number): never {
     subject: `the memory for ${name}`,
     expected: `${bytes} bytes that no other adapter needs now`,
     found: 'adapters with texts that wait, in all of it',
-    mend: 'Try again in a moment; give adapters more memory where this lasts.',
+    fix: 'Try again in a moment; give adapters more memory where this lasts.',
   })
 }

@@ -69,7 +69,7 @@ function reserved(size: number): SharedArrayBuffer {
         subject: 'the memory for adapters',
         expected: 'as many bytes as the system can give',
         found: String(size),
-        mend: 'Give less.',
+        fix: 'Give less.',
       },
       error,
     )

@@ -1,7 +1,7 @@
 import type { Base } from '../checkpoint/base.ts'
 import type { PlainError } from '../core/errors.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
-import type { Cut } from '../model/encode.ts'
+import type { Truncation } from '../model/encode.ts'
 
 export interface EngineOptions {
   /** A base, or its folder. */
@@ -60,7 +60,7 @@ export interface Row {
   /** The key of an adapter: any name that `folderOf` knows. */
   adapter: string
   /** Where a text that is too long is cut; as the adapter was trained, where absent. */
-  cut?: Cut['cut']
+  truncationSide?: Truncation['side']
   /** Asks for {@link Prediction.detail}. */
   detailed?: boolean
 }

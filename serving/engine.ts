@@ -63,7 +63,10 @@ export async function openEngine({
       return rows.map(() => ({ error: toPlain(error) }))
     }
     const begun = performance.now()
-    const asked = rows.map(({ text, cut }, i) => ({ text, cut: cut ? { ...by[i].cut, cut } : by[i].cut }))
+    const asked = rows.map(({ text, truncationSide }, i) => ({
+      text,
+      truncation: truncationSide ? { ...by[i].truncation, side: truncationSide } : by[i].truncation,
+    }))
     // A tokenizer that was ended is no fault.
     const encoded = await texts.encode(asked, signal).finally(requireOpen)
     signal?.throwIfAborted()
@@ -197,7 +200,7 @@ const stopping = (): GraftError =>
     subject: 'the engine',
     expected: 'one that runs',
     found: 'one that is stopping',
-    mend: 'Try again when it has started anew.',
+    fix: 'Try again when it has started anew.',
   })
 
 const isStopping = (error: unknown): boolean => error instanceof GraftError && error.code === 'closing'
@@ -207,6 +210,6 @@ function overloaded(room: number, waiting: number, asked: number): never {
     subject: 'the queue',
     expected: `room for ${asked} texts`,
     found: `room for ${Math.max(0, room - waiting)}`,
-    mend: asked > room ? `Send at most ${room} at once.` : 'Send fewer at once, or try again in a moment.',
+    fix: asked > room ? `Send at most ${room} at once.` : 'Send fewer at once, or try again in a moment.',
   })
 }

@@ -30,7 +30,7 @@ export type LoaderRequest =
 export type LoaderAnswer = { adapter?: ReadAdapter } | { error: PlainError }
 
 /** All of an adapter but its values. */
-export interface ReadAdapter extends Pick<Answers, 'cut' | 'temperature'> {
+export interface ReadAdapter extends Pick<Answers, 'truncation' | 'temperature'> {
   description: AdapterDescription
   method: MethodConfig
   /** The token that scores each label of the description. */
@@ -48,13 +48,13 @@ async function read(dir: string): Promise<ReadAdapter> {
   const adapter = await loadAdapter(dir, base)
   const { method, values, digest, layout, manifest } = adapter
   const name = basename(resolve(dir))
-  const { words, cut, temperature } = answersOf(adapter, base, name)
+  const { words, truncation, temperature } = answersOf(adapter, base, name)
   const { labels, tokens } = named(name, () => labelTokens(words, tokenizer))
   const { trainable, total } = ledger(method, base.t5)
   const bytes = [...values.values()].reduce((n, { byteLength }) => n + byteLength, 0)
   last = adapter
   const description = { method: method.method, base: base.name, trainable, total, digest, bytes, layout, labels }
-  return { description: { ...description, metrics: manifest?.metrics }, method, words: tokens, cut, temperature }
+  return { description: { ...description, metrics: manifest?.metrics }, method, words: tokens, truncation, temperature }
 }
 
 function place({ method, values }: Adapter, at: number, into: SharedArrayBuffer): void {

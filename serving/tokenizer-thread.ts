@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { type PlainError, toPlain } from '../core/errors.ts'
-import { type Cut, type Encoded, encodeReview } from '../model/encode.ts'
+import { type Encoded, encodeReview, type Truncation } from '../model/encode.ts'
 import { makeTokenizer } from '../model/tokenizer.ts'
 
 /** A tokenizer's files, and the id that ends every row. */
@@ -10,7 +10,7 @@ export interface TokenizerData {
   eos: number
 }
 
-export type EncodeRequest = readonly { text: string; cut: Cut }[]
+export type EncodeRequest = readonly { text: string; truncation: Truncation }[]
 
 /** In the order of the texts. */
 export type EncodeAnswer = (Encoded | { error: PlainError })[]
@@ -21,9 +21,9 @@ const { json, config, eos } = workerData as TokenizerData
 const tokenizer = makeTokenizer(json, config)
 
 port.on('message', (texts: EncodeRequest) => {
-  const rows = texts.map(({ text, cut }) => {
+  const rows = texts.map(({ text, truncation }) => {
     try {
-      return encodeReview(tokenizer, text, cut, eos)
+      return encodeReview(tokenizer, text, truncation, eos)
     } catch (error) {
       return { error: toPlain(error) }
     }

@@ -103,7 +103,7 @@ export const LENGTHS: readonly { name: string; holds(read: Pick<Answer, 'tokens'
   { name: '129 to 256', holds: ({ tokens, truncated }) => !truncated && tokens > 128 && tokens <= 256 },
   { name: '257 to 512', holds: ({ tokens, truncated }) => !truncated && tokens > 256 && tokens <= 512 },
   { name: 'over 512', holds: ({ tokens, truncated }) => !truncated && tokens > 512 },
-  { name: 'cut', holds: ({ truncated }) => truncated },
+  { name: 'truncated', holds: ({ truncated }) => truncated },
 ]
 
 function accuracyOf(scored: readonly Scored[]): { n: number; accuracy: number; interval: Interval } {
@@ -145,7 +145,7 @@ function empty(): never {
     subject: 'the evaluation',
     expected: 'one review or more',
     found: 'none',
-    mend: 'Give a file of reviews with labels.',
+    fix: 'Give a file of reviews with labels.',
   })
 }
 
@@ -154,6 +154,6 @@ function diverged(row: number, probabilities: readonly number[]): never {
     subject: `the answer to review ${row + 1}`,
     expected: 'finite probabilities',
     found: probabilities.join(', '),
-    mend: 'The weights are no longer numbers: train again with a lower learning rate.',
+    fix: 'The weights are no longer numbers: train again with a lower learning rate.',
   })
 }

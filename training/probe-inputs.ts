@@ -32,7 +32,7 @@ export function trajectoryBatches(json: unknown, t5: T5Config, subject: string):
       subject: `${subject}, trajectory_steps`,
       expected: 'a list of batches',
       found: steps === undefined ? 'nothing' : JSON.stringify(steps),
-      mend: 'Give the batches to train on.',
+      fix: 'Give the batches to train on.',
     })
   return steps.map((value, i) =>
     toBatch(`trajectory_steps.${i}`, parsed(value, `${subject}, trajectory_steps.${i}`), t5),
@@ -49,7 +49,7 @@ function parsed(value: unknown, subject: string): RawBatch {
       subject,
       expected: 'input_ids, attention_mask and labels: rows of whole numbers of equal length',
       found: problem ?? '',
-      mend: 'Mend the file.',
+      fix: 'Fix the file.',
     })
   return result.data
 }

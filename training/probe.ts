@@ -152,6 +152,6 @@ function parseOptions(json: unknown): z.infer<typeof trajectory> {
     subject: `the hyperparameters, ${path.join('.') || 'all'}`,
     expected: `{${Object.keys(trajectory.shape).join(', ')}}`,
     found: message,
-    mend: 'Mend the file.',
+    fix: 'Fix the file.',
   })
 }

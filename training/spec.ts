@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { describe, phraseOf } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { deviceKinds } from '../graph/runtime/devices/device-description.ts'
-import { MAX_TOKENS } from '../model/encode.ts'
+import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
 import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/registry.ts'
 
 const count = z.int().positive()
@@ -43,7 +43,10 @@ export const trainingFields = z.object({
     )
     .optional(),
   max_tokens: count.min(8).max(MAX_TOKENS).default(512).describe('longer reviews are cut'),
-  cut: z.enum(['head', 'tail', 'middle']).default('head').describe('which part of a long review is cut'),
+  truncation_side: z
+    .enum(truncationSides)
+    .default('left')
+    .describe('side from which a text that is too long is truncated'),
   loss: z
     .enum(['labels', 'vocabulary'])
     .default('labels')
@@ -97,7 +100,7 @@ export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): Tra
     subject: field,
     expected: phraseOf(message),
     found: describe(own[field]),
-    mend: 'See graft train --help.',
+    fix: 'See graft train --help.',
   })
 }
 
@@ -105,6 +108,6 @@ export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): Tra
 function requireOne(pair: Readonly<Record<string, unknown>>, what: string): void {
   if (Object.values(pair).includes(undefined)) return
   const [field] = Object.keys(pair)
-  const mend = `Leave one out: either says ${what}.`
-  fail('usage', { subject: field, expected: Object.keys(pair).join(' or '), found: 'both', mend })
+  const fix = `Leave one out: either says ${what}.`
+  fail('usage', { subject: field, expected: Object.keys(pair).join(' or '), found: 'both', fix })
 }

@@ -63,7 +63,7 @@ export async function train(
     listen({ type: 'done', result })
     return result
   } catch (error) {
-    // Going on from there would end there again; the mended training shall find the folder free.
+    // Going on from there would end there again; the fixed training shall find the folder free.
     if (error instanceof GraftError && error.code === 'training_diverged') states.remove()
     throw error
   } finally {
@@ -168,7 +168,7 @@ function diverged(spec: TrainingSpec, step: number, loss: number): never {
     subject: `step ${step}`,
     expected: 'a finite loss',
     found: String(loss),
-    mend: `Train again with a lower --learning-rate than ${spec.learning_rate}.`,
+    fix: `Train again with a lower --learning-rate than ${spec.learning_rate}.`,
   })
 }
 

@@ -68,9 +68,9 @@ by length and label; and the reviews on which the adapters contradict each other
 function requireSeveral(folders: readonly string[], names: readonly string[]): void {
   const [flag, given] = names.length > 0 ? ['--adapter', names] : ['--checkpoint', folders.map((path) => resolve(path))]
   const twice = given.find((one, i) => given.indexOf(one) < i)
-  const mend =
+  const fix =
     'Name each that is to be compared once: --checkpoint DIR --checkpoint DIR, or --adapter NAME --adapter NAME.'
-  const refuse = (expected: string, found: string) => fail('usage', { subject: flag, expected, found, mend })
+  const refuse = (expected: string, found: string) => fail('usage', { subject: flag, expected, found, fix })
   if (folders.length > 0 && names.length > 0) refuse('nothing of the kind beside --checkpoint', names.join(', '))
   if (given.length < 2 || given.length > MAX_COMPARED)
     refuse(`2 to ${MAX_COMPARED} adapters`, given.length === 0 ? 'none' : String(given.length))

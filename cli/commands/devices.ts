@@ -40,14 +40,14 @@ const row = ({ kind, usable, software, name, cores, memory_bytes, f16, measured 
   measured ? figure(measured.bandwidth_gb_s) : '-',
 ]
 
-function details({ kind, usable, driver, limits, why, mend, unmeasured }: Device): string[] {
+function details({ kind, usable, driver, limits, why, fix, unmeasured }: Device): string[] {
   const lines = [
     driver && `driver ${driver}`,
     limits &&
       `${limits.storage_buffers_per_stage} storage buffers a stage, buffers up to ${gigabytes(limits.buffer_bytes)}, of which a shader binds ${gigabytes(limits.storage_binding_bytes)}`,
     unmeasured && `could not be measured: ${unmeasured}`,
     why && `${usable ? '' : 'not usable: '}${why}`,
-    mend,
+    fix,
   ].filter((line) => typeof line === 'string')
   return lines.length > 0 ? ['', `${kind}:`, ...lines.map((line) => `  ${line}`)] : []
 }

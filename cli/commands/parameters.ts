@@ -38,7 +38,7 @@ export const parameters: Command = {
         subject: `--${field ?? 'method'}`,
         expected: `nothing beside --${published ? 'table' : 'checkpoint'}`,
         found: 'this flag',
-        mend: 'Leave one of them out.',
+        fix: 'Leave one of them out.',
       })
     const name = typeof base === 'string' ? base : checkpoint ? 'embedded' : 't5-small'
     const shape = await baseShape(name)

@@ -45,14 +45,14 @@ export const predict: Command = {
         subject: 'the texts',
         expected: 'either texts on the command line or --data FILE',
         found: data ? 'both' : 'neither',
-        mend: 'Give one of them.',
+        fix: 'Give one of them.',
       })
     if ((checkpoints.length === 0) === (names.length === 0))
       fail('usage', {
         subject: '--checkpoint',
         expected: 'folders of adapters, or --adapter with names of the store',
         found: names.length > 0 ? 'both' : 'neither',
-        mend: 'Give one of them.',
+        fix: 'Give one of them.',
       })
     const texts = data ? await readTexts(data) : positionals
     const progress = progressTo()

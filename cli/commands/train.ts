@@ -105,7 +105,7 @@ const both = (): never =>
     subject: '--profile',
     expected: 'no --plan beside it',
     found: 'both',
-    mend: 'Both are dry runs; leave one out.',
+    fix: 'Both are dry runs; leave one out.',
   })
 
 function resumedSpec(
@@ -120,7 +120,7 @@ function resumedSpec(
       subject: `--${extra[0].replaceAll('_', '-')}`,
       expected: 'no other setting with --resume',
       found: String(extra[1]),
-      mend: 'The saved settings hold; leave it out.',
+      fix: 'The saved settings hold; leave it out.',
     })
   const { out } = flags
   if (typeof out !== 'string')
@@ -128,7 +128,7 @@ function resumedSpec(
       subject: '--out',
       expected: 'the folder of the training to go on with',
       found: 'nothing',
-      mend: 'Add --out DIR.',
+      fix: 'Add --out DIR.',
     })
   return { ...savedSpec(out), out, ...(flags as Partial<TrainingSpec>) }
 }
@@ -142,7 +142,7 @@ async function readConfig(path: unknown): Promise<Record<string, unknown>> {
         subject: String(path),
         expected: 'a YAML or JSON file',
         found: error.code === 'ENOENT' ? 'no such file' : error.code,
-        mend: 'Check the path.',
+        fix: 'Check the path.',
       },
       error,
     ),
@@ -155,13 +155,13 @@ async function readConfig(path: unknown): Promise<Record<string, unknown>> {
       subject: `${path}, ${unknown}`,
       expected: `a field of a training, in snake_case${nearest(unknown, known)}`,
       found: 'an unknown one',
-      mend: 'See graft train --help.',
+      fix: 'See graft train --help.',
     })
   return value
 }
 
 function parsed(text: string, subject: string): Record<string, unknown> {
-  const wrong = (found: string) => fail('usage', { subject, expected: 'YAML or JSON', found, mend: 'Mend the file.' })
+  const wrong = (found: string) => fail('usage', { subject, expected: 'YAML or JSON', found, fix: 'Fix the file.' })
   let value: unknown
   try {
     value = parseYaml(text)

@@ -22,7 +22,7 @@ export function trainingLines(training: Training): string[] {
     ...(result
       ? [`${result.steps} steps in ${duration(Number(result.seconds))}, accuracy ${accuracyOf(training)}`]
       : []),
-    ...(error ? [`${error.title}: ${error.detail} ${error.mend}`] : []),
+    ...(error ? [`${error.title}: ${error.detail} ${error.fix}`] : []),
   ]
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
-import { fail, GraftError } from '../../core/errors.ts'
+import { type ErrorDetail, fail, GraftError } from '../../core/errors.ts'
 import type { Problem } from '../../platform/schemas/common.ts'
 import { graftHome } from '../../platform/store/home.ts'
 
@@ -59,12 +59,14 @@ export function remote(url: string): Api {
 
 /** A problem as the error that it tells of; undefined where its code is none of this version's. */
 function errorOf(problem: Problem): GraftError | undefined {
-  return Object.hasOwn(catalogue, problem.code) ? new GraftError(problem.code as ErrorCode, problem) : undefined
+  return Object.hasOwn(catalogue, problem.code)
+    ? new GraftError(problem.code as ErrorCode, problem as ErrorDetail)
+    : undefined
 }
 
 /** @throws GraftError why a piece of work failed, where it did */
 export function requireSuccess({ error }: { error?: Problem }): void {
-  if (error) throw errorOf(error) ?? new Error(`${error.title}: ${error.detail} ${error.mend}`)
+  if (error) throw errorOf(error) ?? new Error(`${error.title}: ${error.detail} ${error.fix}`)
 }
 
 /** @throws GraftError the problem that the answer is */
@@ -80,7 +82,7 @@ export async function answered(response: Response): Promise<Response> {
     subject: response.url,
     expected: 'an answer of Graft',
     found: `${response.status} ${text.slice(0, 200)}`,
-    mend: 'Check GRAFT_URL: is that a server of this version of Graft?',
+    fix: 'Check GRAFT_URL: is that a server of this version of Graft?',
   })
 }
 
@@ -92,7 +94,7 @@ function unreachable(url: string, error: Error): never {
       subject: url,
       expected: 'a server of Graft',
       found: message,
-      mend: 'Start it with graft serve, or leave GRAFT_URL out to work on the store of this machine.',
+      fix: 'Start it with graft serve, or leave GRAFT_URL out to work on the store of this machine.',
     },
     error,
   )

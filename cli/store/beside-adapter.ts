@@ -11,6 +11,6 @@ export function nothingBesideAdapter({ base, device }: { base?: string; device?:
         subject: `--${flag}`,
         expected: 'nothing of the kind beside --adapter',
         found: value,
-        mend: 'The server decides it: graft serve --help.',
+        fix: 'The server decides it: graft serve --help.',
       })
 }

@@ -33,7 +33,7 @@ async function digestOf(path: string): Promise<string> {
         subject: path,
         expected: 'a file of reviews',
         found: code === 'ENOENT' ? 'no such file' : message,
-        mend: 'Check the path.',
+        fix: 'Check the path.',
       },
       error,
     )

@@ -26,7 +26,7 @@ export async function followToEnd(api: Api, id: string, progress: Progress): Pro
       subject: `the training ${training.name ?? id}`,
       expected: 'its end',
       found: status === 'paused' ? 'that it was paused' : 'an interrupt',
-      mend:
+      fix:
         status === 'paused'
           ? `Its state is saved; go on with: graft trainings resume ${id}`
           : `It goes on in the server: graft trainings follow ${id}, or graft trainings cancel ${id}`,

@@ -29,11 +29,11 @@ export async function trainOnStore({ fields, plan, json }: Asked): Promise<void>
       subject: `--${stray.replaceAll('_', '-')}`,
       expected: 'nothing of the kind beside --name',
       found: 'this flag',
-      mend: 'With --name the adapter is kept in the store; graft adapters export writes its folder.',
+      fix: 'With --name the adapter is kept in the store; graft adapters export writes its folder.',
     })
   const { data, test, threads, ...settings } = fields
   if (typeof data !== 'string')
-    fail('usage', { subject: '--data', expected: 'a file of reviews', found: 'nothing', mend: 'Add --data FILE.' })
+    fail('usage', { subject: '--data', expected: 'a file of reviews', found: 'nothing', fix: 'Add --data FILE.' })
   const progress = progressTo()
   await withApi(
     async (api) => {

@@ -15,7 +15,7 @@ export async function doVerb(verbs: Verbs, [word, ...rest]: readonly string[], o
     subject: verb,
     expected: `one of ${Object.keys(verbs).join(', ')}`,
     found: 'no such word',
-    mend: 'Add --help to see what there is.',
+    fix: 'Add --help to see what there is.',
   })
 }
 
@@ -31,6 +31,6 @@ function exactly(count: number, words: readonly string[], what: string): readonl
     subject: what,
     expected: ['one', 'two'][count - 1],
     found: words.length === 0 ? 'none' : words.join(' '),
-    mend: `Write ${what} after the word, and nothing else.`,
+    fix: `Write ${what} after the word, and nothing else.`,
   })
 }

@@ -1,12 +1,13 @@
 import type { ErrorCode } from '../../core/catalogue.ts'
-import { type ErrorDetail, GraftError } from '../../core/errors.ts'
+import { GraftError } from '../../core/errors.ts'
 import type { DeviceKind } from './devices/device-description.ts'
 
 interface Meaning {
   code: ErrorCode
   /** What Dawn (Vulkan, Direct3D 12, Metal), CUDA and ONNX Runtime write. */
   says: RegExp
-  detail: Pick<ErrorDetail, 'expected' | 'mend'>
+  problem: string
+  fix: string
 }
 
 /** In the order in which they are tried: a device that was lost for lack of memory is lost. */
@@ -14,26 +15,20 @@ const MEANINGS: readonly Meaning[] = [
   {
     code: 'device_lost',
     says: /\bis lost\b|device (?:was )?lost|VK_ERROR_DEVICE_LOST|DXGI_ERROR_DEVICE_(?:REMOVED|HUNG|RESET)|cudaErrorDevicesUnavailable|MapAsyncStatus value: \d/i,
-    detail: {
-      expected: 'a device that stays',
-      mend: 'Its driver was reset or the GPU taken away. Go on from the last saved state with --resume, or on the CPU with --resume --device cpu.',
-    },
+    problem: 'was lost',
+    fix: 'Its driver was reset or the GPU was removed. Continue from the last saved state with --resume, or on the CPU with --resume --device cpu.',
   },
   {
     code: 'device_memory',
     says: /VK_ERROR_OUT_OF_(?:DEVICE|HOST|POOL)_MEMORY|E_OUTOFMEMORY|out of memory|Failed to allocate memory|bad_alloc|CUBLAS_STATUS_ALLOC_FAILED|exceeds the max buffer size|\[Invalid Buffer[^\]]*\] is invalid due to a previous error/i,
-    detail: {
-      expected: 'memory for the tensors of a step',
-      mend: 'Use a smaller --micro-tokens: the batch stays the same, its gradients are added up from smaller parts. The state that was saved last is intact; go on with --resume.',
-    },
+    problem: 'ran out of memory',
+    fix: 'Use a smaller --micro-tokens: the batch stays the same, but its gradients are accumulated over smaller parts. The last saved state is intact; continue with --resume.',
   },
   {
     code: 'device_failed',
     says: /WebGPU (?:validation failed|device error)|Failed to get a WebGPU (?:adapter|device)|Failed to create a WebGPU compute pipeline|exceeds WebGPU maximum|VK_ERROR_\w+|DXGI_ERROR_\w+|CUDA failure|CUDNN_STATUS_\w+|CUBLAS_STATUS_\w+/i,
-    detail: {
-      expected: 'a driver that runs the program',
-      mend: "Update the GPU's driver; go on from the last saved state with --resume --device cpu. Please report it with this message.",
-    },
+    problem: 'failed',
+    fix: "Update the GPU's driver, or continue from the last saved state with --resume --device cpu. Please report it with this message.",
   },
 ]
 
@@ -45,11 +40,9 @@ export function deviceError(error: Error, device: DeviceKind): Error {
   if (error instanceof GraftError) return error
   const meaning = MEANINGS.find(({ says }) => says.test(error.message))
   if (!meaning) return error
-  return new GraftError(
-    meaning.code,
-    { subject: `--device ${device}`, ...meaning.detail, found: firstSentence(error.message) },
-    error,
-  )
+  const { code, problem, fix } = meaning
+  const subject = `the ${device} device`
+  return new GraftError(code, { subject, problem: `${problem}: ${firstSentence(error.message)}`, fix }, error)
 }
 
 /** Without the place in ONNX Runtime's sources, and without the stack of calls that Dawn adds. */

@@ -30,7 +30,7 @@ export const classifyReviews = tool({
   example: { reviews: ['A joy from start to finish.', 'Two hours I want back.'], adapter: 'film-lora' },
   async run(platform, { detail, reviews, ...rest }, { signal, noteRows }) {
     const answered = await inReviews(async () => {
-      const request = parse(classifyRequest, { inputs: reviews, ...rest }, 'the arguments', 'Mend this argument.')
+      const request = parse(classifyRequest, { inputs: reviews, ...rest }, 'the arguments', 'Fix this argument.')
       return classify(platform, request, signal)
     })
     const { results: all, ...by } = answered
@@ -53,8 +53,8 @@ const each = <T>(result: Result | Result[], make: (one: Result) => T): T | T[] =
 function brief(result: Result) {
   const named = 'adapter' in result && { adapter: result.adapter }
   if ('error' in result) {
-    const { code, subject, expected, found, mend } = inReview(result).error
-    return { error: { code, subject, expected, found, mend }, ...named }
+    const { code, detail, fix } = inReview(result).error
+    return { error: { code, detail, fix }, ...named }
   }
   const { label, score, truncated } = result
   return { label, score: Math.round(score * 1e4) / 1e4, ...(truncated && { truncated }), ...named }

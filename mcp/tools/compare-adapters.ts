@@ -52,7 +52,7 @@ async function begun(
     subject: adapters ? 'dataset' : 'adapters',
     expected: 'adapters and a dataset, or the id of a comparison that was begun',
     found: 'nothing',
-    mend: 'Give both, or comparison alone.',
+    fix: 'Give both, or comparison alone.',
   })
 }
 
@@ -65,6 +65,6 @@ export function comparisonAnswer(comparison: Comparison, detail: Detail): ToolAn
 
 function inWords({ id, status, result, error }: Comparison): string {
   if (result) return `${result.verdict}.`.replace(/\.\.$/, '.')
-  if (error) return `The comparison has failed. ${error.detail} ${error.mend}`
+  if (error) return `The comparison has failed. ${error.detail} ${error.fix}`
   return `The comparison is ${status}. Wait for it: compare_adapters ${JSON.stringify({ comparison: id })}`
 }

@@ -61,6 +61,6 @@ function keyless(): never {
     subject: 'idempotency_key',
     expected: 'no key in a plan',
     found: 'one beside plan_only',
-    mend: 'Leave it out of the plan, and give it when you launch.',
+    fix: 'Leave it out of the plan, and give it when you launch.',
   })
 }

@@ -78,7 +78,7 @@ function inWords({ status, progress, result, adapter, error, id }: Training): st
     return progress
       ? `is at step ${progress.step} of ${progress.total_steps}, ${Math.ceil(progress.seconds_left)} s left. ${again}`
       : `has begun. ${again}`
-  if (status === 'failed') return `has failed. ${error?.detail} ${error?.mend}`
+  if (status === 'failed') return `has failed. ${error?.detail} ${error?.fix}`
   if (status !== 'succeeded') return `is ${status}.`
   const accuracy = typeof result?.accuracy === 'number' ? ` Accuracy ${(100 * result.accuracy).toFixed(1)} %.` : ''
   return `has succeeded.${accuracy} Try its adapter: classify_reviews ${JSON.stringify({ reviews: ['…'], adapter })}`

@@ -51,7 +51,7 @@ function targeted(targets: readonly string[], t5: T5Config): Linear[] {
       subject: `LoRA target ${target}`,
       expected: `the end of a Linear's name, such as ${[...new Set(all.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))].join(', ')}`,
       found: 'no Linear of this base',
-      mend: 'Name other targets.',
+      fix: 'Name other targets.',
     })
   }
   const chosen = new Set(targets.flatMap(hits))

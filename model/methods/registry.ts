@@ -36,7 +36,7 @@ export function parseMethod({ method: name, ...given }: MethodConfig): MethodCon
         ? `only ${Object.keys(shapeOf(name)).join(', ') || 'no field'}`
         : phraseOf(issue.message),
     found: describe(found),
-    mend: `See graft train --help for the fields of each method.`,
+    fix: `See graft train --help for the fields of each method.`,
   })
 }
 
@@ -46,7 +46,7 @@ export function methodNamed(name: string): Method {
     subject: 'method',
     expected: Object.keys(methods).join(', '),
     found: describe(name),
-    mend: 'Choose one of those.',
+    fix: 'Choose one of those.',
   })
 }
 

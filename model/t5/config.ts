@@ -69,7 +69,7 @@ export function parseT5Config(json: unknown, lmHead: boolean, subject = 'config.
       subject: `${subject}, ${path.join('.') || 'the file'}`,
       expected: message,
       found: found === undefined ? 'nothing' : JSON.stringify(found),
-      mend: 'Give the config.json of a T5 as transformers saves it.',
+      fix: 'Give the config.json of a T5 as transformers saves it.',
     })
   }
   const c = parsed.data

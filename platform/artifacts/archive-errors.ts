@@ -9,12 +9,12 @@ export function invalid(
   subject: string,
   expected: string,
   found: string,
-  mend = "Pack the folder's own files, by tar -czf adapter.tar.gz -C FOLDER . for example.",
+  fix = "Pack the folder's own files, by tar -czf adapter.tar.gz -C FOLDER . for example.",
 ): never {
-  fail('archive_invalid', { subject, expected, found, mend })
+  fail('archive_invalid', { subject, expected, found, fix })
 }
 
 /** @throws GraftError `archive_too_large` */
 export function tooLarge(subject: string, expected: string, found: string): never {
-  fail('archive_too_large', { subject, expected, found, mend: 'Leave out what the checkpoint does not need.' })
+  fail('archive_too_large', { subject, expected, found, fix: 'Leave out what the checkpoint does not need.' })
 }

@@ -62,7 +62,7 @@ export function missing(digest: string): never {
     subject: `artifact ${isDigest(digest) ? digest : JSON.stringify(digest.slice(0, 100))}`,
     expected: isDigest(digest) ? 'one that is kept' : '64 hexadecimal digits',
     found: isDigest(digest) ? 'none' : `${digest.length} characters`,
-    mend: 'Check the digest, and that all processes use the same artifacts.',
+    fix: 'Check the digest, and that all processes use the same artifacts.',
   })
 }
 
@@ -73,6 +73,6 @@ export function requireSame(digest: string, read: Artifact): void {
     subject: `artifact ${digest}`,
     expected: `content of SHA-256 ${digest}`,
     found: `${read.bytes} bytes of SHA-256 ${read.digest}`,
-    mend: 'Put the same content again, which replaces what is damaged, or restore it from a backup.',
+    fix: 'Put the same content again, which replaces what is damaged, or restore it from a backup.',
   })
 }

@@ -6,7 +6,7 @@ interface SdkError extends Error {
   $metadata?: { httpStatusCode?: number }
 }
 
-const mends: Readonly<Record<string, string>> = {
+const fixes: Readonly<Record<string, string>> = {
   NoSuchBucket: 'Create the bucket, or mind the spelling.',
   AccessDenied:
     'Allow these credentials s3:GetObject, s3:PutObject, s3:DeleteObject, s3:ListBucket and s3:AbortMultipartUpload there.',
@@ -22,19 +22,19 @@ export const isAbsent = (error: unknown): boolean => {
   return name === 'NoSuchKey' || name === 'NotFound' || (name !== 'NoSuchBucket' && $metadata?.httpStatusCode === 404)
 }
 
-/** @throws GraftError `artifacts_unavailable` in place of what the SDK throws, with how to mend it */
+/** @throws GraftError `artifacts_unavailable` in place of what the SDK throws, with how to fix it */
 export function unavailable(subject: string, error: unknown): never {
   if (error instanceof GraftError) throw error
   const { name, message, code, $metadata } = error as SdkError
   // Failures of the local disk and faults of our own are not the bucket's.
-  if (!$metadata && !(name in mends) && !isOfNetwork(code, name)) throw error
+  if (!$metadata && !(name in fixes) && !isOfNetwork(code, name)) throw error
   fail(
     'artifacts_unavailable',
     {
       subject,
       expected: 'a bucket that answers and allows this',
       found: [name === 'Error' ? code : name, message].filter(Boolean).join(': '),
-      mend: mends[name] ?? 'Check the endpoint and that the store runs; then try again.',
+      fix: fixes[name] ?? 'Check the endpoint and that the store runs; then try again.',
     },
     error,
   )

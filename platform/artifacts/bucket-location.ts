@@ -48,7 +48,7 @@ export const nameOf = ({ bucket, prefix }: BucketLocation): string => `s3://${bu
 function wrong(
   expected: string,
   found: string,
-  mend = 'Such as s3://my-bucket/graft?endpoint=https://storage.example&region=eu-central-1.',
+  fix = 'Such as s3://my-bucket/graft?endpoint=https://storage.example&region=eu-central-1.',
 ): never {
-  fail('usage', { subject: 'the address of the bucket', expected, found, mend })
+  fail('usage', { subject: 'the address of the bucket', expected, found, fix })
 }

@@ -35,7 +35,7 @@ export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderO
       const artifact = await writeFile(partial, content)
       const path = pathOf(artifact.digest)
       if (await mkdir(dirname(path), { recursive: true })) await flush(root)
-      // Over what may be there: that renews its date, without which collection might remove it, and mends it where it is damaged.
+      // Over what may be there: that renews its date, without which collection might remove it, and fixes it where it is damaged.
       await rename(partial, path)
       await flush(dirname(path))
       await sweep()

@@ -15,6 +15,6 @@ export async function openArtifacts(location: string): Promise<Artifacts> {
     subject: 'the place of the artifacts',
     expected: 'a folder or s3://BUCKET/PREFIX',
     found: JSON.stringify(location.slice(0, location.indexOf('://') + 3)),
-    mend: 'Other stores have an S3-compatible address, or can be mounted as a folder.',
+    fix: 'Other stores have an S3-compatible address, or can be mounted as a folder.',
   })
 }

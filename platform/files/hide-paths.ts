@@ -1,4 +1,4 @@
-import { fromPlain, GraftError, toPlain } from '../../core/errors.ts'
+import { GraftError, mapTexts } from '../../core/errors.ts'
 import type { Folders } from './cache.ts'
 
 /** Paths of this machine, each with what others call what lies there. */
@@ -8,8 +8,7 @@ export type PathNames = readonly (readonly [path: string, name: string])[]
 export function hidePaths(error: unknown, names: PathNames): unknown {
   if (!(error instanceof GraftError)) return error
   const hide = (text: string) => names.reduce((shown, [path, name]) => shown.replaceAll(path, name), text)
-  const { subject, expected, found, mend, ...rest } = toPlain(error)
-  return fromPlain({ ...rest, subject: hide(subject), expected: hide(expected), found: hide(found), mend: hide(mend) })
+  return new GraftError(error.code, mapTexts(error.detail, hide))
 }
 
 /** What to call an artifact's files, and its digest where an error speaks of that. */

@@ -25,16 +25,16 @@ export async function openAnswerer(folder: string, checkpoint: string) {
   const base = await loadBase(folder)
   const adapter = await loadAdapter(checkpoint, base)
   const tokenizer: Tokenizer = tokenizerOf(base)
-  const { words, cut } = answersOf(adapter, base, checkpoint)
+  const { words, truncation } = answersOf(adapter, base, checkpoint)
   const labels: LabelTokens = labelTokens(words, tokenizer)
   return {
     labels: labels.labels,
     /**
      * @param onProgress reviews done so far
-     * @returns for each review, in their order, an answer and the tokens that it has before it is cut
+     * @returns for each review, in their order, an answer and the tokens that it has before it is truncation
      */
     async answer(reviews: readonly Review[], pool: Pool, onProgress: (done: number) => void): Promise<Answers> {
-      const examples = encodeAll(reviews, labels, tokenizer, cut, base)
+      const examples = encodeAll(reviews, labels, tokenizer, truncation, base)
       const bound = {
         ...Object.fromEntries(base.tensors),
         ...Object.fromEntries(adapter.values),

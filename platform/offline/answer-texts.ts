@@ -56,7 +56,7 @@ function faultOf({ subject, text }: AskedText): PlainError | undefined {
         subject,
         expected,
         found,
-        mend: 'Mend this text; the others are not affected.',
+        fix: 'Fix this text; the others are not affected.',
       }),
     )
   if (!text.isWellFormed()) return wrong('whole Unicode characters', 'half of a surrogate pair')

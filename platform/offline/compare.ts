@@ -62,6 +62,6 @@ function nothingInCommon(names: readonly string[], known: readonly (readonly str
     subject: names.join(', '),
     expected: 'adapters with labels in common',
     found: known.map((labels) => labels.join(', ')).join('; '),
-    mend: 'Compare adapters that were trained for the same labels.',
+    fix: 'Compare adapters that were trained for the same labels.',
   })
 }

@@ -37,7 +37,7 @@ export async function probeFiles({
       subject: dirname(out),
       expected: 'a folder to write to',
       found: 'nothing',
-      mend: 'Make it, or name another file.',
+      fix: 'Make it, or name another file.',
     })
   await chooseDevice(device, 'f32')
   const base = await loadBase(folder)
@@ -69,7 +69,7 @@ async function readJson(path: string): Promise<unknown> {
         subject: path,
         expected: 'a JSON file',
         found: error.code === 'ENOENT' ? 'no such file' : error.code,
-        mend: 'Check the path.',
+        fix: 'Check the path.',
       },
       error,
     ),
@@ -81,7 +81,7 @@ async function readJson(path: string): Promise<unknown> {
       subject: path,
       expected: 'JSON',
       found: (error as Error).message,
-      mend: 'Mend the file.',
+      fix: 'Fix the file.',
     })
   }
 }

@@ -37,13 +37,13 @@ export async function train(
       subject: 'the training',
       expected: 'to run to its end',
       found: 'an interrupt',
-      mend: `Its state is saved; go on with: ${resumeCommand(spec)}`,
+      fix: `Its state is saved; go on with: ${resumeCommand(spec)}`,
     })
   return fail('training_failed', {
     subject: 'the training process',
     expected: 'to run to its end',
     found: 'its end before that',
-    mend: `It may have run out of memory (try a smaller --threads). Go on from the last saved state with: ${resumeCommand(spec)}`,
+    fix: `It may have run out of memory (try a smaller --threads). Go on from the last saved state with: ${resumeCommand(spec)}`,
   })
 }
 
@@ -59,7 +59,7 @@ export async function planTraining(
     subject: 'the dry run',
     expected: 'two steps',
     found: 'its end before that',
-    mend: 'Try a smaller --threads: it may have run out of memory.',
+    fix: 'Try a smaller --threads: it may have run out of memory.',
   })
 }
 
@@ -71,7 +71,7 @@ export async function profileTraining(spec: TrainingSpec, listen: Listen, signal
     subject: 'the profile',
     expected: 'some steps',
     found: 'its end before that',
-    mend: 'Try a smaller --threads: it may have run out of memory.',
+    fix: 'Try a smaller --threads: it may have run out of memory.',
   })
 }
 

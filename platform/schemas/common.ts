@@ -53,9 +53,10 @@ export const problem = z.strictObject({
   detail: z.string(),
   code: z.string(),
   subject: z.string(),
-  expected: z.string(),
-  found: z.string(),
-  mend: z.string(),
+  expected: z.string().optional().describe('what a valid value looks like; only for invalid input'),
+  found: z.string().optional().describe('the value received; only for invalid input'),
+  problem: z.string().optional().describe('what happened to the subject; for everything else'),
+  fix: z.string().describe('what to do about it'),
 })
 export type Problem = z.infer<typeof problem>
 

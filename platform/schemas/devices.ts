@@ -22,7 +22,7 @@ export const device = z.strictObject({
     .optional(),
   unmeasured: z.string().optional().describe('why there is no measurement, where it failed'),
   why: z.string().optional().describe('why it cannot be used, or why so little is known of it'),
-  mend: z.string().optional(),
+  fix: z.string().optional(),
 })
 export type Device = z.infer<typeof device>
 

@@ -7,7 +7,7 @@ import { fail } from '../../core/errors.ts'
  * @param whole what to call the value itself, such as `the body`
  * @throws GraftError `body_invalid` that names the first field that is wrong
  */
-export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, mend: string): T {
+export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, fix: string): T {
   const parsed = schema.safeParse(value)
   if (parsed.success) return parsed.data
   const { path, message, unknown } = deepest(parsed.error.issues[0])
@@ -15,7 +15,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, me
     subject: nameOf(path) || whole,
     expected: phraseOf(message),
     found: unknown === undefined ? describe(at(value, path)) : `the field ${describe(unknown)}`,
-    mend,
+    fix,
   })
 }
 

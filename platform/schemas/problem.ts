@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { type PlainError, toPlain } from '../../core/errors.ts'
+import { describeProblem, type PlainError, toPlain } from '../../core/errors.ts'
 import type { Platform } from '../platform.ts'
 import type { Problem } from './common.ts'
 
 /** An error in the form that callers see (RFC 9457, with our own members beside the standard's). */
-export function toProblem({ code, title, status, subject, expected, found, mend }: PlainError): Problem {
-  const detail = `${subject}: expected ${expected}; found ${found}.`
-  return { type: `/docs/errors#${code}`, title, status, detail, code, subject, expected, found, mend }
+export function toProblem({ code, title, status, ...detail }: PlainError): Problem {
+  return { type: `/docs/errors#${code}`, title, status, detail: describeProblem(detail), code, ...detail }
 }
 
 /**
@@ -25,11 +24,13 @@ export function rowProblem({ report }: Pick<Platform, 'report'>, plain: PlainErr
 
 function kept(report: Platform['report'], error: unknown, plain: PlainError, id: string = randomUUID()): Problem {
   report(error, id)
+  const { code, title, status } = plain
   return toProblem({
-    ...plain,
-    subject: 'graft',
-    expected: 'no failure here',
-    found: `one that the server's log describes under ${id}`,
-    mend: 'This is a fault in Graft; please report it with what the log says.',
+    code,
+    title,
+    status,
+    subject: 'Graft',
+    problem: `failed unexpectedly; the server's log has the details under ${id}`,
+    fix: 'This is a bug in Graft. Please report it with the log entry.',
   })
 }

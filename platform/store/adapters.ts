@@ -88,7 +88,7 @@ async function noAdapter(db: Database, asked: string, subject: string): Promise<
     subject,
     expected: await adapterNames(db),
     found: JSON.stringify(asked.slice(0, 200)),
-    mend: 'Name one that there is; GET /v1/adapters and graft adapters list them.',
+    fix: 'Name one that there is; GET /v1/adapters and graft adapters list them.',
   })
 }
 
@@ -149,7 +149,7 @@ export async function deleteAdapter(db: Database, idOrName: string): Promise<Ada
         subject: `adapter ${row.name}`,
         expected: 'no unfinished training that goes on from it',
         found: `the training ${user.id}`,
-        mend: 'Wait for it, or cancel it.',
+        fix: 'Wait for it, or cancel it.',
       })
     const [alias] = await tx.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, row.id))
     if (alias)
@@ -157,7 +157,7 @@ export async function deleteAdapter(db: Database, idOrName: string): Promise<Ada
         subject: `adapter ${row.name}`,
         expected: 'no alias that leads to it',
         found: alias.name,
-        mend: 'Move the alias to another adapter, or remove it.',
+        fix: 'Move the alias to another adapter, or remove it.',
       })
     await tx.delete(adapters).where(eq(adapters.id, row.id))
     return row

@@ -21,7 +21,7 @@ export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> 
     subject: `the base ${base.name}`,
     expected: `the fingerprint ${row.fingerprint}, which the store knows by that name`,
     found: base.fingerprint,
-    mend: 'Give the base another name: adapters refer to the one that is known.',
+    fix: 'Give the base another name: adapters refer to the one that is known.',
   })
 }
 

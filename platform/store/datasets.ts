@@ -66,7 +66,7 @@ export async function deleteDataset(db: Database, idOrName: string): Promise<Dat
         subject: `the data set ${row.name}`,
         expected: 'nothing under way that needs it',
         found: user,
-        mend: 'Wait for it, or cancel it.',
+        fix: 'Wait for it, or cancel it.',
       })
     await tx.update(datasets).set({ deleted_at: sql`now()` }).where(eq(datasets.id, row.id))
     return row

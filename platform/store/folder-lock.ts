@@ -28,6 +28,6 @@ function locked(home: string, owner: string): never {
     subject: home,
     expected: 'a database that no other process has open',
     found: `that ${owner} has it`,
-    mend: 'Ask that server over HTTP, stop it, choose another folder with GRAFT_HOME, or share a PostgreSQL database by DATABASE_URL.',
+    fix: 'Ask that server over HTTP, stop it, choose another folder with GRAFT_HOME, or share a PostgreSQL database by DATABASE_URL.',
   })
 }

@@ -47,7 +47,7 @@ export async function once<T>(
       subject: `idempotency key ${JSON.stringify(key)}`,
       expected: 'the same request as before',
       found: 'another one',
-      mend: 'Use a new key for a new request.',
+      fix: 'Use a new key for a new request.',
     })
   })
 }

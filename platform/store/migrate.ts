@@ -50,7 +50,7 @@ async function refuseNewer(db: Database, subject: string): Promise<void> {
     subject,
     expected: `tables of ${new Date(ours).toISOString()} at most`,
     found: `tables of ${new Date(Number(last)).toISOString()}`,
-    mend: 'Update Graft: a later version has used this database.',
+    fix: 'Update Graft: a later version has used this database.',
   })
 }
 

@@ -39,6 +39,6 @@ function refused(subject: string, expected: string, found: string): never {
     subject,
     expected,
     found: JSON.stringify(found),
-    mend: 'Leave the cursor out to begin at the newest; a page tells the next in next_cursor.',
+    fix: 'Leave the cursor out to begin at the newest; a page tells the next in next_cursor.',
   })
 }

@@ -82,7 +82,7 @@ function unavailable(url: string, error: unknown): never {
       subject: shown(url),
       expected: 'a PostgreSQL server that lets Graft make its tables',
       found,
-      mend: 'Check DATABASE_URL and the server; without DATABASE_URL, Graft uses a database of its own.',
+      fix: 'Check DATABASE_URL and the server; without DATABASE_URL, Graft uses a database of its own.',
     },
     error,
   )

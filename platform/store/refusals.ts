@@ -17,7 +17,7 @@ export function unknown(kind: keyof typeof unknownCodes, asked: string, subject:
     subject,
     expected: 'one that is in the store, by its id or name',
     found: JSON.stringify(asked.slice(0, 200)),
-    mend: 'List what there is, and check the spelling.',
+    fix: 'List what there is, and check the spelling.',
   })
 }
 
@@ -26,6 +26,6 @@ export function nameTaken(kind: string, name: string): never {
     subject: `the name of the ${kind}`,
     expected: 'one that is free',
     found: `that ${JSON.stringify(name)} is taken`,
-    mend: 'Choose another name, or remove what bears it.',
+    fix: 'Choose another name, or remove what bears it.',
   })
 }

@@ -151,7 +151,7 @@ function requireFence({ id, status, fence: current }: TrainingRow, fence: number
     subject: `training ${id}`,
     expected: `fencing number ${current}, ${status}`,
     found: String(fence),
-    mend: status === 'running' ? 'Another worker has the training; this one stops.' : 'The training has stopped.',
+    fix: status === 'running' ? 'Another worker has the training; this one stops.' : 'The training has stopped.',
   })
 }
 
@@ -161,6 +161,6 @@ function refuse({ id, status }: TrainingRow, to: TrainingStatus): never {
     subject: `training ${id}`,
     expected: `one that is ${from.join(' or ')}`,
     found: status,
-    mend: moves[status].length === 0 ? 'It has ended; launch a new one.' : 'Look at its status.',
+    fix: moves[status].length === 0 ? 'It has ended; launch a new one.' : 'Look at its status.',
   })
 }

@@ -23,7 +23,7 @@ export function requireScope(caller: Caller, needed: KeyScope): void {
     subject: 'the key',
     expected: `the scope ${needed}`,
     found: caller.scopes.join(', ') || 'none',
-    mend: `Use a key with the scope ${needed}: graft key create makes one.`,
+    fix: `Use a key with the scope ${needed}: graft key create makes one.`,
   })
 }
 

@@ -124,6 +124,6 @@ export async function ensureAdapter(platform: Platform, dir: string): Promise<Ad
     subject: dir,
     expected: `the adapter ${name} that the store has`,
     found: 'another one',
-    mend: `Remove that one (graft adapters remove ${name}), or rename the folder.`,
+    fix: `Remove that one (graft adapters remove ${name}), or rename the folder.`,
   })
 }

@@ -37,22 +37,22 @@ function lackOf(
   { from, to }: Step,
   { margin, dataset }: Guard,
   comparison: ComparisonRow | undefined,
-): { found: string; mend: string } | undefined {
-  if (!comparison) return { found: 'none', mend: COMPARE }
+): { found: string; fix: string } | undefined {
+  if (!comparison) return { found: 'none', fix: COMPARE }
   const { status, result, dataset_id, adapters } = comparison
   if (dataset !== undefined && dataset_id !== dataset)
-    return { found: `one on the data set ${dataset_id}`, mend: COMPARE }
+    return { found: `one on the data set ${dataset_id}`, fix: COMPARE }
   const [first, second] = [from, to].map(({ id, digest }) =>
     adapters.findIndex((one) => one.id === id && one.digest === digest),
   )
   if (first < 0 || second < 0)
-    return { found: `one of ${adapters.map(({ name }) => name).join(' and ')}`, mend: COMPARE }
-  if (!result) return { found: `one that is ${status}`, mend: status === 'failed' ? COMPARE : 'Wait for its end.' }
+    return { found: `one of ${adapters.map(({ name }) => name).join(' and ')}`, fix: COMPARE }
+  if (!result) return { found: `one that is ${status}`, fix: status === 'failed' ? COMPARE : 'Wait for its end.' }
   const { difference, interval } = differenceOf(result, first, second)
   if (interval[0] >= -margin) return undefined
   return {
     found: `a difference of ${signed(difference)} points, 95 % interval ${signed(interval[0])} to ${signed(interval[1])}, on ${result.n} reviews`,
-    mend:
+    fix:
       difference < -margin
         ? 'Keep the adapter that it leads to, or train a better one.'
         : 'So few reviews cannot rule out a greater loss: compare on more, or allow a greater one (margin).',

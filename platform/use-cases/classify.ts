@@ -71,14 +71,14 @@ export async function theOnlyOne(db: Database): Promise<AdapterRow> {
       subject: 'adapter',
       expected: await adapterNames(db),
       found: 'none named',
-      mend: 'Train or upload one, then ask again.',
+      fix: 'Train or upload one, then ask again.',
     })
   if (only === 'several')
     fail('body_invalid', {
       subject: 'adapter',
       expected: await adapterNames(db),
       found: 'none named',
-      mend: 'Name the adapter that should answer; GET /v1/adapters lists them.',
+      fix: 'Name the adapter that should answer; GET /v1/adapters lists them.',
     })
   return only
 }

@@ -59,6 +59,6 @@ function requireDistinct(adapters: readonly AdapterRow[], asked: readonly string
     subject: `adapters[${twice}]`,
     expected: 'each adapter once',
     found: `${JSON.stringify(asked[twice])}, which is adapters[${ids.indexOf(ids[twice])}] as well`,
-    mend: 'Name two different adapters or more.',
+    fix: 'Name two different adapters or more.',
   })
 }

@@ -41,7 +41,7 @@ async function ofAdapter(
       subject: other,
       expected: 'adapter alone',
       found: `adapter and ${other}`,
-      mend: 'Name an adapter, or a base and a method.',
+      fix: 'Name an adapter, or a base and a method.',
     })
   const { base_id, trainable, total } = await getAdapter(store.db, id)
   const added = total - countOf(baseTensors((await getBase(store.db, base_id)).shape))
@@ -55,7 +55,7 @@ function known({ method, ...fields }: Omit<CountRequest, 'adapter' | 'base'>) {
     subject: 'method',
     expected: `one of ${Object.keys(methods).join(', ')}`,
     found: describe(method),
-    mend: 'Choose one of those.',
+    fix: 'Choose one of those.',
   })
 }
 

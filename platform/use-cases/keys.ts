@@ -16,7 +16,7 @@ export async function createKey({ store }: Pick<Platform, 'store'>, request: Key
         subject: 'scopes',
         expected: 'admin among those of the first key',
         found: request.scopes.join(', '),
-        mend: 'Make a key with the scope admin first: without one, nobody could make or revoke keys.',
+        fix: 'Make a key with the scope admin first: without one, nobody could make or revoke keys.',
       })
     const { key, secret } = await rows.createApiKey(tx, request)
     return { ...shownKey(key), secret }
@@ -38,7 +38,7 @@ export async function revokeKey({ store }: Pick<Platform, 'store'>, id: string):
         subject: `the key ${key.name}`,
         expected: 'another key with the scope admin',
         found: 'none, though there are keys of other scopes',
-        mend: 'Revoke the others first, or make another key with the scope admin.',
+        fix: 'Revoke the others first, or make another key with the scope admin.',
       })
     return shownKey(key)
   })

@@ -16,7 +16,7 @@ export function requireKnownLabels(
     subject: `the data set ${name}`,
     expected: `labels that ${knower} knows: ${known.join(', ')}`,
     found: `the label ${JSON.stringify(unknown)}`,
-    mend: 'Choose data with those labels.',
+    fix: 'Choose data with those labels.',
   })
 }
 
@@ -30,6 +30,6 @@ export function requireTwoLabels({ name, labels }: Pick<DatasetRow, 'name' | 'la
     subject: `the data set ${name}`,
     expected: 'reviews of two labels or more',
     found: `${Object.keys(labels).join()} alone`,
-    mend: 'Choose data with reviews of the other labels, too.',
+    fix: 'Choose data with reviews of the other labels, too.',
   })
 }

@@ -26,7 +26,7 @@ export async function planTraining(
       subject: 'the dry run',
       expected: 'no other under way',
       found: 'one',
-      mend: 'Try again in a moment.',
+      fix: 'Try again in a moment.',
     })
   running++
   try {

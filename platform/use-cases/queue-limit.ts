@@ -13,6 +13,6 @@ export async function requireRoom({ jobs }: Platform): Promise<void> {
     subject: 'the queue',
     expected: `fewer than ${ROOM} trainings, evaluations and comparisons that wait`,
     found: String(waiting),
-    mend: 'Try again later, cancel some, or add workers.',
+    fix: 'Try again later, cancel some, or add workers.',
   })
 }

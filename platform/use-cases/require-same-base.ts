@@ -12,6 +12,6 @@ export function requireSameBase(adapter: Pick<AdapterRow, 'name' | 'base' | 'bas
     subject: `the adapter ${adapter.name}`,
     expected: `one of the base ${served.name}, on which this server answers`,
     found: `one of the base ${adapter.base}`,
-    mend: `Serve that base, too: graft serve --base ${adapter.base}.`,
+    fix: `Serve that base, too: graft serve --base ${adapter.base}.`,
   })
 }

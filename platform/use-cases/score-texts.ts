@@ -10,7 +10,7 @@ export interface ScoreRequest {
   /** Its id or name; the only one there is where absent. */
   adapter?: string
   /** Where a text that is too long is cut; as the adapter was trained, where absent. */
-  cut?: Row['cut']
+  truncationSide?: Row['truncationSide']
 }
 
 export interface ScoredTexts {
@@ -29,7 +29,7 @@ export interface ScoredTexts {
  */
 export async function scoreTexts(
   platform: Platform,
-  { texts, adapter: named, cut }: ScoreRequest,
+  { texts, adapter: named, truncationSide }: ScoreRequest,
   signal?: AbortSignal,
 ): Promise<ScoredTexts> {
   const { db } = platform.store
@@ -40,7 +40,7 @@ export async function scoreTexts(
     text,
     adapter: row.artifact,
     called: row.name,
-    cut,
+    truncationSide,
     detailed: true,
   }))
   return { adapter: row.name, digest: row.digest, results: await answerTexts(platform, asked, signal) }

@@ -24,7 +24,7 @@ function workerLost({ id, worker, heartbeat_at }: TrainingRow): GraftError {
     subject: `the worker ${worker}, which had the training ${id}`,
     expected: 'a sign of life every 2 seconds',
     found: `none since ${heartbeat_at?.toISOString()}`,
-    mend: 'Look at what ended that process.',
+    fix: 'Look at what ended that process.',
   })
 }
 
@@ -43,5 +43,5 @@ const shortWorkLost = (kind: ShortWorkKind, id: string): GraftError =>
     subject: `${kind} ${id}`,
     expected: 'a worker that ends it',
     found: 'workers that were lost with it, one after the other',
-    mend: 'Look at what ended those processes.',
+    fix: 'Look at what ended those processes.',
   })

@@ -1,4 +1,4 @@
-import { GraftError, type PlainError, toPlain } from '../../core/errors.ts'
+import { describeProblem, GraftError, type PlainError, toPlain } from '../../core/errors.ts'
 import type { Jobs } from '../queue/queue.ts'
 import type { Store } from '../store/store.ts'
 import { moveTraining } from '../store/training-transitions.ts'
@@ -23,7 +23,7 @@ export function childLost(): GraftError {
     subject: 'the training process',
     expected: 'to run to its end',
     found: 'its end before that',
-    mend: 'It may have run out of memory; try fewer threads.',
+    fix: 'It may have run out of memory; try fewer threads.',
   })
 }
 
@@ -51,12 +51,11 @@ export function loseTraining(
   })
 }
 
-const givenUp = (id: string, losses: number, { subject, expected, found, mend }: PlainError): PlainError =>
+const givenUp = (id: string, losses: number, cause: PlainError): PlainError =>
   toPlain(
     new GraftError('training_failed', {
       subject: `training ${id}`,
-      expected: 'to get on',
-      found: `${losses} losses in a row, the last of them ${subject}: expected ${expected}, found ${found}`,
-      mend,
+      problem: `failed ${losses} times in a row, most recently because: ${describeProblem(cause).slice(0, -1)}`,
+      fix: cause.fix,
     }),
   )

@@ -34,7 +34,7 @@ export async function doInChild<K extends ShortWorkKind>(
       subject: `the process of the ${kind}`,
       expected: 'to run to its end',
       found: 'its end before that',
-      mend: 'It may have run out of memory; try fewer threads.',
+      fix: 'It may have run out of memory; try fewer threads.',
     })
   if ('error' in answer) throw fromPlain(answer.error)
   return answer.found as Finding<K>

@@ -22,7 +22,7 @@ export const chat = (platform: Platform): Route[] => [
     json: {
       schema: chatRequest,
       example: { model: 'film-lora', messages: [{ role: 'user', content: 'A joy from start to finish.' }] },
-      mend: 'Send {"model": "its name", "messages": [{"role": "user", "content": "a text"}]}.',
+      fix: 'Send {"model": "its name", "messages": [{"role": "user", "content": "a text"}]}.',
     },
     answers: {
       200: {
@@ -57,7 +57,7 @@ function lastOfUser({ messages }: ChatRequest): string {
     subject: at < 0 ? 'messages' : `messages[${at}].content`,
     expected: at < 0 ? 'a message of the user' : 'a text',
     found: at < 0 ? `${messages.map(({ role }) => role).join(', ')}` : 'something else',
-    mend: 'Send the text to classify as the last message of the role user.',
+    fix: 'Send the text to classify as the last message of the role user.',
   })
 }
 

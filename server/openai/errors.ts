@@ -6,7 +6,7 @@ import { json, type Refusal } from '../route.ts'
 
 const errorResponse = z.strictObject({
   error: z.strictObject({
-    message: z.string().describe('what was expected, what came, and how to mend it'),
+    message: z.string().describe('what was expected, what came, and how to fix it'),
     type: z.string(),
     param: z.string().nullable().describe('what it is about'),
     code: z.string(),
@@ -39,12 +39,12 @@ const params: Readonly<Record<string, string>> = {
 export const refusal: Refusal = {
   schema: errorResponse,
   statusOf,
-  respond({ code, subject, expected, found, mend }: Problem): Response {
+  respond({ code, subject, detail, fix }: Problem): Response {
     const known = code as ErrorCode
     const status = statusOf(known)
     const retry = retryAfter[known]
     const param = params[subject] ?? subject
-    const message = `${param}: expected ${expected}; found ${found}. ${mend}`
+    const message = `${detail.replace(`${subject}: `, `${param}: `)} ${fix}`
     const body: z.infer<typeof errorResponse> = {
       error: { message, type: typeOf(status), param, code: codes[known] ?? known },
     }

@@ -75,7 +75,7 @@ export const files = (platform: Platform): Route[] => [
         purpose: z.string().optional().describe('there is none but fine-tune'),
         order: z.literal('desc', 'desc: the newest first').optional(),
       }),
-      mend: LIST,
+      fix: LIST,
     },
     answers: { 200: { description: 'A page of the list', schema: listOf(fileObject) } },
     async handle({ query: { purpose = PURPOSE, ...query } }) {
@@ -139,6 +139,6 @@ function missing(subject: string, expected: string, found: string): never {
     subject,
     expected,
     found,
-    mend: 'Send a form with file, the data, and purpose, which is fine-tune.',
+    fix: 'Send a form with file, the data, and purpose, which is fine-tune.',
   })
 }

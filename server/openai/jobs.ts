@@ -23,7 +23,7 @@ import { checkpointsOf, eventOf, jobOf } from './to-job.ts'
 
 const params = { job_id: 'id of a job' }
 const declared = { tag: 'OpenAI', scope: 'train', refusal } as const
-const page = { schema: listQuery, mend: LIST }
+const page = { schema: listQuery, fix: LIST }
 
 /** OpenAI's fine-tuning jobs are trainings. */
 export function jobs(platform: Platform): Route[] {
@@ -58,7 +58,7 @@ export function jobs(platform: Platform): Route[] {
       json: {
         schema: jobRequest,
         example: { model: 'embedded', training_file: 'films', validation_file: 'films-test', suffix: 'film' },
-        mend: 'Send {"model": "embedded", "training_file": "file-…"}.',
+        fix: 'Send {"model": "embedded", "training_file": "file-…"}.',
       },
       answers,
       errors: [

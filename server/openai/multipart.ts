@@ -71,6 +71,6 @@ function invalid(found: string): never {
     subject: 'the body',
     expected: 'a form with a file and its purpose (multipart/form-data)',
     found,
-    mend: 'With curl: -F purpose=fine-tune -F file=@train.jsonl.',
+    fix: 'With curl: -F purpose=fine-tune -F file=@train.jsonl.',
   })
 }

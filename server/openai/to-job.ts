@@ -25,7 +25,7 @@ export function jobOf(training: Training, base: string): Job {
     seed: Number(settings.seed),
     trained_tokens: status === 'succeeded' ? (plan?.tokens ?? null) : null,
     result_files: [],
-    error: error ? { code: error.code, message: `${error.detail} ${error.mend}`, param: error.subject } : null,
+    error: error ? { code: error.code, message: `${error.detail} ${error.fix}`, param: error.subject } : null,
     metadata: training.metadata ?? null,
     integrations: [],
     organization_id: 'graft',
@@ -76,7 +76,7 @@ export function eventOf(training: string, { number, event, created_at }: Trainin
 
 // biome-ignore lint/suspicious/noExplicitAny: events are of many shapes, which training/events.ts tells
 const words: Readonly<Record<string, (event: any) => string>> = {
-  status: ({ status, error }) => `The job is ${status}${error ? `: ${error.detail ?? error.found}` : ''}`,
+  status: ({ status, error }) => `The job is ${status}${error ? `: ${error.detail}` : ''}`,
   stage: ({ message }) => message,
   plan: ({ plan }) => `${plan.trainable} parameters are trained in ${plan.steps} steps on ${plan.reviews} reviews`,
   step: ({ step, steps, loss }) => `Step ${step}/${steps}: training loss=${loss.toFixed(4)}`,

@@ -22,7 +22,7 @@ export const adapters = (platform: Platform): Route[] => [
     summary: 'List adapters, the newest first',
     tag,
     scope: 'predict',
-    query: { schema: pageRequest, mend: PAGE },
+    query: { schema: pageRequest, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: adapterList } },
     handle: async ({ query }) => json(await listAdapters(platform, query)),
   }),
@@ -34,7 +34,7 @@ export const adapters = (platform: Platform): Route[] => [
       "The folder of a checkpoint, as a tar file: PEFT's, AdapterHub's, or one that Graft made. It is unpacked without following links or leaving its folder, and checked on the base before it is kept.",
     tag,
     scope: 'train',
-    query: { schema: adapterUpload, mend: 'Give the name in the address: /v1/adapters?name=film-lora.' },
+    query: { schema: adapterUpload, fix: 'Give the name in the address: /v1/adapters?name=film-lora.' },
     upload: {
       types: ['application/x-tar', 'application/gzip', 'application/octet-stream'],
       description: 'a tar file, gzipped or not, of the folder or of what is in it',

@@ -14,7 +14,7 @@ export const bases = (platform: Platform): Route[] => [
     summary: 'List bases, the newest first',
     tag,
     scope: 'predict',
-    query: { schema: pageRequest, mend: PAGE },
+    query: { schema: pageRequest, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: baseList } },
     handle: async ({ query }) => json(await listBases(platform, query)),
   }),

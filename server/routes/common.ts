@@ -11,7 +11,7 @@ export const PAGE = 'Leave both out for the newest; a page tells the next in nex
 /** Of the header with which a request may be repeated without doing its work twice. */
 export const IDEMPOTENCY = {
   schema: z.object({ 'idempotency-key': idempotencyKey.optional() }),
-  mend: 'Make one for each request, a UUID for example, and use it again only to repeat that request.',
+  fix: 'Make one for each request, a UUID for example, and use it again only to repeat that request.',
 }
 
 /** A thing was made; `location` leads to it. */

@@ -19,7 +19,7 @@ export const comparisons = (platform: Platform): Route[] => [
     json: {
       schema: comparisonRequest,
       example: { adapters: ['film-lora', 'film-adapter'], dataset: 'films-test' },
-      mend: 'Send {"adapters": ["one name", "another"], "dataset": "its name"}.',
+      fix: 'Send {"adapters": ["one name", "another"], "dataset": "its name"}.',
     },
     answers: {
       201: { description: 'The comparison, queued', schema: comparison, headers: { location: 'its address' } },
@@ -34,7 +34,7 @@ export const comparisons = (platform: Platform): Route[] => [
     summary: 'List comparisons with their verdicts, the newest first',
     tag,
     scope: 'train',
-    query: { schema: comparisonQuery, mend: PAGE },
+    query: { schema: comparisonQuery, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: comparisonList } },
     handle: async ({ query }) => json(await listComparisons(platform, query)),
   }),

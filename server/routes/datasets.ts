@@ -14,7 +14,7 @@ export const datasets = (platform: Platform): Route[] => [
     summary: 'List data sets, the newest first',
     tag,
     scope: 'train',
-    query: { schema: pageRequest, mend: PAGE },
+    query: { schema: pageRequest, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: datasetList } },
     handle: async ({ query }) => json(await listDatasets(platform, query)),
   }),
@@ -25,7 +25,7 @@ export const datasets = (platform: Platform): Route[] => [
     description: 'Reviews with labels. Every line is read before any of it is kept.',
     tag,
     scope: 'train',
-    query: { schema: datasetUpload, mend: 'Give the name in the address: /v1/datasets?name=films.' },
+    query: { schema: datasetUpload, fix: 'Give the name in the address: /v1/datasets?name=films.' },
     upload: {
       types: [
         'application/jsonl',

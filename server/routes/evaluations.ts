@@ -17,7 +17,7 @@ export const evaluations = (platform: Platform): Route[] => [
     json: {
       schema: evaluationRequest,
       example: { adapter: 'film-lora', dataset: 'films-test' },
-      mend: 'Send {"adapter": "its name", "dataset": "its name"}.',
+      fix: 'Send {"adapter": "its name", "dataset": "its name"}.',
     },
     answers: {
       201: { description: 'The evaluation, queued', schema: evaluation, headers: { location: 'its address' } },
@@ -32,7 +32,7 @@ export const evaluations = (platform: Platform): Route[] => [
     summary: 'List evaluations, the newest first',
     tag,
     scope: 'train',
-    query: { schema: evaluationQuery, mend: PAGE },
+    query: { schema: evaluationQuery, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: evaluationList } },
     errors: ['adapter_unknown'],
     handle: async ({ query }) => json(await listEvaluations(platform, query)),

@@ -18,7 +18,7 @@ export const keys = (platform: Platform): Route[] => [
     json: {
       schema: keyRequest,
       example: { name: 'deployment', scopes: ['admin'] },
-      mend: 'Send {"name": "deployment", "scopes": ["predict"]}.',
+      fix: 'Send {"name": "deployment", "scopes": ["predict"]}.',
     },
     answers: { 201: { description: 'The key', schema: newKey, headers: { location: 'its address' } } },
     handle: async ({ body }) => created('/v1/keys', await createKey(platform, body)),
@@ -30,7 +30,7 @@ export const keys = (platform: Platform): Route[] => [
     description: 'Revoked ones among them; none tells the key itself.',
     tag,
     scope: 'admin',
-    query: { schema: pageRequest, mend: PAGE },
+    query: { schema: pageRequest, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: keyList } },
     handle: async ({ query }) => json(await listKeys(platform, query)),
   }),

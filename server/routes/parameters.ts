@@ -18,7 +18,7 @@ export const parameters = (platform: Platform): Route[] => [
       schema: countRequest,
       read: readCount,
       documented: z.object({ ...countRequest.shape, ...methodFields }),
-      mend: 'Give each of base, method and adapter once at most.',
+      fix: 'Give each of base, method and adapter once at most.',
     },
     answers: { 200: { description: 'The counts', schema: parameterCount } },
     errors: ['method_invalid', 'base_unknown', 'adapter_unknown'],

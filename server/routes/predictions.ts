@@ -16,7 +16,7 @@ export const predictions = (platform: Platform): Route[] => [
     json: {
       schema: classifyRequest,
       example: { inputs: ['A joy from start to finish.', 'Two hours I want back.'] },
-      mend: 'Send {"inputs": ["a text", …], "adapter": "its id"}.',
+      fix: 'Send {"inputs": ["a text", …], "adapter": "its id"}.',
     },
     answers: {
       200: {

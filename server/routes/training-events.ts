@@ -42,7 +42,7 @@ export function trainingEvents(
         subject: 'streams of events',
         expected: `at most ${streams} at a time`,
         found: 'more',
-        mend: 'Close others, or ask with accept: application/json from time to time.',
+        fix: 'Close others, or ask with accept: application/json from time to time.',
       })
   }
   const stream = (id: string, after: number, closing: AbortSignal) => {
@@ -65,8 +65,8 @@ export function trainingEvents(
       tag: 'Trainings',
       scope: 'train',
       params: { id: ID('a training') },
-      query: { schema: query, mend: 'Give the number of the last event that you have, or nothing for all.' },
-      headers: { schema: heeded, mend: 'Send the id of the last event that came, or leave the header out.' },
+      query: { schema: query, fix: 'Give the number of the last event that you have, or nothing for all.' },
+      headers: { schema: heeded, fix: 'Send the id of the last event that came, or leave the header out.' },
       answers: {
         200: {
           description: 'The events',

@@ -37,12 +37,12 @@ export const trainings = (platform: Platform): Route[] => [
     description: 'It is queued; a worker takes it, and an adapter of its name answers once it has succeeded.',
     tag,
     scope: 'train',
-    query: { schema: launchQuery, mend: 'Give dry_run=true for a plan; leave it out to launch.' },
+    query: { schema: launchQuery, fix: 'Give dry_run=true for a plan; leave it out to launch.' },
     headers: IDEMPOTENCY,
     json: {
       schema: trainingRequest,
       example: { method: 'lora', rank: 8, dataset: 'films', test_dataset: 'films-test', epochs: 2 },
-      mend: 'Send {"dataset": "its name", "method": "lora"} with settings of the training and its method.',
+      fix: 'Send {"dataset": "its name", "method": "lora"} with settings of the training and its method.',
     },
     answers: {
       200: { description: 'The plan, for a dry run', schema: trainingPlan },
@@ -80,7 +80,7 @@ export const trainings = (platform: Platform): Route[] => [
     summary: 'List trainings, the newest first',
     tag,
     scope: 'train',
-    query: { schema: trainingQuery, mend: PAGE },
+    query: { schema: trainingQuery, fix: PAGE },
     answers: { 200: { description: 'A page of the list', schema: trainingList } },
     handle: async ({ query }) => json(await listTrainings(platform, query)),
   }),

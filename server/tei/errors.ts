@@ -10,11 +10,11 @@ export function predictStatus(code: ErrorCode): number {
 }
 
 /** A problem as text-embeddings-inference answers errors. */
-export function predictProblem({ code, detail, mend }: Problem): Response {
+export function predictProblem({ code, detail, fix }: Problem): Response {
   const known = code as ErrorCode
   const status = predictStatus(known)
   const retry = retryAfter[known]
-  return predictError(status, `${detail} ${mend}`, typeOf(known, status), retry ? { 'retry-after': retry } : {})
+  return predictError(status, `${detail} ${fix}`, typeOf(known, status), retry ? { 'retry-after': retry } : {})
 }
 
 export function predictError(

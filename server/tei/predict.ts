@@ -7,7 +7,7 @@ import { scoreTexts } from '../../platform/use-cases/score-texts.ts'
 import { inHeader, json, type Route, route } from '../route.ts'
 import { predictError, predictProblem, predictStatus } from './errors.ts'
 import { errorResponse, type PredictResponse, predictRequest, predictResponse } from './schemas.ts'
-import { cutOf, sequencesOf } from './sequences.ts'
+import { sequencesOf, truncationSideOf } from './sequences.ts'
 
 const query = z.looseObject({ adapter: reference('an adapter').optional() })
 
@@ -25,12 +25,12 @@ export const predict = (platform: Platform): Route[] => [
       'One text, a pair ["a", "b"], or a batch [["a"], ["b", "c"]]. The only adapter answers, or that which ?adapter= or the header x-graft-adapter names. Unlike in /v1/predictions, one input that cannot be classified fails the request.',
     tag: 'Predictions',
     scope: 'predict',
-    query: { schema: query, mend: 'Name one adapter: /predict?adapter=film-lora.' },
-    headers: { schema: heeded, mend: 'Name one adapter.' },
+    query: { schema: query, fix: 'Name one adapter: /predict?adapter=film-lora.' },
+    headers: { schema: heeded, fix: 'Name one adapter.' },
     json: {
       schema: predictRequest,
       example: { inputs: 'A joy from start to finish.' },
-      mend: 'Send {"inputs": "a text"} or {"inputs": [["a text"], ["another"]]}.',
+      fix: 'Send {"inputs": "a text"} or {"inputs": [["a text"], ["another"]]}.',
     },
     answers: {
       200: {
@@ -59,8 +59,8 @@ export const predict = (platform: Platform): Route[] => [
         return predictError(413, `batch size ${texts.length} > maximum allowed batch size ${MAX_INPUTS}`, 'Validation')
       if (texts.includes('')) return predictError(400, 'Input validation error: `inputs` cannot be empty', 'Empty')
       const adapter = query.adapter ?? headers['x-graft-adapter']
-      const cut = cutOf(body.truncation_direction)
-      const scored = await scoreTexts(platform, { texts, adapter, cut }, signal)
+      const truncationSide = truncationSideOf(body.truncation_direction)
+      const scored = await scoreTexts(platform, { texts, adapter, truncationSide }, signal)
       noteRows(texts.length)
       const answered = allAnswered(scored.results)
       if (answered instanceof Response) return answered

@@ -29,7 +29,7 @@ function codePoints(text: string): number {
 }
 
 /** `right` drops the end of a text. */
-export function cutOf(direction: PredictRequest['truncation_direction']): 'head' | 'tail' | undefined {
+export function truncationSideOf(direction: PredictRequest['truncation_direction']): 'left' | 'right' | undefined {
   if (direction === undefined) return undefined
-  return direction.toLowerCase() === 'right' ? 'tail' : 'head'
+  return direction.toLowerCase() === 'right' ? 'right' : 'left'
 }

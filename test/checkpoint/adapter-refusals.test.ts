@@ -195,7 +195,7 @@ test.each<[string, (manifest: Record<string, unknown>) => void, string]>([
   ],
   [
     'an unknown way to cut',
-    (m) => Object.assign(m, { truncation: { max_tokens: 9, cut: 'ends' } }),
+    (m) => Object.assign(m, { truncation: { max_tokens: 9, side: 'ends' } }),
     'checkpoint_corrupt',
   ],
 ])('a manifest with %s is refused', async (_, change, code) => {

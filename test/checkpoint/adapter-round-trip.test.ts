@@ -53,7 +53,7 @@ test.each(made)(
       const saved = await saveAdapter(first, { method, values, ...extra }, base, {
         label_words: { negative: 'bad', positive: 'good' },
         labels: ['negative', 'positive'],
-        truncation: { max_tokens: 512, cut: 'head' },
+        truncation: { max_tokens: 512, side: 'left' },
         temperature: 1.25,
         training: { steps: 3, nested: { rates: [0.5, 1] } },
         metrics: { accuracy: 0.9 },

@@ -102,7 +102,7 @@ test('a tensor that is missing, unexpected, renamed or of another shape is named
   await expectError(loadBase(misshapen), 'checkpoint_tensors', query, 'shape [32, 32]', 'shape [16, 64]')
 })
 
-test('what a folder lacks is said, with how to mend it', async () => {
+test('what a folder lacks is said, with how to fix it', async () => {
   await expectError(loadBase(freshPath()), 'file_missing', 'a folder')
   const noConfig = copied(parity('tiny-t5'))
   rmSync(join(noConfig, 'config.json'))

@@ -14,10 +14,10 @@ describe('graft devices', () => {
     const [cpu, ...others] = report.devices
     expect(cpu).toMatchObject({ usable: true, software: false })
     expect(cpu.memory_bytes).toBeGreaterThan(1e8)
-    for (const { usable, why, mend } of others.filter((device) => !device.usable)) {
+    for (const { usable, why, fix } of others.filter((device) => !device.usable)) {
       expect(usable).toBe(false)
       expect(why).toMatch(/\S/)
-      expect(mend).toMatch(/^\S.*[.)]$/)
+      expect(fix).toMatch(/^\S.*[.)]$/)
     }
   })
 

@@ -11,7 +11,7 @@ const fields = {
   targets: z.array(z.string()).default(['q', 'v']),
   label_words: z.record(z.string(), z.string()).optional(),
   skip_bad: z.boolean().default(false),
-  cut: z.enum(['head', 'tail']).default('head'),
+  truncation_side: z.enum(['left', 'right']).default('left'),
   submodules: z.union([z.literal(1), z.literal(2)]).default(1),
   checkpoint: z.array(z.string()).describe('folder of an adapter'),
 }
@@ -123,7 +123,7 @@ describe('a command line is refused', () => {
   test('for a value with a dash that could be a flag, telling how to write it', () => {
     expect(problem(() => read('--learning-rate', '-1')).detail).toMatchObject({
       subject: '--learning-rate',
-      mend: expect.stringContaining('--learning-rate=VALUE'),
+      fix: expect.stringContaining('--learning-rate=VALUE'),
     })
   })
 
@@ -134,7 +134,9 @@ describe('a command line is refused', () => {
 
   test('for a stray word, where the command takes none', () => {
     expect(problem(() => read('head')).detail).toMatchObject({ subject: 'head', expected: 'flags alone' })
-    const { positionals } = parseFlags(['one text', '--cut', 'head', 'another'], fields, { positionals: true })
+    const { positionals } = parseFlags(['one text', '--truncation-side', 'left', 'another'], fields, {
+      positionals: true,
+    })
     expect(positionals).toEqual(['one text', 'another'])
   })
 
@@ -144,18 +146,20 @@ describe('a command line is refused', () => {
       subject: '--checkpoint',
       expected: 'folder of an adapter',
       found: 'nothing',
-      mend: 'Add --checkpoint.',
+      fix: 'Add --checkpoint.',
     })
   })
 
   test('for a value of the wrong kind, with what it takes and what came', () => {
-    const { max_tokens, cut } = fields
+    const { max_tokens, truncation_side } = fields
     expect(problem(() => required({ max_tokens }, { max_tokens: 'ten' })).detail).toMatchObject({
       subject: '--max-tokens',
       expected: 'number',
       found: '"ten"',
     })
-    expect(problem(() => required({ cut }, { cut: 'haed' })).detail.expected).toMatch(/head.*tail/)
+    expect(problem(() => required({ truncation_side }, { truncation_side: 'letf' })).detail.expected).toMatch(
+      /left.*right/,
+    )
   })
 })
 

@@ -71,5 +71,5 @@ test('a flag that is repeated is shown with one value, and a list with commas', 
   const help = (name: string) => helpOf(commands.find(([known]) => known === name)?.[1] as Command)
   expect(help('serve')).toMatch(/--checkpoint X /)
   expect(help('train')).toMatch(/--targets A,B /)
-  expect(help('train')).toMatch(/--cut head\|tail\|middle .*\(head\)/)
+  expect(help('train')).toMatch(/--truncation-side left\|right\|middle .*\(left\)/)
 })

@@ -236,7 +236,7 @@ describe('an error', () => {
         subject: 'nowhere',
         expected: 'a folder',
         found: 'nothing',
-        mend: 'Check the path.',
+        fix: 'Check the path.',
       },
     })
     expect(asText).toMatchObject({ code: 2, stdout: '' })

@@ -305,7 +305,7 @@ const others: Case[] = [
   },
 ]
 
-describe('nothing is written or lost, and the message tells what was expected, what came and how to mend it, for', () => {
+describe('nothing is written or lost, and the message tells what was expected, what came and how to fix it, for', () => {
   test.each(spawned)('$what', async ({ spoil, argv, code, says }) => {
     const at = workplace()
     await spoil?.(at)

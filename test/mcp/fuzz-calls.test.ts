@@ -78,7 +78,8 @@ test.each(revisions)('whatever a tool’s schema allows is answered, or refused 
     const { plan_only: _, ...rest } = args
     const given = 'wait_seconds' in rest || name === 'compare_adapters' ? { ...rest, wait_seconds: 0 } : rest
     const { isError, text } = await call(name, given)
-    if (isError) expect(text).toMatch(/^(?!internal)[a-z_]+: .*\n[\s\S]*: expected .*; found [\s\S]*\nA right call: /)
+    if (isError)
+      expect(text).toMatch(/^(?!internal)[a-z_]+: .*\n[\s\S]*: expected .*, but found [\s\S]*\nA right call: /)
     expect(platform.reports).toEqual([])
   })
   await fc.assert(property, options)

@@ -15,7 +15,7 @@ async function launched(settings: Record<string, string | number> = {}) {
   const started = await startMcp({ adapters: ['imdb', 'other'] })
   const agent = taskAgent(started)
   const execution = await agent.callTool('launch_training', { dataset: started.films, ...settings })
-  if (execution.kind !== 'task') throw new Error('expected a task; found an answer')
+  if (execution.kind !== 'task') throw new Error('expected a task, but found an answer')
   return { ...started, agent, execution, id: execution.handle.taskId, db: started.platform.store.db }
 }
 
@@ -45,7 +45,7 @@ test('a client that takes tasks launches one, sees how far it is, and reads its 
 
 test.each<[string, ErrorCode, object]>([
   [
-    'what the agent may mend is a result that is an error',
+    'what the agent may fix is a result that is an error',
     'training_diverged',
     { status: 'completed', result: { isError: true } },
   ],
@@ -53,12 +53,12 @@ test.each<[string, ErrorCode, object]>([
 ])('of a training that fails, %s', async (_, code, expected) => {
   const { execution, id, db } = await launched()
   const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
-  const told = { subject: 'step 3', expected: 'a finite loss', found: 'NaN', mend: 'Lower the learning rate.' }
+  const told = { subject: 'step 3', expected: 'a finite loss', found: 'NaN', fix: 'Lower the learning rate.' }
   await moveTraining(db, id, 'failed', { fence, error: toPlain(new GraftError(code, told)) })
   const outcome = await execution.result()
   expect(outcome).toMatchObject(expected)
   expect(JSON.stringify('error' in outcome ? outcome.error.message : outcome)).toMatch(
-    /step 3: expected a finite loss; found NaN\. Lower the learning rate\./,
+    /step 3: expected a finite loss, but found NaN\. Lower the learning rate\./,
   )
 })
 

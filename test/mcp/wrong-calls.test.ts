@@ -72,7 +72,7 @@ test.each(revisions)('each wrong call is told which argument is wrong and what t
   const { isError, text } = await call('classify', { reviews: ['good'] })
   expect(isError).toBe(true)
   expect(text).toMatch(
-    /^body_invalid: .*\nname: expected one of list_datasets, .*; found "classify"\.\nCall one of those\.$/,
+    /^body_invalid: .*\nname: expected one of list_datasets, .*, but found "classify"\.\nCall one of those\.$/,
   )
   expect((await call('classify_reviews', { reviews: ['good'], adapter: 'imdb' })).text).toBe('1 positive.')
   expect(platform.reports).toEqual([])

@@ -2,23 +2,23 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
-import { type Cut, encodeReview } from '../../model/encode.ts'
+import { encodeReview, type Truncation } from '../../model/encode.ts'
 import { makeTokenizer } from '../../model/tokenizer.ts'
 
 const json = JSON.parse(readFileSync(`${packageRoot}/base/tokenizer.json`, 'utf8'))
 const tokenizer = makeTokenizer(json, {})
 const EOS = 1
-const encode = (text: unknown, maxTokens: number, cut: Cut['cut'] = 'head') =>
-  encodeReview(tokenizer, text, { maxTokens, cut }, EOS)
+const encode = (text: unknown, maxTokens: number, side: Truncation['side'] = 'left') =>
+  encodeReview(tokenizer, text, { maxTokens, side }, EOS)
 const words = (ids: Int32Array) => [...ids].map(tokenizer.piece).join(' ')
 
 describe('a text longer than the limit', () => {
   test.each([
-    ['head', 'was the end </s>'],
-    ['tail', 'the film the </s>'],
+    ['left', 'was the end </s>'],
+    ['right', 'the film the </s>'],
     ['middle', 'the film end </s>'],
-  ] as const)('is cut at its %s, and </s> stays last', (cut, kept) => {
-    const { ids, tokens, truncated } = encode('the film the story was the end', 4, cut)
+  ] as const)('is truncated on its %s, and </s> stays last', (side, kept) => {
+    const { ids, tokens, truncated } = encode('the film the story was the end', 4, side)
     expect(words(ids)).toBe(kept)
     expect({ tokens, truncated }).toEqual({ tokens: 8, truncated: true })
   })
@@ -34,9 +34,9 @@ describe('a text longer than the limit', () => {
       fc.property(
         text,
         fc.integer({ min: 2, max: 30 }),
-        fc.constantFrom('head', 'tail', 'middle'),
-        (parts, max, cut) => {
-          const { ids, tokens, truncated } = encode(parts.join(' '), max, cut)
+        fc.constantFrom('left', 'right', 'middle'),
+        (parts, max, side) => {
+          const { ids, tokens, truncated } = encode(parts.join(' '), max, side)
           expect(ids.length).toBe(Math.min(tokens, max))
           expect(ids.at(-1)).toBe(EOS)
           expect(truncated).toBe(tokens > max)
@@ -49,7 +49,7 @@ describe('a text longer than the limit', () => {
 
 test('a tokenizer that ends no text with </s> is helped', () => {
   const bare = makeTokenizer({ ...json, post_processor: null }, {})
-  expect([...encodeReview(bare, 'film', { maxTokens: 8, cut: 'head' }, EOS).ids]).toEqual([
+  expect([...encodeReview(bare, 'film', { maxTokens: 8, side: 'left' }, EOS).ids]).toEqual([
     tokenizer.tokenId('film'),
     EOS,
   ])

@@ -19,26 +19,26 @@ test.each([
   [
     'of several tokens',
     { a: 'worst', b: 'unputdownable' },
-    /the word of b: expected a word that is one token of the base; found "unputdownable", which is \d+: un.* ##/,
+    /the word of b: expected a word that is one token of the base, but found "unputdownable", which is \d+: un.* ##/,
   ],
   [
     'of several words',
     { a: 'worst', b: 'very good' },
-    /one token of the base; found "very good", which is 2: very good\. Choose/,
+    /one token of the base, but found "very good", which is 2: very good\. Choose/,
   ],
   [
     'that the base does not know',
     { a: 'worst', b: '映' },
-    /the word of b: expected a word that the base knows; found "映", which it does not/,
+    /the word of b: expected a word that the base knows, but found "映", which it does not/,
   ],
-  ['that is empty', { a: 'worst', b: ' ' }, /the word of b: expected a word; found " ", which has no token/],
+  ['that is empty', { a: 'worst', b: ' ' }, /the word of b: expected a word, but found " ", which has no token/],
   [
     'of another label',
     { a: 'worst', b: 'Worst' },
-    /the word of b: expected a word of its own; found "Worst", the token of a, too/,
+    /the word of b: expected a word of its own, but found "Worst", the token of a, too/,
   ],
-  ['alone', { a: 'worst' }, /the labels: expected two labels or more; found a alone/],
-  ['for no label', {}, /the labels: expected two labels or more; found none/],
+  ['alone', { a: 'worst' }, /the labels: expected two labels or more, but found a alone/],
+  ['for no label', {}, /the labels: expected two labels or more, but found none/],
 ])('a word %s is refused', (_, words, message) => {
   expect(() => of(words as Record<string, string>)).toThrowError(expect.objectContaining({ code: 'label_words' }))
   expect(() => of(words as Record<string, string>)).toThrowError(message)

@@ -56,7 +56,7 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
     async classify(rows, signal) {
       engine.calls.push(rows)
       if (rows.length > engine.room)
-        fail('overloaded', { subject: 'the queue', expected: 'room', found: 'none', mend: 'Try again in a moment.' })
+        fail('overloaded', { subject: 'the queue', expected: 'room', found: 'none', fix: 'Try again in a moment.' })
       engine.room -= rows.length
       const aborted = new Promise<never>((_, reject) => {
         signal?.addEventListener('abort', () => {
@@ -74,9 +74,9 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
   return engine
 }
 
-function answer({ text, detailed, cut }: Row, adapter: string): Prediction | { error: PlainError } {
+function answer({ text, detailed, truncationSide }: Row, adapter: string): Prediction | { error: PlainError } {
   if (text.includes('explode')) {
-    const detail = { subject: 'row', expected: 'no failure', found: 'ENOENT /secret/weights', mend: 'Report it.' }
+    const detail = { subject: 'row', expected: 'no failure', found: 'ENOENT /secret/weights', fix: 'Report it.' }
     return { error: { code: 'internal', title: 'Graft failed', status: 500, ...detail } }
   }
   const score = 1 - 0.3 / adapter.length
@@ -85,7 +85,7 @@ function answer({ text, detailed, cut }: Row, adapter: string): Prediction | { e
   const tokens = text.split(/\s+/).length
   const scores = { [label]: score, [other]: 1 - score }
   const detail = {
-    logits: { [label]: 2, [other]: cut === 'tail' ? -2 : -1 },
+    logits: { [label]: 2, [other]: truncationSide === 'right' ? -2 : -1 },
     tokens,
     times: { tokenization: 1, queue: 2.5, inference: 40 },
   }
@@ -140,7 +140,7 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
   const none = <T>(what: string) =>
     new Proxy(
       {},
-      { get: (_, field) => fail('internal', { subject: what, expected: 'no use', found: String(field), mend: '' }) },
+      { get: (_, field) => fail('internal', { subject: what, expected: 'no use', found: String(field), fix: '' }) },
     ) as T
   return {
     store,

@@ -13,7 +13,7 @@ const post = (body: string | Uint8Array) =>
     body: body as RequestInit['body'],
   })
 
-test('whatever the bytes of a body, the answer is a problem that tells the caller what to mend', async () => {
+test('whatever the bytes of a body, the answer is a problem that tells the caller what to fix', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (body) => {
       const response = await post(body)

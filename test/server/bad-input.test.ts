@@ -28,18 +28,15 @@ const refused: [what: string, body: unknown, code: keyof typeof catalogue, probl
   ['an unknown adapter', { inputs: ['a'], adapter: 'b' }, 'adapter_unknown', { expected: 'imdb', found: '"b"' }],
 ]
 
-test.each(refused)(
-  '%s is refused with what was expected, what came and how to mend it',
-  async (_, body, code, more) => {
-    const { url, platform } = await start()
-    const problem = await problemFrom(await post(url, body))
-    expect(problem).toMatchObject({ code, status: catalogue[code].status, type: `/docs/errors#${code}`, ...more })
-    expect(problem.mend).toBeTruthy()
-    expect(JSON.stringify(problem).length).toBeLessThan(1000)
-    expect(platform.engine.calls).toEqual([])
-    expect(platform.reports).toEqual([])
-  },
-)
+test.each(refused)('%s is refused with what was expected, what came and how to fix it', async (_, body, code, more) => {
+  const { url, platform } = await start()
+  const problem = await problemFrom(await post(url, body))
+  expect(problem).toMatchObject({ code, status: catalogue[code].status, type: `/docs/errors#${code}`, ...more })
+  expect(problem.fix).toBeTruthy()
+  expect(JSON.stringify(problem).length).toBeLessThan(1000)
+  expect(platform.engine.calls).toEqual([])
+  expect(platform.reports).toEqual([])
+})
 
 test('hostile bodies are refused before they hold up others', async () => {
   const { url } = await start()

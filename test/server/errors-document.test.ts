@@ -15,7 +15,7 @@ test.each(Object.keys(catalogue) as ErrorCode[])('docs/errors.md tells of %s wha
   const [line, meaning, example, remedy] = (byCode.get(code) ?? '').trim().split('\n\n').slice(1)
   expect(line).toBe(`**${title}.** HTTP ${status}, exit ${exit}.`)
   expect(meaning).toMatch(/^[A-Z].*\.$/s)
-  expect(example).toMatch(/^> [^\n]+: expected [^\n]+; found [^\n]+\.$/)
+  expect(example).toMatch(/^> [^\n]+: expected [^\n]+, but found [^\n]+\.$/)
   expect(remedy).toMatch(/^\*\*Remedy\.\*\* \S.*\.$/s)
 })
 
@@ -23,5 +23,5 @@ test('the problem that docs/errors.md shows in full is one', () => {
   const shown = JSON.parse(head.match(/```json\n(.*?)```/s)?.[1] ?? 'null')
   const { title, status } = catalogue.adapter_unknown
   expect(shown).toMatchObject({ title, status, code: 'adapter_unknown', type: '/docs/errors#adapter_unknown' })
-  expect(shown.detail).toBe(`${shown.subject}: expected ${shown.expected}; found ${shown.found}.`)
+  expect(shown.detail).toBe(`${shown.subject}: expected ${shown.expected}, but found ${shown.found}.`)
 })

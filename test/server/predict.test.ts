@@ -61,15 +61,15 @@ test('raw scores come without softmax', async () => {
 
 test.each(['Right', 'right'])('a text is cut at its end where truncation_direction is %s', async (direction) => {
   const { platform, answer } = await asked({ inputs: 'good', raw_scores: true, truncation_direction: direction })
-  expect(platform.engine.calls[0][0].cut).toBe('tail')
+  expect(platform.engine.calls[0][0].truncationSide).toBe('right')
   expect(answer).toMatchObject([{}, { score: -2 }])
 })
 
 test('a text is cut at its beginning where it says Left, and as the adapter was trained where it says nothing', async () => {
   const left = await asked({ inputs: 'good', truncation_direction: 'Left' })
-  expect(left.platform.engine.calls[0][0].cut).toBe('head')
+  expect(left.platform.engine.calls[0][0].truncationSide).toBe('left')
   const silent = await asked({ inputs: 'good' })
-  expect(silent.platform.engine.calls[0][0].cut).toBeUndefined()
+  expect(silent.platform.engine.calls[0][0].truncationSide).toBeUndefined()
 })
 
 const LONG = 'good '.repeat(600)

@@ -40,7 +40,7 @@ export const configs: readonly [name: string, config: MethodConfig, size: number
     0.08,
     {
       label_words: { good: 'great', neutral: 'fine', bad: 'terrible' },
-      truncation: { max_tokens: 40, cut: 'tail' },
+      truncation: { max_tokens: 40, side: 'right' },
       temperature: 2.5,
     },
   ],
@@ -54,7 +54,7 @@ export function namedFolders(folders: readonly string[]): EngineOptions['folderO
   const byName = new Map(folders.map((dir) => [basename(dir), dir]))
   return async (key) => byName.get(key) ?? fail('adapter_unknown', { subject: key, ...UNKNOWN })
 }
-const UNKNOWN = { expected: 'a folder of the test', found: 'none of that name', mend: 'Save one.' }
+const UNKNOWN = { expected: 'a folder of the test', found: 'none of that name', fix: 'Save one.' }
 
 /** Words of one token each. */
 const words = Array.from({ length: 4000 }, (_, id) => tokenizer.piece(id) ?? '').filter((piece) =>

@@ -28,7 +28,7 @@ test('a row that asks for it is told its logits, all its tokens and its times; o
 test('a row may say where its text is cut; the adapter says it otherwise', async () => {
   const [head, tail] = [textOf(60, 1), textOf(60, 2)]
   const row = { text: `${head} ${tail}`, adapter: 'three-labels', detailed: true }
-  const rows = [row, { ...row, cut: 'tail' as const }, { ...row, cut: 'head' as const }, { ...row, text: head }]
+  const rows = [row, { ...row, side: 'right' as const }, { ...row, side: 'left' as const }, { ...row, text: head }]
   const [own, end, beginning, first] = ((await engine.classify(rows)) as Prediction[]).map(
     ({ detail }) => detail?.logits,
   )

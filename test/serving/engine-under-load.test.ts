@@ -67,7 +67,7 @@ test('a request that was given up before it began is not begun', async () => {
 })
 
 test('the event loop goes on while 256 long texts are classified', async () => {
-  const truncation = { max_tokens: 128, cut: 'head' } as const
+  const truncation = { max_tokens: 128, side: 'left' } as const
   const short = await savedAs(adapter, { method: 'lora', rank: 4 }, 0.05, { truncation })
   const engine = await open({ folderOf: async () => short, threads: 2 })
   // Words that no cache knows.

@@ -139,9 +139,9 @@ describe.each(configs)('the adapter %s', (id, config) => {
 
 /** What one adapter says to one text when its program runs by itself. */
 async function single(adapter: Adapter, text: string): Promise<Omit<Prediction, 'label' | 'score'>> {
-  const { words, cut, temperature } = answersOf(adapter, base, 'it')
+  const { words, truncation, temperature } = answersOf(adapter, base, 'it')
   const { labels, tokens } = labelTokens(words, tokenizer)
-  const { ids, truncated } = encodeReview(tokenizer, text, cut, base.t5.eosTokenId)
+  const { ids, truncated } = encodeReview(tokenizer, text, truncation, base.t5.eosTokenId)
   const session = await openSession(lower(classifierProgram(base.t5, adapter.method, labels.length), 'cpu'), {
     threads: 1,
   })

@@ -127,7 +127,7 @@ describe('an adapter that cannot be loaded', () => {
     ],
     ['is no folder', (dir) => rmSync(dir, { recursive: true }), 'file_missing'],
   ]
-  test.each(damaged)('since it %s fails its rows alone, until it is mended', async (_, damage, code) => {
+  test.each(damaged)('since it %s fails its rows alone, until it is fixed', async (_, damage, code) => {
     const whole = await savedAs('bad', lora, 0.1)
     const bad = `${whole}-copy`
     cpSync(whole, bad, { recursive: true })

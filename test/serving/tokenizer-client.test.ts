@@ -4,9 +4,9 @@ import type { Encoded } from '../../model/encode.ts'
 import { openTokenizer } from '../../serving/tokenizer-client.ts'
 import { base, textOf, tokenizer } from './adapters.ts'
 
-const cut = { maxTokens: 512, cut: 'head' } as const
+const truncation = { maxTokens: 512, side: 'left' } as const
 const texts = (count: number, tokens: number) =>
-  Array.from({ length: count }, (_, i) => ({ text: textOf(tokens, i), cut }))
+  Array.from({ length: count }, (_, i) => ({ text: textOf(tokens, i), truncation }))
 
 function open() {
   const client = openTokenizer({ ...requireTokenizer(base), eos: base.t5.eosTokenId })
@@ -16,7 +16,7 @@ function open() {
 
 test('texts are read in their order over as many turns as they take, and a bad one fails alone', async () => {
   const client = open()
-  const asked = [...texts(50, 500), { text: ' ', cut }, { text: textOf(9000), cut }, ...texts(50, 400)]
+  const asked = [...texts(50, 500), { text: ' ', truncation }, { text: textOf(9000), truncation }, ...texts(50, 400)]
   const rows = await client.encode(asked)
   expect(rows).toHaveLength(102)
   for (const [i, { text }] of asked.entries())

@@ -69,11 +69,17 @@ describe('the numbers of scikit-learn and statsmodels', () => {
 test('every review is in one slice by length, and empty slices are left out', () => {
   const all = answers(400, 2)
   const { slices, accuracy } = metrics(all, ['a', 'b'])
-  expect(slices.map(({ name }) => name)).toEqual(['up to 128 tokens', '129 to 256', '257 to 512', 'over 512', 'cut'])
+  expect(slices.map(({ name }) => name)).toEqual([
+    'up to 128 tokens',
+    '129 to 256',
+    '257 to 512',
+    'over 512',
+    'truncated',
+  ])
   expect(slices.reduce((sum, { n }) => sum + n, 0)).toBe(400)
   expect(slices.reduce((sum, { n, accuracy }) => sum + n * accuracy, 0)).toBeCloseTo(400 * accuracy, 9)
   expect(slices[4].n).toBe(80)
-  expect(metrics(all.slice(0, 1), ['a', 'b']).slices.map(({ name }) => name)).toEqual(['cut'])
+  expect(metrics(all.slice(0, 1), ['a', 'b']).slices.map(({ name }) => name)).toEqual(['truncated'])
 })
 
 test('a label that is never answered has a precision of 0, and one that no review bears a recall of 0', () => {

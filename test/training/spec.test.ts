@@ -44,7 +44,7 @@ test.each([
   ['dropout', { ...least, dropout: 1 }],
   ['warmup', { ...least, warmup: 1 }],
   ['max_tokens', { ...least, max_tokens: 4 }],
-  ['cut', { ...least, cut: 'both' }],
+  ['truncation_side', { ...least, truncation_side: 'both' }],
   ['loss', { ...least, loss: 'hinge' }],
   ['seed', { ...least, seed: -1 }],
   ['device', { ...least, device: 'tpu' }],

@@ -37,7 +37,7 @@ async function accuracyOf(out: string, rows: readonly { text: string; label: str
   const tensors = { ...Object.fromEntries(base.tensors), ...Object.fromEntries(values), words }
   let right = 0
   for (const { text, label } of rows) {
-    const { ids } = encodeReview(tokenizer, text, { maxTokens: 512, cut: 'head' }, base.t5.eosTokenId)
+    const { ids } = encodeReview(tokenizer, text, { maxTokens: 512, side: 'left' }, base.t5.eosTokenId)
     const feeds = {
       input_ids: ids,
       attention_mask: new Float32Array(ids.length).fill(1),

@@ -83,7 +83,7 @@ export function requireClasses(reviews: readonly Review[], path: string): void {
     subject: path,
     expected: 'reviews of two labels or more',
     found: [...counts].map(([label, count]) => `${label} alone, ${count} times`).join() || 'none',
-    mend: 'Add reviews of the other labels.',
+    fix: 'Add reviews of the other labels.',
   })
 }
 
@@ -150,7 +150,7 @@ function readerFor(first: string, path: string, { skipBad, unlabelled }: ReadOpt
   return format(path, {
     expected: 'JSON lines, {"text": …, "label": …}, or CSV with a header that names the columns text and label',
     found: array ? 'a JSON array' : `a first line that is neither: ${excerpt(first)}`,
-    mend: array ? "Put one object on each line: jq -c '.[]' FILE > FILE.jsonl" : 'Write the reviews in one of the two.',
+    fix: array ? "Put one object on each line: jq -c '.[]' FILE > FILE.jsonl" : 'Write the reviews in one of the two.',
   })
 }
 
@@ -246,7 +246,7 @@ async function* lines(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerat
       format(path, {
         expected: 'text in UTF-8',
         found: 'binary data, or text in UTF-16',
-        mend: 'Give JSON lines or CSV, in UTF-8, perhaps compressed by gzip.',
+        fix: 'Give JSON lines or CSV, in UTF-8, perhaps compressed by gzip.',
       })
     let start = 0
     for (let end = chunk.indexOf(10); end >= 0; end = chunk.indexOf(10, start)) {
@@ -262,7 +262,7 @@ async function* lines(chunks: AsyncIterable<Buffer>, path: string): AsyncGenerat
       format(`${path}, line ${line}`, {
         expected: `at most ${LONGEST_ROW} bytes on a line`,
         found: 'more',
-        mend: 'Put each review on a line of its own.',
+        fix: 'Put each review on a line of its own.',
       })
   }
   if (held > 0) yield { line, bytes: Buffer.concat(parts) }
@@ -285,7 +285,7 @@ async function* contents(path: string, hash: Hash): AsyncGenerator<Buffer> {
     const code = error instanceof Error && 'code' in error ? error.code : undefined
     if (typeof code !== 'string' || !code.startsWith('Z_')) throw error
     const found = code === 'Z_BUF_ERROR' ? 'one that ends early' : 'a damaged one'
-    format(path, { expected: 'a whole gzip file', found, mend: 'Copy or download it again; gzip -t tests it.' })
+    format(path, { expected: 'a whole gzip file', found, fix: 'Copy or download it again; gzip -t tests it.' })
   }
 }
 
@@ -298,10 +298,9 @@ async function* hashed(path: string, hash: Hash): AsyncGenerator<Buffer> {
 
 async function requireFile(path: string): Promise<void> {
   const missing = (found: string) =>
-    fail('file_missing', { subject: path, expected: 'a file of reviews', found, mend: 'Check the path.' })
+    fail('file_missing', { subject: path, expected: 'a file of reviews', found, fix: 'Check the path.' })
   const found = await stat(path).catch(() => missing('no such file'))
-  if (found.isDirectory())
-    format(path, { expected: 'a file of reviews', found: 'a folder', mend: 'Name a file in it.' })
+  if (found.isDirectory()) format(path, { expected: 'a file of reviews', found: 'a folder', fix: 'Name a file in it.' })
   await access(path, constants.R_OK).catch(() => missing('one that may not be read'))
 }
 
@@ -311,8 +310,8 @@ const excerpt = (value: unknown): string => {
 }
 
 function refuse(path: string, line: number, { code, expected, found }: Problem): never {
-  const mend = 'Mend the line; a training can pass over such lines when it is told to (skip_bad).'
-  return fail(code, { subject: `${path}, line ${line}`, expected, found, mend })
+  const fix = 'Fix the line; a training can pass over such lines when it is told to (skip_bad).'
+  return fail(code, { subject: `${path}, line ${line}`, expected, found, fix })
 }
 
 function nothing(path: string, skipped: ReviewFile['skipped']): never {
@@ -320,11 +319,11 @@ function nothing(path: string, skipped: ReviewFile['skipped']): never {
     format(path, {
       expected: 'rows with a text and a label',
       found: `none; line ${skipped[0].line} has ${skipped[0].reason}`,
-      mend: 'Write the reviews as JSON lines or CSV.',
+      fix: 'Write the reviews as JSON lines or CSV.',
     })
-  return fail('data_empty', { subject: path, expected: 'reviews', found: 'none', mend: 'Add some, one on each line.' })
+  return fail('data_empty', { subject: path, expected: 'reviews', found: 'none', fix: 'Add some, one on each line.' })
 }
 
-function format(subject: string, detail: { expected: string; found: string; mend: string }): never {
+function format(subject: string, detail: { expected: string; found: string; fix: string }): never {
   return fail('data_format', { subject, ...detail })
 }

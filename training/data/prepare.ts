@@ -1,6 +1,6 @@
 import { type Base, loadBase, requireTokenizer } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
-import { type Cut, encodeReview } from '../../model/encode.ts'
+import { encodeReview, type Truncation } from '../../model/encode.ts'
 import { type LabelTokens, labelTokens } from '../../model/label-words.ts'
 import { ledger } from '../../model/parameter-count.ts'
 import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
@@ -43,8 +43,8 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
   const labels = labelTokens(wordsFor(found, spec, base), tokenizer)
   const test = spec.test ? await readReviews(spec.test, { labels: labels.labels, skipBad: spec.skip_bad }) : undefined
   listen({ type: 'stage', message: `Tokenising ${data.reviews.length + (test?.reviews.length ?? 0)} reviews` })
-  const cut: Cut = { maxTokens: spec.max_tokens, cut: spec.cut }
-  const train = encodeAll(data.reviews, labels, tokenizer, cut, base)
+  const truncation: Truncation = { maxTokens: spec.max_tokens, side: spec.truncation_side }
+  const train = encodeAll(data.reviews, labels, tokenizer, truncation, base)
   const lengths = Int32Array.from(train.ids, ({ length }) => length)
   const { steps, reviews, tokens, padding } = countSteps(lengths, spec)
   const { trainable, total, percent } = ledger(spec.method, base.t5)
@@ -73,7 +73,7 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
     labels,
     train,
     lengths,
-    test: test && encodeAll(test.reviews, labels, tokenizer, cut, base),
+    test: test && encodeAll(test.reviews, labels, tokenizer, truncation, base),
     dataDigest: data.sha256,
     testDigest: test?.sha256,
     plan,
@@ -98,10 +98,10 @@ export function encodeAll(
   reviews: readonly Review[],
   { labels }: LabelTokens,
   tokenizer: Tokenizer,
-  cut: Cut,
+  truncation: Truncation,
   { t5 }: Base,
 ): Examples & { lengths: readonly number[] } {
-  const encoded = reviews.map(({ text }) => encodeReview(tokenizer, text, cut, t5.eosTokenId))
+  const encoded = reviews.map(({ text }) => encodeReview(tokenizer, text, truncation, t5.eosTokenId))
   return {
     ids: encoded.map(({ ids }) => ids),
     truncated: encoded.map(({ truncated }) => truncated),

@@ -88,6 +88,6 @@ function occupied(file: string): never {
     subject: file,
     expected: 'no such file: the flame graph is written there',
     found: 'one',
-    mend: 'Name another --out, or remove the file.',
+    fix: 'Name another --out, or remove the file.',
   })
 }

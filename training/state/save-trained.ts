@@ -44,7 +44,7 @@ export async function saveTrained(
   await saveAdapter(out, { method: spec.method, values: new Map(Object.entries(values)) }, base, {
     label_words: labels.words,
     labels: [...labels.labels],
-    truncation: { max_tokens: spec.max_tokens, cut: spec.cut },
+    truncation: { max_tokens: spec.max_tokens, side: spec.truncation_side },
     training: { ...summary, reviews: plan.reviews, data_sha256: dataDigest, settings },
     ...(metrics && { metrics: { ...metrics } }),
     probe_ids: labels.tokens,

@@ -51,7 +51,7 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
       subject: folder,
       expected: 'no state of an earlier training',
       found: 'that of one that was interrupted',
-      mend: `Go on with it: graft train --resume --out ${JSON.stringify(spec.out)}. Or remove the folder to begin anew.`,
+      fix: `Go on with it: graft train --resume --out ${JSON.stringify(spec.out)}. Or remove the folder to begin anew.`,
     })
   requireUnowned(folder)
   let claimed = false
@@ -89,7 +89,7 @@ export function savedSpec(out: string): TrainingSpec {
       subject: path,
       expected: 'the saved state of a training',
       found: 'nothing',
-      mend: 'Give the --out of the training that was interrupted, or train without --resume.',
+      fix: 'Give the --out of the training that was interrupted, or train without --resume.',
     })
   return readBegun(stateFolderOf(out)).spec
 }
@@ -137,7 +137,7 @@ function readBegun(folder: string): Begun {
     const found = (error as Error).message
     return fail(
       'checkpoint_corrupt',
-      { subject: path, expected: 'the settings of a training', found, mend: 'Remove the folder to begin anew.' },
+      { subject: path, expected: 'the settings of a training', found, fix: 'Remove the folder to begin anew.' },
       error,
     )
   }
@@ -148,7 +148,7 @@ function mismatch(folder: string): never {
     subject: folder,
     expected: 'the same base, data and settings as when the training began',
     found: 'others',
-    mend: 'Resume with --resume alone, or remove the folder to begin anew.',
+    fix: 'Resume with --resume alone, or remove the folder to begin anew.',
   })
 }
 
@@ -162,7 +162,7 @@ function requireUnowned(folder: string): void {
       subject: folder,
       expected: 'no other process training here',
       found: `process ${pid}`,
-      mend: 'Wait until it is done, or stop it.',
+      fix: 'Wait until it is done, or stop it.',
     })
 }
 

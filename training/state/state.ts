@@ -102,7 +102,7 @@ export function loadState(folder: string, vectors: Moments): Progress | undefine
       subject: folder,
       expected: 'a saved state that can be read',
       found: (unreadable as Error).message,
-      mend: 'Remove the folder to begin anew.',
+      fix: 'Remove the folder to begin anew.',
     },
     unreadable,
   )

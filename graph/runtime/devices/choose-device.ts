@@ -32,7 +32,7 @@ export async function chooseDevice(
   }
   const device = await (requested === 'webgpu' ? describeWebgpu : describeCuda)(surroundings)
   if (!device.usable) unavailable(`--device ${requested}`, device)
-  if (precision === 'f16' && !device.f16) withoutHalf(device.name, halfMend(device))
+  if (precision === 'f16' && !device.f16) withoutHalf(device.name, fixForF16(device))
   return { device: requested, why: `${device.name} was asked for.` }
 }
 
@@ -70,7 +70,7 @@ async function autoHalf(surroundings: Surroundings): Promise<DeviceChoice> {
     return { device: 'webgpu', why: `${gpu.name} computes in f16, which the CPU does not.` }
   return withoutHalf(
     gpu.usable ? `the CPU and ${gpu.name}` : 'the CPU, the only device here,',
-    gpu.usable ? halfMend(gpu) : `Use --precision f32. The GPU cannot be used: ${gpu.why}.`,
+    gpu.usable ? fixForF16(gpu) : `Use --precision f32. The GPU cannot be used: ${gpu.why}.`,
   )
 }
 
@@ -78,21 +78,21 @@ async function autoHalf(surroundings: Surroundings): Promise<DeviceChoice> {
 const noGpuInSight = (surroundings: Surroundings): boolean =>
   process.platform === 'linux' && gpuHardware(surroundings).nodes.length === 0
 
-const halfMend = ({ f16, mend }: DeviceDescription): string =>
-  f16 === undefined ? `Use --precision f32. ${mend}` : 'Use --precision f32.'
+const fixForF16 = ({ f16, fix }: DeviceDescription): string =>
+  f16 === undefined ? `Use --precision f32. ${fix}` : 'Use --precision f32.'
 
-const unavailable = (subject: string, { why, mend }: DeviceDescription): never =>
+const unavailable = (subject: string, { why, fix }: DeviceDescription): never =>
   fail('device_unavailable', {
     subject,
     expected: 'a device that can be used',
     found: String(why),
-    mend: `${mend} graft devices tells of all; --device cpu works everywhere.`,
+    fix: `${fix} graft devices tells of all; --device cpu works everywhere.`,
   })
 
-const withoutHalf = (name: string, mend: string): never =>
+const withoutHalf = (name: string, fix: string): never =>
   fail('precision_unsupported', {
     subject: '--precision f16',
     expected: 'a device that computes in f16 (the feature shader-f16 of WebGPU)',
     found: `${name} without it`,
-    mend,
+    fix,
   })

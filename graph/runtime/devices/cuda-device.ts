@@ -22,7 +22,7 @@ export async function describeCuda(
     ...(driver && { vendor: 'nvidia', driver: driver.version, software: false, f16: true }),
     ...(gpu && { memory_bytes: gpu.memoryBytes }),
   }
-  const no = (why: string, mend: string) => ({ ...facts, usable: false, why, mend })
+  const no = (why: string, fix: string) => ({ ...facts, usable: false, why, fix })
   if (platform !== 'linux' || arch !== 'x64')
     return no(
       `onnxruntime-node has a CUDA provider for Linux on x64 alone, and this is ${platform} on ${arch}`,

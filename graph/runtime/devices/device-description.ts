@@ -16,5 +16,5 @@ export interface DeviceDescription {
   cores?: number
   /** Why it cannot be used or, where it can, why so little is known of it. */
   why?: string
-  mend?: string
+  fix?: string
 }

@@ -5,7 +5,7 @@ import { vulkanDrivers } from './vulkan-drivers.ts'
 
 export interface Reason {
   why: string
-  mend: string
+  fix: string
 }
 
 const LOADER = 'libvulkan1 (Debian, Ubuntu), vulkan-loader (Fedora) or vulkan-icd-loader (Arch)'
@@ -22,11 +22,11 @@ const DRIVERS: Readonly<Record<string, string>> = {
  */
 export function whyNoAdapter(stderr: string, surroundings: Surroundings, platform = process.platform): Reason {
   if (platform === 'darwin')
-    return { why: 'Metal offers no GPU', mend: 'A virtual machine often has none: run Graft on the machine itself.' }
+    return { why: 'Metal offers no GPU', fix: 'A virtual machine often has none: run Graft on the machine itself.' }
   if (platform === 'win32')
     return {
       why: 'Direct3D 12 offers no GPU',
-      mend: "Install the driver from the GPU's vendor; over remote desktop or in a container, give it the GPU.",
+      fix: "Install the driver from the GPU's vendor; over remote desktop or in a container, give it the GPU.",
     }
   return (
     noLoader(stderr) ??
@@ -41,10 +41,10 @@ function noLoader(stderr: string): Reason | undefined {
   const message = /Couldn't load Vulkan: (.*)/.exec(stderr)?.[1]
   if (message === undefined) return undefined
   return /libvulkan\.so\.1: cannot open shared object file: No such file/.test(message)
-    ? { why: "Vulkan's loader, libvulkan.so.1, is not installed", mend: `Install ${LOADER}.` }
+    ? { why: "Vulkan's loader, libvulkan.so.1, is not installed", fix: `Install ${LOADER}.` }
     : {
         why: `Vulkan's loader cannot be loaded: ${message}`,
-        mend: `Take that file off LD_LIBRARY_PATH, or install ${LOADER} again.`,
+        fix: `Take that file off LD_LIBRARY_PATH, or install ${LOADER} again.`,
       }
 }
 
@@ -56,7 +56,7 @@ function badManifest(stderr: string, surroundings: Surroundings): Reason | undef
   const where = variable ? `${variable} names ${first.path}: ` : `Vulkan's driver is described by ${first.path}: `
   return {
     why: `${where}${first.fault}`,
-    mend: variable
+    fix: variable
       ? `Unset ${variable}, or set it to the .json file of an installed Vulkan driver.`
       : 'Install the package of that driver again.',
   }
@@ -70,7 +70,7 @@ function unloadable(stderr: string, variable: string | undefined): Reason | unde
     ? undefined
     : {
         why: `a Vulkan driver cannot be loaded: ${message}`,
-        mend: `Install what is missing${variable ? `, or unset ${variable}` : ''}.`,
+        fix: `Install what is missing${variable ? `, or unset ${variable}` : ''}.`,
       }
 }
 
@@ -80,12 +80,12 @@ function outOfReach(surroundings: Surroundings): Reason | undefined {
   if (nodes.length === 0 && vendors.length > 0)
     return {
       why: `the PCI bus has a GPU of ${vendors.join(' and ')}, but there is no device file of it (/dev/dri/renderD… or /dev/nvidia…)`,
-      mend: 'Give the container the GPU: --device /dev/dri for AMD and Intel, --gpus all with NVIDIA_DRIVER_CAPABILITIES=all for NVIDIA. Outside a container, install its kernel driver.',
+      fix: 'Give the container the GPU: --device /dev/dri for AMD and Intel, --gpus all with NVIDIA_DRIVER_CAPABILITIES=all for NVIDIA. Outside a container, install its kernel driver.',
     }
   if (nodes.length > 0 && closed.length === nodes.length)
     return {
       why: `this user may not open ${closed.join(', ')}`,
-      mend: 'Add the user to the groups that own it (render and video, as a rule) and log in again; for a container, --group-add with their numbers.',
+      fix: 'Add the user to the groups that own it (render and video, as a rule) and log in again; for a container, --group-add with their numbers.',
     }
   return undefined
 }
@@ -96,7 +96,7 @@ function refused(stderr: string, surroundings: Surroundings): Reason | undefined
   const { vendors } = gpuHardware(surroundings)
   return {
     why: `Dawn refuses the only Vulkan driver that answers${vendors.length === 0 ? ' (a software renderer, llvmpipe as a rule)' : ''}: ${message}`,
-    mend: newest(vendors),
+    fix: newest(vendors),
   }
 }
 
@@ -109,7 +109,7 @@ function noDriver(surroundings: Surroundings): Reason {
       names.length > 0
         ? `no Vulkan driver (${names.join(', ')}) offers a GPU`
         : `no Vulkan driver is installed${vendors.length > 0 ? ` for the GPU of ${vendors.join(' and ')}` : ', and the PCI bus shows no GPU'}`,
-    mend: newest(vendors),
+    fix: newest(vendors),
   }
 }
 

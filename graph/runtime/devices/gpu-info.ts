@@ -78,17 +78,17 @@ function whyNot(opened: Outcome<OpenAnswer>, surroundings: Surroundings): Reason
   if (!('answer' in opened))
     return {
       why: `the process that opened the GPU failed: ${opened.failure}`,
-      mend: "Update the GPU's driver, or restart the machine where it hung before; --device cpu works meanwhile.",
+      fix: "Update the GPU's driver, or restart the machine where it hung before; --device cpu works meanwhile.",
     }
   const { answer, stderr } = opened
   if (!answer.supported.includes('webgpu'))
     return {
       why: `onnxruntime-node has no WebGPU provider for ${process.platform} on ${process.arch}`,
-      mend: 'Use --device cpu. The provider is there for Linux on x64, for Windows, and for macOS on Apple silicon.',
+      fix: 'Use --device cpu. The provider is there for Linux on x64, for Windows, and for macOS on Apple silicon.',
     }
   if (!('failure' in answer)) return undefined
   if (/Failed to get a WebGPU adapter/.test(answer.failure)) return whyNoAdapter(stderr, surroundings)
-  return { why: answer.failure, mend: "Update the GPU's driver; --device cpu works meanwhile." }
+  return { why: answer.failure, fix: "Update the GPU's driver; --device cpu works meanwhile." }
 }
 
 function tooSmall({ limits }: ReturnType<typeof described>): Reason | undefined {
@@ -97,7 +97,7 @@ function tooSmall({ limits }: ReturnType<typeof described>): Reason | undefined 
     ? undefined
     : {
         why: `its limit ${name} is ${limits[name as keyof typeof LEAST]}, and Graft needs ${least}`,
-        mend: 'It is too small a device; use --device cpu.',
+        fix: 'It is too small a device; use --device cpu.',
       }
 }
 
@@ -105,7 +105,7 @@ function tooSmall({ limits }: ReturnType<typeof described>): Reason | undefined 
 function unknownAdapter(asked: Outcome<AdapterAnswer>): Reason {
   return {
     why: `which GPU it is, its limits and whether it has f16 are not known: ${silence(asked)}`,
-    mend: 'Install the package that tells, with: npm install --no-save webgpu@0.6.2',
+    fix: 'Install the package that tells, with: npm install --no-save webgpu@0.6.2',
   }
 }
 

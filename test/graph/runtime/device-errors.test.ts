@@ -42,9 +42,9 @@ describe('a failure of the device', () => {
   })
 
   test('tells how to go on: with smaller parts, from the saved state, on the CPU only if asked to', () => {
-    const mend = (message: string) => (deviceError(new Error(message), 'cuda') as GraftError).detail.mend
-    expect(mend('out of memory')).toMatch(/smaller --micro-tokens.*the batch stays the same.*intact.*--resume/)
-    expect(mend('Device lost')).toContain('--resume --device cpu')
+    const fix = (message: string) => (deviceError(new Error(message), 'cuda') as GraftError).detail.fix
+    expect(fix('out of memory')).toMatch(/smaller --micro-tokens.*the batch stays the same.*intact.*--resume/)
+    expect(fix('Device lost')).toContain('--resume --device cpu')
   })
 
   test('that is not understood, or is Graft’s own, passes unchanged', () => {
@@ -54,7 +54,7 @@ describe('a failure of the device', () => {
       subject: 'out of memory',
       expected: 'a',
       found: 'b',
-      mend: 'c',
+      fix: 'c',
     })
     expect(deviceError(known, 'webgpu')).toBe(known)
   })

@@ -6,7 +6,7 @@ import { parse } from '../../../platform/schemas/parse.ts'
 
 const wrong = (value: unknown) => {
   try {
-    parse(classifyRequest, value, 'the body', 'Mend it.')
+    parse(classifyRequest, value, 'the body', 'Fix it.')
   } catch (error) {
     return (error as { detail: unknown }).detail
   }
@@ -22,7 +22,7 @@ test('an error names the field, what was expected there and what came', () => {
     subject: 'inputs[1].text',
     expected: 'a text',
     found: 'the number 7',
-    mend: 'Mend it.',
+    fix: 'Fix it.',
   })
   expect(wrong([])).toMatchObject({ subject: 'the body', expected: 'an object with inputs, adapter, adapters' })
   expect(wrong(null)).toMatchObject({ subject: 'the body', found: 'null' })

@@ -104,7 +104,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
       subject: 'the disk',
       expected: 'room',
       found: 'none',
-      mend: 'Make some.',
+      fix: 'Make some.',
     })
     const lose = async (report = {}) => {
       const row = await claimTraining(db, id, 'w')
@@ -120,7 +120,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     expect(cause).toMatchObject({
       code: 'training_failed',
       found: '6 losses in a row, the last of them the disk: expected room, found none',
-      mend: 'Make some.',
+      fix: 'Make some.',
     })
     expect((await eventsOf(db, id)).filter((event) => event.type === 'status' && event.error)).toHaveLength(11)
   })

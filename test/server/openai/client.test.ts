@@ -150,12 +150,12 @@ describe('jobs', () => {
     const id = ids[1].replace('ftjob-', '')
     const claimed = await claimTraining(db, id, 'a worker')
     const error = { code: 'training_diverged', title: 'The training diverged', status: 422 } as const
-    const detail = { subject: 'the loss', expected: 'a number', found: 'NaN', mend: 'Lower the rate.' }
+    const detail = { subject: 'the loss', expected: 'a number', found: 'NaN', fix: 'Lower the rate.' }
     await moveTraining(db, id, 'failed', { fence: claimed?.fence, error: { ...error, ...detail } })
     const failed = await client.fineTuning.jobs.retrieve(ids[1])
     expect(failed).toMatchObject({
       status: 'failed',
-      error: { code: 'training_diverged', message: 'the loss: expected a number; found NaN. Lower the rate.' },
+      error: { code: 'training_diverged', message: 'the loss: expected a number, but found NaN. Lower the rate.' },
     })
     const [last] = (await client.fineTuning.jobs.listEvents(ids[1])).data
     expect(last).toMatchObject({ level: 'error' })

@@ -38,7 +38,7 @@ test.each([1, 7, 1000, 100_000])(
 
 test('what keeping the file failed of is thrown, once the form has come', async () => {
   const refuse = async () => {
-    throw new GraftError('disk_full', { subject: 'the disk', expected: 'room', found: 'none', mend: 'Free some.' })
+    throw new GraftError('disk_full', { subject: 'the disk', expected: 'room', found: 'none', fix: 'Free some.' })
   }
   const form = file('file', 'x'.repeat(500_000)) + END
   await expect(readForm(TYPE, inPieces(form, 10_000), 'file', refuse)).rejects.toMatchObject({ code: 'disk_full' })
@@ -47,7 +47,7 @@ test('what keeping the file failed of is thrown, once the form has come', async 
 test('a body that fails on its way fails for whoever keeps the file, too', async () => {
   const failing = async function* () {
     yield* inPieces(file('file', 'x'.repeat(500_000)), 10_000)
-    throw new GraftError('body_too_large', { subject: 'the body', expected: 'less', found: 'more', mend: 'Send less.' })
+    throw new GraftError('body_too_large', { subject: 'the body', expected: 'less', found: 'more', fix: 'Send less.' })
   }
   let ended: unknown
   const keep = (content: AsyncIterable<Uint8Array>) =>

@@ -221,7 +221,7 @@ describe('a file is refused that', () => {
 test('training needs two classes, and the error counts what there is', async () => {
   const { reviews } = await readText([good('A.'), good('B.')].join('\n'))
   expect(() => requireClasses(reviews, 'x.jsonl')).toThrow(
-    'x.jsonl: expected reviews of two labels or more; found positive alone, 2 times.',
+    'x.jsonl: expected reviews of two labels or more, but found positive alone, 2 times.',
   )
   expect(() => requireClasses([a, b], 'x.jsonl')).not.toThrow()
 })

@@ -13,11 +13,11 @@ import { onSoftwareVulkan, softwareVulkan } from '../../../software-vulkan.ts'
 import { holding, saying, withEnv, withPrograms } from './surroundings.ts'
 
 /** Asks real drivers in real processes, and expects a device that cannot be used, with these words. */
-async function unusable(surroundings: Surroundings, why: string | RegExp, mend: string): Promise<void> {
+async function unusable(surroundings: Surroundings, why: string | RegExp, fix: string): Promise<void> {
   const device = await describeWebgpu(surroundings)
   expect(device).toMatchObject({ kind: 'webgpu', usable: false })
   expect(device.why).toMatch(why)
-  expect(device.mend).toContain(mend)
+  expect(device.fix).toContain(fix)
 }
 
 const icd = (library: string) =>
@@ -112,7 +112,7 @@ describe.skipIf(!softwareVulkan)(
       expect(device).toMatchObject({ usable: true, name: 'WebGPU' })
       for (const unknown of ['software', 'f16', 'limits'] as const) expect(device[unknown]).toBeUndefined()
       expect(device.why).toContain('the package webgpu is not installed')
-      expect(device.mend).toContain('npm install --no-save webgpu@')
+      expect(device.fix).toContain('npm install --no-save webgpu@')
     })
   },
 )
@@ -147,7 +147,7 @@ describe('a machine without Vulkan’s loader', () => {
       usable: false,
       why: "Vulkan's loader, libvulkan.so.1, is not installed",
     })
-    expect(webgpu.mend).toContain('libvulkan1 (Debian, Ubuntu)')
+    expect(webgpu.fix).toContain('libvulkan1 (Debian, Ubuntu)')
   })
 })
 
@@ -159,15 +159,15 @@ describe('a GPU that is out of reach', () => {
   const because = (root: string) => whyNoAdapter('', { ...withEnv({ VK_ICD_FILENAMES: '' }), root })
 
   test('since the container was not given it, is named with what gives it', () => {
-    const { why, mend } = because(holding(bus))
+    const { why, fix } = because(holding(bus))
     expect(why).toMatch(/the PCI bus has a GPU of NVIDIA, but there is no device file/)
-    expect(mend).toContain('--gpus all with NVIDIA_DRIVER_CAPABILITIES=all')
+    expect(fix).toContain('--gpus all with NVIDIA_DRIVER_CAPABILITIES=all')
   })
 
   test('since its driver lacks the part for Vulkan, is named with that part', () => {
-    const { why, mend } = because(holding({ ...bus, 'dev/nvidia0': '' }))
+    const { why, fix } = because(holding({ ...bus, 'dev/nvidia0': '' }))
     expect(why).toBe('no Vulkan driver is installed for the GPU of NVIDIA')
-    expect(mend).toContain('libnvidia-gl')
+    expect(fix).toContain('libnvidia-gl')
   })
 
   test('since this user may not open it, is named with the groups', () => {
@@ -184,7 +184,7 @@ describe('a GPU that is out of reach', () => {
     expect(stderr).toBe('')
     expect(JSON.parse(stdout)).toMatchObject({
       why: 'this user may not open /dev/dri/renderD128',
-      mend: expect.stringContaining('render and video'),
+      fix: expect.stringContaining('render and video'),
     })
     expect(gpuHardware({ root: holding({ 'dev/dri/renderD128': '' }) }).refused).toEqual([])
   })
@@ -251,7 +251,7 @@ describe('CUDA', () => {
     expect(await describeCuda(machine, linux)).toMatchObject({
       usable: false,
       why: expect.stringContaining("NVIDIA's driver is not there"),
-      mend: expect.stringContaining('--device webgpu'),
+      fix: expect.stringContaining('--device webgpu'),
     })
   })
 
@@ -266,7 +266,7 @@ describe('CUDA', () => {
       usable: false,
       driver: '570.86.15',
       why: "ONNX Runtime's CUDA provider is not installed",
-      mend: expect.stringContaining('node_modules/onnxruntime-node/script/install.js'),
+      fix: expect.stringContaining('node_modules/onnxruntime-node/script/install.js'),
     })
   })
 

@@ -88,7 +88,7 @@ describe('a device that is asked for by name', () => {
     await expectError(chooseDevice('cpu', 'f16'), 'precision_unsupported', 'shader-f16', '--precision f32')
   })
 
-  test('is never replaced: where it cannot be used, the error says why and how to mend it', async () => {
+  test('is never replaced: where it cannot be used, the error says why and how to fix it', async () => {
     const noDriver = withEnv({ VK_ICD_FILENAMES: '/nowhere/icd.json' })
     await expectError(chooseDevice('webgpu', 'f32', noDriver), 'device_unavailable', '--device webgpu', 'graft devices')
     const noTools = { ...withEnv({ PATH: '/nowhere' }), root: holding({}) }
