@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadBase } from '../checkpoint/base.ts'
 import { embeddedBase } from '../checkpoint/embedded-base.ts'
-import { openWorkplace } from '../platform/open-workplace.ts'
+import { openBackend } from '../platform/open-workplace.ts'
 import { getAdapter, listAdapters } from '../platform/store/adapters.ts'
 import { ensureBase } from '../platform/store/bases.ts'
 import { createDataset } from '../platform/store/datasets.ts'
@@ -60,7 +60,7 @@ export async function undisturbed(): Promise<string[]> {
 
 /** Puts there what trainings need. @returns what to launch */
 export async function store(where: Where, count: number): Promise<Launch[]> {
-  const workplace = await openWorkplace(where)
+  const workplace = await openBackend(where)
   const { db } = workplace.store
   const base = await loadBase(embeddedBase)
   const { id: base_id } = await ensureBase(db, {
@@ -97,7 +97,7 @@ export async function check(
   acknowledged: ReadonlyMap<string, string>,
   digests: readonly string[],
 ): Promise<Found> {
-  const workplace = await openWorkplace(where)
+  const workplace = await openBackend(where)
   const { db } = workplace.store
   const wrong: string[] = []
   const delays: number[] = []

@@ -1,6 +1,6 @@
 // A process of bench/kill-matrix.ts that may be killed at any moment: it launches what its parent asks for, or works, or both.
 
-import { openWorkplace } from '../platform/open-workplace.ts'
+import { openBackend } from '../platform/open-workplace.ts'
 import { once } from '../platform/store/idempotency.ts'
 import type { StoredSpec } from '../platform/store/schema/trainings.ts'
 import { createTraining, listTrainings } from '../platform/store/trainings.ts'
@@ -20,8 +20,8 @@ export type Asked = { launch: Launch } | { unfinished: true }
 export type Answered = { ready: true } | { launched: string; id: string } | { unfinished: number }
 
 const [databaseUrl, home, works] = process.argv.slice(2)
-const workplace = await openWorkplace({ databaseUrl, home })
-const { store, jobs } = workplace
+const workplace = await openBackend({ databaseUrl, home })
+const { store, queue } = workplace
 const answer = (message: Answered) => process.send?.(message, undefined, undefined, () => {})
 
 process.on(
@@ -48,7 +48,7 @@ async function act(asked: Asked): Promise<void> {
     { owner: '', operation: 'launch', key, request: asked.launch },
     async (tx) => {
       const row = await createTraining(tx, training)
-      await jobs.queueTraining(tx, row.id)
+      await queue.queueTraining(tx, row.id)
       return row.id
     },
   )

@@ -8,12 +8,12 @@ import { openEngine } from '../serving/engine.ts'
 import type { Artifacts } from './artifacts/artifacts.ts'
 import { packFolder } from './artifacts/pack-folder.ts'
 import { baseFolder } from './offline/bases.ts'
-import { openWorkplace, type WorkplaceOptions } from './open-workplace.ts'
+import { openBackend, type BackendOptions } from './open-workplace.ts'
 import type { Platform } from './platform.ts'
 import { type BaseRow, ensureBase, findBase } from './store/bases.ts'
 import type { Store } from './store/store.ts'
 
-export interface PlatformOptions extends WorkplaceOptions {
+export interface PlatformOptions extends BackendOptions {
   /** The folder of the base on which predictions are answered; the embedded one where absent. */
   base?: string
   /** Threads that answer; one for each core where absent. */
@@ -40,16 +40,16 @@ export async function openPlatform({
 }: PlatformOptions = {}): Promise<OpenPlatform> {
   await chooseDevice(device, 'f32')
   // Both take a while; each is closed where the other fails.
-  const opening = openWorkplace(places)
+  const opening = openBackend(places)
   const loading = loadBase(baseFolder(baseDir))
   const [opened] = await Promise.allSettled([opening, loading])
   if (opened.status === 'rejected') throw opened.reason
   const workplace = opened.value
   try {
     const base = await loading
-    const { store, artifacts, folders } = workplace
+    const { store, artifacts, cache } = workplace
     const row = await registerBase(store, artifacts, base)
-    const engine = await openEngine({ base, folderOf: (digest) => folders.folder(digest), threads, device })
+    const engine = await openEngine({ base, folderOf: (digest) => cache.folder(digest), threads, device })
     const close = async () => {
       await engine.close()
       await workplace.close()

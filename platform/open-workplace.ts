@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { openArtifacts } from './artifacts/open-artifacts.ts'
-import { openFolders } from './files/cache.ts'
-import { jobsWhenUsed } from './queue/lazy-queue.ts'
-import { openJobs } from './queue/pg-boss.ts'
+import { openArtifactCache } from './files/cache.ts'
+import { lazyJobQueue } from './queue/lazy-queue.ts'
+import { openJobQueue } from './queue/pg-boss.ts'
 import { graftHome } from './store/home.ts'
 import { openStore, type StoreOptions } from './store/open-store.ts'
 import type { WorkerOptions } from './worker/worker-options.ts'
 
-export interface Workplace extends Pick<WorkerOptions, 'store' | 'artifacts' | 'folders' | 'jobs' | 'home'> {
+export interface Backend extends Pick<WorkerOptions, 'store' | 'artifacts' | 'cache' | 'queue' | 'home'> {
   close(): Promise<void>
 }
 
-export interface WorkplaceOptions extends Pick<StoreOptions, 'databaseUrl' | 'home'> {
+export interface BackendOptions extends Pick<StoreOptions, 'databaseUrl' | 'home'> {
   /** A folder or `s3://…`; GRAFT_ARTIFACTS where absent, or else a folder of the database's own in the home folder. */
   artifacts?: string
   /** The process only answers, and may be frozen after each request: it keeps no connection, and does not open the queue before it is used. */
@@ -23,24 +23,24 @@ export interface WorkplaceOptions extends Pick<StoreOptions, 'databaseUrl' | 'ho
  * Opens what a worker works with, and nothing that answers.
  * @throws GraftError what is wrong with the database or the artifacts; nothing stays open then
  */
-export async function openWorkplace({
+export async function openBackend({
   databaseUrl = process.env.DATABASE_URL,
   home = graftHome(),
   artifacts: location = process.env.GRAFT_ARTIFACTS || artifactsOf(home, databaseUrl),
   frozen = false,
-}: WorkplaceOptions = {}): Promise<Workplace> {
+}: BackendOptions = {}): Promise<Backend> {
   const artifacts = await openArtifacts(location)
   const store = await openStore({ databaseUrl, home, keepConnections: !frozen })
   try {
-    const jobs = frozen ? jobsWhenUsed(() => openJobs(store)) : await openJobs(store)
+    const queue = frozen ? lazyJobQueue(() => openJobQueue(store)) : await openJobQueue(store)
     return {
       store,
       artifacts,
-      folders: openFolders(artifacts, join(home, 'cache')),
-      jobs,
+      cache: openArtifactCache(artifacts, join(home, 'cache')),
+      queue,
       home,
       async close() {
-        await jobs.close()
+        await queue.close()
         await store.close()
       },
     }

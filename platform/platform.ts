@@ -1,7 +1,7 @@
 import type { Engine } from '../serving/engine-types.ts'
 import type { Artifacts } from './artifacts/artifacts.ts'
-import type { Folders } from './files/cache.ts'
-import type { Jobs } from './queue/queue.ts'
+import type { ArtifactCache } from './files/cache.ts'
+import type { JobQueue } from './queue/queue.ts'
 import type { KeyScope } from './schemas/statuses.ts'
 import type { BaseRow } from './store/bases.ts'
 import type { Store } from './store/store.ts'
@@ -10,8 +10,8 @@ import type { Store } from './store/store.ts'
 export interface Platform {
   readonly store: Store
   readonly artifacts: Artifacts
-  readonly folders: Folders
-  readonly jobs: Jobs
+  readonly cache: ArtifactCache
+  readonly queue: JobQueue
   /** Answers on one base; an adapter's key there is the digest of its packed folder. */
   readonly engine: Engine
   /** The engine's base. */

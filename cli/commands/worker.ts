@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { z } from 'zod'
 import { toPlain } from '../../core/errors.ts'
 import { deviceKinds } from '../../platform/offline/devices.ts'
-import { openWorkplace } from '../../platform/open-workplace.ts'
+import { openBackend } from '../../platform/open-workplace.ts'
 import { startWorker, workOnce } from '../../platform/worker/worker.ts'
 import type { WorkerNews } from '../../platform/worker/worker-options.ts'
 import type { Command } from '../command.ts'
@@ -42,7 +42,7 @@ state of what it trains and give it back; nothing is lost if it is killed, eithe
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
-    const workplace = await openWorkplace({ home })
+    const workplace = await openBackend({ home })
     try {
       const options = { ...workplace, ...rest, sliceSeconds, report, tell }
       if (alone) {

@@ -8,7 +8,7 @@ import type { Artifacts } from '../artifacts/artifacts.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
 
 /** Artifacts as files of this machine, for whoever reads paths. They may be shared by processes, and must not be changed. */
-export interface Folders {
+export interface ArtifactCache {
   /**
    * The path of a packed folder, unpacked when it is first asked for.
    * @throws GraftError `artifact_missing`, `artifact_corrupt`, `artifacts_unavailable`, `disk_full`
@@ -23,7 +23,7 @@ export interface Folders {
 }
 
 /** @param cache where they are kept; anything in it may be removed at any time that nobody works with it */
-export function openFolders(artifacts: Artifacts, cache: string): Folders {
+export function openArtifactCache(artifacts: Artifacts, cache: string): ArtifactCache {
   const root = resolve(cache)
   const making = new Map<string, Promise<string>>()
   const pathOf = (digest: string) => join(root, digest)

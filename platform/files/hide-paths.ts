@@ -1,5 +1,5 @@
 import { GraftError, mapTexts } from '../../core/errors.ts'
-import type { Folders } from './cache.ts'
+import type { ArtifactCache } from './cache.ts'
 
 /** Paths of this machine, each with what others call what lies there. */
 export type PathNames = readonly (readonly [path: string, name: string])[]
@@ -12,7 +12,7 @@ export function hidePaths(error: unknown, names: PathNames): unknown {
 }
 
 /** What to call an artifact's files, and its digest where an error speaks of that. */
-export const namesOf = ({ pathOf }: Pick<Folders, 'pathOf'>, digest: string, name: string): PathNames => [
+export const namesOf = ({ pathOf }: Pick<ArtifactCache, 'pathOf'>, digest: string, name: string): PathNames => [
   [pathOf(digest), name],
   [digest, name],
 ]

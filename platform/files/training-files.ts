@@ -1,7 +1,7 @@
 import type { BaseRow } from '../store/bases.ts'
 import type { DatasetRow } from '../store/datasets.ts'
 import { baseFolderOf } from './base-folder.ts'
-import type { Folders } from './cache.ts'
+import type { ArtifactCache } from './cache.ts'
 import type { PathNames } from './hide-paths.ts'
 
 export interface TrainingFiles {
@@ -16,12 +16,12 @@ export interface TrainingFiles {
  * @throws GraftError `artifact_missing`, `artifact_corrupt`, `artifacts_unavailable`, `disk_full`
  */
 export async function bringFiles(
-  folders: Folders,
+  cache: ArtifactCache,
   { base, dataset, test }: { base: BaseRow; dataset: DatasetRow; test?: DatasetRow },
 ): Promise<TrainingFiles> {
-  const data = await folders.file(dataset.digest)
-  const tested = test && { path: await folders.file(test.digest), name: test.name }
-  const paths = { base: await baseFolderOf(base, folders), data, test: tested?.path }
+  const data = await cache.file(dataset.digest)
+  const tested = test && { path: await cache.file(test.digest), name: test.name }
+  const paths = { base: await baseFolderOf(base, cache), data, test: tested?.path }
   return {
     paths,
     names: [

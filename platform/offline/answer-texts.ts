@@ -21,7 +21,7 @@ export type AnsweredText = Prediction | { error: Problem }
  * @throws GraftError `overloaded`, `closing`
  */
 export async function answerTexts(
-  platform: Pick<Platform, 'engine' | 'report'> & Partial<Pick<Platform, 'folders'>>,
+  platform: Pick<Platform, 'engine' | 'report'> & Partial<Pick<Platform, 'cache'>>,
   asked: readonly AskedText[],
   signal?: AbortSignal,
 ): Promise<AnsweredText[]> {
@@ -32,7 +32,7 @@ export async function answerTexts(
   return faults.map((fault, i) => {
     const answer = fault ? { error: fault } : answered[next++]
     return 'error' in answer
-      ? { error: rowProblem(platform, asCalled(answer.error, asked[i], platform.folders)) }
+      ? { error: rowProblem(platform, asCalled(answer.error, asked[i], platform.cache)) }
       : answer
   })
 }
@@ -41,7 +41,7 @@ export async function answerTexts(
 function asCalled(
   error: PlainError,
   { adapter, called }: AskedText,
-  folders: Platform['folders'] | undefined,
+  folders: Platform['cache'] | undefined,
 ): PlainError {
   return folders && called !== undefined
     ? toPlain(hidePaths(fromPlain(error), namesOf(folders, adapter, called)))

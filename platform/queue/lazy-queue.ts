@@ -1,10 +1,10 @@
-import type { Jobs } from './queue.ts'
+import type { JobQueue } from './queue.ts'
 
 /** The queue, opened when it is first used: a process that only answers never does, nor waits for others that are opening it. */
-export function jobsWhenUsed(open: () => Promise<Jobs>): Jobs {
-  let opening: Promise<Jobs> | undefined
+export function lazyJobQueue(open: () => Promise<JobQueue>): JobQueue {
+  let opening: Promise<JobQueue> | undefined
   const use =
-    (method: keyof Jobs) =>
+    (method: keyof JobQueue) =>
     async (...asked: never[]) => {
       if (method === 'close' && !opening) return undefined
       opening ??= open().catch((error) => {
@@ -14,5 +14,5 @@ export function jobsWhenUsed(open: () => Promise<Jobs>): Jobs {
       const call = (await opening)[method] as (...asked: never[]) => unknown
       return call(...asked)
     }
-  return new Proxy({} as Jobs, { get: (_, method) => use(method as keyof Jobs) })
+  return new Proxy({} as JobQueue, { get: (_, method) => use(method as keyof JobQueue) })
 }

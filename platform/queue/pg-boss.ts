@@ -11,7 +11,7 @@ import type { Database } from '../store/database.ts'
 import { oneAtATime } from '../store/one-at-a-time.ts'
 import { sqlTemplate } from '../store/sql-template.ts'
 import type { Store, StoreClient } from '../store/store.ts'
-import type { Job, JobKind, Jobs } from './queue.ts'
+import type { Job, JobKind, JobQueue } from './queue.ts'
 
 const HOUR = 3600
 
@@ -39,7 +39,7 @@ const SILENCE = 10
 /**
  * Opens the queue in the store's database, in tables of a schema of its own, which are made and brought up to date as the store's are.
  */
-export async function openJobs(store: Store): Promise<Jobs> {
+export async function openJobQueue(store: Store): Promise<JobQueue> {
   const boss = new PgBoss({
     schema: 'graft_jobs',
     ...connection(store.client),

@@ -21,9 +21,9 @@ export interface QueueOptions {
 }
 
 /** What waits for workers. A job says no more than which row to look at: one too many does no harm. */
-export interface Jobs {
+export interface JobQueue {
   /**
-   * Writes the job in the transaction that writes the row. Where the training has one that waits already, as a {@link Jobs.ensure} that
+   * Writes the job in the transaction that writes the row. Where the training has one that waits already, as a {@link JobQueue.ensure} that
    * came late leaves it, that takes this one's place in the queue.
    */
   queueTraining(tx: Database, id: string, options?: QueueOptions): Promise<void>

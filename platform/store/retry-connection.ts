@@ -6,7 +6,7 @@ import { isLostConnection } from './lost-connection.ts'
  * @param signal gives up, with the failure of the last attempt
  * @throws whatever the work failed of that was not the connection
  */
-export async function persist<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+export async function retryOnDisconnect<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   for (let wait = 100; ; wait = Math.min(2 * wait, 2_000)) {
     try {
       return await work()

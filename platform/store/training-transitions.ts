@@ -17,7 +17,7 @@ const moves: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
 }
 
 /** What a worker writes while it trains and when it stops. */
-export type Report = Partial<Pick<TrainingRow, 'plan' | 'progress' | 'state' | 'result' | 'adapter_id'>>
+export type ProgressPatch = Partial<Pick<TrainingRow, 'plan' | 'progress' | 'state' | 'result' | 'adapter_id'>>
 
 /**
  * Takes a training that waits, to run a slice of it.
@@ -34,7 +34,7 @@ export async function claimTraining(db: Database, id: string, worker: string): P
       .set({
         status: 'running',
         worker,
-        fence: row.fence + 1,
+        fencing_token: row.fencing_token + 1,
         slices: row.slices + 1,
         heartbeat_at: sql`now()`,
         started_at: row.started_at ?? sql`now()`,
@@ -46,33 +46,33 @@ export async function claimTraining(db: Database, id: string, worker: string): P
 }
 
 /**
- * Writes what a worker tells, and that it lives. With a state that it saved, the losses before are forgotten: it gets on.
+ * Writes what a worker tells, and that it lives. With a state that it saved, the failed_attempts before are forgotten: it gets on.
  * @returns what is asked of it
  * @throws GraftError `training_superseded` where the training is no longer this worker's: it was cancelled, or another has it
  */
-export async function reportTraining(
+export async function recordProgress(
   db: Database,
   id: string,
-  fence: number,
-  report: Report = {},
+  fencing_token: number,
+  report: ProgressPatch = {},
   events: readonly NewEvent[] = [],
-): Promise<TrainingRow['wish']> {
+): Promise<TrainingRow['requested_action']> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
-    requireFence(row, fence)
+    requireFence(row, fencing_token)
     await tx
       .update(trainings)
-      .set({ ...report, ...(report.state && { losses: 0 }), heartbeat_at: sql`now()` })
+      .set({ ...report, ...(report.state && { failed_attempts: 0 }), heartbeat_at: sql`now()` })
       .where(eq(trainings.id, id))
     await recordEvents(tx, row, events)
-    return row.wish
+    return row.requested_action
   })
 }
 
 export interface Move {
   /** Of the worker that gives the training back; absent where somebody else decides, which takes it from its worker. */
-  fence?: number
-  report?: Report
+  fencing_token?: number
+  report?: ProgressPatch
   /** Why it failed; needed for that and for nothing else. */
   error?: PlainError
   /** Why its worker could not go on, where it is queued for that: it counts as a loss, and the event tells it. */
@@ -85,27 +85,27 @@ export interface Move {
  * Changes the status and records the event of it. A running training that was asked to pause is paused where it would be queued.
  * @throws GraftError `training_status` where its status does not lead there, `training_superseded`, `training_unknown`
  */
-export async function moveTraining(
+export async function transitionTraining(
   db: Database,
   id: string,
   to: Exclude<TrainingStatus, 'running'>,
-  { fence, report = {}, error, lost, events = [] }: Move = {},
+  { fencing_token, report = {}, error, lost, events = [] }: Move = {},
 ): Promise<TrainingRow> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
-    if (fence !== undefined) requireFence(row, fence)
+    if (fencing_token !== undefined) requireFence(row, fencing_token)
     if (!moves[row.status].includes(to)) refuse(row, to)
-    const status = to === 'queued' && row.wish === 'pause' ? 'paused' : to
+    const status = to === 'queued' && row.requested_action === 'pause' ? 'paused' : to
     await tx
       .update(trainings)
       .set({
         ...report,
         status,
         worker: null,
-        wish: null,
+        requested_action: null,
         error: error ?? null,
-        fence: fence === undefined ? row.fence + 1 : row.fence,
-        losses: lost ? (report.state ? 1 : row.losses + 1) : 0,
+        fencing_token: fencing_token === undefined ? row.fencing_token + 1 : row.fencing_token,
+        failed_attempts: lost ? (report.state ? 1 : row.failed_attempts + 1) : 0,
         finished_at: moves[status].length === 0 ? sql`now()` : null,
       })
       .where(eq(trainings.id, id))
@@ -123,8 +123,8 @@ export async function pauseTraining(db: Database, id: string): Promise<TrainingR
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
     if (row.status === 'paused') return row
-    if (row.status !== 'running') return moveTraining(tx, id, 'paused')
-    const [asked] = await tx.update(trainings).set({ wish: 'pause' }).where(eq(trainings.id, id)).returning()
+    if (row.status !== 'running') return transitionTraining(tx, id, 'paused')
+    const [asked] = await tx.update(trainings).set({ requested_action: 'pause' }).where(eq(trainings.id, id)).returning()
     return asked
   })
 }
@@ -137,20 +137,20 @@ export async function pauseTraining(db: Database, id: string): Promise<TrainingR
 export async function resumeTraining(db: Database, id: string): Promise<{ training: TrainingRow; queued: boolean }> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
-    if (row.status === 'paused') return { training: await moveTraining(tx, id, 'queued'), queued: true }
+    if (row.status === 'paused') return { training: await transitionTraining(tx, id, 'queued'), queued: true }
     if (row.status === 'queued') return { training: row, queued: false }
     if (row.status !== 'running') refuse(row, 'queued')
-    const [training] = await tx.update(trainings).set({ wish: null }).where(eq(trainings.id, id)).returning()
+    const [training] = await tx.update(trainings).set({ requested_action: null }).where(eq(trainings.id, id)).returning()
     return { training, queued: false }
   })
 }
 
-function requireFence({ id, status, fence: current }: TrainingRow, fence: number): void {
-  if (status === 'running' && current === fence) return
+function requireFence({ id, status, fencing_token: current }: TrainingRow, fencing_token: number): void {
+  if (status === 'running' && current === fencing_token) return
   fail('training_superseded', {
     subject: `training ${id}`,
     expected: `fencing number ${current}, ${status}`,
-    found: String(fence),
+    found: String(fencing_token),
     fix: status === 'running' ? 'Another worker has the training; this one stops.' : 'The training has stopped.',
   })
 }

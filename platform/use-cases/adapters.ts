@@ -63,7 +63,7 @@ export async function uploadAdapter(
  * @throws GraftError as {@link uploadAdapter}
  */
 export async function importAdapter(
-  { store, artifacts, engine, folders, base }: Platform,
+  { store, artifacts, engine, cache, base }: Platform,
   name: string,
   dir: string,
 ): Promise<Adapter> {
@@ -74,7 +74,7 @@ export async function importAdapter(
     base: _,
     bytes: __,
     ...described
-  } = await hidingPaths(namesOf(folders, artifact, name), () => engine.load(artifact))
+  } = await hidingPaths(namesOf(cache, artifact, name), () => engine.load(artifact))
   const row = await rows.createAdapter(store.db, {
     ...described,
     name,

@@ -23,7 +23,7 @@ export async function createComparison(
   caller: Caller,
   key?: string,
 ): Promise<Comparison> {
-  const { store, jobs } = platform
+  const { store, queue } = platform
   const create = async (tx: Database) => {
     const adapters: AdapterRow[] = []
     for (const asked of request.adapters) adapters.push(await getAdapter(tx, asked))
@@ -31,7 +31,7 @@ export async function createComparison(
     const dataset = await takeDataset(tx, request.dataset)
     for (const { name, labels } of adapters) requireKnownLabels(dataset, labels, `the adapter ${name}`)
     const { id } = await rows.createComparison(tx, { adapters: adapters.map(weightsOf), dataset_id: dataset.id })
-    await jobs.queueShortWork(tx, 'comparison', id)
+    await queue.queueShortWork(tx, 'comparison', id)
     return id
   }
   await requireRoom(platform)

@@ -38,11 +38,11 @@ export async function uploadDataset(
  * @param names how it is called, and its file
  */
 export async function addDataset(
-  { store, folders }: Platform,
+  { store, cache }: Platform,
   { name, filename }: { name: string; filename?: string },
   { digest, bytes }: Artifact,
 ): Promise<Dataset> {
-  const path = await folders.file(digest)
+  const path = await cache.file(digest)
   const { reviews, duplicates, format } = await hidingPaths([[path, filename ?? name]], () => readReviews(path))
   const labels: Record<string, number> = {}
   for (const { label } of reviews) labels[label] = (labels[label] ?? 0) + 1

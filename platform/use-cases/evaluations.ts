@@ -21,14 +21,14 @@ export async function createEvaluation(
   caller: Caller,
   key?: string,
 ): Promise<Evaluation> {
-  const { store, jobs } = platform
+  const { store, queue } = platform
   const create = async (tx: Database) => {
     const adapter = await getAdapter(tx, request.adapter)
     const dataset = await takeDataset(tx, request.dataset)
     requireKnownLabels(dataset, adapter.labels, `the adapter ${adapter.name}`)
     const row = { adapter_id: adapter.id, digest: adapter.digest, dataset_id: dataset.id }
     const { id } = await rows.createEvaluation(tx, row)
-    await jobs.queueShortWork(tx, 'evaluation', id)
+    await queue.queueShortWork(tx, 'evaluation', id)
     return id
   }
   await requireRoom(platform)

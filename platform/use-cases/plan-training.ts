@@ -30,7 +30,7 @@ export async function planTraining(
     })
   running++
   try {
-    const { paths, names } = await bringFiles(platform.folders, { base, dataset, test })
+    const { paths, names } = await bringFiles(platform.cache, { base, dataset, test })
     const asked = { ...spec, ...paths, out: join(paths.data, 'nowhere') }
     const measured = await hidingPaths(names, () => plan(asked, () => {}, signal))
     return { plan: measured.plan, estimate: measured.estimate }

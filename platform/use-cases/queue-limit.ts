@@ -5,8 +5,8 @@ import type { Platform } from '../platform.ts'
 const ROOM = 1000
 
 /** @throws GraftError `queue_full` */
-export async function requireRoom({ jobs }: Platform): Promise<void> {
-  const { trainings, evaluations, comparisons } = await jobs.waiting()
+export async function requireRoom({ queue }: Platform): Promise<void> {
+  const { trainings, evaluations, comparisons } = await queue.waiting()
   const waiting = trainings + evaluations + comparisons
   if (waiting < ROOM) return
   fail('queue_full', {

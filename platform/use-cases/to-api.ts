@@ -133,7 +133,7 @@ export function shownTraining(row: TrainingRow): Training {
     ...(row.result && { result: { ...row.result } }),
     ...(row.adapter_id && { adapter: row.adapter_id }),
     ...(row.error && { error: toProblem(row.error) }),
-    pausing: row.wish === 'pause',
+    pausing: row.requested_action === 'pause',
     slices: row.slices,
     last_event: row.last_event,
     created_at: time(row.created_at),

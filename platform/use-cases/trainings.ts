@@ -6,7 +6,7 @@ import { getBase } from '../store/bases.ts'
 import type { Database } from '../store/database.ts'
 import { takeDataset } from '../store/datasets.ts'
 import type { StoredSpec } from '../store/schema/trainings.ts'
-import { moveTraining, pauseTraining as pause, resumeTraining as resume } from '../store/training-transitions.ts'
+import { transitionTraining, pauseTraining as pause, resumeTraining as resume } from '../store/training-transitions.ts'
 import * as rows from '../store/trainings.ts'
 import { requireKnownLabels, requireTwoLabels } from './labels.ts'
 import { perKey } from './per-key.ts'
@@ -25,7 +25,7 @@ export async function launchTraining(
   caller: Caller,
   key?: string,
 ): Promise<Training> {
-  const { store, jobs } = platform
+  const { store, queue } = platform
   const launch = async (tx: Database) => {
     const { spec, base, dataset, test } = await resolveTraining(platform, tx, request)
     const { id } = await rows.createTraining(tx, {
@@ -36,7 +36,7 @@ export async function launchTraining(
       spec,
       metadata: request.metadata,
     })
-    await jobs.queueTraining(tx, id)
+    await queue.queueTraining(tx, id)
     return id
   }
   await requireRoom(platform)
@@ -94,7 +94,7 @@ export async function cancelTraining(
   const { store } = platform
   const cancel = async (tx: Database) => {
     const { id } = await rows.findTraining(tx, idOrName)
-    await moveTraining(tx, id, 'cancelled')
+    await transitionTraining(tx, id, 'cancelled')
     return id
   }
   const work = keyed && { ...keyed, operation: 'cancel_training', request: { training: idOrName } }
@@ -108,11 +108,11 @@ export async function pauseTraining({ store }: Platform, idOrName: string): Prom
 }
 
 /** @throws GraftError `training_unknown`, `training_status` where it has ended */
-export async function resumeTraining({ store, jobs }: Platform, idOrName: string): Promise<Training> {
+export async function resumeTraining({ store, queue }: Platform, idOrName: string): Promise<Training> {
   const { id } = await rows.findTraining(store.db, idOrName)
   const row = await store.transaction(async (tx) => {
     const { training, queued } = await resume(tx, id)
-    if (queued) await jobs.queueTraining(tx, id)
+    if (queued) await queue.queueTraining(tx, id)
     return training
   })
   return shownTraining(row)

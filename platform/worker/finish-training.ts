@@ -5,9 +5,9 @@ import type { Artifacts } from '../artifacts/artifacts.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import { createAdapter, type NewAdapter } from '../store/adapters.ts'
 import type { Store } from '../store/store.ts'
-import { moveTraining, reportTraining } from '../store/training-transitions.ts'
+import { transitionTraining, recordProgress } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
-import type { Told } from './recorder.ts'
+import type { PendingWrites } from './recorder.ts'
 
 /** Bytes of a trained parameter. */
 const FLOAT = 4
@@ -41,15 +41,15 @@ export async function keepAdapter(
 /** The end: the adapter's row and the training's, or neither. */
 export function succeed(
   { transaction }: Store,
-  { id, fence }: TrainingRow,
+  { id, fencing_token }: TrainingRow,
   adapter: NewAdapter,
   { checkpoint: _, ...result }: TrainingResult,
-  { report, events }: Told,
+  { report, events }: PendingWrites,
 ): Promise<TrainingRow> {
   return transaction(async (tx) => {
     // First of all whether it is still this worker's: where this was done before, unknown to it, the name would be taken.
-    await reportTraining(tx, id, fence, report, [...events, { key: 'done', event: { type: 'done', result } }])
+    await recordProgress(tx, id, fencing_token, report, [...events, { key: 'done', event: { type: 'done', result } }])
     const { id: adapter_id } = await createAdapter(tx, adapter, id)
-    return moveTraining(tx, id, 'succeeded', { fence, report: { adapter_id, result } })
+    return transitionTraining(tx, id, 'succeeded', { fencing_token, report: { adapter_id, result } })
   })
 }

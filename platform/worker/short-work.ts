@@ -5,7 +5,7 @@ import type { Job } from '../queue/queue.ts'
 import { getAdapter } from '../store/adapters.ts'
 import { getBase } from '../store/bases.ts'
 import { getDataset } from '../store/datasets.ts'
-import { persist } from '../store/retry-connection.ts'
+import { retryOnDisconnect } from '../store/retry-connection.ts'
 import {
   type Finding,
   getShortWork,
@@ -14,7 +14,7 @@ import {
   type ShortWorkRow,
   settleShortWork,
 } from '../store/short-work.ts'
-import { isPassing } from './retries.ts'
+import { isTransient } from './retries.ts'
 import { doInChild } from './short-work-in-child.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -30,37 +30,37 @@ export async function runShortWork<K extends ShortWorkKind>(
   job: Job & { kind: K },
   closing: AbortSignal,
 ): Promise<void> {
-  const { store, jobs, report, tell } = options
+  const { store, queue, report, tell } = options
   const { id, kind } = job
   const subject = `${kind} ${id}`
   /** The outcome and the end of the job, in one. An evaluation that is gone went with its adapter. */
   const settle = (outcome?: ShortWorkOutcome<K>) =>
-    persist(() =>
+    retryOnDisconnect(() =>
       store.transaction(async (tx) => {
         if (outcome) await settleShortWork(tx, kind, id, outcome)
-        await jobs.done(tx, job)
+        await queue.done(tx, job)
       }),
     )
-  const started = await persist(() => settleShortWork(store.db, kind, id, { status: 'running' })).catch(orGone)
+  const started = await retryOnDisconnect(() => settleShortWork(store.db, kind, id, { status: 'running' })).catch(orGone)
   if (started?.status !== 'running') return settle()
   tell?.({ [kind]: id, status: 'running' })
-  const touching = setInterval(() => void jobs.touch(job).catch((error) => report(error, subject)), TOUCH_EVERY)
+  const touching = setInterval(() => void queue.touch(job).catch((error) => report(error, subject)), TOUCH_EVERY)
   try {
     const found = await work[kind](options, started, closing)
     await settle({ status: 'succeeded', ...found })
     tell?.({ [kind]: id, status: 'succeeded' })
   } catch (error) {
-    if (!(await persist(() => getShortWork(store.db, kind, id)).catch(orGone))) return await settle()
+    if (!(await retryOnDisconnect(() => getShortWork(store.db, kind, id)).catch(orGone))) return await settle()
     if (closing.aborted) {
       await store.transaction(async (tx) => {
-        await jobs.done(tx, job)
-        await jobs.queueShortWork(tx, kind, id)
+        await queue.done(tx, job)
+        await queue.queueShortWork(tx, kind, id)
       })
       tell?.({ [kind]: id, status: 'queued' })
       return
     }
     const cause = toPlain(error)
-    if (isPassing(cause) && (await persist(() => jobs.retry(job)))) {
+    if (isTransient(cause) && (await retryOnDisconnect(() => queue.retry(job)))) {
       report(error, subject)
       tell?.({ [kind]: id, status: 'queued' })
       return
@@ -98,17 +98,17 @@ const work: Work = {
 }
 
 /** The file of a data set on this machine. */
-async function dataOf({ store, folders }: WorkerOptions, id: string) {
-  const { name, digest } = await persist(() => getDataset(store.db, id))
-  const path = await folders.file(digest)
+async function dataOf({ store, cache }: WorkerOptions, id: string) {
+  const { name, digest } = await retryOnDisconnect(() => getDataset(store.db, id))
+  const path = await cache.file(digest)
   return { path, names: [[path, `the data set ${name}`]] satisfies PathNames }
 }
 
 /** The folders of an adapter and its base on this machine. */
-async function adapterOf({ store: { db }, folders }: WorkerOptions, id: string) {
-  const { name, base_id, artifact } = await persist(() => getAdapter(db, id))
-  const row = await persist(() => getBase(db, base_id))
-  const [base, checkpoint] = [await baseFolderOf(row, folders), await folders.folder(artifact)]
+async function adapterOf({ store: { db }, cache }: WorkerOptions, id: string) {
+  const { name, base_id, artifact } = await retryOnDisconnect(() => getAdapter(db, id))
+  const row = await retryOnDisconnect(() => getBase(db, base_id))
+  const [base, checkpoint] = [await baseFolderOf(row, cache), await cache.folder(artifact)]
   const names: PathNames = [
     [checkpoint, `the adapter ${name}`],
     [base, `the base ${row.name}`],

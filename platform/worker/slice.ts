@@ -4,13 +4,13 @@ import { GraftError, toPlain } from '../../core/errors.ts'
 import type { TrainingEvent } from '../../training/events.ts'
 import { hidePaths, type PathNames } from '../files/hide-paths.ts'
 import { inChild } from '../offline/training-process.ts'
-import { persist } from '../store/retry-connection.ts'
+import { retryOnDisconnect } from '../store/retry-connection.ts'
 import { lastStepTold } from '../store/training-events.ts'
-import { moveTraining } from '../store/training-transitions.ts'
+import { transitionTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import { keepAdapter, succeed } from './finish-training.ts'
-import { openRecorder, type Told } from './recorder.ts'
-import { childLost, isPassing, loseTraining } from './retries.ts'
+import { openRecorder, type PendingWrites } from './recorder.ts'
+import { childLost, isTransient, requeueOrFail } from './retries.ts'
 import { stateUploads } from './state-uploads.ts'
 import { bringInputs } from './training-inputs.ts'
 import { trainingLog } from './training-log.ts'
@@ -33,20 +33,20 @@ export async function runSlice(
   folder: string,
   closing: AbortSignal,
 ): Promise<TrainingRow | undefined> {
-  const { store, artifacts, jobs, report, sliceSeconds = SLICE_SECONDS } = options
-  const { id, fence } = training
+  const { store, artifacts, queue, report, sliceSeconds = SLICE_SECONDS } = options
+  const { id, fencing_token } = training
   /** With why nothing of this can be written any more. */
   const gone = new AbortController()
   const clock = sliceClock(sliceSeconds, closing)
   const recorder = openRecorder(store, training, {
-    asked: (wish) => wish === 'pause' && clock.stop.abort(),
+    asked: (requested_action) => requested_action === 'pause' && clock.stop.abort(),
     written: (told) => told.state && drop(told.state),
     ended: (error) => gone.abort(error),
   })
   const uploads = stateUploads(
     artifacts,
     { out: join(folder, 'out'), scratch: join(folder, 'states') },
-    (step, state) => recorder.tell({ state }, [{ key: `saved:${step}`, event: { type: 'saved', step } }]),
+    (step, state) => recorder.record({ state }, [{ key: `saved:${step}`, event: { type: 'saved', step } }]),
     // Of one that was taken away, the folder goes while a state is read.
     (error) => gone.signal.aborted || report(error, `a state of training ${id}`),
   )
@@ -58,15 +58,15 @@ export async function runSlice(
     if (old !== null && old !== state)
       artifacts.remove(old).catch((error) => report(error, `an old state of training ${id}`))
   }
-  const giveBack = (rest: Told) =>
+  const giveBack = (rest: PendingWrites) =>
     store.transaction(async (tx) => {
-      const row = await moveTraining(tx, id, 'queued', { fence, ...rest })
-      if (row.status === 'queued') await jobs.queueTraining(tx, id, { first: closing.aborted })
+      const row = await transitionTraining(tx, id, 'queued', { fencing_token, ...rest })
+      if (row.status === 'queued') await queue.queueTraining(tx, id, { first: closing.aborted })
       return row
     })
   let names: PathNames = []
   try {
-    const log = trainingLog(recorder, await persist(() => lastStepTold(store.db, id), gone.signal))
+    const log = trainingLog(recorder, await retryOnDisconnect(() => lastStepTold(store.db, id), gone.signal))
     const listen = (event: TrainingEvent) => {
       log(event)
       if (event.type === 'step') clock.stepped()
@@ -91,10 +91,10 @@ export async function runSlice(
     return await recorder.finish(giveBack, clock.kill.signal)
   } catch (error) {
     if (isTakenAway(gone.signal.reason) || isTakenAway(error)) return undefined
-    if (isPassing(toPlain(error))) report(error, `training ${id}`)
+    if (isTransient(toPlain(error))) report(error, `training ${id}`)
     await uploads.settle().catch((failed) => report(failed, `a state of training ${id}`))
     return await recorder
-      .finish((rest) => loseTraining({ store, jobs }, training, hidePaths(error, names), rest), clock.kill.signal)
+      .finish((rest) => requeueOrFail({ store, queue }, training, hidePaths(error, names), rest), clock.kill.signal)
       .catch((failed) => {
         if (isTakenAway(failed)) return undefined
         throw failed

@@ -7,7 +7,7 @@ import type { PathNames } from '../files/hide-paths.ts'
 import { bringFiles } from '../files/training-files.ts'
 import { getBase } from '../store/bases.ts'
 import { getDataset } from '../store/datasets.ts'
-import { persist } from '../store/retry-connection.ts'
+import { retryOnDisconnect } from '../store/retry-connection.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
@@ -24,12 +24,12 @@ export interface TrainingInputs {
 
 /** Brings what a training needs to this machine. */
 export async function bringInputs(
-  { store, artifacts, folders, threads, device }: WorkerOptions,
+  { store, artifacts, cache, threads, device }: WorkerOptions,
   { spec, base_id, dataset_id, test_dataset_id, state }: TrainingRow,
   folder: string,
 ): Promise<TrainingInputs> {
   await mkdir(folder, { recursive: true })
-  const [base, dataset, test] = await persist(async () => [
+  const [base, dataset, test] = await retryOnDisconnect(async () => [
     await getBase(store.db, base_id),
     await getDataset(store.db, dataset_id),
     test_dataset_id === null ? undefined : await getDataset(store.db, test_dataset_id),
@@ -45,7 +45,7 @@ export async function bringInputs(
       content.destroy()
     }
   }
-  const { paths, names } = await bringFiles(folders, { base, dataset, test })
+  const { paths, names } = await bringFiles(cache, { base, dataset, test })
   return {
     spec: {
       ...spec,

@@ -10,7 +10,7 @@ const STEP_EVENTS = 200
  * kept hangs on their numbers alone, so a slice that takes some again tells nothing new of them.
  * @param told the last step that is told of already
  */
-export function trainingLog({ tell }: Recorder, told: number): (event: TrainingEvent) => void {
+export function trainingLog({ record: tell }: Recorder, told: number): (event: TrainingEvent) => void {
   let last = told
   return (event) => {
     if (event.type === 'plan') tell({ plan: event.plan }, [keyed('plan', event)])

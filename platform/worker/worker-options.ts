@@ -1,7 +1,7 @@
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import type { Artifacts } from '../artifacts/artifacts.ts'
-import type { Folders } from '../files/cache.ts'
-import type { Jobs } from '../queue/queue.ts'
+import type { ArtifactCache } from '../files/cache.ts'
+import type { JobQueue } from '../queue/queue.ts'
 import type { TrainingStatus } from '../schemas/statuses.ts'
 import type { ShortWorkKind } from '../store/short-work.ts'
 import type { Store } from '../store/store.ts'
@@ -14,8 +14,8 @@ export type WorkerNews =
 export interface WorkerOptions {
   readonly store: Store
   readonly artifacts: Artifacts
-  readonly folders: Folders
-  readonly jobs: Jobs
+  readonly cache: ArtifactCache
+  readonly queue: JobQueue
   /** Slices train in `work/` there, on a disk of this machine. */
   readonly home: string
   /** What the trainings' rows call it, beside the number of its process; the machine's name where absent. */

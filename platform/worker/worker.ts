@@ -3,12 +3,12 @@ import { hostname } from 'node:os'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Job, JobKind } from '../queue/queue.ts'
 import { isLostConnection } from '../store/lost-connection.ts'
-import { persist } from '../store/retry-connection.ts'
+import { retryOnDisconnect } from '../store/retry-connection.ts'
 import { type ShortWorkKind, shortWorkKinds } from '../store/short-work.ts'
 import { claimTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
-import { keepHouse } from './maintenance.ts'
-import { findJobless, findLost } from './reconcile.ts'
+import { collectGarbage } from './maintenance.ts'
+import { enqueueMissing, requeueStalled } from './reconcile.ts'
 import { runShortWork } from './short-work.ts'
 import { runSlice } from './slice.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -73,9 +73,9 @@ export async function workOnce(options: WorkerOptions, signal = new AbortControl
   const workspaces = openWorkspaces(options.home)
   const desk = { name: workerName(options.name), workspaces, running: new Set<string>() }
   try {
-    await findLost(options)
-    await findJobless(options)
-    await options.jobs.tend()
+    await requeueStalled(options)
+    await enqueueMissing(options)
+    await options.queue.tend()
     for (const kind of ['training', ...shortWorkKinds] as const)
       if (await workOn(kind, options, desk, signal)) return true
     return false
@@ -98,7 +98,7 @@ async function workOn(
   closing: AbortSignal,
 ): Promise<boolean> {
   // A job may be about a training that was cancelled meanwhile: then the next is as good.
-  for (let job = await options.jobs.take(kind); job; job = await options.jobs.take(kind)) {
+  for (let job = await options.queue.take(kind); job; job = await options.queue.take(kind)) {
     running.add(job.id)
     try {
       if (isShortWork(job)) {
@@ -109,7 +109,7 @@ async function workOn(
       if (!training) continue
       const { id, slices: slice } = training
       options.tell?.({ training: id, slice, status: 'running' })
-      const left = await runSlice(options, training, workspaces.pathOf(`${id}-${training.fence}`), closing)
+      const left = await runSlice(options, training, workspaces.pathOf(`${id}-${training.fencing_token}`), closing)
       if (left)
         options.tell?.({
           training: id,
@@ -128,11 +128,11 @@ async function workOn(
 const isShortWork = (job: Job): job is Job & { kind: ShortWorkKind } => job.kind !== 'training'
 
 /** The row takes over from the job, in one: from here on, its signs of life tell whether a worker has it. */
-function claim({ store, jobs }: WorkerOptions, job: Job, name: string): Promise<TrainingRow | undefined> {
-  return persist(() =>
+function claim({ store, queue }: WorkerOptions, job: Job, name: string): Promise<TrainingRow | undefined> {
+  return retryOnDisconnect(() =>
     store.transaction(async (tx) => {
       const training = await claimTraining(tx, job.id, name)
-      await jobs.done(tx, job)
+      await queue.done(tx, job)
       return training
     }),
   )
@@ -150,15 +150,15 @@ function chores(options: WorkerOptions, closing: AbortSignal): Promise<void>[] {
       })
   }
   return [
-    again(2_000, () => findLost(options), 'the search for lost trainings'),
-    again(60_000, () => findJobless(options), 'the search for trainings without a job'),
+    again(2_000, () => requeueStalled(options), 'the search for lost trainings'),
+    again(60_000, () => enqueueMissing(options), 'the search for trainings without a job'),
     // In the embedded database no other worker's job can be lost, and each look is written to the disk.
     again(
       options.store.client.kind === 'embedded' ? 60_000 : 10_000,
-      () => options.jobs.tend(),
+      () => options.queue.tend(),
       'the care of the queue',
     ),
-    again(1_800_000, () => keepHouse(options), 'housekeeping'),
+    again(1_800_000, () => collectGarbage(options), 'housekeeping'),
   ]
 }
 

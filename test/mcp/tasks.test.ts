@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { GraftError, toPlain } from '../../core/errors.ts'
 import { settleShortWork } from '../../platform/store/short-work.ts'
-import { claimTraining, moveTraining, reportTraining } from '../../platform/store/training-transitions.ts'
+import { claimTraining, transitionTraining, recordProgress } from '../../platform/store/training-transitions.ts'
 import { connected } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
 import { ask, taskAgent } from './task-agent.ts'
@@ -27,12 +27,12 @@ test('a client that takes tasks launches one, sees how far it is, and reads its 
     retentionMs: null,
     suggestedPollIntervalMs: 1000,
   })
-  const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+  const { fencing_token } = (await claimTraining(db, id, 'test')) as { fencing_token: number }
   const progress = { step: 3, total_steps: 9, reviews_per_second: 1, seconds_left: 6, loss: 0.5 }
-  await reportTraining(db, id, fence, { progress })
+  await recordProgress(db, id, fencing_token, { progress })
   expect((await agent.task(execution.handle.taskId).snapshot()).statusMessage).toBe('step 3 of 9, 6 s left, loss 0.500')
   const result = { steps: 9, seconds: 1, loss: 0.25, accuracy: 0.75 } as never
-  await moveTraining(db, id, 'succeeded', { fence, report: { result } })
+  await transitionTraining(db, id, 'succeeded', { fencing_token, report: { result } })
   const outcome = await execution.result()
   const { call } = await connected('2026-07-28', { url })
   const { text, structuredContent } = await call('get_training', { training: id })
@@ -52,9 +52,9 @@ test.each<[string, ErrorCode, object]>([
   ['a fault of Graft fails the task', 'internal', { status: 'failed', error: { code: -32603 } }],
 ])('of a training that fails, %s', async (_, code, expected) => {
   const { execution, id, db } = await launched()
-  const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+  const { fencing_token } = (await claimTraining(db, id, 'test')) as { fencing_token: number }
   const told = { subject: 'step 3', expected: 'a finite loss', found: 'NaN', fix: 'Lower the learning rate.' }
-  await moveTraining(db, id, 'failed', { fence, error: toPlain(new GraftError(code, told)) })
+  await transitionTraining(db, id, 'failed', { fencing_token, error: toPlain(new GraftError(code, told)) })
   const outcome = await execution.result()
   expect(outcome).toMatchObject(expected)
   expect(JSON.stringify('error' in outcome ? outcome.error.message : outcome)).toMatch(
@@ -91,7 +91,7 @@ test('a comparison is a task, too', async () => {
   const execution = await agent.callTool('compare_adapters', { adapters: ['imdb', 'other'], dataset: films })
   expect(performance.now() - began).toBeLessThan(5000)
   const id = execution.handle?.taskId as string
-  // Nothing stops it, but the wish is heard.
+  // Nothing stops it, but the requested_action is heard.
   await agent.task(id as never).cancel()
   await settleShortWork(platform.store.db, 'comparison', id, { status: 'cancelled' })
   expect(await execution.result()).toMatchObject({ status: 'cancelled' })

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { tools } from '../../mcp/tools.ts'
 import { createDataset } from '../../platform/store/datasets.ts'
-import { claimTraining, moveTraining, reportTraining } from '../../platform/store/training-transitions.ts'
+import { claimTraining, transitionTraining, recordProgress } from '../../platform/store/training-transitions.ts'
 import { digestOf } from '../platform/fake-platform.ts'
 import { connected, type Progress, revisions } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
@@ -199,9 +199,9 @@ test.each(revisions)(
     const { call } = await connected(revision, { url })
     const launched = await call('launch_training', { dataset: films })
     const { id } = (launched.structuredContent as { training: { id: string } }).training
-    const { fence } = (await claimTraining(db, id, 'test')) as { fence: number }
+    const { fencing_token } = (await claimTraining(db, id, 'test')) as { fencing_token: number }
     const at = (step: number) =>
-      reportTraining(db, id, fence, {
+      recordProgress(db, id, fencing_token, {
         progress: { step, total_steps: 9, reviews_per_second: 1, seconds_left: 9 - step, loss: 0.5 },
       })
     await at(3)
@@ -216,7 +216,7 @@ test.each(revisions)(
     await new Promise((resolve) => setTimeout(resolve, 600))
     await at(7)
     await seen(2)
-    await moveTraining(db, id, 'cancelled')
+    await transitionTraining(db, id, 'cancelled')
     expect((await waiting).text).toMatch(/is cancelled\.$/)
     expect(told.map(({ progress, total, message }) => [progress, total, message])).toEqual([
       [3, 9, '6 s left, loss 0.500'],

@@ -108,7 +108,7 @@ test.each([
 test('a failure of Graft itself is told by an id that its log has, and by no more', async () => {
   const { url, platform } = await startMcp()
   const { call } = await connected('2026-07-28', { url })
-  platform.jobs.waiting = () => Promise.reject(new Error('/secret/place'))
+  platform.queue.waiting = () => Promise.reject(new Error('/secret/place'))
   const { isError, text } = await call('launch_training', { dataset: 'x' })
   expect(isError).toBe(true)
   expect(text).toMatch(/^internal: /)

@@ -147,8 +147,8 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
     base,
     engine: fakeEngine(names),
     artifacts: none('artifacts'),
-    folders: { ...none<Platform['folders']>('folders'), pathOf: (digest) => `/nowhere/${digest}` },
-    jobs: none('jobs'),
+    cache: { ...none<Platform['cache']>('folders'), pathOf: (digest) => `/nowhere/${digest}` },
+    queue: none('jobs'),
     reports,
     report: (error, id) => reports.push({ error, id }),
   }

@@ -1,7 +1,7 @@
 import { createParser } from 'eventsource-parser'
 import { expect, test, vi } from 'vitest'
 import { createDataset } from '../../platform/store/datasets.ts'
-import { moveTraining } from '../../platform/store/training-transitions.ts'
+import { transitionTraining } from '../../platform/store/training-transitions.ts'
 import { createTraining } from '../../platform/store/trainings.ts'
 import { digestOf, type FakePlatform } from '../platform/fake-platform.ts'
 import { problemFrom, type StartOptions, start } from './start.ts'
@@ -22,7 +22,7 @@ async function withTraining(options: StartOptions = {}) {
   return { ...started, id, events: `${started.url}/v1/trainings/${id}/events` }
 }
 
-const cancel = ({ store }: FakePlatform, id: string) => moveTraining(store.db, id, 'cancelled')
+const cancel = ({ store }: FakePlatform, id: string) => transitionTraining(store.db, id, 'cancelled')
 
 function parsed(text: string): [id: string | undefined, status: unknown][] {
   const seen: [string | undefined, unknown][] = []

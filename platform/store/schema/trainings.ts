@@ -39,7 +39,7 @@ export const trainings = graft.table(
     metadata: json<Readonly<Record<string, string>>>(),
     status: text({ enum: trainingStatuses }).notNull().default('queued'),
     /** Asked of the worker that has it: to save its state and stop. */
-    wish: text({ enum: ['pause'] }),
+    requested_action: text({ enum: ['pause'] }),
     plan: json<Plan & Partial<Estimate>>(),
     progress: json<TrainingProgress>(),
     result: json<Omit<TrainingResult, 'checkpoint'>>(),
@@ -47,11 +47,11 @@ export const trainings = graft.table(
     /** The saved state from which the next slice goes on. */
     state: sha256(),
     /** Raised whenever the training changes hands. A worker that holds an older number may no longer write. */
-    fence: integer().notNull().default(0),
+    fencing_token: integer().notNull().default(0),
     /** Slices begun. */
     slices: integer().notNull().default(0),
     /** Workers lost one after the other, since one last gave it back or saved a state. */
-    losses: integer().notNull().default(0),
+    failed_attempts: integer().notNull().default(0),
     worker: text(),
     heartbeat_at: time(),
     /** The number of its newest event. */
@@ -63,7 +63,7 @@ export const trainings = graft.table(
   (table) => [
     nameCheck('trainings', table.name),
     check('trainings_status', oneOf(table.status, trainingStatuses)),
-    check('trainings_wish', sql`${table.wish} is null or (${table.wish} = 'pause' and ${table.status} = 'running')`),
+    check('trainings_wish', sql`${table.requested_action} is null or (${table.requested_action} = 'pause' and ${table.status} = 'running')`),
     check('trainings_worker', sql`(${table.status} = 'running') = (${table.worker} is not null)`),
     check('trainings_finished', sql`(${oneOf(table.status, unfinished)}) = (${table.finished_at} is null)`),
     check('trainings_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),

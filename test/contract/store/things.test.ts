@@ -8,7 +8,7 @@ import { createComparison, listComparisons } from '../../../platform/store/compa
 import { getDataset, listDatasets } from '../../../platform/store/datasets.ts'
 import { createEvaluation, listEvaluations } from '../../../platform/store/evaluations.ts'
 import { getShortWork, settleShortWork } from '../../../platform/store/short-work.ts'
-import { claimTraining, moveTraining, reportTraining } from '../../../platform/store/training-transitions.ts'
+import { claimTraining, transitionTraining, recordProgress } from '../../../platform/store/training-transitions.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
 import { compare } from '../../../training/comparison/compare.ts'
 import { metrics } from '../../../training/metrics.ts'
@@ -69,7 +69,7 @@ onBothStores((store) => {
     await expect(makeAdapter(db, { name: 'made' })).rejects.toMatchObject({ code: 'name_taken' })
     const claimed = await claimTraining(db, training.id, 'w')
     const adapter = await makeAdapter(db, { name: 'made' }, training.id)
-    await moveTraining(db, training.id, 'succeeded', { fence: claimed?.fence, report: { adapter_id: adapter.id } })
+    await transitionTraining(db, training.id, 'succeeded', { fencing_token: claimed?.fencing_token, report: { adapter_id: adapter.id } })
     const stored = await getAdapter(db, 'made')
     expect(stored).toMatchObject({ base: 't5-small', training_id: training.id, digest: digest('weights') })
     expect(await getAdapter(db, adapter.id)).toEqual(stored)
@@ -96,7 +96,7 @@ onBothStores((store) => {
     const adapter = await makeAdapter(db)
     const training = await makeTraining(db, { from_adapter_id: adapter.id })
     await expect(deleteAdapter(db, adapter.name)).rejects.toMatchObject({ code: 'in_use' })
-    await moveTraining(db, training.id, 'cancelled')
+    await transitionTraining(db, training.id, 'cancelled')
     expect(await deleteAdapter(db, adapter.name)).toEqual(adapter)
     expect(await getTraining(db, training.id)).toMatchObject({ from_adapter_id: null })
     await expect(getAdapter(db, adapter.name)).rejects.toMatchObject({ code: 'adapter_unknown' })
@@ -148,10 +148,10 @@ onBothStores((store) => {
     await makeDataset(db, { digest: digest('kept data') })
     const { id } = await makeTraining(db)
     const claimed = await claimTraining(db, id, 'w')
-    await reportTraining(db, id, claimed?.fence ?? 0, { state: digest('kept state') })
+    await recordProgress(db, id, claimed?.fencing_token ?? 0, { state: digest('kept state') })
     const kept = ['kept folder', 'kept data', 'kept state'].map(digest)
     expect([...(await referencedArtifacts(db))]).toEqual(expect.arrayContaining(kept))
-    await moveTraining(db, id, 'cancelled')
+    await transitionTraining(db, id, 'cancelled')
     await deleteAdapter(db, adapter.id)
     const left = await referencedArtifacts(db)
     expect(kept.map((one) => left.has(one))).toEqual([false, true, false])

@@ -7,9 +7,9 @@ import type { Database } from '../../../platform/store/database.ts'
 import { listEvents } from '../../../platform/store/training-events.ts'
 import {
   claimTraining,
-  moveTraining,
+  transitionTraining,
   pauseTraining,
-  reportTraining,
+  recordProgress,
   resumeTraining,
 } from '../../../platform/store/training-transitions.ts'
 import { getTraining, listQueued, listSilent, listTrainings } from '../../../platform/store/trainings.ts'
@@ -23,10 +23,10 @@ const step = (n: number) => ({
 
 const lost = toPlain(new Error('its worker is gone'))
 
-async function claimed(db: Database): Promise<{ id: string; fence: number }> {
+async function claimed(db: Database): Promise<{ id: string; fencing_token: number }> {
   const { id } = await makeTraining(db)
-  const { fence } = (await claimTraining(db, id, 'worker 1')) ?? { fence: -1 }
-  return { id, fence }
+  const { fencing_token } = (await claimTraining(db, id, 'worker 1')) ?? { fencing_token: -1 }
+  return { id, fencing_token }
 }
 
 const told = async (db: Database, id: string) =>
@@ -39,15 +39,15 @@ onBothStores((store) => {
     const { db } = store()
     const { id } = await makeTraining(db, { name: 'whole' })
     for (const slice of [1, 2]) {
-      const { fence, slices } = (await claimTraining(db, id, `worker ${slice}`)) ?? {}
-      expect([fence, slices]).toEqual([slice, slice])
+      const { fencing_token, slices } = (await claimTraining(db, id, `worker ${slice}`)) ?? {}
+      expect([fencing_token, slices]).toEqual([slice, slice])
       const progress = { step: slice, total_steps: 2, reviews_per_second: 4, seconds_left: 1, loss: 0.5 }
-      await reportTraining(db, id, slice, { progress, state: digest(`state ${slice}`) }, [step(slice)])
-      await moveTraining(db, id, slice === 1 ? 'queued' : 'succeeded', { fence })
+      await recordProgress(db, id, slice, { progress, state: digest(`state ${slice}`) }, [step(slice)])
+      await transitionTraining(db, id, slice === 1 ? 'queued' : 'succeeded', { fencing_token })
     }
     expect(await told(db, id)).toEqual(['queued', 'running', 1, 'queued', 'running', 2, 'succeeded'])
     const ended = await getTraining(db, id)
-    expect(ended).toMatchObject({ status: 'succeeded', worker: null, losses: 0, last_event: 7, progress: { step: 2 } })
+    expect(ended).toMatchObject({ status: 'succeeded', worker: null, failed_attempts: 0, last_event: 7, progress: { step: 2 } })
     expect(ended.finished_at?.getTime()).toBeGreaterThanOrEqual(ended.started_at?.getTime() ?? Infinity)
     expect(await claimTraining(db, id, 'late')).toBeUndefined()
   })
@@ -57,37 +57,37 @@ onBothStores((store) => {
     const { id } = await makeTraining(db)
     const rows = await Promise.all(['a', 'b', 'c', 'd'].map((worker) => claimTraining(db, id, worker)))
     const taken = rows.filter((row) => row !== undefined)
-    expect(taken).toMatchObject([{ fence: 1, slices: 1, losses: 0, worker: 'abcd'[rows.indexOf(taken[0])] }])
+    expect(taken).toMatchObject([{ fencing_token: 1, slices: 1, failed_attempts: 0, worker: 'abcd'[rows.indexOf(taken[0])] }])
     expect(await getTraining(db, id)).toEqual(taken[0])
     expect(await told(db, id)).toEqual(['queued', 'running'])
   })
 
   test('a late twin can neither write to, end, nor give back what another worker has', async () => {
     const { db } = store()
-    const { id, fence } = await claimed(db)
-    await moveTraining(db, id, 'queued', { fence, lost })
+    const { id, fencing_token } = await claimed(db)
+    await transitionTraining(db, id, 'queued', { fencing_token, lost })
     const superseded = { code: 'training_superseded' }
     const isLate = async () => {
-      await expect(reportTraining(db, id, fence, { state: digest('late') })).rejects.toMatchObject(superseded)
+      await expect(recordProgress(db, id, fencing_token, { state: digest('late') })).rejects.toMatchObject(superseded)
       for (const to of ['succeeded', 'queued', 'paused', 'cancelled'] as const)
-        await expect(moveTraining(db, id, to, { fence })).rejects.toMatchObject(superseded)
+        await expect(transitionTraining(db, id, to, { fencing_token })).rejects.toMatchObject(superseded)
     }
     await isLate()
     const next = await claimTraining(db, id, 'worker 2')
-    expect(next?.fence).toBe(2)
+    expect(next?.fencing_token).toBe(2)
     await isLate()
-    expect(await getTraining(db, id)).toMatchObject({ status: 'running', state: null, fence: 2 })
-    await moveTraining(db, id, 'succeeded', { fence: 2 })
-    await expect(reportTraining(db, id, 2)).rejects.toMatchObject(superseded)
+    expect(await getTraining(db, id)).toMatchObject({ status: 'running', state: null, fencing_token: 2 })
+    await transitionTraining(db, id, 'succeeded', { fencing_token: 2 })
+    await expect(recordProgress(db, id, 2)).rejects.toMatchObject(superseded)
   })
 
   test('of an end and a cancel at the same moment, one happens', async () => {
     const { db } = store()
     for (let round = 0; round < 5; round++) {
-      const { id, fence } = await claimed(db)
+      const { id, fencing_token } = await claimed(db)
       const [end, cancel] = await Promise.allSettled([
-        moveTraining(db, id, 'succeeded', { fence }),
-        moveTraining(db, id, 'cancelled'),
+        transitionTraining(db, id, 'succeeded', { fencing_token }),
+        transitionTraining(db, id, 'cancelled'),
       ])
       const { status } = await getTraining(db, id)
       expect([end.status, cancel.status].toSorted()).toEqual(['fulfilled', 'rejected'])
@@ -103,16 +103,16 @@ onBothStores((store) => {
       queued: async () => (await makeTraining(db)).id,
       running: async () => (await claimed(db)).id,
       paused: async () => (await pauseTraining(db, (await makeTraining(db)).id)).id,
-      succeeded: async () => (await moveTraining(db, (await claimed(db)).id, 'succeeded')).id,
-      failed: async () => (await moveTraining(db, (await claimed(db)).id, 'failed', { error })).id,
-      cancelled: async () => (await moveTraining(db, (await claimed(db)).id, 'cancelled')).id,
+      succeeded: async () => (await transitionTraining(db, (await claimed(db)).id, 'succeeded')).id,
+      failed: async () => (await transitionTraining(db, (await claimed(db)).id, 'failed', { error })).id,
+      cancelled: async () => (await transitionTraining(db, (await claimed(db)).id, 'cancelled')).id,
     }
     const allowed: string[] = []
     for (const from of trainingStatuses)
       for (const to of trainingStatuses) {
         if (to === 'running') continue
         const id = await reach[from]()
-        const moved = moveTraining(db, id, to, to === 'failed' ? { error } : {})
+        const moved = transitionTraining(db, id, to, to === 'failed' ? { error } : {})
         const outcome = await moved.then(
           () => allowed.push(`${from} ${to}`),
           ({ code }) => code,
@@ -136,12 +136,12 @@ onBothStores((store) => {
 
   test('a failure keeps its cause', async () => {
     const { db } = store()
-    const { id, fence } = await claimed(db)
+    const { id, fencing_token } = await claimed(db)
     const error = toPlain(new Error('out of memory'))
-    await moveTraining(db, id, 'failed', { fence, error })
+    await transitionTraining(db, id, 'failed', { fencing_token, error })
     expect((await getTraining(db, id)).error).toEqual(error)
     expect((await listEvents(db, id)).at(-1)?.event).toEqual({ type: 'status', status: 'failed', error })
-    await expect(moveTraining(db, (await claimed(db)).id, 'failed')).rejects.toThrow()
+    await expect(transitionTraining(db, (await claimed(db)).id, 'failed')).rejects.toThrow()
   })
 
   test('a queued training pauses at once, a running one when its worker gives it back', async () => {
@@ -151,31 +151,31 @@ onBothStores((store) => {
     expect(await claimTraining(db, waiting.id, 'w')).toBeUndefined()
     expect(await resumeTraining(db, waiting.id)).toMatchObject({ queued: true, training: { status: 'queued' } })
 
-    const { id, fence } = await claimed(db)
-    expect(await reportTraining(db, id, fence)).toBeNull()
-    expect(await pauseTraining(db, id)).toMatchObject({ status: 'running', wish: 'pause' })
-    expect(await reportTraining(db, id, fence)).toBe('pause')
-    expect(await resumeTraining(db, id)).toMatchObject({ queued: false, training: { status: 'running', wish: null } })
+    const { id, fencing_token } = await claimed(db)
+    expect(await recordProgress(db, id, fencing_token)).toBeNull()
+    expect(await pauseTraining(db, id)).toMatchObject({ status: 'running', requested_action: 'pause' })
+    expect(await recordProgress(db, id, fencing_token)).toBe('pause')
+    expect(await resumeTraining(db, id)).toMatchObject({ queued: false, training: { status: 'running', requested_action: null } })
     await pauseTraining(db, id)
-    expect(await moveTraining(db, id, 'paused', { fence })).toMatchObject({ status: 'paused', wish: null })
+    expect(await transitionTraining(db, id, 'paused', { fencing_token })).toMatchObject({ status: 'paused', requested_action: null })
     expect(await pauseTraining(db, id)).toMatchObject({ status: 'paused' })
-    await moveTraining(db, id, 'cancelled')
+    await transitionTraining(db, id, 'cancelled')
     await expect(pauseTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
     await expect(resumeTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
   })
 
-  test('losses in a row are counted until a state is saved or a worker gives the training back', async () => {
+  test('failed_attempts in a row are counted until a state is saved or a worker gives the training back', async () => {
     const { db } = store()
     const { id } = await makeTraining(db)
-    const claim = async () => (await claimTraining(db, id, 'w'))?.fence ?? -1
-    expect(await moveTraining(db, id, 'queued', { fence: await claim(), lost })).toMatchObject({ losses: 1 })
+    const claim = async () => (await claimTraining(db, id, 'w'))?.fencing_token ?? -1
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim(), lost })).toMatchObject({ failed_attempts: 1 })
     const second = await claim()
-    await reportTraining(db, id, second, { progress: null })
-    expect(await moveTraining(db, id, 'queued', { fence: second, lost })).toMatchObject({ losses: 2 })
+    await recordProgress(db, id, second, { progress: null })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: second, lost })).toMatchObject({ failed_attempts: 2 })
     const third = await claim()
-    await reportTraining(db, id, third, { state: digest('a state') })
-    expect(await moveTraining(db, id, 'queued', { fence: third, lost })).toMatchObject({ losses: 1 })
-    expect(await moveTraining(db, id, 'queued', { fence: await claim() })).toMatchObject({ losses: 0, slices: 4 })
+    await recordProgress(db, id, third, { state: digest('a state') })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: third, lost })).toMatchObject({ failed_attempts: 1 })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim() })).toMatchObject({ failed_attempts: 0, slices: 4 })
     expect(
       (await listEvents(db, id)).map(({ event }) => ('error' in event ? event.error : null)).filter(Boolean),
     ).toEqual([lost, lost, lost])
@@ -184,9 +184,9 @@ onBothStores((store) => {
   test('a pause that was asked for holds although the worker is lost, or ends its slice, before it heard of it', async () => {
     const { db } = store()
     for (const move of [{ lost }, {}]) {
-      const { id, fence } = await claimed(db)
+      const { id, fencing_token } = await claimed(db)
       await pauseTraining(db, id)
-      expect(await moveTraining(db, id, 'queued', { fence, ...move })).toMatchObject({ status: 'paused', wish: null })
+      expect(await transitionTraining(db, id, 'queued', { fencing_token, ...move })).toMatchObject({ status: 'paused', requested_action: null })
     }
   })
 
@@ -198,29 +198,29 @@ onBothStores((store) => {
     await pause(20)
     expect(await silent(0.01)).toContain(id)
     expect(await listQueued(db)).not.toContain(id)
-    const { fence } = await getTraining(db, id)
-    await moveTraining(db, id, 'queued', { fence, lost })
+    const { fencing_token } = await getTraining(db, id)
+    await transitionTraining(db, id, 'queued', { fencing_token, lost })
     expect(await silent(0.01)).not.toContain(id)
     expect(await listQueued(db)).toContain(id)
   })
 
   test('events that many append at once have numbers without gap, each kept once', async () => {
     const { db } = store()
-    const { id, fence } = await claimed(db)
+    const { id, fencing_token } = await claimed(db)
     const other = await claimed(db)
     const message = { event: { type: 'stage', message: 'reading' } } as const
     const reports = Array.from({ length: 12 }, (_, i) =>
-      reportTraining(db, id, fence, {}, [step(i + 1), message, step(i + 2)]),
+      recordProgress(db, id, fencing_token, {}, [step(i + 1), message, step(i + 2)]),
     )
     const failing = Array.from({ length: 4 }, () =>
       store()
         .transaction(async (tx) => {
-          await reportTraining(tx, id, fence, {}, [message])
+          await recordProgress(tx, id, fencing_token, {}, [message])
           throw new Error('taken back')
         })
         .catch(() => {}),
     )
-    await Promise.all([...reports, ...failing, reportTraining(db, other.id, other.fence, {}, [step(1)])])
+    await Promise.all([...reports, ...failing, recordProgress(db, other.id, other.fencing_token, {}, [step(1)])])
     const events = await listEvents(db, id)
     expect(events.map(({ number }) => number)).toEqual(events.map((_, i) => i + 1))
     const steps = events.flatMap(({ event }) => (event.type === 'step' ? [event.step] : []))
@@ -232,8 +232,8 @@ onBothStores((store) => {
 
   test('whoever has seen some events gets the others, in order', async () => {
     const { db } = store()
-    const { id, fence } = await claimed(db)
-    await reportTraining(db, id, fence, {}, [step(1), step(2), step(3)])
+    const { id, fencing_token } = await claimed(db)
+    await recordProgress(db, id, fencing_token, {}, [step(1), step(2), step(3)])
     expect((await listEvents(db, id, 2, 2)).map(({ number }) => number)).toEqual([3, 4])
     expect((await listEvents(db, id, 4)).map(({ event }) => event)).toEqual([step(3).event])
     expect(await listEvents(db, id, 5)).toEqual([])

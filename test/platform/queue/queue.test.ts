@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../core/uuid.ts'
-import { openJobs } from '../../../platform/queue/pg-boss.ts'
+import { openJobQueue } from '../../../platform/queue/pg-boss.ts'
 import { openStore } from '../../../platform/store/open-store.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
 import { describePostgres, onBothStores, postgresPlace } from '../../contract/store/stores.ts'
@@ -8,7 +8,7 @@ import { until } from '../worker/watching.ts'
 
 onBothStores((store) => {
   test('writes a job with the row or not at all, and has one for each', async () => {
-    const jobs = await openJobs(store())
+    const jobs = await openJobQueue(store())
     const id = uuidv7()
     const failing = store().transaction(async (tx) => {
       await jobs.queueTraining(tx, id)
@@ -30,7 +30,7 @@ onBothStores((store) => {
   })
 
   test('takes what was interrupted first, though somebody wrote a job for it before, and not before its time', async () => {
-    const jobs = await openJobs(store())
+    const jobs = await openJobQueue(store())
     const ids = [uuidv7(), uuidv7(), uuidv7()]
     const { db } = store()
     for (const id of ids) await jobs.queueTraining(db, id)
@@ -58,7 +58,7 @@ describePostgres(() => {
   test('processes that start at once on a new database make the queue once', async () => {
     const place = await postgresPlace()
     const stores = await Promise.all([1, 2, 3, 4].map(() => openStore(place.options)))
-    const queues = await Promise.all(stores.map(openJobs))
+    const queues = await Promise.all(stores.map(openJobQueue))
     expect(await queues[0].waiting()).toMatchObject({ trainings: 0 })
     for (const jobs of queues) await jobs.close()
     for (const store of stores) await store.close()

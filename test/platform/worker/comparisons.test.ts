@@ -8,7 +8,7 @@ import { comparison } from '../../../platform/schemas/comparisons.ts'
 import { deleteAdapter, getAdapter } from '../../../platform/store/adapters.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
 import { createComparison, getComparison, listComparisons } from '../../../platform/use-cases/comparisons.ts'
-import { findJobless } from '../../../platform/worker/reconcile.ts'
+import { enqueueMissing } from '../../../platform/worker/reconcile.ts'
 import { startWorker, workOnce } from '../../../platform/worker/worker.ts'
 import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { reviews, tinyBase, tinySpec, writeReviews } from '../../training/tiny.ts'
@@ -47,7 +47,7 @@ function declare(make: () => Promise<Place>): void {
     await rm(home, { recursive: true, force: true })
   })
 
-  const folderOf = async (name: string) => desk.folders.folder((await getAdapter(desk.store.db, name)).artifact)
+  const folderOf = async (name: string) => desk.cache.folder((await getAdapter(desk.store.db, name)).artifact)
 
   test('adapters are compared on a data set as the command line compares them', async () => {
     const asked = { adapters: ['short', 'long'], dataset: 'test' }
@@ -57,14 +57,14 @@ function declare(make: () => Promise<Place>): void {
     await expect(
       createComparison(platform, { ...asked, adapters: ['long', 'short'] }, caller, 'first'),
     ).rejects.toMatchObject({ code: 'idempotency_conflict' })
-    expect(await desk.jobs.waiting()).toEqual({ trainings: 0, evaluations: 0, comparisons: 1 })
+    expect(await desk.queue.waiting()).toEqual({ trainings: 0, evaluations: 0, comparisons: 1 })
     expect(await workOnce(desk)).toBe(true)
     expect(await workOnce(desk)).toBe(false)
 
     const found = comparison.parse(await getComparison(platform, queued.id))
     const adapters = []
     for (const name of asked.adapters) adapters.push({ name, base: tinyBase(), checkpoint: await folderOf(name) })
-    const data = await desk.folders.file(inputs.test.digest)
+    const data = await desk.cache.file(inputs.test.digest)
     const same = await compareCheckpoints({ adapters, data, threads: 1 }, () => {})
     expect(found.status).toBe('succeeded')
     expect(found.result).toEqual(JSON.parse(JSON.stringify(same)))
@@ -88,7 +88,7 @@ function declare(make: () => Promise<Place>): void {
         error,
       )
     await expect(getComparison(platform, id)).rejects.toMatchObject({ code: 'comparison_unknown' })
-    expect(await desk.jobs.waiting()).toMatchObject({ comparisons: 0 })
+    expect(await desk.queue.waiting()).toMatchObject({ comparisons: 0 })
   })
 
   test('one whose process is killed is done by another', async () => {
@@ -117,8 +117,8 @@ function declare(make: () => Promise<Place>): void {
   test('one that has lost its job gets another', async () => {
     const { id } = await createComparison(platform, { adapters: ['long', 'short'], dataset: 'test' }, caller)
     await desk.store.db.execute(sqlTemplate`delete from graft_jobs.job where name = 'comparisons'`)
-    expect(await desk.jobs.take('comparison')).toBeUndefined()
-    await findJobless(desk)
+    expect(await desk.queue.take('comparison')).toBeUndefined()
+    await enqueueMissing(desk)
     expect(await workOnce(desk)).toBe(true)
     expect(await getComparison(platform, id)).toMatchObject({ status: 'succeeded' })
   })

@@ -9,7 +9,7 @@ import { createEvaluation, type EvaluationRow } from '../../../platform/store/ev
 import { getShortWork } from '../../../platform/store/short-work.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
-import { findJobless } from '../../../platform/worker/reconcile.ts'
+import { enqueueMissing } from '../../../platform/worker/reconcile.ts'
 import { startWorker, type Worker, workOnce } from '../../../platform/worker/worker.ts'
 import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
 import { reviews, tinyBase, tinySpec, writeReviews } from '../../training/tiny.ts'
@@ -49,7 +49,7 @@ function declare(make: () => Promise<Place>): void {
     desk.store.transaction(async (tx) => {
       const { digest } = await getAdapter(tx, of)
       const row = await createEvaluation(tx, { adapter_id: of, digest, dataset_id: dataset.id })
-      await desk.jobs.queueShortWork(tx, 'evaluation', row.id)
+      await desk.queue.queueShortWork(tx, 'evaluation', row.id)
       return row
     })
   const settled = (id: string) =>
@@ -63,12 +63,12 @@ function declare(make: () => Promise<Place>): void {
 
   test('an adapter is measured on a data set as the command line measures it', async () => {
     const { id } = await ask(inputs.test)
-    expect(await desk.jobs.waiting()).toEqual({ trainings: 0, evaluations: 1, comparisons: 0 })
+    expect(await desk.queue.waiting()).toEqual({ trainings: 0, evaluations: 1, comparisons: 0 })
     expect(await workOnce(desk)).toBe(true)
     expect(await workOnce(desk)).toBe(false)
     const row = await getShortWork(desk.store.db, 'evaluation', id)
-    const checkpoint = await desk.folders.folder((await getAdapter(desk.store.db, adapter)).artifact)
-    const data = await desk.folders.file(inputs.test.digest)
+    const checkpoint = await desk.cache.folder((await getAdapter(desk.store.db, adapter)).artifact)
+    const data = await desk.cache.file(inputs.test.digest)
     const metrics = await evaluateCheckpoint({ base: tinyBase(), checkpoint, data, threads: 1 }, () => {})
     expect(row).toMatchObject({ status: 'succeeded', error: null })
     expect(row.metrics).toEqual(JSON.parse(JSON.stringify(metrics)))
@@ -103,17 +103,17 @@ function declare(make: () => Promise<Place>): void {
     const { id } = await ask(inputs.test)
     const now = sqlTemplate`update graft_jobs.job set start_after = now() where state = 'retry'`
     for (let attempt = 0; attempt < 4; attempt++) {
-      const job = await desk.jobs.take('evaluation')
+      const job = await desk.queue.take('evaluation')
       if (!job) throw new Error(`attempt ${attempt} has no job`)
       // As the queue does with a job that nobody tells of any more.
       await desk.store.db.execute(sqlTemplate`
         update graft_jobs.job set heartbeat_on = now() - interval '1 minute' where id = ${job.attempt.id}`)
       await desk.store.db.execute(sqlTemplate`update graft_jobs.queue set monitor_claim_on = null, monitor_on = null`)
-      await desk.jobs.tend()
+      await desk.queue.tend()
       await desk.store.db.execute(now)
     }
-    expect(await desk.jobs.take('evaluation')).toBeUndefined()
-    await Promise.all([findJobless(desk), findJobless(desk)])
+    expect(await desk.queue.take('evaluation')).toBeUndefined()
+    await Promise.all([enqueueMissing(desk), enqueueMissing(desk)])
     expect(await getShortWork(desk.store.db, 'evaluation', id)).toMatchObject({
       status: 'failed',
       error: { code: 'evaluation_failed', subject: `evaluation ${id}` },

@@ -9,9 +9,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { GraftError } from '../../../core/errors.ts'
 import { getAdapter } from '../../../platform/store/adapters.ts'
 import type { StoreClient } from '../../../platform/store/store.ts'
-import { claimTraining, reportTraining } from '../../../platform/store/training-transitions.ts'
+import { claimTraining, recordProgress } from '../../../platform/store/training-transitions.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
-import { loseTraining } from '../../../platform/worker/retries.ts'
+import { requeueOrFail } from '../../../platform/worker/retries.ts'
 import { startWorker, type Worker } from '../../../platform/worker/worker.ts'
 import { sweepWorkspaces } from '../../../platform/worker/workspaces.ts'
 import { digest } from '../../contract/store/rows.ts'
@@ -109,17 +109,17 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     const lose = async (report = {}) => {
       const row = await claimTraining(db, id, 'w')
       if (!row) throw new Error('it does not wait')
-      await reportTraining(db, id, row.fence, report)
-      return loseTraining(desk, row, error)
+      await recordProgress(db, id, row.fencing_token, report)
+      return requeueOrFail(desk, row, error)
     }
-    for (let losses = 1; losses <= 5; losses++) expect(await lose()).toMatchObject({ status: 'queued', losses })
-    expect(await lose({ state: digest('a state') })).toMatchObject({ status: 'queued', losses: 1 })
-    for (let losses = 2; losses <= 5; losses++) expect(await lose()).toMatchObject({ status: 'queued', losses })
+    for (let failed_attempts = 1; failed_attempts <= 5; failed_attempts++) expect(await lose()).toMatchObject({ status: 'queued', failed_attempts })
+    expect(await lose({ state: digest('a state') })).toMatchObject({ status: 'queued', failed_attempts: 1 })
+    for (let failed_attempts = 2; failed_attempts <= 5; failed_attempts++) expect(await lose()).toMatchObject({ status: 'queued', failed_attempts })
     const { status, error: cause } = await lose()
     expect(status).toBe('failed')
     expect(cause).toMatchObject({
       code: 'training_failed',
-      found: '6 losses in a row, the last of them the disk: expected room, found none',
+      found: '6 failed_attempts in a row, the last of them the disk: expected room, found none',
       fix: 'Make some.',
     })
     expect((await eventsOf(db, id)).filter((event) => event.type === 'status' && event.error)).toHaveLength(11)
@@ -144,10 +144,10 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     await work()
     await until(
       () => getTraining(db, id),
-      ({ fence, status }) => fence === 2 || status === 'succeeded',
+      ({ fencing_token, status }) => fencing_token === 2 || status === 'succeeded',
     )
     expect(performance.now() - killed).toBeLessThan(15_000)
-    await expect(reportTraining(db, id, 1, { state: null })).rejects.toMatchObject({ code: 'training_superseded' })
+    await expect(recordProgress(db, id, 1, { state: null })).rejects.toMatchObject({ code: 'training_superseded' })
     await expectUndisturbed(desk, id)
     expect(statusesIn(await eventsOf(db, id)).slice(0, 4)).toEqual(['queued', 'running', 'queued', 'running'])
     await until(
@@ -187,7 +187,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
       expect(kills).toBeGreaterThan(5)
       await pool.query('select 1').catch(() => {})
       await expectUndisturbed(desk, id)
-      expect((await getTraining(desk.store.db, id)).losses).toBeLessThan(2)
+      expect((await getTraining(desk.store.db, id)).failed_attempts).toBeLessThan(2)
     })
 }
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { getAdapter } from '../../../platform/store/adapters.ts'
-import { moveTraining, pauseTraining, resumeTraining } from '../../../platform/store/training-transitions.ts'
+import { transitionTraining, pauseTraining, resumeTraining } from '../../../platform/store/training-transitions.ts'
 import { createTraining, getTraining } from '../../../platform/store/trainings.ts'
 import { startWorker, type Worker, workOnce } from '../../../platform/worker/worker.ts'
 import type { WorkerOptions } from '../../../platform/worker/worker-options.ts'
@@ -52,12 +52,12 @@ function declare(make: () => Promise<Place>): void {
   test('a training becomes an adapter, and its events tell of it in order', async () => {
     const { db } = desk.store
     const { id } = await launch(desk, inputs, { ...SHORT, evaluate_every: 30 }, { name: 'film' })
-    expect(await desk.jobs.waiting()).toEqual({ trainings: 1, evaluations: 0, comparisons: 0 })
+    expect(await desk.queue.waiting()).toEqual({ trainings: 1, evaluations: 0, comparisons: 0 })
     const worker = await work()
     await reaches(db, id, 'running')
     expect(worker.running).toEqual([id])
     const row = await reaches(db, id, 'succeeded', 'failed')
-    expect(row).toMatchObject({ status: 'succeeded', slices: 1, losses: 0, progress: { step: 60, total_steps: 60 } })
+    expect(row).toMatchObject({ status: 'succeeded', slices: 1, failed_attempts: 0, progress: { step: 60, total_steps: 60 } })
     const adapter = await getAdapter(db, 'film')
     expect(adapter).toMatchObject({
       id: row.adapter_id,
@@ -68,7 +68,7 @@ function declare(make: () => Promise<Place>): void {
       digest: await undisturbed(SHORT),
       metrics: { n: 60 },
     })
-    expect(existsSync(join(await desk.folders.folder(adapter.artifact), 'graft.json'))).toBe(true)
+    expect(existsSync(join(await desk.cache.folder(adapter.artifact), 'graft.json'))).toBe(true)
     const events = await eventsOf(db, id)
     expectWhole(events, SHORT.steps)
     expect(statusesIn(events)).toEqual(['queued', 'running', 'succeeded'])
@@ -88,12 +88,12 @@ function declare(make: () => Promise<Place>): void {
     await pauseTraining(db, id)
     expect(await once()).toBe(false)
     await desk.store.transaction(async (tx) => {
-      if ((await resumeTraining(tx, id)).queued) await desk.jobs.queueTraining(tx, id)
+      if ((await resumeTraining(tx, id)).queued) await desk.queue.queueTraining(tx, id)
     })
     expect(await once()).toBe(true)
     while ((await getTraining(db, id)).status === 'queued') await workOnce({ ...desk, sliceSeconds: 0.7 })
     const row = await getTraining(db, id)
-    expect(row).toMatchObject({ status: 'succeeded', losses: 0 })
+    expect(row).toMatchObject({ status: 'succeeded', failed_attempts: 0 })
     expect(row.slices).toBeGreaterThan(2)
     expect(await getAdapter(db, row.adapter_id as string)).toMatchObject({
       name: `lora-${id.slice(-12)}`,
@@ -115,10 +115,10 @@ function declare(make: () => Promise<Place>): void {
 
     await work({ home: join(home, 'another-machine') })
     await desk.store.transaction(async (tx) => {
-      if ((await resumeTraining(tx, id)).queued) await desk.jobs.queueTraining(tx, id)
+      if ((await resumeTraining(tx, id)).queued) await desk.queue.queueTraining(tx, id)
     })
     await steps(db, id, atPause + 1)
-    await moveTraining(db, id, 'cancelled')
+    await transitionTraining(db, id, 'cancelled')
     const begun = performance.now()
     const next = await launch(desk, inputs, SHORT)
     await reaches(db, next.id, 'running')
@@ -141,7 +141,7 @@ function declare(make: () => Promise<Place>): void {
     const { progress } = await steps(db, id)
     await first.close()
     const between = await getTraining(db, id)
-    expect(between).toMatchObject({ status: 'queued', losses: 0, worker: null })
+    expect(between).toMatchObject({ status: 'queued', failed_attempts: 0, worker: null })
     expect(between.progress?.step).toBeGreaterThanOrEqual(progress?.step as number)
     await work()
     const row = await reaches(db, id, 'succeeded', 'failed')
@@ -157,7 +157,7 @@ function declare(make: () => Promise<Place>): void {
     await work()
     const row = await reaches(db, id, 'failed')
     expect(row.error).toMatchObject({ code: 'data_line', found: expect.any(String) })
-    expect(row).toMatchObject({ losses: 0, slices: 1 })
+    expect(row).toMatchObject({ failed_attempts: 0, slices: 1 })
     const events = await eventsOf(db, id)
     expect(events.at(-1)).toEqual({ type: 'status', status: 'failed', error: row.error })
     expect(row.error?.subject).toBe('the data set bad, line 2')
@@ -185,7 +185,7 @@ function declare(make: () => Promise<Place>): void {
       })
     for (const id of ids) {
       const row = await reaches(db, id, 'succeeded', 'failed')
-      expect(row).toMatchObject({ status: 'succeeded', slices: 1, losses: 0 })
+      expect(row).toMatchObject({ status: 'succeeded', slices: 1, failed_attempts: 0 })
       expectWhole(await eventsOf(db, id), SHORT.steps)
     }
     expect(taken.flat().sort()).toEqual([...ids].sort())

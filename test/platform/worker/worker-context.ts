@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { loadBase } from '../../../checkpoint/base.ts'
 import type { Artifacts } from '../../../platform/artifacts/artifacts.ts'
 import { packFolder } from '../../../platform/artifacts/pack-folder.ts'
-import { openWorkplace, type Workplace } from '../../../platform/open-workplace.ts'
+import { openBackend, type Backend } from '../../../platform/open-workplace.ts'
 import { type BaseRow, ensureBase } from '../../../platform/store/bases.ts'
 import type { Database } from '../../../platform/store/database.ts'
 import { createDataset, type DatasetRow, getDataset } from '../../../platform/store/datasets.ts'
@@ -12,14 +12,14 @@ import type { WorkerOptions } from '../../../platform/worker/worker-options.ts'
 import { readReviews } from '../../../training/data/examples.ts'
 import { parseTrainingSpec, type TrainingSpec } from '../../../training/spec.ts'
 
-export interface Desk extends Workplace, WorkerOptions {}
+export interface Desk extends Backend, WorkerOptions {}
 
 /** What a worker works with, opened as a process of its own would. */
 export async function openDesk(
   where: { databaseUrl: string; home: string },
   report: WorkerOptions['report'],
 ): Promise<Desk> {
-  return { ...(await openWorkplace({ ...where, artifacts: join(where.home, 'artifacts') })), report }
+  return { ...(await openBackend({ ...where, artifacts: join(where.home, 'artifacts') })), report }
 }
 
 /** The rows that trainings refer to. */
@@ -66,7 +66,7 @@ export async function storeDataset(
 
 /** A training and its job, as whoever launches one writes them. */
 export function launch(
-  { store, jobs }: Pick<WorkerOptions, 'store' | 'jobs'>,
+  { store, queue }: Pick<WorkerOptions, 'store' | 'queue'>,
   { base, dataset, test }: Inputs,
   fields: Readonly<Record<string, unknown>> = {},
   columns: Partial<NewTraining> = {},
@@ -80,7 +80,7 @@ export function launch(
       spec,
       ...columns,
     })
-    await jobs.queueTraining(tx, row.id)
+    await queue.queueTraining(tx, row.id)
     return row
   })
 }

@@ -1,7 +1,7 @@
 import OpenAI, { APIError, toFile } from 'openai'
 import { describe, expect, test } from 'vitest'
 import type { Training } from '../../../platform/schemas/trainings.ts'
-import { claimTraining, moveTraining } from '../../../platform/store/training-transitions.ts'
+import { claimTraining, transitionTraining } from '../../../platform/store/training-transitions.ts'
 import { type StartOptions, start } from '../start.ts'
 import { withFiles } from '../with-files.ts'
 
@@ -151,7 +151,7 @@ describe('jobs', () => {
     const claimed = await claimTraining(db, id, 'a worker')
     const error = { code: 'training_diverged', title: 'The training diverged', status: 422 } as const
     const detail = { subject: 'the loss', expected: 'a number', found: 'NaN', fix: 'Lower the rate.' }
-    await moveTraining(db, id, 'failed', { fence: claimed?.fence, error: { ...error, ...detail } })
+    await transitionTraining(db, id, 'failed', { fencing_token: claimed?.fencing_token, error: { ...error, ...detail } })
     const failed = await client.fineTuning.jobs.retrieve(ids[1])
     expect(failed).toMatchObject({
       status: 'failed',
