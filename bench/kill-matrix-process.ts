@@ -33,7 +33,7 @@ if (works === 'true')
   await startWorker({
     ...workplace,
     sliceSeconds: 3,
-    report: (error, subject) => process.env.VERBOSE && console.error(subject, error),
+    logger: { error: (error, context) => process.env.VERBOSE && console.error(context, error) },
   })
 answer({ ready: true })
 

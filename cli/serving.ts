@@ -6,7 +6,7 @@ import { probesOf } from '../platform/use-cases/health-checks.ts'
 import { startWorker } from '../platform/worker/worker.ts'
 import type { WorkerNews } from '../platform/worker/worker-options.ts'
 import { listen } from '../server/listen.ts'
-import { makeLog } from '../server/log.ts'
+import { loggerTo, makeLog } from '../server/log.ts'
 import { appOf } from './app.ts'
 import { addressFile } from './store/api.ts'
 
@@ -33,8 +33,7 @@ export async function serveUntilStopped(
   const closers: (() => Promise<void> | void)[] = []
   try {
     const log = makeLog()
-    const report = (error: unknown, id: string) => log.error({ id, err: error })
-    const platform = await openPlatform({ ...options, report })
+    const platform = await openPlatform({ ...options, logger: loggerTo(log) })
     closers.push(() => platform.close())
     for (const dir of checkpoints) await ensureAdapter(platform, dir)
     const access = storeAccess(platform.store)

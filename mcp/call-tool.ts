@@ -42,7 +42,7 @@ const lists: Partial<Record<ErrorCode, string>> = {
 
 /** The code first, for programs; then what was expected, what came, how to fix it, and a right call. */
 function inWords(platform: Platform, error: unknown, id: string, tool: Tool | undefined): string {
-  const { code, title, detail, fix } = problemOf(platform, error, id)
+  const { code, title, detail, fix } = problemOf(platform.logger, error, id)
   const list = lists[code as ErrorCode]
   const there = list ? ` ${list} tells what there is.` : ''
   const right = tool && code !== 'internal' ? [`A right call: ${tool.name} ${JSON.stringify(tool.example)}`] : []

@@ -52,7 +52,7 @@ export function registerResources(server: McpServer, platform: Platform, { calle
         const text = JSON.stringify(await get(platform, decodeURIComponent(String(id))), undefined, 2)
         return { contents: [{ uri: uri.href, ...json, text }] }
       } catch (error) {
-        const problem = problemOf(platform, error, callId)
+        const problem = problemOf(platform.logger, error, callId)
         const told = protocolError(problem)
         throw problem.status === 404 ? new ResourceNotFoundError(uri.href, told.message) : told
       }

@@ -24,7 +24,7 @@ export function workTasks(platform: Platform, { caller, id: callId }: Asked): Ta
       requireScope(caller, 'train')
       return await work()
     } catch (error) {
-      throw protocolError(problemOf(platform, error, callId))
+      throw protocolError(problemOf(platform.logger, error, callId))
     }
   }
   return {

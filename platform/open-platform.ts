@@ -1,6 +1,6 @@
-import { inspect } from 'node:util'
 import { type Base, loadBase } from '../checkpoint/base.ts'
 import { embeddedBase } from '../checkpoint/embedded-base.ts'
+import { type Logger, stderrLogger } from '../core/logger.ts'
 import { chooseDevice } from '../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import { baseTensors, countOf } from '../model/t5/tensors.ts'
@@ -8,7 +8,7 @@ import { openEngine } from '../serving/engine.ts'
 import type { Artifacts } from './artifacts/artifacts.ts'
 import { packFolder } from './artifacts/pack-folder.ts'
 import { baseFolder } from './offline/bases.ts'
-import { openBackend, type BackendOptions } from './open-workplace.ts'
+import { type BackendOptions, openBackend } from './open-workplace.ts'
 import type { Platform } from './platform.ts'
 import { type BaseRow, ensureBase, findBase } from './store/bases.ts'
 import type { Store } from './store/store.ts'
@@ -19,7 +19,8 @@ export interface PlatformOptions extends BackendOptions {
   /** Threads that answer; one for each core where absent. */
   threads?: number
   device?: DeviceKind
-  report?: Platform['report']
+  /** Defaults to stderr. */
+  logger?: Logger
 }
 
 export interface OpenPlatform extends Platform {
@@ -35,7 +36,7 @@ export async function openPlatform({
   base: baseDir,
   threads,
   device = 'cpu',
-  report = (error, id) => process.stderr.write(`${id}: ${inspect(error)}\n`),
+  logger = stderrLogger,
   ...places
 }: PlatformOptions = {}): Promise<OpenPlatform> {
   await chooseDevice(device, 'f32')
@@ -54,7 +55,7 @@ export async function openPlatform({
       await engine.close()
       await workplace.close()
     }
-    return { ...workplace, engine, base: row, report, close }
+    return { ...workplace, engine, base: row, logger, close }
   } catch (error) {
     await workplace.close()
     throw error

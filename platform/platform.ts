@@ -1,3 +1,4 @@
+import type { Logger } from '../core/logger.ts'
 import type { Engine } from '../serving/engine-types.ts'
 import type { Artifacts } from './artifacts/artifacts.ts'
 import type { ArtifactCache } from './files/cache.ts'
@@ -16,8 +17,8 @@ export interface Platform {
   readonly engine: Engine
   /** The engine's base. */
   readonly base: BaseRow
-  /** Told of each failure that is Graft's own fault. The caller sees no more of it than `id`, to quote. */
-  report(error: unknown, id: string): void
+  /** Receives each failure that is Graft's own fault. The caller sees only the request id, to quote in a report. */
+  readonly logger: Logger
 }
 
 /** Who asks. */

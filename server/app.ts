@@ -43,7 +43,7 @@ const MIB = 1024 * 1024
 /** The HTTP API over the use cases: it translates, and decides nothing. */
 export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
   const { log, limits } = options
-  const { report } = platform
+  const { logger } = platform
   const metrics = makeMetrics(platform)
   const bodies = {
     json: { bytes: 4 * MIB, seconds: 30, ...limits?.json },
@@ -69,17 +69,17 @@ export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
     log?.info({ id, method, route, status, ms: Math.round(ms * 10) / 10, code, rows, key: owner || undefined })
   })
   const { requests = 1000, more = [] } = options
-  mount(app, [...routesOf(platform, { ...options, metrics }), ...more], { report, doors, bodies, requests })
+  mount(app, [...routesOf(platform, { ...options, metrics }), ...more], { logger, doors, bodies, requests })
 
   app.notFound(async (c) => {
     try {
       await doors(c.req.raw, addressOf(c), 'none')
       return notFound(c.req.path)
     } catch (error) {
-      return refused(c, error, report)
+      return refused(c, error, logger)
     }
   })
-  app.onError((error, c) => refused(c, error, report))
+  app.onError((error, c) => refused(c, error, logger))
   return app
 }
 

@@ -5,7 +5,7 @@ import { openPlatform } from '../platform/open-platform.ts'
 import { storeAccess } from '../platform/use-cases/access.ts'
 import { probesOf } from '../platform/use-cases/health-checks.ts'
 import { makeApp } from './app.ts'
-import { makeLog } from './log.ts'
+import { loggerTo, makeLog } from './log.ts'
 import type { Route } from './route.ts'
 
 type Answer = ReturnType<typeof handle>
@@ -38,8 +38,7 @@ export async function handler(event: LambdaEvent, context?: LambdaContext) {
 
 async function open(): Promise<Answer> {
   const log = makeLog()
-  const report = (error: unknown, id: string) => log.error({ id, err: error })
-  const platform = await openPlatform({ ...places, frozen: true, report })
+  const platform = await openPlatform({ ...places, frozen: true, logger: loggerTo(log) })
   // No request comes from this machine: as long as there are no keys, none is answered.
   const access = { ...storeAccess(platform.store), hasKeys: async () => true }
   const own = await version()

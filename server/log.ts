@@ -1,6 +1,7 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino'
+import { type DestinationStream, destination, type Logger as Pino, pino } from 'pino'
+import type { Logger } from '../core/logger.ts'
 
-export type Log = Pick<Logger, 'info' | 'error'>
+export type Log = Pick<Pino, 'info' | 'error'>
 
 /**
  * Lines of JSON on stderr. What is logged never holds a text that was classified, nor a key: keys are told by their ids.
@@ -9,3 +10,6 @@ export type Log = Pick<Logger, 'info' | 'error'>
 export function makeLog(to: DestinationStream = destination({ dest: 2, sync: true })): Log {
   return pino({ base: undefined, timestamp: () => `,"time":"${new Date().toISOString()}"` }, to)
 }
+
+/** Returns a logger that writes errors as lines of this log, with their stack under `err`. */
+export const loggerTo = (log: Log): Logger => ({ error: (error, context) => log.error({ ...context, err: error }) })

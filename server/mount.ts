@@ -1,7 +1,8 @@
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
 import { fail } from '../core/errors.ts'
-import type { Caller, Platform } from '../platform/platform.ts'
+import type { Logger } from '../core/logger.ts'
+import type { Caller } from '../platform/platform.ts'
 import { readTexts, type Texts } from '../platform/schemas/coerce-fields.ts'
 import type { Problem } from '../platform/schemas/common.ts'
 import { parse } from '../platform/schemas/parse.ts'
@@ -17,7 +18,7 @@ import { readUpload } from './read-upload.ts'
 import type { Asked, Route } from './route.ts'
 
 export interface Mounting {
-  report: Platform['report']
+  logger: Logger
   doors: Doors
   bodies: { json: BodyLimits; adapter: BodyLimits; dataset: BodyLimits }
   /** Requests that are worked on at a time. */
@@ -52,11 +53,11 @@ async function answer(c: Context<Env>, route: Route, mounting: Mounting, crowd: 
     await response.body?.cancel()
     return new Response(null, response)
   } catch (error) {
-    return refused(c, error, mounting.report, route.refusal?.respond)
+    return refused(c, error, mounting.logger, route.refusal?.respond)
   }
 }
 
-async function otherwise(c: Context<Env>, path: string, allow: string, { doors, report }: Mounting): Promise<Response> {
+async function otherwise(c: Context<Env>, path: string, allow: string, { doors, logger }: Mounting): Promise<Response> {
   c.set('route', path)
   try {
     await doors(c.req.raw, addressOf(c), 'none')
@@ -64,7 +65,7 @@ async function otherwise(c: Context<Env>, path: string, allow: string, { doors, 
     const [expected, found] = [allow, c.req.method]
     return refuse('method_not_allowed', { subject: path, expected, found, fix: 'Use one of those.' }, { allow })
   } catch (error) {
-    return refused(c, error, report)
+    return refused(c, error, logger)
   }
 }
 
@@ -72,14 +73,15 @@ async function otherwise(c: Context<Env>, path: string, allow: string, { doors, 
 export function refused(
   c: Context<Env>,
   error: unknown,
-  report: Platform['report'],
+  logger: Logger,
   respond: (problem: Problem) => Response = problemResponse,
 ): Response {
   // Nobody is there to read an answer, and what was given up is no fault of ours.
   if (c.req.raw.signal.aborted) return new Response(null, { status: 499 })
-  const problem = problemOf({ report }, error, c.get('id'))
+  const problem = problemOf(logger, error, c.get('id'))
   // Other failures than those within Graft are no less to be looked after.
-  if (problem.status >= 500 && !['internal', 'closing'].includes(problem.code)) report(error, c.get('id'))
+  if (problem.status >= 500 && !['internal', 'closing'].includes(problem.code))
+    logger.error(error, { request_id: c.get('id') })
   c.set('code', problem.code)
   const response = respond(problem)
   for (const [name, value] of Object.entries(refusalHeaders(error))) response.headers.set(name, value)

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { z } from 'zod'
 import { toPlain } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
 import { deviceKinds } from '../../platform/offline/devices.ts'
 import { openBackend } from '../../platform/open-workplace.ts'
 import { startWorker, workOnce } from '../../platform/worker/worker.ts'
@@ -38,13 +39,13 @@ state of what it trains and give it back; nothing is lost if it is killed, eithe
       say(news)
       did.push(news)
     }
-    const report = (error: unknown, subject: string) => say({ subject, error: toPlain(error) })
+    const logger: Logger = { error: (error, context) => say({ ...context, error: toPlain(error) }) }
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
 
     const workplace = await openBackend({ home })
     try {
-      const options = { ...workplace, ...rest, sliceSeconds, report, tell }
+      const options = { ...workplace, ...rest, sliceSeconds, logger, tell }
       if (alone) {
         const worked = await workOnce(options, stop.signal)
         const last = did.at(-1)

@@ -1,7 +1,8 @@
 import { fromPlain, GraftError, type PlainError, toPlain } from '../../core/errors.ts'
-import type { Prediction, Row } from '../../serving/engine-types.ts'
+import type { Logger } from '../../core/logger.ts'
+import type { Engine, Prediction, Row } from '../../serving/engine-types.ts'
+import type { ArtifactCache } from '../files/cache.ts'
 import { hidePaths, namesOf } from '../files/hide-paths.ts'
-import type { Platform } from '../platform.ts'
 import type { Problem } from '../schemas/common.ts'
 import { rowProblem } from '../schemas/problem.ts'
 
@@ -21,31 +22,23 @@ export type AnsweredText = Prediction | { error: Problem }
  * @throws GraftError `overloaded`, `closing`
  */
 export async function answerTexts(
-  platform: Pick<Platform, 'engine' | 'report'> & Partial<Pick<Platform, 'cache'>>,
+  { engine, logger, cache }: { engine: Engine; logger: Logger; cache?: ArtifactCache },
   asked: readonly AskedText[],
   signal?: AbortSignal,
 ): Promise<AnsweredText[]> {
   const faults = asked.map(faultOf)
   const rows = asked.filter((_, i) => !faults[i]).map(({ subject: _, called: __, ...row }) => row)
-  const answered = rows.length > 0 ? await platform.engine.classify(rows, signal) : []
+  const answered = rows.length > 0 ? await engine.classify(rows, signal) : []
   let next = 0
   return faults.map((fault, i) => {
     const answer = fault ? { error: fault } : answered[next++]
-    return 'error' in answer
-      ? { error: rowProblem(platform, asCalled(answer.error, asked[i], platform.cache)) }
-      : answer
+    return 'error' in answer ? { error: rowProblem(logger, asCalled(answer.error, asked[i], cache)) } : answer
   })
 }
 
 /** An error may speak of the adapter's files. */
-function asCalled(
-  error: PlainError,
-  { adapter, called }: AskedText,
-  folders: Platform['cache'] | undefined,
-): PlainError {
-  return folders && called !== undefined
-    ? toPlain(hidePaths(fromPlain(error), namesOf(folders, adapter, called)))
-    : error
+function asCalled(error: PlainError, { adapter, called }: AskedText, cache: ArtifactCache | undefined): PlainError {
+  return cache && called !== undefined ? toPlain(hidePaths(fromPlain(error), namesOf(cache, adapter, called))) : error
 }
 
 /** What keeps a text from being classified, as far as it shows before the text is tokenized. */

@@ -1,4 +1,4 @@
-import { inspect } from 'node:util'
+import { stderrLogger } from '../../core/logger.ts'
 import { chooseDevice } from '../../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import { openEngine } from '../../serving/engine.ts'
@@ -33,7 +33,6 @@ export async function classifyWithFolders(
     const described: AdapterDescription[] = []
     for (const folder of checkpoints) described.push(await engine.load(folder))
     const names = folderNames(checkpoints)
-    const report = (error: unknown, id: string) => process.stderr.write(`${id}: ${inspect(error)}\n`)
     const results: ClassifyResult[][] = []
     const atOnce = Math.max(1, Math.floor(MAX_INPUTS / checkpoints.length))
     while (results.length < texts.length) {
@@ -42,7 +41,7 @@ export async function classifyWithFolders(
         .flatMap((text, i) =>
           checkpoints.map((key) => ({ subject: `texts[${results.length + i}]`, text, adapter: key })),
         )
-      const answers = await answerTexts({ engine, report }, asked)
+      const answers = await answerTexts({ engine, logger: stderrLogger }, asked)
       for (let at = 0; at < answers.length; at += checkpoints.length)
         results.push(answers.slice(at, at + checkpoints.length))
       onProgress(results.length)

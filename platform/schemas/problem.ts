@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { describeProblem, type PlainError, toPlain } from '../../core/errors.ts'
-import type { Platform } from '../platform.ts'
+import type { Logger } from '../../core/logger.ts'
 import type { Problem } from './common.ts'
 
 /** An error in the form that callers see (RFC 9457, with our own members beside the standard's). */
@@ -12,18 +12,18 @@ export function toProblem({ code, title, status, ...detail }: PlainError): Probl
  * As {@link toProblem}; a failure that is Graft's own fault is reported, and its text, which may hold paths, kept back.
  * @param id under which it is reported, a new one where absent
  */
-export function problemOf({ report }: Pick<Platform, 'report'>, error: unknown, id?: string): Problem {
+export function problemOf(logger: Logger, error: unknown, id?: string): Problem {
   const plain = toPlain(error)
-  return plain.code === 'internal' ? kept(report, error, plain, id) : toProblem(plain)
+  return plain.code === 'internal' ? internalProblem(logger, error, plain, id) : toProblem(plain)
 }
 
 /** As {@link problemOf}, for the error of one row, which comes as plain data. */
-export function rowProblem({ report }: Pick<Platform, 'report'>, plain: PlainError): Problem {
-  return plain.code === 'internal' ? kept(report, plain, plain) : toProblem(plain)
+export function rowProblem(logger: Logger, plain: PlainError): Problem {
+  return plain.code === 'internal' ? internalProblem(logger, plain, plain) : toProblem(plain)
 }
 
-function kept(report: Platform['report'], error: unknown, plain: PlainError, id: string = randomUUID()): Problem {
-  report(error, id)
+function internalProblem(logger: Logger, error: unknown, plain: PlainError, id: string = randomUUID()): Problem {
+  logger.error(error, { request_id: id })
   const { code, title, status } = plain
   return toProblem({
     code,

@@ -124,7 +124,11 @@ export async function pauseTraining(db: Database, id: string): Promise<TrainingR
     const row = await lockTraining(tx, id)
     if (row.status === 'paused') return row
     if (row.status !== 'running') return transitionTraining(tx, id, 'paused')
-    const [asked] = await tx.update(trainings).set({ requested_action: 'pause' }).where(eq(trainings.id, id)).returning()
+    const [asked] = await tx
+      .update(trainings)
+      .set({ requested_action: 'pause' })
+      .where(eq(trainings.id, id))
+      .returning()
     return asked
   })
 }
@@ -140,7 +144,11 @@ export async function resumeTraining(db: Database, id: string): Promise<{ traini
     if (row.status === 'paused') return { training: await transitionTraining(tx, id, 'queued'), queued: true }
     if (row.status === 'queued') return { training: row, queued: false }
     if (row.status !== 'running') refuse(row, 'queued')
-    const [training] = await tx.update(trainings).set({ requested_action: null }).where(eq(trainings.id, id)).returning()
+    const [training] = await tx
+      .update(trainings)
+      .set({ requested_action: null })
+      .where(eq(trainings.id, id))
+      .returning()
     return { training, queued: false }
   })
 }

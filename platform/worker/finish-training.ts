@@ -5,7 +5,7 @@ import type { Artifacts } from '../artifacts/artifacts.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import { createAdapter, type NewAdapter } from '../store/adapters.ts'
 import type { Store } from '../store/store.ts'
-import { transitionTraining, recordProgress } from '../store/training-transitions.ts'
+import { recordProgress, transitionTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import type { PendingWrites } from './recorder.ts'
 

@@ -44,7 +44,8 @@ export function requeueOrFail(
     // What is told with this may hold a state that was saved since the last loss.
     const lost = told.report.state ? 1 : failed_attempts + 1
     if (!isTransient(cause)) return transitionTraining(tx, id, 'failed', { fencing_token, error: cause, ...told })
-    if (lost > MOST_LOSSES) return transitionTraining(tx, id, 'failed', { fencing_token, error: givenUp(id, lost, cause), ...told })
+    if (lost > MOST_LOSSES)
+      return transitionTraining(tx, id, 'failed', { fencing_token, error: givenUp(id, lost, cause), ...told })
     const row = await transitionTraining(tx, id, 'queued', { fencing_token, lost: cause, ...told })
     if (row.status === 'queued') await queue.queueTraining(tx, id, { afterSeconds: backOff(lost), first: true })
     return row

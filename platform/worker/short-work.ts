@@ -30,9 +30,9 @@ export async function runShortWork<K extends ShortWorkKind>(
   job: Job & { kind: K },
   closing: AbortSignal,
 ): Promise<void> {
-  const { store, queue, report, tell } = options
+  const { store, queue, logger, tell } = options
   const { id, kind } = job
-  const subject = `${kind} ${id}`
+  const context = { [`${kind}_id`]: id }
   /** The outcome and the end of the job, in one. An evaluation that is gone went with its adapter. */
   const settle = (outcome?: ShortWorkOutcome<K>) =>
     retryOnDisconnect(() =>
@@ -41,10 +41,12 @@ export async function runShortWork<K extends ShortWorkKind>(
         await queue.done(tx, job)
       }),
     )
-  const started = await retryOnDisconnect(() => settleShortWork(store.db, kind, id, { status: 'running' })).catch(orGone)
+  const started = await retryOnDisconnect(() => settleShortWork(store.db, kind, id, { status: 'running' })).catch(
+    orGone,
+  )
   if (started?.status !== 'running') return settle()
   tell?.({ [kind]: id, status: 'running' })
-  const touching = setInterval(() => void queue.touch(job).catch((error) => report(error, subject)), TOUCH_EVERY)
+  const touching = setInterval(() => void queue.touch(job).catch((error) => logger.error(error, context)), TOUCH_EVERY)
   try {
     const found = await work[kind](options, started, closing)
     await settle({ status: 'succeeded', ...found })
@@ -61,7 +63,7 @@ export async function runShortWork<K extends ShortWorkKind>(
     }
     const cause = toPlain(error)
     if (isTransient(cause) && (await retryOnDisconnect(() => queue.retry(job)))) {
-      report(error, subject)
+      logger.error(error, context)
       tell?.({ [kind]: id, status: 'queued' })
       return
     }

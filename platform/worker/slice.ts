@@ -33,7 +33,7 @@ export async function runSlice(
   folder: string,
   closing: AbortSignal,
 ): Promise<TrainingRow | undefined> {
-  const { store, artifacts, queue, report, sliceSeconds = SLICE_SECONDS } = options
+  const { store, artifacts, queue, logger, sliceSeconds = SLICE_SECONDS } = options
   const { id, fencing_token } = training
   /** With why nothing of this can be written any more. */
   const gone = new AbortController()
@@ -48,7 +48,7 @@ export async function runSlice(
     { out: join(folder, 'out'), scratch: join(folder, 'states') },
     (step, state) => recorder.record({ state }, [{ key: `saved:${step}`, event: { type: 'saved', step } }]),
     // Of one that was taken away, the folder goes while a state is read.
-    (error) => gone.signal.aborted || report(error, `a state of training ${id}`),
+    (error) => gone.signal.aborted || logger.error(error, { training_id: id, task: 'state upload' }),
   )
   let kept = training.state
   /** Removes the state that another has taken the place of: in an hour they would fill a disk. */
@@ -56,7 +56,7 @@ export async function runSlice(
     const old = kept
     kept = state
     if (old !== null && old !== state)
-      artifacts.remove(old).catch((error) => report(error, `an old state of training ${id}`))
+      artifacts.remove(old).catch((error) => logger.error(error, { training_id: id, task: 'removal of an old state' }))
   }
   const giveBack = (rest: PendingWrites) =>
     store.transaction(async (tx) => {
@@ -91,8 +91,8 @@ export async function runSlice(
     return await recorder.finish(giveBack, clock.kill.signal)
   } catch (error) {
     if (isTakenAway(gone.signal.reason) || isTakenAway(error)) return undefined
-    if (isTransient(toPlain(error))) report(error, `training ${id}`)
-    await uploads.settle().catch((failed) => report(failed, `a state of training ${id}`))
+    if (isTransient(toPlain(error))) logger.error(error, { training_id: id })
+    await uploads.settle().catch((failed) => logger.error(failed, { training_id: id, task: 'state upload' }))
     return await recorder
       .finish((rest) => requeueOrFail({ store, queue }, training, hidePaths(error, names), rest), clock.kill.signal)
       .catch((failed) => {

@@ -1,3 +1,4 @@
+import type { Logger } from '../../core/logger.ts'
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import type { Artifacts } from '../artifacts/artifacts.ts'
 import type { ArtifactCache } from '../files/cache.ts'
@@ -26,8 +27,8 @@ export interface WorkerOptions {
   readonly threads?: number
   /** Where it trains, in place of what the training asks for. */
   readonly device?: DeviceKind
-  /** Told of failures that end nothing: what was tried is tried again. */
-  report(error: unknown, subject: string): void
+  /** Receives failures that stop nothing, because the work is retried. */
+  readonly logger: Logger
   /** Told of each beginning and end. */
   tell?(news: WorkerNews): void
 }

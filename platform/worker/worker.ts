@@ -26,7 +26,7 @@ export interface Worker {
 
 /** Works on trainings, one at a time, and on short work, one at a time beside them, until it is closed. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
-  const { report } = options
+  const { logger } = options
   const workspaces = openWorkspaces(options.home)
   const closing = new AbortController()
   const running = new Set<string>()
@@ -39,7 +39,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       for (const kind of kinds) {
         if (closing.signal.aborted) break
         const did = await workOn(kind, options, { name, workspaces, running }, closing.signal).catch((error) =>
-          report(error, `the queue of ${kind}s`),
+          logger.error(error, { task: `${kind} queue` }),
         )
         worked ||= did === true
       }
@@ -140,25 +140,21 @@ function claim({ store, queue }: WorkerOptions, job: Job, name: string): Promise
 
 /** What is done again and again, each after so many milliseconds. */
 function chores(options: WorkerOptions, closing: AbortSignal): Promise<void>[] {
-  const again = async (every: number, work: () => Promise<void>, subject: string) => {
+  const again = async (every: number, work: () => Promise<void>, task: string) => {
     for (; !closing.aborted; await rest(every, closing))
       await work().catch((error) => {
-        options.report(error, subject)
+        options.logger.error(error, { task })
         // After an outage all workers are silent, and the living need a moment to say so.
         if (isLostConnection(error)) return rest(3 * every, closing)
         return undefined
       })
   }
   return [
-    again(2_000, () => requeueStalled(options), 'the search for lost trainings'),
-    again(60_000, () => enqueueMissing(options), 'the search for trainings without a job'),
+    again(2_000, () => requeueStalled(options), 'requeue stalled trainings'),
+    again(60_000, () => enqueueMissing(options), 'enqueue missing jobs'),
     // In the embedded database no other worker's job can be lost, and each look is written to the disk.
-    again(
-      options.store.client.kind === 'embedded' ? 60_000 : 10_000,
-      () => options.queue.tend(),
-      'the care of the queue',
-    ),
-    again(1_800_000, () => collectGarbage(options), 'housekeeping'),
+    again(options.store.client.kind === 'embedded' ? 60_000 : 10_000, () => options.queue.tend(), 'queue maintenance'),
+    again(1_800_000, () => collectGarbage(options), 'garbage collection'),
   ]
 }
 

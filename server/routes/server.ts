@@ -13,7 +13,7 @@ interface ServerRoutes {
 const tag = 'Server'
 
 /** What those want to know who run the server. */
-export function server({ report }: Platform, { version, metrics, probes = [] }: ServerRoutes): Route[] {
+export function server({ logger }: Platform, { version, metrics, probes = [] }: ServerRoutes): Route[] {
   const started = performance.now()
   let probing: ReturnType<typeof runProbes> | undefined
   return [
@@ -38,7 +38,7 @@ export function server({ report }: Platform, { version, metrics, probes = [] }: 
       },
       async handle({ id }) {
         // Who asks at the same time gets the same answer: anybody may ask, as often as they like.
-        probing ??= runProbes(probes, (error) => report(error, id)).finally(() => {
+        probing ??= runProbes(probes, (error) => logger.error(error, { request_id: id })).finally(() => {
           probing = undefined
         })
         const checks = await probing

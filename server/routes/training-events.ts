@@ -51,7 +51,7 @@ export function trainingEvents(
     return eventStream((signal) => eventsOf(platform, id, after, signal), {
       closing,
       heartbeatSeconds,
-      onError: (error) => platform.report(error, id),
+      onError: (error) => platform.logger.error(error, { request_id: id }),
       onEnd: () => open--,
     })
   }

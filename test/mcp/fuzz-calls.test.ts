@@ -63,7 +63,7 @@ test.each(revisions)(
     expect((await call('get_training', right.get_training)).structuredContent).toMatchObject({
       training: { status: 'queued' },
     })
-    expect(platform.reports).toEqual([])
+    expect(platform.logged).toEqual([])
   },
 )
 
@@ -80,7 +80,7 @@ test.each(revisions)('whatever a tool’s schema allows is answered, or refused 
     const { isError, text } = await call(name, given)
     if (isError)
       expect(text).toMatch(/^(?!internal)[a-z_]+: .*\n[\s\S]*: expected .*, but found [\s\S]*\nA right call: /)
-    expect(platform.reports).toEqual([])
+    expect(platform.logged).toEqual([])
   })
   await fc.assert(property, options)
   await expectToGoOn(call, right)

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { tools } from '../../mcp/tools.ts'
 import { createDataset } from '../../platform/store/datasets.ts'
-import { claimTraining, transitionTraining, recordProgress } from '../../platform/store/training-transitions.ts'
+import { claimTraining, recordProgress, transitionTraining } from '../../platform/store/training-transitions.ts'
 import { digestOf } from '../platform/fake-platform.ts'
 import { connected, type Progress, revisions } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
@@ -80,7 +80,7 @@ test('reviews are answered in their order; one that cannot be answered fails alo
   })
   const broken = await call('classify_reviews', { reviews: ['explode'], adapter: 'imdb' })
   expect(broken.text + JSON.stringify(broken.structuredContent)).not.toContain('/secret')
-  expect(platform.reports).toHaveLength(1)
+  expect(platform.logged).toHaveLength(1)
 })
 
 test('an answer stays small however much is asked for, and tells what it left out', async () => {

@@ -75,7 +75,7 @@ test.each(revisions)('each wrong call is told which argument is wrong and what t
     /^body_invalid: .*\nname: expected one of list_datasets, .*, but found "classify"\.\nCall one of those\.$/,
   )
   expect((await call('classify_reviews', { reviews: ['good'], adapter: 'imdb' })).text).toBe('1 positive.')
-  expect(platform.reports).toEqual([])
+  expect(platform.logged).toEqual([])
 })
 
 test.each([
@@ -102,7 +102,7 @@ test.each([
   expect(answer).toContain('"error"')
   const { call } = await connected('2026-07-28', { url })
   expect((await call('classify_reviews', { reviews: ['good'] })).text).toBe('1 positive.')
-  expect(platform.reports).toEqual([])
+  expect(platform.logged).toEqual([])
 })
 
 test('a failure of Graft itself is told by an id that its log has, and by no more', async () => {
@@ -113,8 +113,8 @@ test('a failure of Graft itself is told by an id that its log has, and by no mor
   expect(isError).toBe(true)
   expect(text).toMatch(/^internal: /)
   expect(text).not.toContain('/secret')
-  const [{ id, error }] = platform.reports
-  expect(text).toContain(id)
+  const [{ context, error }] = platform.logged
+  expect(text).toContain(context.request_id)
   expect(String(error)).toContain('/secret/place')
 })
 

@@ -87,8 +87,8 @@ test("a row that fails by Graft's own fault is reported, and its text kept from 
   const { results } = await classify(platform, { inputs: ['good', 'explode'] })
   expect(results).toMatchObject([{ label: 'positive' }, { error: { code: 'internal', status: 500 } }])
   expect(JSON.stringify(results)).not.toContain('/secret')
-  expect(platform.reports).toMatchObject([{ error: { found: 'ENOENT /secret/weights' } }])
-  expect(JSON.stringify(results)).toContain(platform.reports[0].id)
+  expect(platform.logged).toMatchObject([{ error: { found: 'ENOENT /secret/weights' } }])
+  expect(JSON.stringify(results)).toContain(platform.logged[0].context.request_id)
 })
 
 test('an adapter that is not served is an error that names those that are, never the answer of another', async () => {

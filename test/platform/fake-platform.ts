@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll } from 'vitest'
 import { fail, type PlainError } from '../../core/errors.ts'
+import type { LogContext } from '../../core/logger.ts'
 import { T5_SMALL } from '../../model/t5/config.ts'
 import type { Platform } from '../../platform/platform.ts'
 import { createAdapter, deleteAdapter, listAdapters, type NewAdapter } from '../../platform/store/adapters.ts'
@@ -95,7 +96,7 @@ function answer({ text, detailed, truncationSide }: Row, adapter: string): Predi
 
 export interface FakePlatform extends Platform {
   readonly engine: FakeEngine
-  readonly reports: { error: unknown; id: string }[]
+  readonly logged: { error: unknown; context: LogContext }[]
 }
 
 let opened: Promise<Store> | undefined
@@ -136,7 +137,7 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
     bytes: 242_026_496,
   })
   for (const name of names) await createAdapter(store.db, adapterRow(name, base.id))
-  const reports: FakePlatform['reports'] = []
+  const logged: FakePlatform['logged'] = []
   const none = <T>(what: string) =>
     new Proxy(
       {},
@@ -149,7 +150,7 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
     artifacts: none('artifacts'),
     cache: { ...none<Platform['cache']>('folders'), pathOf: (digest) => `/nowhere/${digest}` },
     queue: none('jobs'),
-    reports,
-    report: (error, id) => reports.push({ error, id }),
+    logged,
+    logger: { error: (error, context) => logged.push({ error, context }) },
   }
 }

@@ -35,7 +35,7 @@ test.each(refused)('%s is refused with what was expected, what came and how to f
   expect(problem.fix).toBeTruthy()
   expect(JSON.stringify(problem).length).toBeLessThan(1000)
   expect(platform.engine.calls).toEqual([])
-  expect(platform.reports).toEqual([])
+  expect(platform.logged).toEqual([])
 })
 
 test('hostile bodies are refused before they hold up others', async () => {
@@ -156,5 +156,5 @@ test('a connection that ends within the body harms nobody', async () => {
   socket.destroy()
   await all
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
-  expect(platform.reports).toEqual([])
+  expect(platform.logged).toEqual([])
 })

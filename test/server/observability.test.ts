@@ -1,12 +1,11 @@
 import { expect, test, vi } from 'vitest'
-import { makeLog } from '../../server/log.ts'
+import { loggerTo, makeLog } from '../../server/log.ts'
 import { post, type StartOptions, start } from './start.ts'
 
 async function logged(options: StartOptions = {}) {
   const lines: string[] = []
   const log = makeLog({ write: (line) => lines.push(line) })
-  const report = (error: unknown, id: string) => log.error({ err: error, id })
-  const started = await start({ ...options, more: { report }, app: { log } })
+  const started = await start({ ...options, more: { logger: loggerTo(log) }, app: { log } })
   return { ...started, lines, entries: () => lines.map((line) => JSON.parse(line)) }
 }
 
@@ -37,8 +36,8 @@ test('a failure is logged with its stack under the id that the caller got', asyn
     throw new Error('broken')
   }
   const response = await post(url, { inputs: ['good'] }, { headers: { 'x-request-id': 'mine' } })
-  const problem = (await response.json()) as { found: string }
-  expect(problem.found).toContain('mine')
+  const problem = (await response.json()) as { problem: string }
+  expect(problem.problem).toContain('mine')
   expect(entries()).toMatchObject([
     { level: 50, id: 'mine', err: { message: 'broken', stack: expect.stringContaining('observability.test') } },
     { level: 30, id: 'mine', status: 500, code: 'internal' },
@@ -95,7 +94,7 @@ test('the server is ready when all that it needs works, and says what does not',
   works = false
   const unready = await fetch(`${url}/readyz`)
   expect([unready.status, await unready.json()]).toEqual([503, { status: 'unready', checks: { store: 'failed' } }])
-  expect(platform.reports).toMatchObject([{ error: { message: 'no route to db-7.internal' } }])
+  expect(platform.logged).toMatchObject([{ error: { message: 'no route to db-7.internal' } }])
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
 })
 

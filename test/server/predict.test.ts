@@ -150,7 +150,7 @@ test('what fails on our side is a failed dependency, and its text stays in the l
   const { status, answer, platform } = await asked({ inputs: 'explode' })
   expect([status, answer]).toMatchObject([424, { error_type: 'Backend' }])
   expect(JSON.stringify(answer)).not.toContain('secret')
-  expect(platform.reports).toHaveLength(1)
+  expect(platform.logged).toHaveLength(1)
 })
 
 test('headers tell what computed, how much, and how long it took', async () => {

@@ -110,7 +110,7 @@ test('a client that goes away takes its texts out of the queue, and nobody is bl
   expect(platform.engine.cancelled[0]).toHaveLength(2)
   platform.engine.gate = Promise.resolve()
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
-  expect(platform.reports).toEqual([])
+  expect(platform.logged).toEqual([])
 })
 
 test("a failure by Graft's own fault tells the caller what to quote, and the log what happened", async () => {
@@ -121,6 +121,6 @@ test("a failure by Graft's own fault tells the caller what to quote, and the log
   const problem = await problemFrom(await post(url, { inputs: ['good'] }))
   expect(problem).toMatchObject({ code: 'internal', status: 500 })
   expect(JSON.stringify(problem)).not.toContain('secret')
-  expect(platform.reports).toMatchObject([{ error: { message: 'ENOENT /secret/weights' } }])
-  expect(problem.found).toContain(platform.reports[0].id)
+  expect(platform.logged).toMatchObject([{ error: { message: 'ENOENT /secret/weights' } }])
+  expect(problem.problem).toContain(String(platform.logged[0].context.request_id))
 })

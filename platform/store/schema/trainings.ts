@@ -63,7 +63,10 @@ export const trainings = graft.table(
   (table) => [
     nameCheck('trainings', table.name),
     check('trainings_status', oneOf(table.status, trainingStatuses)),
-    check('trainings_wish', sql`${table.requested_action} is null or (${table.requested_action} = 'pause' and ${table.status} = 'running')`),
+    check(
+      'trainings_wish',
+      sql`${table.requested_action} is null or (${table.requested_action} = 'pause' and ${table.status} = 'running')`,
+    ),
     check('trainings_worker', sql`(${table.status} = 'running') = (${table.worker} is not null)`),
     check('trainings_finished', sql`(${oneOf(table.status, unfinished)}) = (${table.finished_at} is null)`),
     check('trainings_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),

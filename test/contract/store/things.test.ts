@@ -8,7 +8,7 @@ import { createComparison, listComparisons } from '../../../platform/store/compa
 import { getDataset, listDatasets } from '../../../platform/store/datasets.ts'
 import { createEvaluation, listEvaluations } from '../../../platform/store/evaluations.ts'
 import { getShortWork, settleShortWork } from '../../../platform/store/short-work.ts'
-import { claimTraining, transitionTraining, recordProgress } from '../../../platform/store/training-transitions.ts'
+import { claimTraining, recordProgress, transitionTraining } from '../../../platform/store/training-transitions.ts'
 import { getTraining } from '../../../platform/store/trainings.ts'
 import { compare } from '../../../training/comparison/compare.ts'
 import { metrics } from '../../../training/metrics.ts'
@@ -69,7 +69,10 @@ onBothStores((store) => {
     await expect(makeAdapter(db, { name: 'made' })).rejects.toMatchObject({ code: 'name_taken' })
     const claimed = await claimTraining(db, training.id, 'w')
     const adapter = await makeAdapter(db, { name: 'made' }, training.id)
-    await transitionTraining(db, training.id, 'succeeded', { fencing_token: claimed?.fencing_token, report: { adapter_id: adapter.id } })
+    await transitionTraining(db, training.id, 'succeeded', {
+      fencing_token: claimed?.fencing_token,
+      report: { adapter_id: adapter.id },
+    })
     const stored = await getAdapter(db, 'made')
     expect(stored).toMatchObject({ base: 't5-small', training_id: training.id, digest: digest('weights') })
     expect(await getAdapter(db, adapter.id)).toEqual(stored)

@@ -7,10 +7,10 @@ import type { Database } from '../../../platform/store/database.ts'
 import { listEvents } from '../../../platform/store/training-events.ts'
 import {
   claimTraining,
-  transitionTraining,
   pauseTraining,
   recordProgress,
   resumeTraining,
+  transitionTraining,
 } from '../../../platform/store/training-transitions.ts'
 import { getTraining, listQueued, listSilent, listTrainings } from '../../../platform/store/trainings.ts'
 import { digest, makeTraining } from './rows.ts'
@@ -47,7 +47,13 @@ onBothStores((store) => {
     }
     expect(await told(db, id)).toEqual(['queued', 'running', 1, 'queued', 'running', 2, 'succeeded'])
     const ended = await getTraining(db, id)
-    expect(ended).toMatchObject({ status: 'succeeded', worker: null, failed_attempts: 0, last_event: 7, progress: { step: 2 } })
+    expect(ended).toMatchObject({
+      status: 'succeeded',
+      worker: null,
+      failed_attempts: 0,
+      last_event: 7,
+      progress: { step: 2 },
+    })
     expect(ended.finished_at?.getTime()).toBeGreaterThanOrEqual(ended.started_at?.getTime() ?? Infinity)
     expect(await claimTraining(db, id, 'late')).toBeUndefined()
   })
@@ -57,7 +63,9 @@ onBothStores((store) => {
     const { id } = await makeTraining(db)
     const rows = await Promise.all(['a', 'b', 'c', 'd'].map((worker) => claimTraining(db, id, worker)))
     const taken = rows.filter((row) => row !== undefined)
-    expect(taken).toMatchObject([{ fencing_token: 1, slices: 1, failed_attempts: 0, worker: 'abcd'[rows.indexOf(taken[0])] }])
+    expect(taken).toMatchObject([
+      { fencing_token: 1, slices: 1, failed_attempts: 0, worker: 'abcd'[rows.indexOf(taken[0])] },
+    ])
     expect(await getTraining(db, id)).toEqual(taken[0])
     expect(await told(db, id)).toEqual(['queued', 'running'])
   })
@@ -155,9 +163,15 @@ onBothStores((store) => {
     expect(await recordProgress(db, id, fencing_token)).toBeNull()
     expect(await pauseTraining(db, id)).toMatchObject({ status: 'running', requested_action: 'pause' })
     expect(await recordProgress(db, id, fencing_token)).toBe('pause')
-    expect(await resumeTraining(db, id)).toMatchObject({ queued: false, training: { status: 'running', requested_action: null } })
+    expect(await resumeTraining(db, id)).toMatchObject({
+      queued: false,
+      training: { status: 'running', requested_action: null },
+    })
     await pauseTraining(db, id)
-    expect(await transitionTraining(db, id, 'paused', { fencing_token })).toMatchObject({ status: 'paused', requested_action: null })
+    expect(await transitionTraining(db, id, 'paused', { fencing_token })).toMatchObject({
+      status: 'paused',
+      requested_action: null,
+    })
     expect(await pauseTraining(db, id)).toMatchObject({ status: 'paused' })
     await transitionTraining(db, id, 'cancelled')
     await expect(pauseTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
@@ -168,14 +182,23 @@ onBothStores((store) => {
     const { db } = store()
     const { id } = await makeTraining(db)
     const claim = async () => (await claimTraining(db, id, 'w'))?.fencing_token ?? -1
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim(), lost })).toMatchObject({ failed_attempts: 1 })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim(), lost })).toMatchObject({
+      failed_attempts: 1,
+    })
     const second = await claim()
     await recordProgress(db, id, second, { progress: null })
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: second, lost })).toMatchObject({ failed_attempts: 2 })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: second, lost })).toMatchObject({
+      failed_attempts: 2,
+    })
     const third = await claim()
     await recordProgress(db, id, third, { state: digest('a state') })
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: third, lost })).toMatchObject({ failed_attempts: 1 })
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim() })).toMatchObject({ failed_attempts: 0, slices: 4 })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: third, lost })).toMatchObject({
+      failed_attempts: 1,
+    })
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim() })).toMatchObject({
+      failed_attempts: 0,
+      slices: 4,
+    })
     expect(
       (await listEvents(db, id)).map(({ event }) => ('error' in event ? event.error : null)).filter(Boolean),
     ).toEqual([lost, lost, lost])
@@ -186,7 +209,10 @@ onBothStores((store) => {
     for (const move of [{ lost }, {}]) {
       const { id, fencing_token } = await claimed(db)
       await pauseTraining(db, id)
-      expect(await transitionTraining(db, id, 'queued', { fencing_token, ...move })).toMatchObject({ status: 'paused', requested_action: null })
+      expect(await transitionTraining(db, id, 'queued', { fencing_token, ...move })).toMatchObject({
+        status: 'paused',
+        requested_action: null,
+      })
     }
   })
 

@@ -62,7 +62,10 @@ test('graft worker gives what it trains back when it is asked to end, and anothe
     { training: id, slice: 2, status: 'running', time: expect.any(String) },
     { training: id, slice: 2, status: 'queued' },
   ])
-  expect(await withDesk(({ store }) => getTraining(store.db, id))).toMatchObject({ status: 'queued', failed_attempts: 0 })
+  expect(await withDesk(({ store }) => getTraining(store.db, id))).toMatchObject({
+    status: 'queued',
+    failed_attempts: 0,
+  })
 
   const last = await worker('--once').ended
   expect(last.code).toBe(0)

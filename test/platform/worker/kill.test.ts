@@ -112,9 +112,11 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
       await recordProgress(db, id, row.fencing_token, report)
       return requeueOrFail(desk, row, error)
     }
-    for (let failed_attempts = 1; failed_attempts <= 5; failed_attempts++) expect(await lose()).toMatchObject({ status: 'queued', failed_attempts })
+    for (let failed_attempts = 1; failed_attempts <= 5; failed_attempts++)
+      expect(await lose()).toMatchObject({ status: 'queued', failed_attempts })
     expect(await lose({ state: digest('a state') })).toMatchObject({ status: 'queued', failed_attempts: 1 })
-    for (let failed_attempts = 2; failed_attempts <= 5; failed_attempts++) expect(await lose()).toMatchObject({ status: 'queued', failed_attempts })
+    for (let failed_attempts = 2; failed_attempts <= 5; failed_attempts++)
+      expect(await lose()).toMatchObject({ status: 'queued', failed_attempts })
     const { status, error: cause } = await lose()
     expect(status).toBe('failed')
     expect(cause).toMatchObject({

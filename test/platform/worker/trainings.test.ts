@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { getAdapter } from '../../../platform/store/adapters.ts'
-import { transitionTraining, pauseTraining, resumeTraining } from '../../../platform/store/training-transitions.ts'
+import { pauseTraining, resumeTraining, transitionTraining } from '../../../platform/store/training-transitions.ts'
 import { createTraining, getTraining } from '../../../platform/store/trainings.ts'
 import { startWorker, type Worker, workOnce } from '../../../platform/worker/worker.ts'
 import type { WorkerOptions } from '../../../platform/worker/worker-options.ts'
@@ -57,7 +57,12 @@ function declare(make: () => Promise<Place>): void {
     await reaches(db, id, 'running')
     expect(worker.running).toEqual([id])
     const row = await reaches(db, id, 'succeeded', 'failed')
-    expect(row).toMatchObject({ status: 'succeeded', slices: 1, failed_attempts: 0, progress: { step: 60, total_steps: 60 } })
+    expect(row).toMatchObject({
+      status: 'succeeded',
+      slices: 1,
+      failed_attempts: 0,
+      progress: { step: 60, total_steps: 60 },
+    })
     const adapter = await getAdapter(db, 'film')
     expect(adapter).toMatchObject({
       id: row.adapter_id,

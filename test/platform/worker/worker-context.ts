@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { loadBase } from '../../../checkpoint/base.ts'
 import type { Artifacts } from '../../../platform/artifacts/artifacts.ts'
 import { packFolder } from '../../../platform/artifacts/pack-folder.ts'
-import { openBackend, type Backend } from '../../../platform/open-workplace.ts'
+import { type Backend, openBackend } from '../../../platform/open-workplace.ts'
 import { type BaseRow, ensureBase } from '../../../platform/store/bases.ts'
 import type { Database } from '../../../platform/store/database.ts'
 import { createDataset, type DatasetRow, getDataset } from '../../../platform/store/datasets.ts'
@@ -17,9 +17,9 @@ export interface Desk extends Backend, WorkerOptions {}
 /** What a worker works with, opened as a process of its own would. */
 export async function openDesk(
   where: { databaseUrl: string; home: string },
-  report: WorkerOptions['report'],
+  logError: (error: unknown) => unknown,
 ): Promise<Desk> {
-  return { ...(await openBackend({ ...where, artifacts: join(where.home, 'artifacts') })), report }
+  return { ...(await openBackend({ ...where, artifacts: join(where.home, 'artifacts') })), logger: { error: logError } }
 }
 
 /** The rows that trainings refer to. */

@@ -4,7 +4,7 @@ import { openDesk } from './worker-context.ts'
 
 const [databaseUrl, home, name] = process.argv.slice(2)
 const tell = (line: object) => process.stdout.write(`${JSON.stringify(line)}\n`)
-const desk = await openDesk({ databaseUrl, home }, (error, subject) => tell({ subject, failure: String(error) }))
+const desk = await openDesk({ databaseUrl, home }, (error) => tell({ failure: String(error) }))
 const worker = await startWorker({ ...desk, name, tell })
 tell({ ready: true })
 process.once('SIGTERM', async () => {

@@ -151,7 +151,10 @@ describe('jobs', () => {
     const claimed = await claimTraining(db, id, 'a worker')
     const error = { code: 'training_diverged', title: 'The training diverged', status: 422 } as const
     const detail = { subject: 'the loss', expected: 'a number', found: 'NaN', fix: 'Lower the rate.' }
-    await transitionTraining(db, id, 'failed', { fencing_token: claimed?.fencing_token, error: { ...error, ...detail } })
+    await transitionTraining(db, id, 'failed', {
+      fencing_token: claimed?.fencing_token,
+      error: { ...error, ...detail },
+    })
     const failed = await client.fineTuning.jobs.retrieve(ids[1])
     expect(failed).toMatchObject({
       status: 'failed',
@@ -306,7 +309,7 @@ describe('a completion', () => {
       status: 500,
       type: 'server_error',
     })
-    expect(platform.reports).toHaveLength(1)
+    expect(platform.logged).toHaveLength(1)
   })
 })
 

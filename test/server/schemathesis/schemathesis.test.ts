@@ -44,7 +44,12 @@ async function served(): Promise<{ url: string; reports: unknown[]; home: string
   onTestFinished(() => rm(home, { recursive: true, force: true }))
   const reports: unknown[] = []
   const artifacts = join(home, 'artifacts')
-  const platform = await openPlatform({ home, artifacts, threads: 1, report: (error) => reports.push(error) })
+  const platform = await openPlatform({
+    home,
+    artifacts,
+    threads: 1,
+    logger: { error: (error) => reports.push(error) },
+  })
   onTestFinished(() => platform.close())
   await ensureAdapter(platform, await savedAs('film-lora', { method: 'lora', rank: 4 }, 0.05))
   const { url, close } = await listen(makeApp(platform, { version: '1', heartbeatSeconds: 1 }), { graceSeconds: 1 })
