@@ -33,7 +33,7 @@ export function workTasks(platform: Platform, { caller, id: callId }: Asked): Ta
       doing(async () => {
         const { training } = await find(platform, id)
         // One that has ended is past that, and a comparison ends soon by itself: the client need not be told.
-        if (training) await unless('training_status', cancelTraining(platform, id))
+        if (training) await unless('training_status_conflict', cancelTraining(platform, id))
       }),
     // No work of Graft's asks for anything.
     update: (id) => doing(async () => void (await find(platform, id))),

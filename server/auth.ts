@@ -14,7 +14,7 @@ const anyone: Caller = { owner: '', scopes: ['admin'] }
 /**
  * Without keys, only this machine is answered; once a key was seen, every request needs one, also after the last was revoked: what was
  * shut may not fall open.
- * @throws GraftError `host_refused`, `key_required`, `key_invalid`, `scope_missing`, `rate_limited`
+ * @throws GraftError `host_not_allowed`, `key_required`, `key_invalid`, `scope_missing`, `rate_limited`
  */
 export function openDoors(access: Access | undefined, rate: RateLimit): Doors {
   let keyed = false

@@ -6,12 +6,12 @@ export const BEFORE_ROUTES: readonly ErrorCode[] = [
   'request_malformed',
   'request_timeout',
   'headers_too_large',
-  'closing',
+  'shutting_down',
 ]
 
 /** Every error that a route may answer: those that it declares, and those that follow from what it declares. */
 export function codesOf({ scope, params, query, headers, json, upload, errors = [] }: Route): Set<ErrorCode> {
-  const codes = new Set<ErrorCode>([...BEFORE_ROUTES, 'host_refused', 'internal', ...errors])
+  const codes = new Set<ErrorCode>([...BEFORE_ROUTES, 'host_not_allowed', 'internal', ...errors])
   const add = (...more: ErrorCode[]) => {
     for (const code of more) codes.add(code)
   }

@@ -42,7 +42,7 @@ export async function listen(app: Hono<Env>, options: ListenOptions = {}): Promi
   const answer = getRequestListener(
     (request, { incoming }) =>
       closing !== undefined
-        ? refusal('closing')
+        ? refusal('shutting_down')
         : app.fetch(request, { incoming: incoming as IncomingMessage, closing: ending.signal }),
     { overrideGlobalObjects: false, errorHandler: withoutRequest },
   )

@@ -7,7 +7,7 @@ const loopback = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
  * Without keys, whoever reaches the server may use it, so a page of another origin must not, not even one whose name was
  * pointed at this machine (DNS rebinding): Host and Origin have to name this machine.
  * @param address where the connection came from; undefined within the process
- * @throws GraftError `host_refused`
+ * @throws GraftError `host_not_allowed`
  */
 export function requireLocal({ headers, url }: Request, address: string | undefined): void {
   if (address !== undefined && !loopback.test(address)) refuse('the connection', 'one from this machine', address)
@@ -23,7 +23,7 @@ export const isLoopback = (host: string): boolean => /^localhost$/i.test(host) |
 const NAMES = 'localhost, 127.0.0.1 or [::1], with any port'
 
 function refuse(subject: string, expected: string, found: string): never {
-  fail('host_refused', {
+  fail('host_not_allowed', {
     subject,
     expected,
     found: found || 'none',

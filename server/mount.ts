@@ -80,7 +80,7 @@ export function refused(
   if (c.req.raw.signal.aborted) return new Response(null, { status: 499 })
   const problem = problemOf(logger, error, c.get('id'))
   // Other failures than those within Graft are no less to be looked after.
-  if (problem.status >= 500 && !['internal', 'closing'].includes(problem.code))
+  if (problem.status >= 500 && !['internal', 'shutting_down'].includes(problem.code))
     logger.error(error, { request_id: c.get('id') })
   c.set('code', problem.code)
   const response = respond(problem)

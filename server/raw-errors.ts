@@ -11,7 +11,7 @@ const details = {
     found: 'a connection that stays open without them',
     fix: 'Send the request at once.',
   },
-  closing: {
+  shutting_down: {
     subject: 'the server',
     expected: 'one that takes requests',
     found: 'one that only finishes what it has',

@@ -77,7 +77,7 @@ export interface Engine {
   /**
    * Answers in the order of the rows. A row's failure is its own, that of its adapter included; a later row tries to load it again.
    * @param signal takes rows that wait, for their adapter as well, out again
-   * @throws GraftError `overloaded` or `closing`, which are those of the whole request
+   * @throws GraftError `overloaded` or `shutting_down`, which are those of the whole request
    */
   classify(rows: readonly Row[], signal?: AbortSignal): Promise<(Prediction | { error: PlainError })[]>
   /** Gives an adapter's memory back, once no row needs it. The next row that names it has it loaded anew. */

@@ -196,14 +196,14 @@ function detailOf(scores: Float32Array, { by, text, times }: Question): Predicti
 const bytesOf = ({ tensors }: Base): number => [...tensors.values()].reduce((n, { byteLength }) => n + byteLength, 0)
 
 const stopping = (): GraftError =>
-  new GraftError('closing', {
+  new GraftError('shutting_down', {
     subject: 'the engine',
     expected: 'one that runs',
     found: 'one that is stopping',
     fix: 'Try again when it has started anew.',
   })
 
-const isStopping = (error: unknown): boolean => error instanceof GraftError && error.code === 'closing'
+const isStopping = (error: unknown): boolean => error instanceof GraftError && error.code === 'shutting_down'
 
 function overloaded(room: number, waiting: number, asked: number): never {
   fail('overloaded', {

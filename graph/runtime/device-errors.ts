@@ -19,7 +19,7 @@ const MEANINGS: readonly Meaning[] = [
     fix: 'Its driver was reset or the GPU was removed. Continue from the last saved state with --resume, or on the CPU with --resume --device cpu.',
   },
   {
-    code: 'device_memory',
+    code: 'device_out_of_memory',
     says: /VK_ERROR_OUT_OF_(?:DEVICE|HOST|POOL)_MEMORY|E_OUTOFMEMORY|out of memory|Failed to allocate memory|bad_alloc|CUBLAS_STATUS_ALLOC_FAILED|exceeds the max buffer size|\[Invalid Buffer[^\]]*\] is invalid due to a previous error/i,
     problem: 'ran out of memory',
     fix: 'Use a smaller --micro-tokens: the batch stays the same, but its gradients are accumulated over smaller parts. The last saved state is intact; continue with --resume.',
@@ -33,7 +33,7 @@ const MEANINGS: readonly Meaning[] = [
 ]
 
 /**
- * What a failure of ONNX Runtime means, as an error that tells how to go on: `device_lost`, `device_memory` or `device_failed`. An error
+ * What a failure of ONNX Runtime means, as an error that tells how to go on: `device_lost`, `device_out_of_memory` or `device_failed`. An error
  * whose message is not understood, or that is Graft's own, comes back as it is.
  */
 export function deviceError(error: Error, device: DeviceKind): Error {

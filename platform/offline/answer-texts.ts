@@ -19,7 +19,7 @@ export type AnsweredText = Prediction | { error: Problem }
 /**
  * Labels texts. One that cannot be classified fails alone: its place in the answer holds the error.
  * @param signal takes the texts that still wait out of the queue
- * @throws GraftError `overloaded`, `closing`
+ * @throws GraftError `overloaded`, `shutting_down`
  */
 export async function answerTexts(
   { engine, logger, cache }: { engine: Engine; logger: Logger; cache?: ArtifactCache },

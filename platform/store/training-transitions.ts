@@ -83,7 +83,7 @@ export interface Move {
 
 /**
  * Changes the status and records the event of it. A running training that was asked to pause is paused where it would be queued.
- * @throws GraftError `training_status` where its status does not lead there, `training_superseded`, `training_unknown`
+ * @throws GraftError `training_status_conflict` where its status does not lead there, `training_superseded`, `training_unknown`
  */
 export async function transitionTraining(
   db: Database,
@@ -117,7 +117,7 @@ export async function transitionTraining(
 
 /**
  * Pauses a queued training at once; asks the worker of a running one to, which it does when its state is saved.
- * @throws GraftError `training_status`, `training_unknown`
+ * @throws GraftError `training_status_conflict`, `training_unknown`
  */
 export async function pauseTraining(db: Database, id: string): Promise<TrainingRow> {
   return db.transaction(async (tx) => {
@@ -136,7 +136,7 @@ export async function pauseTraining(db: Database, id: string): Promise<TrainingR
 /**
  * Queues a paused training; one that was only asked to pause goes on.
  * @returns its row, and whether it was queued, so that it needs a job
- * @throws GraftError `training_status`, `training_unknown`
+ * @throws GraftError `training_status_conflict`, `training_unknown`
  */
 export async function resumeTraining(db: Database, id: string): Promise<{ training: TrainingRow; queued: boolean }> {
   return db.transaction(async (tx) => {
@@ -165,7 +165,7 @@ function requireFence({ id, status, fencing_token: current }: TrainingRow, fenci
 
 function refuse({ id, status }: TrainingRow, to: TrainingStatus): never {
   const from = Object.entries(moves).flatMap(([name, targets]) => (targets.includes(to) ? [name] : []))
-  return fail('training_status', {
+  return fail('training_status_conflict', {
     subject: `training ${id}`,
     expected: `one that is ${from.join(' or ')}`,
     found: status,

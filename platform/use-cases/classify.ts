@@ -17,7 +17,7 @@ interface Question {
  * Labels texts. A text that cannot be classified fails alone: its place in the answer holds the error.
  * @param signal takes the texts that still wait out of the queue
  * @throws GraftError `adapter_unknown`; `body_invalid` where several adapters are served and none is named; `overloaded`,
- * `closing`
+ * `shutting_down`
  */
 export async function classify(
   platform: Platform,

@@ -25,7 +25,7 @@ export interface ScoredTexts {
 /**
  * Labels texts and tells all that the engine knows of each.
  * @param signal takes the texts that still wait out of the queue
- * @throws GraftError `adapter_unknown`; `body_invalid` where there are several and none is named; `overloaded`, `closing`
+ * @throws GraftError `adapter_unknown`; `body_invalid` where there are several and none is named; `overloaded`, `shutting_down`
  */
 export async function scoreTexts(
   platform: Platform,

@@ -84,7 +84,7 @@ export async function listTrainings(
 /**
  * Ends a training that has not ended.
  * @param keyed with the same key it is ended once, however often that is asked
- * @throws GraftError `training_unknown`, `training_status`, `idempotency_conflict`
+ * @throws GraftError `training_unknown`, `training_status_conflict`, `idempotency_conflict`
  */
 export async function cancelTraining(
   platform: Platform,
@@ -101,13 +101,13 @@ export async function cancelTraining(
   return getTraining(platform, await (work ? perKey(store, work, cancel) : store.transaction(cancel)))
 }
 
-/** @throws GraftError `training_unknown`, `training_status` where it has ended */
+/** @throws GraftError `training_unknown`, `training_status_conflict` where it has ended */
 export async function pauseTraining({ store }: Platform, idOrName: string): Promise<Training> {
   const { id } = await rows.findTraining(store.db, idOrName)
   return shownTraining(await pause(store.db, id))
 }
 
-/** @throws GraftError `training_unknown`, `training_status` where it has ended */
+/** @throws GraftError `training_unknown`, `training_status_conflict` where it has ended */
 export async function resumeTraining({ store, queue }: Platform, idOrName: string): Promise<Training> {
   const { id } = await rows.findTraining(store.db, idOrName)
   const row = await store.transaction(async (tx) => {

@@ -42,7 +42,7 @@ export function jobs(platform: Platform): Route[] {
       summary,
       params,
       answers,
-      errors: ['training_unknown', 'training_status'],
+      errors: ['training_unknown', 'training_status_conflict'],
       handle: async ({ params: { job_id } }) => json(await shown(await make(platform, referenceOf('job', job_id)))),
     })
 

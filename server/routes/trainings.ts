@@ -117,7 +117,7 @@ function move(
     scope: 'train',
     params,
     answers: { 200: { description: 'The training', schema: training } },
-    errors: ['training_unknown', 'training_status'],
+    errors: ['training_unknown', 'training_status_conflict'],
     handle: async ({ params: { id } }) => json(await make(id)),
   })
 }

@@ -26,7 +26,7 @@ test.each([
 ])('a request to the host "%s" is refused', async (host) => {
   const response = await ask({ host })
   expect(response.status).toBe(403)
-  expect(await response.json()).toMatchObject({ code: 'host_refused', subject: 'host' })
+  expect(await response.json()).toMatchObject({ code: 'host_not_allowed', subject: 'host' })
 })
 
 test.each(['http://localhost:3000', 'https://127.0.0.1', 'http://[::1]:8080'])(
@@ -41,7 +41,7 @@ test.each(['https://graft.example', 'null', 'http://localhost.example', 'http://
   async (origin) => {
     const response = await ask({ host: 'localhost', origin })
     expect(response.status).toBe(403)
-    expect(await response.json()).toMatchObject({ code: 'host_refused', subject: 'origin', found: origin })
+    expect(await response.json()).toMatchObject({ code: 'host_not_allowed', subject: 'origin', found: origin })
   },
 )
 
@@ -50,7 +50,7 @@ test('a name that was pointed at this machine is refused over the wire, too, als
   for (const target of ['/healthz', 'http://localhost/healthz']) {
     const { socket, all } = dial(url)
     socket.write(`GET ${target} HTTP/1.1\r\nhost: graft.example\r\nconnection: close\r\n\r\n`)
-    expect(await all).toMatch(/^HTTP\/1.1 403 .*host_refused/s)
+    expect(await all).toMatch(/^HTTP\/1.1 403 .*host_not_allowed/s)
   }
 })
 

@@ -84,7 +84,7 @@ test('a training is launched once for a key, and moved', async () => {
     ['cancel', 'cancelled'],
   ])
     expect(await (await move(name)).json()).toMatchObject({ status })
-  expect(await problemFrom(await move('pause'))).toMatchObject({ code: 'training_status', status: 409 })
+  expect(await problemFrom(await move('pause'))).toMatchObject({ code: 'training_status_conflict', status: 409 })
   const list = trainingList.parse(await (await fetch(`${url}/v1/trainings?status=cancelled`)).json())
   expect(list.data.map(({ id }) => id)).toEqual([made.id])
 })

@@ -98,20 +98,20 @@ test('an engine that closes finishes what runs, refuses what waits, and takes no
   const outcomes = Promise.allSettled(requests)
   await Promise.race(requests)
   const closing = engine.close()
-  await expectError(engine.classify(rows(1, 4)), 'closing')
+  await expectError(engine.classify(rows(1, 4)), 'shutting_down')
   const settled = await outcomes
   const answers = settled.flatMap((outcome) => (outcome.status === 'fulfilled' ? outcome.value : []))
   const reasons = settled.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []))
   expect(answers.length).toBeGreaterThan(0)
   expect(isAnswered(answers)).toBe(true)
   expect(reasons.length).toBeGreaterThan(0)
-  for (const reason of reasons) expect(reason).toMatchObject({ code: 'closing' })
+  for (const reason of reasons) expect(reason).toMatchObject({ code: 'shutting_down' })
   await closing
 })
 
 test('an engine that closes while texts are being read refuses them', async () => {
   const engine = await open()
-  const reading = expectError(engine.classify(rows(256, 512)), 'closing')
+  const reading = expectError(engine.classify(rows(256, 512)), 'shutting_down')
   await engine.close()
   await reading
 })

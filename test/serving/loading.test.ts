@@ -207,7 +207,9 @@ describe('while an adapter is on its way', () => {
 
   test('an engine that closes refuses the rows that wait for it', async () => {
     const { engine, arrive } = await openSlow()
-    const refused = [engine.classify(rows('slow')), engine.load('slow')].map((work) => expectError(work, 'closing'))
+    const refused = [engine.classify(rows('slow')), engine.load('slow')].map((work) =>
+      expectError(work, 'shutting_down'),
+    )
     await engine.close()
     arrive()
     await Promise.all(refused)

@@ -125,7 +125,7 @@ onBothStores((store) => {
           () => allowed.push(`${from} ${to}`),
           ({ code }) => code,
         )
-        if (typeof outcome === 'string') expect(outcome).toBe('training_status')
+        if (typeof outcome === 'string') expect(outcome).toBe('training_status_conflict')
         expect((await getTraining(db, id)).status).toBe(typeof outcome === 'string' ? from : to)
       }
     expect(allowed).toEqual([
@@ -174,8 +174,8 @@ onBothStores((store) => {
     })
     expect(await pauseTraining(db, id)).toMatchObject({ status: 'paused' })
     await transitionTraining(db, id, 'cancelled')
-    await expect(pauseTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
-    await expect(resumeTraining(db, id)).rejects.toMatchObject({ code: 'training_status' })
+    await expect(pauseTraining(db, id)).rejects.toMatchObject({ code: 'training_status_conflict' })
+    await expect(resumeTraining(db, id)).rejects.toMatchObject({ code: 'training_status_conflict' })
   })
 
   test('failed_attempts in a row are counted until a state is saved or a worker gives the training back', async () => {

@@ -10,13 +10,17 @@ import { onSoftwareVulkan, softwareVulkan } from '../../software-vulkan.ts'
 const MESSAGES: [message: string, code: ErrorCode, found: string][] = [
   [
     'WebGPU validation failed. [Invalid Buffer (unlabeled)] is invalid due to a previous error.\n - While validating entries[2]',
-    'device_memory',
+    'device_out_of_memory',
     'found a buffer that the device could not make: [Invalid Buffer (unlabeled)]',
   ],
-  ['vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY', 'device_memory', 'vkAllocateMemory'],
-  ['Buffer size (2500000000) exceeds the max buffer size limit (1073741824).', 'device_memory', '2500000000'],
-  ['bfc_arena.cc:376 BFCArena: Failed to allocate memory for requested buffer of size 65536', 'device_memory', '65536'],
-  ['CUDA failure 2: out of memory ; GPU=0 ; hostname=a', 'device_memory', 'CUDA failure 2'],
+  ['vkAllocateMemory failed with VK_ERROR_OUT_OF_DEVICE_MEMORY', 'device_out_of_memory', 'vkAllocateMemory'],
+  ['Buffer size (2500000000) exceeds the max buffer size limit (1073741824).', 'device_out_of_memory', '2500000000'],
+  [
+    'bfc_arena.cc:376 BFCArena: Failed to allocate memory for requested buffer of size 65536',
+    'device_out_of_memory',
+    '65536',
+  ],
+  ['CUDA failure 2: out of memory ; GPU=0 ; hostname=a', 'device_out_of_memory', 'CUDA failure 2'],
   ['vkQueueSubmit failed with VK_ERROR_DEVICE_LOST', 'device_lost', 'vkQueueSubmit'],
   ['WebGPU device lost (2): the driver was reset', 'device_lost', 'the driver was reset'],
   ['WebGPU validation failed. [Device] is lost.', 'device_lost', '[Device] is lost'],
@@ -64,7 +68,7 @@ describe('a failure of the device', () => {
       encoding: 'utf8',
     })
     const { code, message } = JSON.parse(stdout || JSON.stringify({ message: stderr }))
-    expect(code, message).toBe('device_memory')
+    expect(code, message).toBe('device_out_of_memory')
     expect(message).toContain('--micro-tokens')
   })
 })

@@ -143,7 +143,10 @@ describe('jobs', () => {
       ['cancelled', 'queued', 'paused', 'queued'].map((status) => `The job is ${status}`),
     )
     expect(events[0]).toMatchObject({ object: 'fine_tuning.job.event', level: 'info', type: 'message' })
-    expect(await refusal(client.fineTuning.jobs.cancel(ids[0]))).toMatchObject({ status: 409, code: 'training_status' })
+    expect(await refusal(client.fineTuning.jobs.cancel(ids[0]))).toMatchObject({
+      status: 409,
+      code: 'training_status_conflict',
+    })
     expect((await client.fineTuning.jobs.checkpoints.list(ids[0])).data).toEqual([])
 
     const { db } = platform.store
