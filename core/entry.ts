@@ -4,17 +4,21 @@ import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(import.meta.url)
 
-/** The folder of the package: the nearest above this file that holds a package.json. */
-export const packageRoot: string = rootAbove(dirname(here))
+/** The folder of the package: the nearest folder above this file that contains a package.json. */
+export const packageRoot: string = findPackageRoot(dirname(here))
 
-/** The file that runs as a thread or process of its own, `graph/runtime/worker` say: its source, or its bundle where this code is bundled. */
+/**
+ * Returns the path of a file that runs as a thread or process: its source, or its bundle if this code is bundled.
+ * @param name the path in the package without the extension, such as `graph/runtime/worker`
+ */
 export function entryFile(name: string): string {
   return here.endsWith('.ts') ? join(packageRoot, `${name}.ts`) : join(packageRoot, 'dist', `${name}.js`)
 }
 
-function rootAbove(folder: string): string {
+function findPackageRoot(folder: string): string {
   if (existsSync(join(folder, 'package.json'))) return folder
   const parent = dirname(folder)
-  if (parent === folder) throw new Error('Graft was moved out of its package: no package.json above it')
-  return rootAbove(parent)
+  if (parent === folder)
+    throw new Error(`Graft cannot find its package.json in ${dirname(here)} or any folder above it`)
+  return findPackageRoot(parent)
 }

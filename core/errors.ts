@@ -1,21 +1,21 @@
 import { catalogue, type ErrorCode } from './catalogue.ts'
 
-/** What an error is about and what to do about it, with either a mismatch or a problem between the two. */
+/** The subject of an error and how to fix it, with either a mismatch or a problem in between. */
 export type ErrorDetail = {
-  /** What the error is about: a file, a flag, a tensor, a line. */
+  /** The thing that the error is about: a file, a flag, a tensor, a line. */
   subject: string
-  /** What the reader can do about it, in whole sentences. */
+  /** Instructions to the reader, in one or two whole sentences. */
   fix: string
 } & (Mismatch | Problem)
 
-/** For bad input: "rank: expected a positive integer, but found -1". */
+/** An input that is wrong: "rank: expected a positive integer, but found -1". */
 interface Mismatch {
   expected: string
   found: string
   problem?: never
 }
 
-/** For everything else, as a predicate of the subject: "The training process exited before it finished". */
+/** Anything else that went wrong, as a predicate of the subject: "The training process exited before it finished". */
 interface Problem {
   problem: string
   expected?: never
@@ -23,10 +23,11 @@ interface Problem {
 }
 
 /**
- * An error that says what happened and how to fix it. The command line, HTTP and MCP all show the same one.
+ * An error that says what happened and how to fix it. The command line, HTTP and MCP all show the same text.
  *
  * @example
- * new GraftError('usage', { subject: '--rank', expected: 'a positive integer', found: '-1', fix: 'See graft train --help.' })
+ * const fix = 'See graft train --help.'
+ * new GraftError('usage', { subject: '--rank', expected: 'a positive integer', found: '-1', fix })
  */
 export class GraftError extends Error {
   readonly code: ErrorCode
@@ -40,7 +41,9 @@ export class GraftError extends Error {
   }
 }
 
-/** Throws a {@link GraftError}. An expression, so that it can stand where a value is expected. */
+/**
+ * Throws a {@link GraftError}. The call is an expression of type never, so it can be used wherever a value is expected.
+ */
 export function fail(code: ErrorCode, detail: ErrorDetail, cause?: unknown): never {
   throw new GraftError(code, detail, cause)
 }
@@ -71,6 +74,7 @@ export function toPlain(error: unknown): PlainError {
   return { code: known.code, title, status, ...known.detail }
 }
 
+/** Restores an error that {@link toPlain} returned. */
 export function fromPlain({ code, title: _title, status: _status, ...detail }: PlainError): GraftError {
   return new GraftError(code, detail)
 }

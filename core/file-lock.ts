@@ -1,12 +1,13 @@
 import { DatabaseSync } from 'node:sqlite'
 
-/** SQLite's code for a lock that another holds. */
+/** SQLite's error code for a lock that another connection holds. */
 const SQLITE_BUSY = 5
 
 /**
- * Locks a file, which is made where there is none, until what is returned is called or the process ends in any way: the lock is the
- * operating system's on an open file (a transaction of SQLite, which knows how to lock on every system), so a killed owner leaves none.
- * @returns undefined where another process, or this one, has it
+ * Locks a file, and creates it if it does not exist. The operating system holds the lock on the open file, so the lock
+ * ends with the process, even if the process is killed. The lock is taken with SQLite, which can lock files on every
+ * system.
+ * @returns a function that releases the lock, or undefined if this or another process already holds it
  */
 export function lockFile(path: string): (() => void) | undefined {
   const lock = new DatabaseSync(path, { timeout: 0 })

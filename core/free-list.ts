@@ -1,19 +1,20 @@
-/** Things of which each is used by one at a time; who comes when all are taken waits in line. */
+/** A pool of items, each used by one caller at a time. If all are in use, callers wait in order. */
 export interface FreeList<T> {
-  take(): Promise<T>
-  give(item: T): void
+  acquire(): Promise<T>
+  release(item: T): void
 }
 
-export function freeList<T>(items: Iterable<T>): FreeList<T> {
+/** Makes a free list in which every item is free. */
+export function makeFreeList<T>(items: Iterable<T>): FreeList<T> {
   const free = [...items]
   const waiting: ((item: T) => void)[] = []
   return {
-    take: () =>
+    acquire: () =>
       new Promise((resolve) => {
         if (free.length > 0) resolve(free.shift() as T)
         else waiting.push(resolve)
       }),
-    give(item) {
+    release(item) {
       const next = waiting.shift()
       if (next) next(item)
       else free.push(item)

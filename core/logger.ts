@@ -1,16 +1,16 @@
 import { inspect } from 'node:util'
 
-/** What an error is about. The fields appear in the log under these names. */
+/** The subject of an error. The fields appear in the log under these names. */
 export interface LogContext {
   request_id?: string
   training_id?: string
   evaluation_id?: string
   comparison_id?: string
-  /** What failed, when it belongs to no request or is only a part of the work: `garbage collection`, `state upload`. */
+  /** The task that failed, such as `garbage collection`, if there is no request or only part of the work failed. */
   task?: string
 }
 
-/** Receives every failure that callers do not see in full. */
+/** A log of the failures whose details callers do not see. */
 export interface Logger {
   error(error: unknown, context: LogContext): void
 }

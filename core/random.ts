@@ -4,14 +4,14 @@ export interface Random {
   uniform(): number
   /** Standard normal. */
   normal(): number
-  /** An integer in 0..below-1. */
-  integer(below: number): number
+  /** An integer in [0, bound). */
+  integer(bound: number): number
   /** Reorders in place (Fisher-Yates) and returns the array. */
   shuffle<T>(items: T[]): T[]
 }
 
-/** sfc32 (Doty-Humphrey, PractRand) seeded from a number and the purpose that the numbers serve, so that streams are independent. */
-export function random(seed: number, purpose: string): Random {
+/** Makes a stream by sfc32 (Doty-Humphrey, PractRand). Streams of different purposes are independent. */
+export function makeRandom(seed: number, purpose: string): Random {
   const state = new Uint32Array([
     hash(purpose, 0x811c9dc5),
     hash(purpose, 0x01000193),
@@ -29,7 +29,7 @@ export function random(seed: number, purpose: string): Random {
   for (let i = 0; i < 20; i++) next()
 
   const uniform = () => ((next() >>> 5) * 2 ** 26 + (next() >>> 6)) / 2 ** 53
-  const integer = (below: number) => Math.floor(uniform() * below)
+  const integer = (bound: number) => Math.floor(uniform() * bound)
   return {
     uniform,
     integer,
@@ -38,18 +38,18 @@ export function random(seed: number, purpose: string): Random {
     shuffle(items) {
       for (let i = items.length - 1; i > 0; i--) {
         const j = integer(i + 1)
-        const held = items[i]
+        const item = items[i]
         items[i] = items[j]
-        items[j] = held
+        items[j] = item
       }
       return items
     },
   }
 }
 
-/** FNV-1a. */
-function hash(text: string, start: number): number {
-  let h = start
+/** Hashes a text by FNV-1a. */
+function hash(text: string, offsetBasis: number): number {
+  let h = offsetBasis
   for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193)
   return h >>> 0
 }

@@ -4,8 +4,8 @@ let last = 0
 let counter = 0
 
 /**
- * An id that sorts by the time it was made (RFC 9562, version 7). Those that one process makes within a millisecond sort in the
- * order of their making, too: 12 bits count up from a random start (its method 1).
+ * Returns a UUID that sorts by its time of creation (RFC 9562, version 7). Ids that one process creates within the same
+ * millisecond also sort in order: 12 bits count up from a random start (method 1 of section 6.2).
  */
 export function uuidv7(): string {
   const bytes = randomBytes(16)
@@ -14,7 +14,7 @@ export function uuidv7(): string {
     last = now
     counter = bytes.readUInt16BE(6) & 0x7ff
   } else if (++counter > 0xfff) {
-    // More than the counter holds: borrow the next millisecond, which the clock reaches at once.
+    // The counter has overflowed: borrow the next millisecond, which the clock is about to reach.
     last++
     counter = 0
   }
@@ -24,5 +24,5 @@ export function uuidv7(): string {
   return bytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
 }
 
-/** Any version, in either case. */
+/** Checks for a UUID of any version, in upper or lower case. */
 export const isUuid = (text: string): boolean => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text)

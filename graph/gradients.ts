@@ -1,49 +1,50 @@
-import { sumOf } from './ops/gather.ts'
+import { addGradients } from './ops/gather.ts'
 import { scalar } from './ops/leaf.ts'
-import { topological } from './program.ts'
+import { topologicalOrder } from './program.ts'
 import type { Tensor } from './tensor.ts'
-import { rank, typeText } from './types.ts'
+import { formatType, rank } from './types.ts'
 
 /**
- * The gradients of a scalar loss with respect to some tensors, in their order. Walks the program backwards once; nothing is
- * made for a tensor from which none of `wrt` can be reached: below the lowest of them and for frozen weights nothing is computed.
- * @param madeFor receives, for each tensor that is made here, the one whose gradient rule asked for it
- * @throws where the loss is no scalar or does not depend on one of the tensors
+ * Returns the gradients of a scalar loss with respect to the tensors `wrt`, in their order. Walks the program backwards
+ * once. Skips tensors that do not depend on any of `wrt`, so nothing is computed for frozen weights or below the lowest
+ * trained layer.
+ * @param origins receives, for each tensor that is created here, the tensor whose gradient rule created it
+ * @throws if the loss is not a scalar, or does not depend on one of the tensors
  */
-export function gradients(loss: Tensor, wrt: readonly Tensor[], madeFor: Map<Tensor, Tensor> = new Map()): Tensor[] {
-  if (rank(loss) !== 0 || loss.dtype !== 'f32') throw new Error(`a loss is f32[], not ${typeText(loss)}`)
-  const order = topological([loss])
+export function gradients(loss: Tensor, wrt: readonly Tensor[], origins: Map<Tensor, Tensor> = new Map()): Tensor[] {
+  if (rank(loss) !== 0 || loss.dtype !== 'f32') throw new Error(`a loss must be f32[], not ${formatType(loss)}`)
+  const order = topologicalOrder([loss])
   const needed = new Set<Tensor>(wrt)
   for (const node of order) if (node.inputs.some((x) => needed.has(x))) needed.add(node)
 
-  const total = new Map<Tensor, Tensor>([[loss, scalar(1)]])
+  const gradientOf = new Map<Tensor, Tensor>([[loss, scalar(1)]])
   const targets = new Set(wrt)
   const known = new Set(order)
   for (const node of order.toReversed()) {
-    const dy = total.get(node)
+    const dy = gradientOf.get(node)
     if (!dy || !needed.has(node) || targets.has(node)) continue
     const thunks = node.op.gradient(node, dy)
     for (const [i, x] of node.inputs.entries()) {
       const thunk = thunks[i]
       if (!needed.has(x) || !thunk) continue
-      const part = thunk()
-      const before = total.get(x)
-      const sum = before ? sumOf(before, part) : part
-      total.set(x, sum)
-      for (const made of newBeneath(sum, known)) madeFor.set(made, node)
+      const contribution = thunk()
+      const previous = gradientOf.get(x)
+      const sum = previous ? addGradients(previous, contribution) : contribution
+      gradientOf.set(x, sum)
+      for (const created of collectNew(sum, known)) origins.set(created, node)
     }
   }
-  return wrt.map((x) => total.get(x) ?? missing(x))
+  return wrt.map((x) => gradientOf.get(x) ?? throwDisconnected(x))
 }
 
-/** What a tensor depends on that is not yet known; it is from now on. */
-function newBeneath(tensor: Tensor, known: Set<Tensor>): Tensor[] {
+/** Returns a tensor and its dependencies, without those in `known`, and adds them to `known`. */
+function collectNew(tensor: Tensor, known: Set<Tensor>): Tensor[] {
   if (known.has(tensor)) return []
   known.add(tensor)
-  return [tensor, ...tensor.inputs.flatMap((x) => newBeneath(x, known))]
+  return [tensor, ...tensor.inputs.flatMap((x) => collectNew(x, known))]
 }
 
-function missing(x: Tensor): never {
+function throwDisconnected(x: Tensor): never {
   const name = (x.attributes as { name?: string } | null)?.name ?? x.op.name
-  throw new Error(`the loss does not depend on ${name}: ${typeText(x)}`)
+  throw new Error(`the loss does not depend on ${name}: ${formatType(x)}`)
 }

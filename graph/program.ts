@@ -1,8 +1,8 @@
 import { sameShape } from './ops/shape.ts'
 import type { Tensor } from './tensor.ts'
-import { type Type, typeText } from './types.ts'
+import { formatType, type Type } from './types.ts'
 
-/** A program as data: its nodes in an order in which they can run, its inputs and its named results. */
+/** A program as data: its nodes in topological order, its inputs and its named outputs. */
 export interface Program {
   readonly name: string
   readonly nodes: readonly Tensor[]
@@ -10,35 +10,35 @@ export interface Program {
   readonly outputs: Readonly<Record<string, Tensor>>
 }
 
-/** Gathers what the outputs need, once each: equal nodes become one. Then verifies. */
-export function program(name: string, outputs: Record<string, Tensor>): Program {
-  const unique = uniqueNodes(topological(Object.values(outputs)))
-  const shared = Object.fromEntries(Object.entries(outputs).map(([key, t]) => [key, unique.get(t) as Tensor]))
-  const nodes = topological(Object.values(shared))
+/** Builds a program from its outputs: collects the nodes that they need, merges equal ones, and verifies the result. */
+export function buildProgram(name: string, outputs: Record<string, Tensor>): Program {
+  const unique = uniqueNodes(topologicalOrder(Object.values(outputs)))
+  const merged = Object.fromEntries(Object.entries(outputs).map(([key, t]) => [key, unique.get(t) as Tensor]))
+  const nodes = topologicalOrder(Object.values(merged))
   const inputs: Record<string, Type> = {}
   for (const node of nodes) if (node.op.name === 'input') inputs[node.attributes.name] = node
-  return verified({ name, nodes, inputs, outputs: shared })
+  return verify({ name, nodes, inputs, outputs: merged })
 }
 
-/** The outputs of a program with tensors in place of some of its inputs, to build another program on. */
+/** Returns the outputs of a program with some of its inputs replaced by tensors, for building another program. */
 export function substitute(
   { nodes, outputs }: Program,
   inputs: Readonly<Record<string, Tensor>>,
 ): Record<string, Tensor> {
-  const made = new Map<Tensor, Tensor>()
+  const substituted = new Map<Tensor, Tensor>()
   for (const node of nodes) {
-    const from = node.inputs.map((x) => made.get(x) as Tensor)
-    const given = node.op.name === 'input' ? inputs[node.attributes.name] : undefined
-    made.set(
+    const from = node.inputs.map((x) => substituted.get(x) as Tensor)
+    const replacement = node.op.name === 'input' ? inputs[node.attributes.name] : undefined
+    substituted.set(
       node,
-      given ?? (from.every((x, i) => x === node.inputs[i]) ? node : Object.freeze({ ...node, inputs: from })),
+      replacement ?? (from.every((x, i) => x === node.inputs[i]) ? node : Object.freeze({ ...node, inputs: from })),
     )
   }
-  return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, made.get(t) as Tensor]))
+  return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, substituted.get(t) as Tensor]))
 }
 
-/** Every tensor on which `roots` depend, inputs before their users. */
-export function topological(roots: readonly Tensor[]): Tensor[] {
+/** Returns `roots` and all tensors that they depend on, each after its inputs. */
+export function topologicalOrder(roots: readonly Tensor[]): Tensor[] {
   const order: Tensor[] = []
   const seen = new Set<Tensor>()
   const stack: { node: Tensor; next: number }[] = []
@@ -58,7 +58,7 @@ export function topological(roots: readonly Tensor[]): Tensor[] {
   return order
 }
 
-/** Maps each node to the first that computes the same: same op, attributes and inputs. */
+/** Maps each node to the first node with the same op, attributes and inputs. */
 function uniqueNodes(order: readonly Tensor[]): Map<Tensor, Tensor> {
   const canonical = new Map<Tensor, Tensor>()
   const byKey = new Map<string, Tensor>()
@@ -77,15 +77,17 @@ function uniqueNodes(order: readonly Tensor[]): Map<Tensor, Tensor> {
   return canonical
 }
 
-/** Checks that types are what the rules infer and that input names are unique. */
-function verified(p: Program): Program {
+/** Checks that the types match what the ops infer and that input names are unique. Returns the program. */
+function verify(p: Program): Program {
   const names = new Set<string>()
   for (const node of p.nodes) {
     const inferred = node.op.infer(node.inputs, node.attributes)
     if (inferred.dtype !== node.dtype || !sameShape(inferred.shape, node.shape))
-      throw new Error(`${p.name}: ${node.op.name} says ${typeText(node)} where its rule infers ${typeText(inferred)}`)
+      throw new Error(
+        `${p.name}: ${node.op.name} has the type ${formatType(node)}, but its rule infers ${formatType(inferred)}`,
+      )
     if (node.op.name !== 'input') continue
-    if (names.has(node.attributes.name)) throw new Error(`${p.name}: two inputs are called ${node.attributes.name}`)
+    if (names.has(node.attributes.name)) throw new Error(`${p.name}: two inputs are named ${node.attributes.name}`)
     names.add(node.attributes.name)
   }
   return p

@@ -1,27 +1,28 @@
 import type { Emitter } from './onnx/emitter.ts'
 import type { Type } from './types.ts'
 
-/** A value in a program: the op that makes it, of which inputs. Tensors are immutable and may be shared freely. */
+/** A value in a program: an op and its inputs. Tensors are immutable and can be shared freely. */
 // biome-ignore lint/suspicious/noExplicitAny: a tensor holds any op, whatever its attributes
 export interface Tensor<A = any> extends Type {
   readonly op: Op<A>
   readonly inputs: readonly Tensor[]
   readonly attributes: A
-  /** Of what it is a part, for those who read traces; what is made of a program keeps it, and no result depends on it. */
+  /** The part of the model that the tensor belongs to, for readers of traces. Derived programs keep the label. */
   readonly label?: string
 }
 
 /**
- * An op and all its rules. There is no op without all three, and no other place that knows them.
- * - `infer`: the type of the result, or an error that names what does not fit;
- * - `gradient`: for each input a thunk of its gradient, called only where that input needs one; null where there is none;
- * - `emit`: the ONNX nodes that compute it, for the emitter's target.
+ * An op with all its rules. Every op has all three, and they are defined nowhere else.
+ * - `infer` returns the type of the result, or throws an error that names the mismatch;
+ * - `gradient` returns, for each input, a thunk that computes its gradient, or null if no gradient flows to it. The
+ *   thunk is called only if that input needs a gradient;
+ * - `emit` writes the ONNX nodes that compute the op on the emitter's target.
  */
 export interface Op<A> {
   readonly name: string
   /**
-   * In half precision: `half` where it is fast and exact enough, `full` where it is neither; else as the widest of its inputs. As automatic
-   * mixed precision has it (Micikevicius et al. 2018, arXiv 1710.03740).
+   * The precision in a mixed-precision program: `half` for ops that are faster and accurate enough in f16, `full` for
+   * ops that need f32. Defaults to the widest type of the inputs. See `toMixedPrecision`.
    */
   readonly precision?: 'half' | 'full'
   infer(inputs: readonly Tensor[], attributes: A): Type

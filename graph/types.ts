@@ -1,7 +1,7 @@
-/** Element types. `f32` carries gradients, which {@link halved} may make `f16`; integers are for indices and `bool` for choices. */
+/** An element type. Gradients are `f32`, or `f16` in mixed precision; integers are indices, `bool` are conditions. */
 export type DType = 'f32' | 'f16' | 'i32' | 'i64' | 'bool' | 'u8'
 
-/** A size: a number, a named symbol (`batch`), or a canonical product or sum of those (`batch*source`, `10+source`). */
+/** A size: a number, a symbol (`batch`), or their canonical product or sum (`batch*source`, `10+source`). */
 export type Dim = number | string
 
 export type Shape = readonly Dim[]
@@ -16,4 +16,4 @@ export interface Type {
 
 export const rank = (t: Type): number => t.shape.length
 
-export const typeText = (t: Type): string => `${t.dtype}[${t.shape.join(', ')}]`
+export const formatType = (t: Type): string => `${t.dtype}[${t.shape.join(', ')}]`

@@ -1,22 +1,25 @@
-import { sizeOf, topLevel } from '../dim.ts'
+import { sizeOf, splitAtTopLevel } from '../dim.ts'
 import { type Dim, type DType, rank, type Shape, type Symbols, type Type } from '../types.ts'
 import { type Attribute, ELEMENT_TYPE, type OnnxGraph, type OnnxNode } from './model.ts'
 
-/** Where a program shall run. `cpu` may use ONNX Runtime's fused CPU kernels; the others get plain ONNX alone. */
+/**
+ * The device that a program is lowered for. `cpu` may use ONNX Runtime's fused CPU kernels; the others get only
+ * standard ONNX ops.
+ */
 export type Target = 'cpu' | 'webgpu' | 'cuda'
 
-/** What an op's emit rule writes with. Each call returns the name of the value that it makes; equal nodes are made once. */
+/** A writer of ONNX nodes for ops. Each call returns the name of a value. Equal nodes are written once. */
 export interface Emitter {
   readonly target: Target
   node(opType: string, inputs: readonly string[], attributes?: Record<string, Attribute>, domain?: string): string
   input(name: string, type: Type): string
   constant(dtype: DType, shape: readonly number[], values: readonly number[]): string
-  /** The size itself where it is known while lowering: a number, or a symbol of a program that is lowered for one size. */
-  known(dim: Dim): number | undefined
+  /** Returns a size if it is known during lowering: a number, or a symbol if the program is lowered for fixed sizes. */
+  staticSize(dim: Dim): number | undefined
   float(value: number): string
   int64(values: readonly number[]): string
   cast(x: string, to: DType): string
-  /** The sizes as a one-dimensional i64 tensor; what a Reshape can derive from the `source` shape is left to it (0 and -1). */
+  /** Returns the sizes as an i64 tensor [rank]. With `source`, sizes that a Reshape can derive from it are 0 or -1. */
   shape(shape: Shape, source?: Shape): string
   matmul(
     a: string,
@@ -27,30 +30,37 @@ export interface Emitter {
   ): string
 }
 
-/** @param symbols the sizes of a program that is lowered for these alone; without them each is read off the inputs as it runs */
+/**
+ * Makes an emitter.
+ * @param symbols the sizes of the symbols, if the program is lowered for fixed sizes. If not set, each size is read
+ * from the inputs at run time.
+ */
 export function makeEmitter(
   target: Target,
   symbols?: Symbols,
 ): Emitter & {
-  /** What is made from now on is of the program's node of this number, which its ONNX nodes bear in their names: `12.v40`. */
-  emits(node: number): void
+  /**
+   * Assigns the ONNX nodes emitted from now on to the program node with this index, which prefixes their names
+   * (`12.v40`).
+   */
+  startNode(index: number): void
   graph(name: string, outputs: Record<string, readonly [string, Type]>): OnnxGraph
 } {
-  let emitted = 0
+  let nodeIndex = 0
   const nodes: OnnxNode[] = []
   const inputs = new Map<string, Type>()
   const initializers = new Map<string, OnnxGraph['initializers'][number]>()
-  const made = new Map<string, string>()
+  const emitted = new Map<string, string>()
 
   const emitter: Emitter = {
     target,
     node(opType, from, attributes = {}, domain = '') {
       const key = JSON.stringify([opType, from, attributes])
-      const known = made.get(key)
-      if (known) return known
-      const output = `v${made.size}`
-      made.set(key, output)
-      nodes.push({ name: `${emitted}.${output}`, opType, domain, inputs: from, output, attributes })
+      const existing = emitted.get(key)
+      if (existing) return existing
+      const output = `v${emitted.size}`
+      emitted.set(key, output)
+      nodes.push({ name: `${nodeIndex}.${output}`, opType, domain, inputs: from, output, attributes })
       return output
     },
     input(name, type) {
@@ -59,26 +69,27 @@ export function makeEmitter(
     },
     constant(dtype, shape, values) {
       const key = `${dtype}[${shape}] ${values.join()}`
-      const known = initializers.get(key) ?? { name: `c${initializers.size}`, dtype, shape, values }
-      initializers.set(key, known)
-      return known.name
+      const initializer = initializers.get(key) ?? { name: `c${initializers.size}`, dtype, shape, values }
+      initializers.set(key, initializer)
+      return initializer.name
     },
-    known: (dim) => (typeof dim === 'number' ? dim : symbols && sizeOf(dim, symbols)),
+    staticSize: (dim) => (typeof dim === 'number' ? dim : symbols && sizeOf(dim, symbols)),
     float: (value) => emitter.constant('f32', [], [value]),
     int64: (values) => emitter.constant('i64', [values.length], values),
     cast: (x, to) => emitter.node('Cast', [x], { to: ELEMENT_TYPE[to] }),
     shape(symbolic, from) {
-      const settled = (list: Shape) => list.map((dim) => emitter.known(dim) ?? dim)
-      const [shape, source] = [settled(symbolic), from && settled(from)]
-      const derived = source ? derivable(shape, source) : shape
+      const resolve = (list: Shape) => list.map((dim) => emitter.staticSize(dim) ?? dim)
+      const [shape, source] = [resolve(symbolic), from && resolve(from)]
+      const derived = source ? toReshapeSizes(shape, source) : shape
       if (derived.every((d) => typeof d === 'number')) return emitter.int64(derived)
-      return emitter.node('Concat', shape.map(size), { axis: 0 })
+      return emitter.node('Concat', shape.map(emitSize), { axis: 0 })
     },
     matmul(a, b, aType, bType, { transposeA, transposeB }) {
       if (target === 'cpu' && transposeA && !transposeB && isNarrow(bType) && !isNarrow(aType)) {
-        // Turning aᵀ block by block takes as long as half the product; bᵀ a turns the narrow side, and then the narrow result.
-        const turned = emitter.matmul(b, a, bType, aType, { transposeA, transposeB })
-        return emitter.node('Transpose', [turned], { perm: swapLastTwo(Math.max(rank(aType), rank(bType))) })
+        // Transposing `a` block by block takes half as long as the product. Computing `bᵀ a` transposes only the narrow
+        // side, and then the narrow result.
+        const transposed = emitter.matmul(b, a, bType, aType, { transposeA, transposeB })
+        return emitter.node('Transpose', [transposed], { perm: swapLastTwo(Math.max(rank(aType), rank(bType))) })
       }
       if (target === 'cpu' && (transposeA || transposeB))
         return emitter.node(
@@ -87,22 +98,22 @@ export function makeEmitter(
           { transA: Number(transposeA), transB: Number(transposeB), alpha: 1 },
           'com.microsoft',
         )
-      const turned = (x: string, type: Type) => emitter.node('Transpose', [x], { perm: swapLastTwo(rank(type)) })
-      return emitter.node('MatMul', [transposeA ? turned(a, aType) : a, transposeB ? turned(b, bType) : b])
+      const transpose = (x: string, type: Type) => emitter.node('Transpose', [x], { perm: swapLastTwo(rank(type)) })
+      return emitter.node('MatMul', [transposeA ? transpose(a, aType) : a, transposeB ? transpose(b, bType) : b])
     },
   }
 
-  /** One size as an i64 tensor [1]: read off the input that has it, or computed from its parts. */
-  function size(dim: Dim): string {
+  /** Returns one size as an i64 tensor [1], read from the input that has it or computed from its operands. */
+  function emitSize(dim: Dim): string {
     if (typeof dim === 'number') return emitter.int64([dim])
-    for (const [sign, opType] of [
+    for (const [operator, opType] of [
       ['+', 'Add'],
       ['*', 'Mul'],
     ] as const) {
-      const parts = topLevel(dim, sign)
-      if (parts.length > 1) return parts.map(size).reduce((p, q) => emitter.node(opType, [p, q]))
+      const parts = splitAtTopLevel(dim, operator)
+      if (parts.length > 1) return parts.map(emitSize).reduce((p, q) => emitter.node(opType, [p, q]))
     }
-    if (dim.startsWith('(')) return size(dim.slice(1, -1))
+    if (dim.startsWith('(')) return emitSize(dim.slice(1, -1))
     if (!Number.isNaN(Number(dim))) return emitter.int64([Number(dim)])
     for (const [name, { shape }] of inputs) {
       const axis = shape.indexOf(dim)
@@ -113,12 +124,12 @@ export function makeEmitter(
 
   return {
     ...emitter,
-    emits(node) {
-      emitted = node
+    startNode(index) {
+      nodeIndex = index
     },
     graph: (name, outputs) => ({
       name,
-      nodes: withResults(nodes, outputs),
+      nodes: nameOutputs(nodes, outputs),
       inputs: [...inputs],
       outputs: Object.entries(outputs).map(([key, [, type]]) => [key, type] as const),
       initializers: [...initializers.values()],
@@ -126,13 +137,15 @@ export function makeEmitter(
   }
 }
 
-/** Gives values their names as results; one that is no node's, or has a second name, passes through an Identity. */
-function withResults(nodes: readonly OnnxNode[], outputs: Record<string, readonly [string, Type]>): OnnxNode[] {
-  const made = new Set(nodes.map((n) => n.output))
+/**
+ * Renames values to their output names. A value that no node computes, or that has two names, goes through an Identity.
+ */
+function nameOutputs(nodes: readonly OnnxNode[], outputs: Record<string, readonly [string, Type]>): OnnxNode[] {
+  const nodeOutputs = new Set(nodes.map((n) => n.output))
   const renamed = new Map<string, string>()
   const copies: OnnxNode[] = []
   for (const [key, [value]] of Object.entries(outputs)) {
-    if (made.has(value) && !renamed.has(value)) renamed.set(value, key)
+    if (nodeOutputs.has(value) && !renamed.has(value)) renamed.set(value, key)
     else
       copies.push({
         name: key,
@@ -147,14 +160,14 @@ function withResults(nodes: readonly OnnxNode[], outputs: Record<string, readonl
   return [...nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename), output: rename(n.output) })), ...copies]
 }
 
-/** Reshape takes 0 for "as in the source, at the same place" and one -1 for "what is left". */
-function derivable(shape: Shape, source: Shape): Shape {
+/** Returns the shape for a Reshape: 0 means "as in the source", and one -1 means "the remaining elements". */
+function toReshapeSizes(shape: Shape, source: Shape): Shape {
   const copied = shape.map((d, i) => (typeof d === 'string' && d === source[i] ? 0 : d))
-  const open = copied.filter((d) => typeof d === 'string')
-  return open.length === 1 ? copied.map((d) => (typeof d === 'string' ? -1 : d)) : copied
+  const unresolved = copied.filter((d) => typeof d === 'string')
+  return unresolved.length === 1 ? copied.map((d) => (typeof d === 'string' ? -1 : d)) : copied
 }
 
-/** Few columns for a matrix product: those of a head, or of a low rank. */
+/** Returns whether a matrix has few columns, such as one head or a low rank has. */
 const isNarrow = ({ shape }: Type): boolean => Number(shape.at(-1)) <= 64
 
 const swapLastTwo = (n: number): number[] => [...Array.from({ length: n - 2 }, (_, i) => i), n - 1, n - 2]

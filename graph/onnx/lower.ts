@@ -5,24 +5,27 @@ import type { Symbols, Type } from '../types.ts'
 import { makeEmitter, type Target } from './emitter.ts'
 import { encodeModel } from './model.ts'
 
-/** A lowered program: plain data, so it can be sent to a thread. */
+/** A lowered program. It is plain data, so it can be sent to a thread. */
 export interface Executable {
   readonly name: string
   readonly target: Target
-  /** The bytes of an ONNX model (opset 21 and com.microsoft). */
+  /** The serialized ONNX model (opset 21 and com.microsoft). */
   readonly model: Uint8Array
   readonly inputs: Readonly<Record<string, Type>>
   readonly outputs: Readonly<Record<string, Type>>
 }
 
 export interface LowerOptions {
-  /** The only sizes that it will run with. A device then has no shape to compute, which ONNX Runtime does on the CPU. */
+  /**
+   * The only sizes that the program will run with. It then computes no shapes, which ONNX Runtime would do on the CPU
+   * even if the rest runs on a GPU. Defaults to reading sizes from the inputs at run time.
+   */
   symbols?: Symbols
-  /** Values of inputs, which become part of the model where their shape is fixed. */
+  /** Values of inputs. Inputs with a fixed shape become part of the model. Defaults to none. */
   constants?: Readonly<Record<string, ArrayBufferView>>
 }
 
-/** Lowers a program for a target. */
+/** Lowers a program to an ONNX model for a target. */
 export function lower(
   { name, nodes, inputs, outputs }: Program,
   target: Target,
@@ -33,11 +36,11 @@ export function lower(
     dtype: target === 'webgpu' && dtype === 'u8' ? 'f32' : dtype, // WGSL has no bytes
     shape: symbols ? shape.map((dim) => sizeOf(dim, symbols)) : shape,
   })
-  // Sizes are read off inputs, so these are all known before the first node asks for one.
+  // Sizes are read from inputs, so declare all inputs before the first node needs a size.
   for (const [input, type] of Object.entries(inputs)) emitter.input(input, typeOf(type))
   const values = new Map<Tensor, string>()
   for (const [i, node] of nodes.entries()) {
-    emitter.emits(i)
+    emitter.startNode(i)
     values.set(
       node,
       node.op.emit(

@@ -1,7 +1,7 @@
 import type { DType, Shape, Type } from '../types.ts'
 import { float32, message, repeated } from './protobuf.ts'
 
-/** Field numbers are those of onnx.proto (ONNX IR version 10). */
+// The field numbers come from onnx.proto (ONNX IR version 10).
 
 export type Attribute = number | string | readonly number[]
 
@@ -22,7 +22,7 @@ export interface OnnxGraph {
   initializers: readonly { name: string; dtype: DType; shape: readonly number[]; values: Values }[]
 }
 
-/** Numbers, or the very bytes. */
+/** The values as numbers, or as raw bytes. */
 type Values = readonly number[] | ArrayBufferView
 
 const IR_VERSION = 10
@@ -30,10 +30,10 @@ const OPSETS = { '': 21, 'com.microsoft': 1 }
 
 export const ELEMENT_TYPE: Record<DType, number> = { f32: 1, f16: 10, u8: 2, i32: 6, i64: 7, bool: 9 }
 
-/** Attributes that ONNX declares as floats, whatever number they hold. */
+/** The attributes that ONNX declares as floats, even if their value is a whole number. */
 const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'beta'])
 
-/** The bytes of a ModelProto. */
+/** Encodes a graph as a ModelProto. */
 export function encodeModel(graph: OnnxGraph): Uint8Array {
   const graphProto = message(
     ...repeated(1, graph.nodes.map(encodeNode)),

@@ -1,4 +1,4 @@
-/** The wire format of Protocol Buffers, as far as ONNX models need it (protobuf.dev/programming-guides/encoding). */
+// The part of the Protocol Buffers wire format that ONNX models need (protobuf.dev/programming-guides/encoding).
 
 type Field = readonly [number: number, value: FieldValue]
 type FieldValue = number | bigint | string | Uint8Array | { float: number } | undefined
@@ -7,16 +7,16 @@ const VARINT = 0
 const LENGTH_DELIMITED = 2
 const FIXED_32 = 5
 
-/** A message from its fields; an undefined value leaves the field out. */
+/** Encodes a message. Fields whose value is undefined are omitted. */
 export function message(...fields: Field[]): Uint8Array {
-  return bytes(fields.flatMap(([number, value]) => (value === undefined ? [] : encode(number, value))))
+  return concatBytes(fields.flatMap(([number, value]) => (value === undefined ? [] : encode(number, value))))
 }
 
-/** The same field once for each value. */
+/** Returns one field per value, all with the same number. */
 export const repeated = (number: number, values: readonly FieldValue[]): Field[] =>
   values.map((value) => [number, value])
 
-/** An IEEE 754 single-precision field. */
+/** Returns the value of an IEEE 754 single-precision field. */
 export const float32 = (value: number) => ({ float: value })
 
 function encode(number: number, value: Exclude<FieldValue, undefined>): Uint8Array[] {
@@ -27,7 +27,7 @@ function encode(number: number, value: Exclude<FieldValue, undefined>): Uint8Arr
   return [varint((number << 3) | LENGTH_DELIMITED), varint(data.length), data]
 }
 
-/** Negative numbers take ten bytes, as two's complement of 64 bits. */
+/** Encodes a varint. Negative numbers take ten bytes, as 64-bit two's complement. */
 function varint(value: number | bigint): Uint8Array {
   const out: number[] = []
   let rest = BigInt.asUintN(64, BigInt(value))
@@ -39,12 +39,12 @@ function varint(value: number | bigint): Uint8Array {
   return Uint8Array.from(out)
 }
 
-function bytes(parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
-  let at = 0
+function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
+  const result = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
+  let offset = 0
   for (const part of parts) {
-    all.set(part, at)
-    at += part.length
+    result.set(part, offset)
+    offset += part.length
   }
-  return all
+  return result
 }

@@ -10,7 +10,7 @@ function binary(name: string, onnxName: string, gradient: Binary['gradient']): B
   return {
     name,
     infer: ([a, b]) => {
-      if (a.dtype !== b.dtype) throw new Error('both sides need one element type')
+      if (a.dtype !== b.dtype) throw new Error('both sides must have the same element type')
       return { dtype: a.dtype, shape: broadcast(a.shape, b.shape) }
     },
     gradient,
@@ -55,23 +55,23 @@ function unary(name: string, gradient: (x: Tensor, dy: Tensor, y: Tensor) => Ten
   }
 }
 
-const plain =
+const emitAs =
   (onnxName: string): Unary['emit'] =>
   (onnx, inputs) =>
     onnx.node(onnxName, inputs)
 
-/** 1 / sqrt(2) and the cubic term of the tanh form of gelu (Hendrycks and Gimpel 2016; `gelu_new` in Hugging Face). */
+/** The coefficients of the tanh approximation of GELU (Hendrycks and Gimpel 2016; `gelu_new` in Hugging Face). */
 const GELU_SLOPE = Math.sqrt(2 / Math.PI)
 const GELU_CUBIC = 0.044715
 
-export const reluOp = unary('relu', (_, dy, y) => mul(dy, step(y)), plain('Relu'))
-export const tanhOp = unary('tanh', (_, dy, y) => mul(dy, sub(scalar(1), mul(y, y))), plain('Tanh'))
-export const sigmoidOp = unary('sigmoid', (_, dy, y) => mul(dy, mul(y, sub(scalar(1), y))), plain('Sigmoid'))
+export const reluOp = unary('relu', (_, dy, y) => mul(dy, step(y)), emitAs('Relu'))
+export const tanhOp = unary('tanh', (_, dy, y) => mul(dy, sub(scalar(1), mul(y, y))), emitAs('Tanh'))
+export const sigmoidOp = unary('sigmoid', (_, dy, y) => mul(dy, mul(y, sub(scalar(1), y))), emitAs('Sigmoid'))
 export const sqrtOp: Unary = {
-  ...unary('sqrt', (_, dy, y) => div(mul(dy, scalar(0.5)), y), plain('Sqrt')),
+  ...unary('sqrt', (_, dy, y) => div(mul(dy, scalar(0.5)), y), emitAs('Sqrt')),
   precision: 'full',
 }
-/** x · sigmoid(x), also called swish. */
+/** SiLU, also called swish: x · sigmoid(x). */
 export const siluOp = unary(
   'silu',
   (x, dy, y) => {
@@ -91,16 +91,19 @@ export const geluOp = unary(
   (onnx, inputs) => onnx.node('Gelu', inputs, { approximate: 'tanh' }),
 )
 
-/** Steep enough to reach 1 at the smallest normal number of its type. */
-const STEEP = { f32: 3e38, f16: 6e4 }
+/** Slopes that are steep enough to reach 1 at the smallest normal number of the type. */
+const HARD_SIGMOID_SLOPE = { f32: 3e38, f16: 6e4 }
 
-/** Its gradient is zero wherever there is one. HardSigmoid is one vectorised pass; a comparison and its casts are three. */
+/**
+ * The Heaviside step function. Its gradient is zero wherever it is defined. A HardSigmoid takes one vectorized pass; a
+ * comparison with its casts takes three.
+ */
 export const stepOp: Unary = {
   name: 'step',
   infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
   gradient: noGradient,
   emit: (onnx, inputs, { dtype }) =>
-    onnx.node('HardSigmoid', inputs, { alpha: STEEP[dtype === 'f16' ? 'f16' : 'f32'], beta: 0 }),
+    onnx.node('HardSigmoid', inputs, { alpha: HARD_SIGMOID_SLOPE[dtype === 'f16' ? 'f16' : 'f32'], beta: 0 }),
 }
 
 export const relu = (x: Tensor): Tensor => apply(reluOp, [x], null)
@@ -108,9 +111,9 @@ export const tanh = (x: Tensor): Tensor => apply(tanhOp, [x], null)
 export const sigmoid = (x: Tensor): Tensor => apply(sigmoidOp, [x], null)
 export const sqrt = (x: Tensor): Tensor => apply(sqrtOp, [x], null)
 export const silu = (x: Tensor): Tensor => apply(siluOp, [x], null)
-/** The tanh form of gelu. */
+/** The tanh approximation of GELU. */
 export const gelu = (x: Tensor): Tensor => apply(geluOp, [x], null)
-/** 1 where x > 0, else 0. */
+/** The Heaviside step function: 1 if x > 0, else 0. */
 export const step = (x: Tensor): Tensor => apply(stepOp, [x], null)
 
 export const castOp: Op<{ to: DType }> = {
@@ -120,7 +123,7 @@ export const castOp: Op<{ to: DType }> = {
   emit: (onnx, [x], { attributes: { to } }) => onnx.cast(x, to),
 }
 
-/** Another element type. No gradient flows through it. */
+/** Converts the element type. No gradient flows through it. */
 export const cast = (x: Tensor, to: DType): Tensor => (x.dtype === to ? x : apply(castOp, [x], { to }))
 
 export const lessOp: Op<null> = {
@@ -131,7 +134,7 @@ export const lessOp: Op<null> = {
   emit: (onnx, inputs) => onnx.node('Less', inputs),
 }
 
-/** Where a < b; nowhere where one of them is not a number. */
+/** Compares a < b. The result is false if a or b is NaN. */
 export const less = (a: Tensor, b: Tensor): Tensor => apply(lessOp, [a, b], null)
 
 export const whereOp: Op<null> = {
@@ -145,5 +148,5 @@ export const whereOp: Op<null> = {
   emit: (onnx, inputs) => onnx.node('Where', inputs),
 }
 
-/** a where the condition holds, else b. */
+/** Selects a if the condition is true, else b. */
 export const where = (condition: Tensor, a: Tensor, b: Tensor): Tensor => apply(whereOp, [condition, a, b], null)

@@ -1,4 +1,4 @@
-import { elements } from '../dim.ts'
+import { elementCount } from '../dim.ts'
 import type { Emitter } from '../onnx/emitter.ts'
 import { apply } from '../op.ts'
 import type { Op, Tensor } from '../tensor.ts'
@@ -13,7 +13,7 @@ export const gatherOp: Op<null> = {
   emit: (onnx, inputs) => onnx.node('Gather', inputs, { axis: 0 }),
 }
 
-/** table [N, ...], ids [...] → the rows that the ids name [..., ...]. */
+/** table [N, E], ids [...] → the rows with these ids [..., E]. */
 export const gather = (table: Tensor, ids: Tensor): Tensor => apply(gatherOp, [table, ids], null)
 
 export const scatterAddOp: Op<{ rows: Dim }> = {
@@ -21,47 +21,50 @@ export const scatterAddOp: Op<{ rows: Dim }> = {
   precision: 'full',
   infer: ([updates, ids], { rows }) => {
     if (!sameShape(updates.shape.slice(0, rank(ids)), ids.shape))
-      throw new Error('the updates must begin with the axes of the ids')
+      throw new Error('the first axes of the updates must be those of the ids')
     return { dtype: updates.dtype, shape: [rows, ...updates.shape.slice(rank(ids))] }
   },
   gradient: ({ inputs: [, ids] }, dy) => [() => gather(dy, ids), null, () => dy],
   emit: (onnx, [updates, ids, base], node) => {
-    const onto = base ?? onnx.node('Expand', [zeroOf(onnx, ids), onnx.shape(node.shape)])
-    if (onnx.target === 'webgpu') return scatterElements(onnx, updates, ids, onto, node)
+    const table = base ?? onnx.node('Expand', [emitRuntimeZero(onnx, ids), onnx.shape(node.shape)])
+    if (onnx.target === 'webgpu') return emitScatterElements(onnx, updates, ids, table, node)
     const indices = onnx.node('Unsqueeze', [onnx.cast(ids, 'i64'), onnx.int64([-1])])
-    return onnx.node('ScatterND', [onto, indices, updates], { reduction: 'add' })
+    return onnx.node('ScatterND', [table, indices, updates], { reduction: 'add' })
   },
 }
 
-/** A zero that only a run knows: ONNX Runtime would keep a table of constant zeros, as large as the vocabulary's, in every session. */
-function zeroOf(onnx: Emitter, ids: string): string {
+/**
+ * Emits a zero that is only known at run time. From a constant zero, ONNX Runtime would keep a table as large as the
+ * vocabulary in every session.
+ */
+function emitRuntimeZero(onnx: Emitter, ids: string): string {
   const first = onnx.node('Gather', [onnx.node('Reshape', [ids, onnx.int64([-1])]), onnx.constant('i32', [1], [0])])
   return onnx.cast(onnx.node('Mul', [first, onnx.constant('i32', [1], [0])]), 'f32')
 }
 
-/** ScatterND takes i64 indices alone, which WGSL does not have. */
-function scatterElements(
+/** Emits the scatter with i32 indices: ScatterND requires i64, which WGSL does not have. */
+function emitScatterElements(
   onnx: Emitter,
   updates: string,
   ids: string,
-  onto: string,
+  table: string,
   { inputs: [, { shape }], ...node }: Tensor,
 ): string {
-  const flat = [elements(shape), elements(node.shape.slice(1))] // [N, R]
-  const reshaped = (x: string, to: Shape) => onnx.node('Reshape', [x, onnx.shape(to)])
-  const indices = onnx.node('Expand', [reshaped(ids, [flat[0], 1]), onnx.shape(flat)])
-  const rows = [reshaped(onto, [node.shape[0], flat[1]]), indices, reshaped(updates, flat)]
-  return reshaped(onnx.node('ScatterElements', rows, { axis: 0, reduction: 'add' }), node.shape)
+  const flat = [elementCount(shape), elementCount(node.shape.slice(1))] // [N, R]
+  const reshape = (x: string, to: Shape) => onnx.node('Reshape', [x, onnx.shape(to)])
+  const indices = onnx.node('Expand', [reshape(ids, [flat[0], 1]), onnx.shape(flat)])
+  const rows = [reshape(table, [node.shape[0], flat[1]]), indices, reshape(updates, flat)]
+  return reshape(onnx.node('ScatterElements', rows, { axis: 0, reduction: 'add' }), node.shape)
 }
 
-/** The gradient of {@link gather}: adds each row of updates [..., E] to the row of a zero table [rows, E] that its id names. */
+/** updates [..., E], ids [...] → zeros [rows, E] plus each row of updates at its id. The gradient of {@link gather}. */
 export const scatterAdd = (updates: Tensor, ids: Tensor, rows: Dim): Tensor =>
   apply(scatterAddOp, [updates, ids], { rows })
 
-/** The sum of two gradients. Rows that are scattered go onto the other gradient itself, not through a table of zeros. */
-export function sumOf(a: Tensor, b: Tensor): Tensor {
-  const [scattered, other] = isScattered(b) ? [b, a] : [a, b]
-  return isScattered(scattered) ? apply(scatterAddOp, [...scattered.inputs, other], scattered.attributes) : add(a, b)
+/** Adds two gradients. The rows of a scatter are added to the other gradient directly, not to a table of zeros. */
+export function addGradients(a: Tensor, b: Tensor): Tensor {
+  const [scattered, other] = isPlainScatter(b) ? [b, a] : [a, b]
+  return isPlainScatter(scattered) ? apply(scatterAddOp, [...scattered.inputs, other], scattered.attributes) : add(a, b)
 }
 
-const isScattered = ({ op, inputs }: Tensor): boolean => op === scatterAddOp && inputs.length === 2
+const isPlainScatter = ({ op, inputs }: Tensor): boolean => op === scatterAddOp && inputs.length === 2

@@ -7,12 +7,12 @@ export const iotaOp: Op<{ size: Dim }> = {
   infer: (_, { size }) => ({ dtype: 'i32', shape: [size] }),
   gradient: noGradient,
   emit: (onnx, _, { attributes: { size } }) => {
-    const known = onnx.known(size)
-    if (known !== undefined)
+    const length = onnx.staticSize(size)
+    if (length !== undefined)
       return onnx.constant(
         'i32',
-        [known],
-        Array.from({ length: known }, (_, i) => i),
+        [length],
+        Array.from({ length }, (_, i) => i),
       )
     const end = onnx.node('Squeeze', [onnx.shape([size])])
     return onnx.cast(onnx.node('Range', [onnx.constant('i64', [], [0]), end, onnx.constant('i64', [], [1])]), 'i32')
@@ -30,7 +30,7 @@ export const clampOp: Op<{ low: number; high: number }> = {
     onnx.node('Clip', [x, onnx.constant(dtype, [], [low]), onnx.constant(dtype, [], [high])]),
 }
 
-/** Index arithmetic: x within low..high. */
+/** Limits x to low..high. For index arithmetic: no gradient flows through it. */
 export const clamp = (x: Tensor, low: number, high: number): Tensor => apply(clampOp, [x], { low, high })
 
 export const moduloOp: Op<{ modulus: number }> = {
@@ -39,12 +39,12 @@ export const moduloOp: Op<{ modulus: number }> = {
   gradient: noGradient,
   emit: (onnx, [x], { attributes: { modulus }, dtype }) => {
     const m = onnx.constant(dtype, [], [modulus])
-    // WebGPU has no kernel for Mod.
+    // ONNX Runtime has no WebGPU kernel for Mod.
     return onnx.target === 'webgpu'
       ? onnx.node('Sub', [x, onnx.node('Mul', [onnx.node('Div', [x, m]), m])])
       : onnx.node('Mod', [x, m])
   },
 }
 
-/** Index arithmetic: the remainder of x ≥ 0 by a fixed number. */
+/** The remainder of x ≥ 0 divided by a constant. For index arithmetic: no gradient flows through it. */
 export const modulo = (x: Tensor, modulus: number): Tensor => apply(moduloOp, [x], { modulus })

@@ -31,7 +31,7 @@ export const constantOp: Op<ConstantAttributes> = {
   emit: (onnx, _, { attributes }) => onnx.constant(attributes.dtype, attributes.shape, attributes.values),
 }
 
-/** Values fixed in the program: small tables and numbers, never weights. */
+/** A constant of the program. Use it for numbers and small tables, never for weights. */
 export const constant = (
   values: readonly number[],
   shape: readonly number[] = [values.length],

@@ -13,7 +13,7 @@ export const inverseRmsOp: Op<{ epsilon: number }> = {
     return [() => scale(mul(x, mul(dy, mul(r, mul(r, r)))), -1 / Number(x.shape[rank(x) - 1]))]
   },
   emit: (onnx, [x], { attributes: { epsilon }, inputs: [{ shape }] }) => {
-    // Not ReduceSumSquare: it is not vectorised on the CPU.
+    // ReduceSumSquare would be one node less, but ONNX Runtime does not vectorize it on the CPU.
     const sum = onnx.node('ReduceSum', [onnx.node('Mul', [x, x]), onnx.int64([-1])], { keepdims: 1 })
     const mean = onnx.node('Mul', [sum, onnx.float(1 / Number(shape[shape.length - 1]))])
     return onnx.node('Reciprocal', [onnx.node('Sqrt', [onnx.node('Add', [mean, onnx.float(epsilon)])])])
@@ -28,7 +28,7 @@ export const rmsNormOp: Op<{ epsilon: number }> = {
   precision: 'full',
   infer: ([x, w]) => {
     if (x.shape[rank(x) - 1] !== w.shape[0] || rank(w) !== 1)
-      throw new Error('the weight must be as long as the last axis')
+      throw new Error('the weight must have the size of the last axis')
     return { dtype: x.dtype, shape: x.shape }
   },
   gradient: ({ inputs: [x, w], attributes: { epsilon } }, dy) => {
@@ -36,8 +36,8 @@ export const rmsNormOp: Op<{ epsilon: number }> = {
     return [
       () => {
         const g = mul(dy, w)
-        const pull = mul(reduceSum(mul(g, x), [-1], true), mul(r, scale(mul(r, r), 1 / Number(w.shape[0]))))
-        return sub(mul(g, r), mul(x, pull))
+        const projection = mul(reduceSum(mul(g, x), [-1], true), mul(r, scale(mul(r, r), 1 / Number(w.shape[0]))))
+        return sub(mul(g, r), mul(x, projection))
       },
       () => sumToShape(mul(dy, mul(x, r)), w.shape),
     ]
@@ -46,5 +46,5 @@ export const rmsNormOp: Op<{ epsilon: number }> = {
     onnx.node('SimplifiedLayerNormalization', [x, w], { axis: rank(source) - 1, epsilon, stash_type: 1 }),
 }
 
-/** Root-mean-square norm (Zhang and Sennrich 2019, as in T5): w · x / sqrt(mean(x²) + epsilon) over the last axis. */
+/** RMSNorm (Zhang and Sennrich 2019), as in T5: w · x / sqrt(mean(x²) + epsilon) over the last axis. */
 export const rmsNorm = (x: Tensor, w: Tensor, epsilon: number): Tensor => apply(rmsNormOp, [x, w], { epsilon })

@@ -1,4 +1,4 @@
-import { elements } from '../dim.ts'
+import { elementCount } from '../dim.ts'
 import { apply } from '../op.ts'
 import type { Op, Tensor } from '../tensor.ts'
 import { type Dim, rank, type Shape } from '../types.ts'
@@ -6,8 +6,8 @@ import { type Dim, rank, type Shape } from '../types.ts'
 export const reshapeOp: Op<{ shape: Shape }> = {
   name: 'reshape',
   infer: ([x], { shape }) => {
-    if (elements(x.shape) !== elements(shape))
-      throw new Error(`cannot become [${shape.join(', ')}]: ${elements(x.shape)} elements are not ${elements(shape)}`)
+    if (elementCount(x.shape) !== elementCount(shape))
+      throw new Error(`${elementCount(x.shape)} elements do not fit the shape [${shape.join(', ')}]`)
     return { dtype: x.dtype, shape }
   },
   gradient: ({ inputs: [x] }, dy) => [() => reshape(dy, x.shape)],
@@ -15,7 +15,7 @@ export const reshapeOp: Op<{ shape: Shape }> = {
     onnx.node('Reshape', [x, onnx.shape(shape, source.shape)]),
 }
 
-/** The same elements in row-major order under another shape. */
+/** Returns the same elements, in row-major order, with another shape. */
 export function reshape(x: Tensor, shape: Shape): Tensor {
   return sameShape(x.shape, shape) ? x : apply(reshapeOp, [x], { shape })
 }
@@ -24,7 +24,7 @@ export const transposeOp: Op<{ permutation: readonly number[] }> = {
   name: 'transpose',
   infer: ([x], { permutation }) => {
     if ([...permutation].sort().join() !== x.shape.map((_, i) => i).join())
-      throw new Error(`[${permutation}] does not permute ${rank(x)} axes`)
+      throw new Error(`[${permutation}] is not a permutation of ${rank(x)} axes`)
     return { dtype: x.dtype, shape: permutation.map((axis) => x.shape[axis]) }
   },
   gradient: ({ attributes: { permutation } }, dy) => [
@@ -42,7 +42,8 @@ export const transpose = (x: Tensor, permutation: readonly number[]): Tensor => 
 export const expandOp: Op<{ shape: Shape }> = {
   name: 'expand',
   infer: ([x], { shape }) => {
-    if (!sameShape(broadcast(x.shape, shape), shape)) throw new Error(`does not broadcast to [${shape.join(', ')}]`)
+    if (!sameShape(broadcast(x.shape, shape), shape))
+      throw new Error(`the input does not broadcast to [${shape.join(', ')}]`)
     return { dtype: x.dtype, shape }
   },
   gradient: ({ inputs: [x] }, dy) => [() => sumToShape(dy, x.shape)],
@@ -73,12 +74,16 @@ export const reduceSumOp: Op<{ axes: readonly number[]; keep: boolean }> = {
     onnx.node('ReduceSum', [x, onnx.int64(axes)], { keepdims: keep ? 1 : 0 }),
 }
 
-/** Sums over axes (negative ones count from the last), which stay as 1 where `keep`. */
+/**
+ * Sums over axes.
+ * @param axes the axes to sum; negative numbers count from the last axis. Defaults to all axes.
+ * @param keep whether the axes stay, with size 1
+ */
 export function reduceSum(x: Tensor, axes: readonly number[] = x.shape.map((_, i) => i), keep = false): Tensor {
   return axes.length === 0 ? x : apply(reduceSumOp, [x], { axes: axes.map((a) => (a < 0 ? a + rank(x) : a)), keep })
 }
 
-/** Numpy's broadcasting; sizes must be equal, or 1 on one side. */
+/** Broadcasts two shapes as NumPy does: sizes must be equal, or 1 on one side. */
 export function broadcast(a: Shape, b: Shape): Dim[] {
   return Array.from({ length: Math.max(a.length, b.length) }, (_, i, n = Math.max(a.length, b.length)) => {
     const p = a[i - n + a.length] ?? 1
@@ -89,7 +94,7 @@ export function broadcast(a: Shape, b: Shape): Dim[] {
   })
 }
 
-/** The gradient of broadcasting: sums what was repeated, back to `shape`. */
+/** Sums over the axes that were broadcast, back to `shape`. The gradient of broadcasting. */
 export function sumToShape(x: Tensor, shape: Shape): Tensor {
   const lead = rank(x) - shape.length
   const axes = x.shape.flatMap((d, i) => (i < lead || (shape[i - lead] === 1 && d !== 1) ? [i] : []))

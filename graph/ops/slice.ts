@@ -1,4 +1,4 @@
-import { plus } from '../dim.ts'
+import { addDims } from '../dim.ts'
 import { apply } from '../op.ts'
 import type { Op, Tensor } from '../tensor.ts'
 import { type Dim, rank } from '../types.ts'
@@ -16,10 +16,10 @@ export const sliceOp: Op<Span> = {
     () => apply(embedOp, [dy], { axis, start, size: x.shape[axis] }),
   ],
   emit: (onnx, [x], { attributes: { axis, start, size } }) =>
-    onnx.node('Slice', [x, onnx.shape([start]), onnx.shape([plus(start, size)]), onnx.int64([axis])]),
+    onnx.node('Slice', [x, onnx.shape([start]), onnx.shape([addDims(start, size)]), onnx.int64([axis])]),
 }
 
-/** `size` entries of one axis, from `start`. */
+/** Returns `size` entries of one axis, from `start`. */
 export const slice = (x: Tensor, axis: number, start: Dim, size: Dim): Tensor =>
   apply(sliceOp, [x], { axis, start, size })
 
@@ -28,7 +28,7 @@ export const embedOp: Op<Span> = {
   infer: ([x], { axis, size }) => ({ dtype: x.dtype, shape: withSize(x, axis, size) }),
   gradient: ({ inputs: [x], attributes: { axis, start } }, dy) => [() => slice(dy, axis, start, x.shape[axis])],
   emit: (onnx, [x], { dtype, inputs: [source], attributes: { axis, start, size } }) => {
-    const after = onnx.node('Sub', [onnx.shape([size]), onnx.shape([plus(start, source.shape[axis])])])
+    const after = onnx.node('Sub', [onnx.shape([size]), onnx.shape([addDims(start, source.shape[axis])])])
     return onnx.node('Pad', [
       x,
       onnx.node('Concat', [onnx.shape([start]), after], { axis: 0 }),
@@ -38,7 +38,7 @@ export const embedOp: Op<Span> = {
   },
 }
 
-/** The gradient of {@link slice}: x at `start` of an axis of `size` zeros. */
+/** Places x at `start` of an axis of `size` zeros. The gradient of {@link slice}. */
 export const embed = (x: Tensor, axis: number, start: Dim, size: Dim): Tensor =>
   apply(embedOp, [x], { axis, start, size })
 
@@ -46,11 +46,12 @@ export const concatOp: Op<{ axis: number }> = {
   name: 'concat',
   infer: (inputs, { axis }) => ({
     dtype: inputs[0].dtype,
-    shape: withSize(inputs[0], axis, plus(...inputs.map((x) => x.shape[axis]))),
+    shape: withSize(inputs[0], axis, addDims(...inputs.map((x) => x.shape[axis]))),
   }),
   gradient: ({ inputs, attributes: { axis } }, dy) =>
     inputs.map(
-      (x, i) => () => slice(dy, axis, plus(...inputs.slice(0, i).map((before) => before.shape[axis])), x.shape[axis]),
+      (x, i) => () =>
+        slice(dy, axis, addDims(...inputs.slice(0, i).map((before) => before.shape[axis])), x.shape[axis]),
     ),
   emit: (onnx, inputs, { attributes: { axis } }) => onnx.node('Concat', inputs, { axis }),
 }
@@ -59,6 +60,6 @@ export const concat = (inputs: readonly Tensor[], axis: number): Tensor =>
   inputs.length === 1 ? inputs[0] : apply(concatOp, inputs, { axis })
 
 function withSize(x: Tensor, axis: number, size: Dim): Dim[] {
-  if (axis < 0 || axis >= rank(x)) throw new Error(`there is no axis ${axis}`)
+  if (axis < 0 || axis >= rank(x)) throw new Error(`the input has no axis ${axis}`)
   return x.shape.map((d, i) => (i === axis ? size : d))
 }

@@ -30,7 +30,7 @@ export const oneHotOp: Op<{ depth: number }> = {
   },
 }
 
-/** ids [...] → [..., depth]; an id outside the depth gives a row of zeros. */
+/** ids [...] → [..., depth]. An id outside 0..depth-1 gives a row of zeros. */
 const oneHot = (ids: Tensor, depth: number): Tensor => apply(oneHotOp, [ids], { depth })
 
 export const crossEntropyOp: Op<null> = {
@@ -38,7 +38,7 @@ export const crossEntropyOp: Op<null> = {
   precision: 'full',
   infer: ([logits, labels]) => {
     if (rank(logits) !== 2 || labels.shape.join() !== String(logits.shape[0]))
-      throw new Error('logits [N, V] need labels [N]')
+      throw new Error('logits must be [N, V] and labels [N]')
     return { dtype: 'f32', shape: labels.shape }
   },
   gradient: ({ inputs: [logits, labels] }, dy) => [

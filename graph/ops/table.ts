@@ -10,7 +10,7 @@ import { expandOp, reduceSumOp, reshapeOp, transposeOp } from './shape.ts'
 import { concatOp, embedOp, sliceOp } from './slice.ts'
 import { crossEntropyOp, oneHotOp, softmaxOp } from './softmax.ts'
 
-/** The language: every op, each with its type rule, its gradient and its lowering. Tests walk this table, so none goes unchecked. */
+/** All ops of the language, each with its type rule, gradient and lowering. The tests check every op in this table. */
 export const ops = {
   add: elementwise.addOp,
   attention: attentionOp,

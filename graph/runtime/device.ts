@@ -1,151 +1,165 @@
 import { sizeOf, symbolsOf } from '../dim.ts'
 import { cast } from '../ops/elementwise.ts'
 import { input } from '../ops/leaf.ts'
-import { type Program, program } from '../program.ts'
+import { buildProgram, type Program } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
-import { type DType, type Symbols, type Type, typeText } from '../types.ts'
-import { deviceError } from './device-errors.ts'
-import { isJoined, type Joined } from './joined.ts'
-import { paddedSize, resized } from './padding.ts'
-import type { Loaded, Pool } from './pool.ts'
+import { type DType, formatType, type Symbols, type Type } from '../types.ts'
+import { type Concatenation, isConcatenation } from './concatenation.ts'
+import { toDeviceError } from './device-errors.ts'
+import { paddedSize, resize } from './padding.ts'
+import type { LoadedProgram, Pool } from './pool.ts'
 import type { Data, SessionOptions } from './session.ts'
 import { openThread } from './thread.ts'
 import { openVariants } from './variants.ts'
 import type { ResidentKey } from './worker.ts'
 
-/** A value in the device's memory. */
-export interface Held {
+/** A tensor in the memory of a device. */
+export interface DeviceTensor {
   readonly key: ResidentKey
-  readonly type: FixedType
+  readonly type: StaticType
 }
 
-export interface FixedType {
+/** A type without symbols. */
+export interface StaticType {
   readonly dtype: DType
   readonly shape: readonly number[]
 }
 
-export type Operands = Readonly<Record<string, Data | Held>>
+/** Values by name, in host or device memory. */
+export type Operands = Readonly<Record<string, Data | DeviceTensor>>
 
-/** Of what is joined only the first size may be a symbol. */
-type FedOperands = Readonly<Record<string, Data | Joined | Held>>
+/** Operands that are fed on a run. Only the first size of a concatenation may be a symbol. */
+type FeedOperands = Readonly<Record<string, Data | Concatenation | DeviceTensor>>
 
-/** A device with memory of its own, such as a GPU, behind one thread. Values move there and back only when asked to. */
+/** A device with its own memory, such as a GPU, behind one thread. Values are copied to and from it only on request. */
 export interface Device extends Pool {
-  /** What is bound is uploaded once: a value that changes must be one that is held. */
-  load(program: Program, bound: Operands, options?: SessionOptions): Promise<DeviceLoaded>
-  /** A place for a value, which is uploaded if it is given. */
-  hold(type: FixedType, data?: Data): Held
-  /** Uploads another value in place of the one that is held. */
-  put(held: Held, data: Data): void
-  read(held: Held): Promise<Data>
-  free(...held: readonly Held[]): void
+  /** Loads a program. Bound host data is uploaded once, so a value that changes must be a {@link DeviceTensor}. */
+  load(program: Program, bound: Operands, options?: SessionOptions): Promise<DeviceProgram>
+  /** Allocates a tensor on the device, and uploads `data` if it is set. */
+  allocate(type: StaticType, data?: Data): DeviceTensor
+  /** Replaces the value of a tensor by uploading `data`. */
+  write(tensor: DeviceTensor, data: Data): void
+  /** Downloads the value of a tensor. */
+  read(tensor: DeviceTensor): Promise<Data>
+  /** Frees tensors. */
+  free(...tensors: readonly DeviceTensor[]): void
 }
 
-/** Host data on the device, and the number of loaded programs that are bound to it. */
-interface Uploaded {
+/** Host data that was uploaded, and the number of loaded programs that it is bound to. */
+interface Upload {
   programs: number
-  held: Partial<Record<DType, Held>>
+  /** The uploaded tensors. There is one per precision in which programs use the data. */
+  tensors: Partial<Record<DType, DeviceTensor>>
 }
 
-export interface DeviceLoaded extends Loaded {
+/** A program that is loaded on a device. */
+export interface DeviceProgram extends LoadedProgram {
   /**
-   * Results that `into` names by a {@link Held} stay on the device, in its place, which may be an operand of the same run. Sizes that no
-   * bound value has are padded with zeros, which must change no result: rows of weight zero, positions that are masked.
+   * Runs the program. A result for which `into` has a {@link DeviceTensor} stays on the device and replaces its value,
+   * even if the same run reads that tensor. Sizes that no bound value has are padded with zeros, which must not change
+   * any result: rows must have weight zero, and positions must be masked.
    */
-  run(feeds: FedOperands, symbols: Symbols, into?: Operands): Promise<Record<string, Data>>
+  run(feeds: FeedOperands, symbols: Symbols, into?: Operands): Promise<Record<string, Data>>
 }
 
-/** The pool as a device, if it is one. */
-export const asDevice = (pool: Pool): Device | undefined => ('hold' in pool ? (pool as Device) : undefined)
+/** Returns the pool as a device, or undefined if it is not one. */
+export const asDevice = (pool: Pool): Device | undefined => ('allocate' in pool ? (pool as Device) : undefined)
 
-/** Opens the WebGPU device that ONNX Runtime finds. A driver that is missing shows when the first program runs. */
+/** Opens the WebGPU device that ONNX Runtime selects. If a driver is missing, the first run of a program throws. */
 export function openDevice(): Device {
   const thread = openThread()
-  let keys = 0
-  /** By the host data. It may be there in one precision or both. */
-  const uploaded = new Map<Data, Uploaded>()
-  const readers = new Map<string, DeviceLoaded>()
+  let nextKey = 0
+  /** The uploads, by their host data. */
+  const uploads = new Map<Data, Upload>()
+  const readers = new Map<string, DeviceProgram>()
 
-  // Requests are posted without waiting for those before; the thread takes them in order, and every failure shows in what needs it.
-  const post: typeof thread.ask = (request) => {
-    const answer = thread.ask(request)
-    answer.catch(() => {})
-    return answer
+  // Requests are sent without waiting for earlier ones: the thread handles them in order, and a failure rejects the
+  // runs that depend on it.
+  const post: typeof thread.send = (request) => {
+    const response = thread.send(request)
+    response.catch(() => {})
+    return response
   }
 
-  // A value that did not arrive fails whatever is run from then on, with the reason.
-  let uploads: Promise<unknown> = Promise.resolve()
-  const upload = (values: readonly (readonly [Held, Data])[]) => {
+  // If an upload fails, all later runs fail with its error.
+  let pendingUploads: Promise<unknown> = Promise.resolve()
+  const upload = (values: readonly (readonly [DeviceTensor, Data])[]) => {
     if (values.length === 0) return
-    const named = values.map(([held, data], i) => ({ held, data, from: `from${i}`, to: `to${i}` }))
-    const copies = named.map(({ held: { type }, from, to }) => [to, arriving(from, type)] as const)
-    const copy = open(program('upload', Object.fromEntries(copies)), {}, {})
-    const arrived = copy.run(
+    const named = values.map(([tensor, data], i) => ({ tensor, data, from: `from${i}`, to: `to${i}` }))
+    const copies = named.map(({ tensor: { type }, from, to }) => [to, uploadedInput(from, type)] as const)
+    const copy = open(buildProgram('upload', Object.fromEntries(copies)), {}, {})
+    const uploaded = copy.run(
       Object.fromEntries(named.map(({ from, data }) => [from, data])),
       {},
-      Object.fromEntries(named.map(({ to, held }) => [to, held])),
+      Object.fromEntries(named.map(({ to, tensor }) => [to, tensor])),
     )
-    uploads = Promise.all([uploads, arrived])
-    uploads.catch(() => {})
+    pendingUploads = Promise.all([pendingUploads, uploaded])
+    pendingUploads.catch(() => {})
     void copy.unload()
   }
 
-  const free = (...held: readonly Held[]) => void post({ kind: 'free', keys: held.map(({ key }) => key) })
+  const free = (...tensors: readonly DeviceTensor[]) => void post({ kind: 'free', keys: tensors.map(({ key }) => key) })
 
-  function open(program: Program, bound: Operands, options: SessionOptions): DeviceLoaded {
+  function open(program: Program, bound: Operands, options: SessionOptions): DeviceProgram {
     const { inputs, outputs } = program
     const used = Object.entries(bound).filter(([name]) => inputs[name])
-    const exact = new Set(used.flatMap(([name]) => inputs[name].shape.flatMap(symbolsOf)))
+    const unpaddedSymbols = new Set(used.flatMap(([name]) => inputs[name].shape.flatMap(symbolsOf)))
     const variants = openVariants(program, options, post)
-    const host = new Set(used.flatMap(([, value]) => (isHeld(value) ? [] : [value])))
-    for (const data of host) {
-      const { programs, held } = uploaded.get(data) ?? { programs: 0, held: {} }
-      uploaded.set(data, { programs: programs + 1, held })
+    const hostData = new Set(used.flatMap(([, value]) => (isDeviceTensor(value) ? [] : [value])))
+    for (const data of hostData) {
+      const { programs, tensors } = uploads.get(data) ?? { programs: 0, tensors: {} }
+      uploads.set(data, { programs: programs + 1, tensors })
     }
-    /** What the last program leaves would stay on the device for good. */
-    const leave = () => {
-      for (const data of host) {
-        const entry = uploaded.get(data) as Uploaded
+    /** Frees the uploads that no other program uses. */
+    const releaseUploads = () => {
+      for (const data of hostData) {
+        const entry = uploads.get(data) as Upload
         entry.programs--
         if (entry.programs > 0) continue
-        uploaded.delete(data)
-        free(...Object.values(entry.held))
+        uploads.delete(data)
+        free(...Object.values(entry.tensors))
       }
-      host.clear()
+      hostData.clear()
     }
 
-    const held = (symbols: Symbols): [string, Held][] => {
-      const missing: [Held, Data][] = []
-      const all = used.map(([name, value]): [string, Held] => {
-        if (isHeld(value)) return [name, value]
-        const there = (uploaded.get(value) as Uploaded).held
-        const known = there[inputs[name].dtype]
-        if (known) return [name, known]
-        const made = { key: keys++, type: fixed(inputs[name], symbols) }
-        there[made.type.dtype] = made
-        missing.push([made, value])
-        return [name, made]
+    /** Returns the bound tensors, and uploads those that are not on the device yet. */
+    const bindTensors = (symbols: Symbols): [string, DeviceTensor][] => {
+      const missing: [DeviceTensor, Data][] = []
+      const tensors = used.map(([name, value]): [string, DeviceTensor] => {
+        if (isDeviceTensor(value)) return [name, value]
+        const existing = (uploads.get(value) as Upload).tensors
+        const found = existing[inputs[name].dtype]
+        if (found) return [name, found]
+        const tensor = { key: nextKey++, type: toStaticType(inputs[name], symbols) }
+        existing[tensor.type.dtype] = tensor
+        missing.push([tensor, value])
+        return [name, tensor]
       })
       upload(missing)
-      return all
+      return tensors
     }
 
     return {
-      async run(feeds, given, into = {}) {
+      async run(feeds, requested, into = {}) {
         const symbols = Object.fromEntries(
-          Object.entries(given).map(([name, size]) => [name, exact.has(name) ? size : paddedSize(size)]),
+          Object.entries(requested).map(([name, size]) => [name, unpaddedSymbols.has(name) ? size : paddedSize(size)]),
         )
-        const residents = held(symbols)
-        const values: Record<string, Data | Joined> = {}
+        const residents = bindTensors(symbols)
+        const values: Record<string, Data | Concatenation> = {}
         for (const [name, value] of Object.entries(feeds)) {
           if (!inputs[name]) continue
-          if (isHeld(value)) residents.push([name, value])
-          // What a larger size has more of are zeros at the end, which joining makes.
-          else if (isJoined(value)) values[name] = value
-          else values[name] = resized(value, fixed(inputs[name], given).shape, fixed(inputs[name], symbols).shape)
+          if (isDeviceTensor(value)) residents.push([name, value])
+          // The thread fills a concatenation with zeros up to the padded size.
+          else if (isConcatenation(value)) values[name] = value
+          else
+            values[name] = resize(
+              value,
+              toStaticType(inputs[name], requested).shape,
+              toStaticType(inputs[name], symbols).shape,
+            )
         }
-        const keep = Object.entries(into).filter((entry): entry is [string, Held] => isHeld(entry[1]))
-        const { key, ready } = variants.of(
+        const keep = Object.entries(into).filter((entry): entry is [string, DeviceTensor] => isDeviceTensor(entry[1]))
+        const { key, ready } = variants.get(
           symbols,
           keep.map(([name]) => name),
         )
@@ -160,20 +174,24 @@ export function openDevice(): Device {
             keep: keysOf(keep),
           }),
           ready,
-          uploads,
+          pendingUploads,
         ]).catch((error) => {
-          throw deviceError(error, 'webgpu')
+          throw toDeviceError(error, 'webgpu')
         })
-        const received = Object.entries(results).map(([name, padded]) => {
-          const data = resized(padded, fixed(outputs[name], symbols).shape, fixed(outputs[name], given).shape)
+        const delivered = Object.entries(results).map(([name, padded]) => {
+          const data = resize(
+            padded,
+            toStaticType(outputs[name], symbols).shape,
+            toStaticType(outputs[name], requested).shape,
+          )
           const buffer = into[name] as Data | undefined
           buffer?.set(data as never)
           return [name, buffer ?? data] as const
         })
-        return Object.fromEntries(received)
+        return Object.fromEntries(delivered)
       },
       unload: () => {
-        leave()
+        releaseUploads()
         return variants.unload()
       },
     }
@@ -181,19 +199,19 @@ export function openDevice(): Device {
 
   return {
     size: 1,
-    hold(type, data) {
-      const held = { key: keys++, type }
-      if (data) upload([[held, data]])
-      return held
+    allocate(type, data) {
+      const tensor = { key: nextKey++, type }
+      if (data) upload([[tensor, data]])
+      return tensor
     },
-    put: (held, data) => upload([[held, data]]),
-    async read(held) {
-      const text = typeText(held.type)
-      if (!readers.has(text)) {
-        const value = input('value', held.type.dtype, held.type.shape)
-        readers.set(text, open(program('read', { copy: value }), {}, {}))
+    write: (tensor, data) => upload([[tensor, data]]),
+    async read(tensor) {
+      const type = formatType(tensor.type)
+      if (!readers.has(type)) {
+        const value = input('value', tensor.type.dtype, tensor.type.shape)
+        readers.set(type, open(buildProgram('read', { copy: value }), {}, {}))
       }
-      return (await (readers.get(text) as DeviceLoaded).run({ value: held }, {})).copy
+      return (await (readers.get(type) as DeviceProgram).run({ value: tensor }, {})).copy
     },
     free,
     load: async (program, bound, options = {}) => open(program, bound, options),
@@ -201,16 +219,16 @@ export function openDevice(): Device {
   }
 }
 
-const isHeld = (value: Data | Joined | Held): value is Held => 'key' in value
+const isDeviceTensor = (value: Data | Concatenation | DeviceTensor): value is DeviceTensor => 'key' in value
 
-/** A value as it is uploaded. ONNX Runtime's binding for Node takes no halves, so those are made on the device. */
-const arriving = (name: string, { dtype, shape }: FixedType): Tensor =>
+/** Returns the input of an upload. ONNX Runtime's Node binding does not accept f16, so the device converts from f32. */
+const uploadedInput = (name: string, { dtype, shape }: StaticType): Tensor =>
   dtype === 'f16' ? cast(input(name, 'f32', shape), dtype) : input(name, dtype, shape)
 
-const keysOf = (held: readonly (readonly [string, Held])[]) =>
-  Object.fromEntries(held.map(([name, { key }]) => [name, key]))
+const keysOf = (tensors: readonly (readonly [string, DeviceTensor])[]) =>
+  Object.fromEntries(tensors.map(([name, { key }]) => [name, key]))
 
-const fixed = ({ dtype, shape }: Type, symbols: Symbols): FixedType => ({
+const toStaticType = ({ dtype, shape }: Type, symbols: Symbols): StaticType => ({
   dtype,
   shape: shape.map((dim) => sizeOf(dim, symbols)),
 })

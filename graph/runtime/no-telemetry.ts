@@ -1,3 +1,3 @@
-// ONNX Runtime 1.30 reports its use to its makers unless the environment says otherwise when the library is loaded. A thread has a copy of the
-// environment, so the process that starts threads imports this, too.
+// ONNX Runtime 1.30 sends telemetry unless this variable is set when the library is loaded. A thread gets a copy of the
+// environment, so every process that starts threads also imports this module.
 process.env.ORT_DISABLE_TELEMETRY ??= '1'

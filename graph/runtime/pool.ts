@@ -1,76 +1,87 @@
-import { freeList } from '../../core/free-list.ts'
+import { makeFreeList } from '../../core/free-list.ts'
 import { lower } from '../onnx/lower.ts'
 import type { Program } from '../program.ts'
 import type { Symbols } from '../types.ts'
-import { deviceError } from './device-errors.ts'
+import { toDeviceError } from './device-errors.ts'
 import type { Data, Feeds, SessionOptions, Values } from './session.ts'
 import { openThread } from './thread.ts'
 
-/** Threads that run programs, so that no event loop is blocked. One run keeps one thread; more runs than threads wait in order. */
+/**
+ * A pool of threads that run programs, so that the event loop is not blocked. Each run takes one thread; further runs
+ * wait in order.
+ */
 export interface Pool {
   readonly size: number
-  /** Loads a program into every thread. `bound` is fed on every run: weights, which all threads read in shared memory. */
-  load(program: Program, bound: Values, options?: LoadOptions): Promise<Loaded>
-  /** Ends the threads after what they run now: a thread that is stopped inside a run would take the process with it. */
+  /**
+   * Loads a program into every thread. `bound` values, such as weights, are fed on every run; all threads read them in
+   * shared memory.
+   */
+  load(program: Program, bound: Values, options?: LoadOptions): Promise<LoadedProgram>
+  /** Ends the threads after their current runs: terminating a thread during a run would crash the process. */
   close(): Promise<void>
 }
 
 export interface LoadOptions extends SessionOptions {
-  /** More that is bound, but changes in place between runs; what is bound otherwise may be copied once. */
-  changing?: Values
+  /** Further bound values, which may change in place between runs. Others may be copied once. Defaults to none. */
+  mutable?: Values
 }
 
-export interface Loaded {
-  /** Runs on the first free thread. `into` takes buffers of shared memory alone; what is shared is not copied between threads. */
+/** A program that is loaded into the threads of a pool. */
+export interface LoadedProgram {
+  /** Runs on the first free thread. The buffers of `into` receive their results; they must be in shared memory. */
   run(feeds: Feeds, symbols: Symbols, into?: Values): Promise<Record<string, Data>>
-  /** Closes its sessions, on each thread after what that runs now. */
+  /** Closes its sessions, on each thread after the current run. */
   unload(): Promise<void>
 }
 
 /**
- * @param size the number of threads, one core each
- * @param target `cuda` computes on the GPU: what is bound are constants there, since ONNX Runtime would upload inputs at every run
+ * Opens a pool.
+ * @param size the number of threads, which use one core each
+ * @param target for `cuda`, bound values become constants of the program, because ONNX Runtime would upload inputs on
+ * every run
  */
 export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
   const threads = Array.from({ length: size }, openThread)
-  const free = freeList(threads)
+  const idle = makeFreeList(threads)
   let programs = 0
-  const asked = <T>(answer: Promise<T>) =>
-    answer.catch((error) => {
-      throw target === 'cpu' ? error : deviceError(error, target)
+  const withDeviceErrors = <T>(work: Promise<T>) =>
+    work.catch((error) => {
+      throw target === 'cpu' ? error : toDeviceError(error, target)
     })
 
   return {
     size,
-    async load(program, bound, { changing = {}, ...options } = {}) {
+    async load(program, bound, { mutable = {}, ...options } = {}) {
       const key = programs++
-      const frozen = Object.fromEntries(Object.entries(bound).filter(([name]) => !(name in changing)))
+      const frozen = Object.fromEntries(Object.entries(bound).filter(([name]) => !(name in mutable)))
       const executable = target === 'cpu' ? lower(program, target) : lower(program, target, { constants: frozen })
-      const fed = Object.entries({ ...bound, ...changing }).filter(([name]) => name in executable.inputs)
-      const shared = Object.fromEntries(fed.map(([name, data]) => [name, inSharedMemory(data)]))
+      const perRun = Object.entries({ ...bound, ...mutable }).filter(([name]) => name in executable.inputs)
+      const shared = Object.fromEntries(perRun.map(([name, data]) => [name, toSharedMemory(data)]))
       const load = { kind: 'load', key, executable, bound: shared, options: { threads: 1, ...options } } as const
       const unload = async () => {
-        await Promise.all(threads.map((t) => t.ask({ kind: 'unload', key })))
+        await Promise.all(threads.map((t) => t.send({ kind: 'unload', key })))
       }
       try {
-        await asked(Promise.all(threads.map((t) => t.ask(load))))
+        await withDeviceErrors(Promise.all(threads.map((t) => t.send(load))))
       } catch (error) {
-        // It may be loaded on some of them.
+        // The program may have been loaded on some of the threads.
         unload().catch(() => {})
         throw error
       }
       return {
         async run(feeds, symbols, into = {}) {
-          const lost = Object.keys(into).find((name) => !isShared(into[name]))
-          if (lost)
+          const unshared = Object.keys(into).find((name) => !isShared(into[name]))
+          if (unshared)
             throw new Error(
-              `${program.name}: ${lost} must be written to shared memory; a thread has its own copy of other buffers`,
+              `${program.name}: the buffer for ${unshared} must be in shared memory; a thread would write to its own copy of it`,
             )
-          const thread = await free.take()
+          const thread = await idle.acquire()
           try {
-            return await asked(thread.ask({ kind: 'run', key, feeds, symbols, into, residents: {}, keep: {} }))
+            return await withDeviceErrors(
+              thread.send({ kind: 'run', key, feeds, symbols, into, residents: {}, keep: {} }),
+            )
           } finally {
-            free.give(thread)
+            idle.release(thread)
           }
         },
         unload,
@@ -84,8 +95,8 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
 
 const isShared = ({ buffer }: Data): boolean => buffer instanceof SharedArrayBuffer
 
-/** What is not shared would be copied to every thread. */
-function inSharedMemory(data: Data): Data {
+/** Copies a value to shared memory, unless it is already there. Every thread would otherwise hold its own copy. */
+function toSharedMemory(data: Data): Data {
   if (isShared(data)) return data
   const copy = new (data.constructor as new (buffer: SharedArrayBuffer) => Data)(new SharedArrayBuffer(data.byteLength))
   copy.set(data as never)

@@ -4,37 +4,39 @@ import { sizeOf } from '../dim.ts'
 import type { Target } from '../onnx/emitter.ts'
 import type { Executable } from '../onnx/lower.ts'
 import type { DType, Symbols, Type } from '../types.ts'
-import { isJoined, type Joined, join } from './joined.ts'
+import { type Concatenation, concatenate, isConcatenation } from './concatenation.ts'
 
 export type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array
 
-/** Values by name. Their shapes follow from the program, given the sizes of its symbols. */
+/** Values by name. Their shapes follow from the program and the sizes of its symbols. */
 export type Values = Readonly<Record<string, Data>>
 
-export type Feeds = Readonly<Record<string, Data | Joined>>
+/** Inputs of a run by name. */
+export type Feeds = Readonly<Record<string, Data | Concatenation>>
 
-/** A value that stays where the program runs, such as a buffer of a GPU. It is freed by `dispose`. */
+/** A value that stays on the device of a session, such as a GPU buffer. `dispose` frees it. */
 export type Resident = ort.Tensor
 
 export interface SessionOptions {
-  /** Threads inside one op; 1 where several sessions run side by side. */
+  /** The number of threads inside one op. Use 1 if several sessions run in parallel. Defaults to one per core. */
   threads?: number
-  /** Writes ONNX Runtime's trace of every node to a file whose name begins so. */
+  /** The path prefix of the file that ONNX Runtime writes its trace of every node to. Defaults to no trace. */
   profile?: string
-  /** Results that are not brought to host memory but returned as {@link Resident}. */
+  /** The names of results that stay on the device as {@link Resident}s. Defaults to none. */
   keep?: readonly string[]
 }
 
+/** A program that is loaded into ONNX Runtime. */
 export interface Session {
   /**
-   * Results go into the buffers of `into` where it names them, in place; the others are newly made.
-   * @param kept receives the results that stay on the device
+   * Runs the program. Results that `into` names are written to its buffers; the others are newly allocated.
+   * @param residents receives the results that stay on the device
    */
   run(
-    feeds: Readonly<Record<string, Data | Joined | Resident>>,
+    feeds: Readonly<Record<string, Data | Concatenation | Resident>>,
     symbols: Symbols,
     into?: Values,
-    kept?: Map<string, Resident>,
+    residents?: Map<string, Resident>,
   ): Promise<Record<string, Data>>
   close(): Promise<void>
 }
@@ -54,59 +56,64 @@ const PROVIDERS: Record<Target, readonly ort.InferenceSession.ExecutionProviderC
   cuda: ['cuda'],
 }
 
-/** Loads a program into ONNX Runtime. `run` blocks its thread until the results are there: see {@link openPool}. */
+/** Loads a program into ONNX Runtime. `run` blocks the calling thread until the results are ready; see `openPool`. */
 export async function openSession(
   executable: Executable,
   { threads = 0, profile, keep = [] }: SessionOptions = {},
 ): Promise<Session> {
   const { name: program, target, model, inputs, outputs } = executable
-  const place = (name: string) => [name, keep.includes(name) ? 'gpu-buffer' : 'cpu'] as const
+  const locationOf = (name: string) => [name, keep.includes(name) ? 'gpu-buffer' : 'cpu'] as const
   const session = await ort.InferenceSession.create(model, {
     executionProviders: PROVIDERS[target],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',
-    // The sizes differ from batch to batch, and a plan of memory for each size seen is never given back.
+    // Sizes differ from batch to batch, and ONNX Runtime never frees the memory plan that it makes for each size.
     enableMemPattern: false,
     logSeverityLevel: 3,
     ...(profile && { enableProfiling: true, profileFilePrefix: profile }),
     ...(target === 'webgpu' && {
-      preferredOutputLocation: Object.fromEntries(Object.keys(outputs).map(place)),
-      // An op without a kernel for the device is an error here: on the CPU it would make every step wait for copies.
+      preferredOutputLocation: Object.fromEntries(Object.keys(outputs).map(locationOf)),
+      // Reject ops that have no kernel for the device: running them on the CPU would make every step wait for copies.
       extra: { session: { disable_cpu_ep_fallback: '1' } },
     }),
   })
 
   const onHost = target === 'cpu'
-  /** On the CPU a result was written where it belongs; what came from a device is copied there. */
-  const received = (data: Data, buffer: Data | undefined): Data => {
+  /** Returns a result in its buffer. On the CPU it was written there directly; from a device it is copied. */
+  const deliver = (data: Data, buffer: Data | undefined): Data => {
     if (buffer && !onHost) buffer.set(data as never)
     return buffer ?? data
   }
-  const wrap = (name: string, given: Data | Joined | Resident | undefined, type: Type, symbols: Symbols) => {
-    if (isResident(given)) return given
+  const toOrtTensor = (
+    name: string,
+    value: Data | Concatenation | Resident | undefined,
+    type: Type,
+    symbols: Symbols,
+  ) => {
+    if (isResident(value)) return value
     const dims = type.shape.map((d) => sizeOf(d, symbols))
     const size = dims.reduce((a, b) => a * b, 1)
-    const data = given && isJoined(given) ? join(given, size) : given
+    const data = value && isConcatenation(value) ? concatenate(value, size) : value
     if (data?.length !== size)
       throw new Error(
-        `${program}: ${name} needs ${size} values for [${dims.join(', ')}], got ${data?.length ?? 'none'}`,
+        `${program}: ${name} has the shape [${dims.join(', ')}] and needs ${size} values, but got ${data?.length ?? 'none'}`,
       )
-    return new ort.Tensor(ORT_TYPE[type.dtype], converted(data, type.dtype) as never, dims)
+    return new ort.Tensor(ORT_TYPE[type.dtype], toElementType(data, type.dtype) as never, dims)
   }
 
   return {
-    async run(feeds, symbols, into = {}, kept) {
-      const given = Object.entries(inputs).map(
-        ([name, type]) => [name, wrap(name, feeds[name], type, symbols)] as const,
+    async run(feeds, symbols, into = {}, residents) {
+      const operands = Object.entries(inputs).map(
+        ([name, type]) => [name, toOrtTensor(name, feeds[name], type, symbols)] as const,
       )
-      const wanted = Object.entries(outputs).map(
-        ([name, type]) => [name, into[name] && onHost ? wrap(name, into[name], type, symbols) : null] as const,
+      const targets = Object.entries(outputs).map(
+        ([name, type]) => [name, into[name] && onHost ? toOrtTensor(name, into[name], type, symbols) : null] as const,
       )
-      const results = await session.run(Object.fromEntries(given), Object.fromEntries(wanted))
+      const results = await session.run(Object.fromEntries(operands), Object.fromEntries(targets))
       const values: Record<string, Data> = {}
       for (const name of Object.keys(outputs)) {
-        if (keep.includes(name)) kept?.set(name, results[name])
-        else values[name] = received(results[name].data as Data, into[name])
+        if (keep.includes(name)) residents?.set(name, results[name])
+        else values[name] = deliver(results[name].data as Data, into[name])
       }
       return values
     },
@@ -117,8 +124,9 @@ export async function openSession(
   }
 }
 
-const isResident = (value: Data | Joined | Resident | undefined): value is Resident => value instanceof ort.Tensor
+const isResident = (value: Data | Concatenation | Resident | undefined): value is Resident =>
+  value instanceof ort.Tensor
 
-/** Bytes are numbers on a device that has no bytes. */
-const converted = (data: Data, dtype: DType): Data =>
+/** Converts bytes to f32 for devices that have no byte type. */
+const toElementType = (data: Data, dtype: DType): Data =>
   dtype === 'f32' && data instanceof Uint8Array ? Float32Array.from(data) : data

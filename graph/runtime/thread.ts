@@ -2,17 +2,19 @@ import './no-telemetry.ts'
 import { Worker } from 'node:worker_threads'
 import { entryFile } from '../../core/entry.ts'
 import type { Data } from './session.ts'
-import type { Answer, Request } from './worker.ts'
+import type { WorkerRequest, WorkerResponse } from './worker.ts'
 
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never
 
-/** A thread that runs programs, one request after the other. */
+/** A thread that runs programs. It handles one request after the other. */
 export interface Thread {
-  ask(request: WithoutId<Request>): Promise<Record<string, Data>>
-  /** Ends it after what it runs now: a thread that is stopped inside a run would take the process with it. */
+  /** Sends a request and returns its results. */
+  send(request: WithoutId<WorkerRequest>): Promise<Record<string, Data>>
+  /** Ends the thread after its current request: terminating it during a run would crash the process. */
   close(): Promise<void>
 }
 
+/** Starts a thread that runs `graph/runtime/worker`. */
 export function openThread(): Thread {
   const worker = new Worker(entryFile('graph/runtime/worker'))
   const pending = new Map<
@@ -20,35 +22,35 @@ export function openThread(): Thread {
     { resolve: (results: Record<string, Data>) => void; reject: (error: Error) => void }
   >()
   let requests = 0
-  let ended: Error | undefined
+  let exitError: Error | undefined
   const exited = new Promise<void>((resolve) => worker.once('exit', () => resolve()))
-  const fail = (error: Error) => {
-    ended = error
+  const rejectAll = (error: Error) => {
+    exitError = error
     for (const { reject } of pending.values()) reject(error)
     pending.clear()
   }
-  worker.on('error', fail)
-  worker.on('exit', () => fail(new Error('the thread has ended')))
-  worker.on('message', (answer: Answer) => {
-    const { resolve, reject } = pending.get(answer.id) as {
+  worker.on('error', rejectAll)
+  worker.on('exit', () => rejectAll(new Error('the thread has exited')))
+  worker.on('message', (response: WorkerResponse) => {
+    const { resolve, reject } = pending.get(response.id) as {
       resolve: (r: Record<string, Data>) => void
       reject: (e: Error) => void
     }
-    pending.delete(answer.id)
-    if ('failure' in answer) reject(new Error(answer.failure))
-    else resolve(answer.results)
+    pending.delete(response.id)
+    if ('failure' in response) reject(new Error(response.failure))
+    else resolve(response.results)
   })
-  const ask = (request: WithoutId<Request>) =>
+  const send = (request: WithoutId<WorkerRequest>) =>
     new Promise<Record<string, Data>>((resolve, reject) => {
-      if (ended) return reject(ended)
+      if (exitError) return reject(exitError)
       const id = requests++
       pending.set(id, { resolve, reject })
       worker.postMessage({ id, ...request })
     })
   return {
-    ask,
+    send,
     close: async () => {
-      if (!ended) await ask({ kind: 'close' })
+      if (!exitError) await send({ kind: 'close' })
       await exited
     },
   }

@@ -1,26 +1,26 @@
-/** One kernel of a run, in milliseconds of the session's own clock. */
+/** A kernel of a run. Times are in milliseconds of the session's own clock. */
 export interface TracedNode {
-  /** As in the ONNX model; ONNX Runtime renames what it fuses and names what it inserts. */
+  /** The name of the ONNX node. ONNX Runtime renames nodes that it fuses and names nodes that it inserts. */
   name: string
   opType: string
   provider: string
   start: number
   ms: number
-  /** Floating-point operations, where it is a product of matrices; else 0. */
+  /** Floating-point operations of a matrix product; 0 for other kernels. */
   flops: number
 }
 
-/** One run of a program. */
+/** A run of a program. */
 export interface TracedRun {
   start: number
   ms: number
-  /** One for each node, in the order in which they ran. On a GPU the time is that of the order given, not of the work. */
+  /** An entry per node, in the order in which they ran. On a GPU it times the submission, not the work. */
   nodes: readonly TracedNode[]
-  /** One for each dispatch to a GPU, by the GPU's timestamps; empty on the CPU. */
+  /** An entry per dispatch to a GPU, timed by the GPU's timestamps. Empty on the CPU. */
   dispatches: readonly TracedNode[]
 }
 
-/** An event of ONNX Runtime's trace: times in microseconds. */
+/** An event of ONNX Runtime's trace. Times are in microseconds. */
 interface TraceEvent {
   cat: string
   name: string
@@ -34,13 +34,13 @@ interface TraceEvent {
   }
 }
 
-const KERNEL_TIME = '_kernel_time'
+const KERNEL_TIME_SUFFIX = '_kernel_time'
 
-/** Nodes whose result [.., M, N] is a product over K. */
-const PRODUCTS = new Set(['MatMul', 'FusedMatMul', 'TransposeMatMul', 'Gemm', 'FusedGemm'])
+/** ONNX ops whose result [.., M, N] is a matrix product over K. */
+const MATMUL_OP_TYPES = new Set(['MatMul', 'FusedMatMul', 'TransposeMatMul', 'Gemm', 'FusedGemm'])
 
-/** The runs in a trace that ONNX Runtime wrote, for whichever provider, in their order. */
-export function readTrace(text: string): TracedRun[] {
+/** Parses a trace of ONNX Runtime, of any execution provider, into its runs in order. */
+export function parseTrace(text: string): TracedRun[] {
   const events = JSON.parse(text) as TraceEvent[]
   const runs = events
     .filter(({ cat, name }) => cat === 'Session' && name === 'model_run')
@@ -51,15 +51,15 @@ export function readTrace(text: string): TracedRun[] {
       nodes: [] as TracedNode[],
       dispatches: [] as TracedNode[],
     }))
-  // What a run set going on a GPU may end after the run has.
+  // Work that a run starts on a GPU may end after the run.
   const runAt = (ms: number) => runs.findLast(({ start }) => start <= ms)
   for (const event of events) {
-    if (event.cat !== 'Node' || !event.name.endsWith(KERNEL_TIME)) continue
-    const node = nodeOf(event, event.name.slice(0, -KERNEL_TIME.length))
+    if (event.cat !== 'Node' || !event.name.endsWith(KERNEL_TIME_SUFFIX)) continue
+    const node = toTracedNode(event, event.name.slice(0, -KERNEL_TIME_SUFFIX.length))
     runAt(node.start)?.nodes.push(node)
   }
   for (const event of events) {
-    // The WebGPU provider names a dispatch after its node, op and kernel.
+    // The WebGPU provider names a dispatch by its node, op and kernel, separated by &.
     const [name, opType] = event.name.split('&')
     const start = event.ts / 1000
     const run = event.cat === 'Api' && opType !== undefined ? runAt(start) : undefined
@@ -74,7 +74,7 @@ export function readTrace(text: string): TracedRun[] {
   return runs
 }
 
-function nodeOf({ ts, dur, args }: TraceEvent, name: string): TracedNode {
+function toTracedNode({ ts, dur, args }: TraceEvent, name: string): TracedNode {
   const opType = args.op_name ?? 'unknown'
   return {
     name,
@@ -87,10 +87,10 @@ function nodeOf({ ts, dur, args }: TraceEvent, name: string): TracedNode {
 }
 
 function flopsOf(opType: string, { input_type_shape: inputs, output_type_shape: outputs }: TraceEvent['args']): number {
-  if (!PRODUCTS.has(opType) || !inputs?.[0] || !outputs?.[0]) return 0
+  if (!MATMUL_OP_TYPES.has(opType) || !inputs?.[0] || !outputs?.[0]) return 0
   const [a, y] = [Object.values(inputs[0])[0], Object.values(outputs[0])[0]]
   if (a.length < 2 || y.length < 2) return 0
-  // Whether a is [M, K] or [K, M], its last two sizes multiply to M · K.
+  // a is [M, K] or [K, M]; the product of its last two sizes is M · K in both cases.
   const k = (a[a.length - 1] * a[a.length - 2]) / y[y.length - 2]
   return 2 * k * y.reduce((product, size) => product * size, 1)
 }

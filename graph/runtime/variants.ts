@@ -4,28 +4,32 @@ import type { Symbols } from '../types.ts'
 import type { SessionOptions } from './session.ts'
 import type { Thread } from './thread.ts'
 
-/** A program lowered for one size. It may not be loaded yet, but it will be before what is posted after it. */
+/**
+ * A program lowered for one set of sizes. It may still be loading, but the thread handles requests in order, so later
+ * ones find it loaded.
+ */
 interface Variant {
   readonly key: number
   readonly ready: Promise<unknown>
 }
 
+/** The variants of a program, one for each set of sizes. */
 export interface Variants {
-  /** The program for these sizes, whose results of these names stay on the device. */
-  of(symbols: Symbols, keep: readonly string[]): Variant
+  /** Returns the variant for these sizes, whose results named in `keep` stay on the device. */
+  get(symbols: Symbols, keep: readonly string[]): Variant
   unload(): Promise<void>
 }
 
-/** Sizes for which a program stays loaded: those used last. */
-const MOST = 64
+/** The number of most recently used variants that stay loaded. */
+const MAX_VARIANTS = 64
 
 let keys = 0
 
 /**
- * The sessions of a program on a device, one for each size that it met.
- * @param post asks the device's thread, which takes requests in their order
+ * Opens the variants of a program on a device. Each one is lowered and loaded when it is first used.
+ * @param post sends a request to the device's thread, which handles requests in order
  */
-export function openVariants(program: Program, options: SessionOptions, post: Thread['ask']): Variants {
+export function openVariants(program: Program, options: SessionOptions, post: Thread['send']): Variants {
   const loaded = new Map<string, Variant>()
   const drop = (name: string) => {
     const { key } = loaded.get(name) as Variant
@@ -33,7 +37,7 @@ export function openVariants(program: Program, options: SessionOptions, post: Th
     return post({ kind: 'unload', key })
   }
   return {
-    of(symbols, keep) {
+    get(symbols, keep) {
       const name = JSON.stringify([symbols, keep])
       const key = keys++
       const load = () => {
@@ -41,10 +45,10 @@ export function openVariants(program: Program, options: SessionOptions, post: Th
         return { key, ready: post({ kind: 'load', key, executable, bound: {}, options: { ...options, keep } }) }
       }
       const variant = loaded.get(name) ?? load()
-      // The one used last stands last.
+      // Move the variant to the end: the map is in order of last use.
       loaded.delete(name)
       loaded.set(name, variant)
-      if (loaded.size > MOST) drop(loaded.keys().next().value as string)
+      if (loaded.size > MAX_VARIANTS) drop(loaded.keys().next().value as string)
       return variant
     },
     unload: async () => {

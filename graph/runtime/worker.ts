@@ -11,11 +11,11 @@ import {
   type Values,
 } from './session.ts'
 
-/** What stays in the thread, or on its device, by number. */
+/** The number of a value that stays in the thread or on its device. */
 export type ResidentKey = number
 
-/** What a pool asks of its threads. `bound` values are fed on every run of the program; shared memory is not copied. */
-export type Request =
+/** A request to a thread. `bound` values are fed on every run of the program; shared memory is not copied. */
+export type WorkerRequest =
   | { id: number; kind: 'load'; key: number; executable: Executable; bound: Values; options: SessionOptions }
   | {
       id: number
@@ -24,7 +24,7 @@ export type Request =
       feeds: Feeds
       symbols: Symbols
       into: Values
-      /** Inputs that are residents, and results that become residents; what a key named before is freed. */
+      /** Inputs that are residents, and results that become residents. A resident that had the same key is freed. */
       residents: Readonly<Record<string, ResidentKey>>
       keep: Readonly<Record<string, ResidentKey>>
     }
@@ -32,52 +32,60 @@ export type Request =
   | { id: number; kind: 'unload'; key: number }
   | { id: number; kind: 'close' }
 
-export type Answer = { id: number; results: Record<string, Data> } | { id: number; failure: string }
+export type WorkerResponse = { id: number; results: Record<string, Data> } | { id: number; failure: string }
 
 const port = parentPort
-if (!port) throw new Error('graph/runtime/worker runs as a thread of a pool')
+if (!port) throw new Error('graph/runtime/worker must run as a worker thread')
 
-interface Loaded {
+interface LoadedProgram {
   session: Session
   bound: Values
-  /** Residents that it made: their memory is the session's, so it stays open until they are gone. */
-  made: Set<ResidentKey>
+  /**
+   * The residents that the session produced. Their memory belongs to the session, so it stays open until they are
+   * freed.
+   */
+  owned: Set<ResidentKey>
   unloaded: boolean
 }
 
-const loaded = new Map<number, Loaded>()
-const residents = new Map<ResidentKey, { value: Resident; maker: Loaded }>()
+const loaded = new Map<number, LoadedProgram>()
+const residents = new Map<ResidentKey, { value: Resident; owner: LoadedProgram }>()
 
 const free = async (key: ResidentKey) => {
   const resident = residents.get(key)
   if (!resident) return
-  const { value, maker } = resident
+  const { value, owner } = resident
   value.dispose()
   residents.delete(key)
-  maker.made.delete(key)
-  if (maker.unloaded && maker.made.size === 0) await maker.session.close()
+  owner.owned.delete(key)
+  if (owner.unloaded && owner.owned.size === 0) await owner.session.close()
 }
 
-const actions: { [K in Request['kind']]: (request: Extract<Request, { kind: K }>) => Promise<Record<string, Data>> } = {
+const actions: {
+  [K in WorkerRequest['kind']]: (request: Extract<WorkerRequest, { kind: K }>) => Promise<Record<string, Data>>
+} = {
   load: async ({ key, executable, bound, options }) => {
-    loaded.set(key, { session: await openSession(executable, options), bound, made: new Set(), unloaded: false })
+    loaded.set(key, { session: await openSession(executable, options), bound, owned: new Set(), unloaded: false })
     return {}
   },
   run: async ({ key, feeds, symbols, into, residents: used, keep }) => {
     const program = loaded.get(key)
     if (!program) throw new Error(`program ${key} is not loaded`)
-    const present = Object.entries(used).map(([name, number]) => [name, residents.get(number)?.value as Resident])
-    const kept = new Map<string, Resident>()
+    const residentInputs = Object.entries(used).map(([name, number]) => [
+      name,
+      residents.get(number)?.value as Resident,
+    ])
+    const newResidents = new Map<string, Resident>()
     const results = await program.session.run(
-      { ...program.bound, ...feeds, ...Object.fromEntries(present) },
+      { ...program.bound, ...feeds, ...Object.fromEntries(residentInputs) },
       symbols,
       into,
-      kept,
+      newResidents,
     )
-    for (const [name, value] of kept) {
+    for (const [name, value] of newResidents) {
       await free(keep[name])
-      residents.set(keep[name], { value, maker: program })
-      program.made.add(keep[name])
+      residents.set(keep[name], { value, owner: program })
+      program.owned.add(keep[name])
     }
     return results
   },
@@ -90,7 +98,7 @@ const actions: { [K in Request['kind']]: (request: Extract<Request, { kind: K }>
     loaded.delete(key)
     if (!program) return {}
     program.unloaded = true
-    if (program.made.size === 0) await program.session.close()
+    if (program.owned.size === 0) await program.session.close()
     return {}
   },
   close: async () => {
@@ -100,15 +108,15 @@ const actions: { [K in Request['kind']]: (request: Extract<Request, { kind: K }>
   },
 }
 
-// Requests run one after the other: a second would find the thread blocked inside `run` in any case.
+// Requests run one after the other: `run` blocks the thread, so a second one could not run earlier anyway.
 let last: Promise<void> = Promise.resolve()
-port.on('message', (request: Request) => {
+port.on('message', (request: WorkerRequest) => {
   last = last.then(async () => {
     try {
-      const results = await (actions[request.kind] as (r: Request) => Promise<Record<string, Data>>)(request)
-      port.postMessage({ id: request.id, results } satisfies Answer)
+      const results = await (actions[request.kind] as (r: WorkerRequest) => Promise<Record<string, Data>>)(request)
+      port.postMessage({ id: request.id, results } satisfies WorkerResponse)
     } catch (error) {
-      port.postMessage({ id: request.id, failure: (error as Error).message } satisfies Answer)
+      port.postMessage({ id: request.id, failure: (error as Error).message } satisfies WorkerResponse)
     }
     if (request.kind === 'close') port.close()
   })

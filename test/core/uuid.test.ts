@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { isUuid, uuidv7 } from '../../core/uuid.ts'
 
-test('ids are UUIDs of version 7 that sort in the order of their making, each its own', () => {
+test('ids are distinct UUIDs of version 7 that sort in their order of creation', () => {
   const before = Date.now()
   const ids = Array.from({ length: 20_000 }, uuidv7)
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
@@ -12,7 +12,7 @@ test('ids are UUIDs of version 7 that sort in the order of their making, each it
   expect(time - before).toBeLessThan(1_000)
 })
 
-test('what is not a UUID is not taken for one', () => {
+test('a text that is not a UUID is not accepted as one', () => {
   expect(isUuid(uuidv7().toUpperCase())).toBe(true)
   for (const text of ['', 'imdb', `${uuidv7()}0`, ` ${uuidv7()}`, uuidv7().replaceAll('-', '')])
     expect(isUuid(text)).toBe(false)

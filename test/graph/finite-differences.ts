@@ -4,15 +4,16 @@ import { lower } from '../../graph/onnx/lower.ts'
 import { mul } from '../../graph/ops/elementwise.ts'
 import { constant, input } from '../../graph/ops/leaf.ts'
 import { reduceSum } from '../../graph/ops/shape.ts'
-import { program } from '../../graph/program.ts'
+import { buildProgram } from '../../graph/program.ts'
 import { openSession } from '../../graph/runtime/session.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 
-/** A function of f32 inputs, which are checked, and the other inputs, which are not. */
+/** A function whose gradients with respect to its f32 inputs are checked. */
 export interface Case {
+  /** The shapes of the inputs. */
   inputs: readonly (readonly number[])[]
   build(inputs: Tensor[]): Tensor
-  /** Values to use instead of random ones, such as those away from a kink. */
+  /** The values of the inputs, such as values away from a kink. Defaults to pseudo-random numbers. */
   values?: (i: number) => number
 }
 
@@ -20,16 +21,21 @@ const numbers = (n: number, seed: number) =>
   Float32Array.from({ length: n }, (_, i) => Math.sin(12.9898 * (i + 1) + 78.233 * seed))
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
 
-/** The largest difference between the gradient and central differences, relative to the gradient's largest entry. */
+/**
+ * Returns the largest difference between the gradient and central differences, relative to the gradient's largest
+ * entry.
+ */
 export async function gradientError({ inputs, build, values }: Case, target: Target): Promise<number> {
   const x = inputs.map((shape, i) => input(`x${i}`, 'f32', shape))
   const y = build(x)
-  // A fixed random weight for each element of the result, so that no error can cancel out.
+  // Each element of the result has a fixed random weight, so that errors cannot cancel out.
   const weights = constant([...numbers(sizeOf(y.shape as number[]), 99)], y.shape as number[])
   const loss = reduceSum(mul(y, weights))
   const grads = gradients(loss, x)
   const session = await openSession(
-    lower(program('case', { loss, ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])) }), target, { symbols: {} }),
+    lower(buildProgram('case', { loss, ...Object.fromEntries(grads.map((g, i) => [`g${i}`, g])) }), target, {
+      symbols: {},
+    }),
     { threads: 1 },
   )
   const feeds = Object.fromEntries(
@@ -44,12 +50,12 @@ export async function gradientError({ inputs, build, values }: Case, target: Tar
     const gradient = results[`g${i}`] as Float32Array
     const scale = Math.max(...gradient.map(Math.abs), 1e-3)
     for (let j = 0; j < sizeOf(shape); j++) {
-      const at = async (step: number) => {
-        const moved = feeds[`x${i}`].slice()
-        moved[j] += step
-        return { x: moved[j], loss: (await session.run({ ...feeds, [`x${i}`]: moved }, {})).loss[0] as number }
+      const evaluate = async (step: number) => {
+        const shifted = feeds[`x${i}`].slice()
+        shifted[j] += step
+        return { x: shifted[j], loss: (await session.run({ ...feeds, [`x${i}`]: shifted }, {})).loss[0] as number }
       }
-      const [low, high] = [await at(-STEP), await at(STEP)]
+      const [low, high] = [await evaluate(-STEP), await evaluate(STEP)]
       worst = Math.max(worst, Math.abs((high.loss - low.loss) / (high.x - low.x) - gradient[j]) / scale)
     }
   }

@@ -4,7 +4,7 @@ import type { Target } from '../../graph/onnx/emitter.ts'
 import { apply } from '../../graph/op.ts'
 import { attention } from '../../graph/ops/attention.ts'
 import * as e from '../../graph/ops/elementwise.ts'
-import { gather, scatterAdd, sumOf } from '../../graph/ops/gather.ts'
+import { addGradients, gather, scatterAdd } from '../../graph/ops/gather.ts'
 import { constant, input } from '../../graph/ops/leaf.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
 import { inverseRmsOp, rmsNorm } from '../../graph/ops/normal.ts'
@@ -16,11 +16,11 @@ import { onSoftwareVulkan, softwareVulkan } from '../software-vulkan.ts'
 import { type Case, gradientError } from './finite-differences.ts'
 
 const ids = constant([2, 0, 2, 1], [4], 'i32')
-/** Away from 0, where relu has no slope. */
+/** Values away from 0, where ReLU has no derivative. */
 const awayFromZero = (i: number) => (i % 2 === 0 ? 1 : -1) * (0.3 + 0.05 * i)
 const positive = (i: number) => 0.5 + 0.1 * i
 
-/** A case or more for every op through which a gradient flows. A new op without one does not compile. */
+/** At least one case for every op through which a gradient flows. A new op without a case does not compile. */
 const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   add: [
     { inputs: [[2, 3], [3]], build: ([a, b]) => e.add(a, b) },
@@ -123,7 +123,7 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
       build: ([a, b]) => matmul(a, b, { transposeA: true }),
     },
     {
-      // Many columns against few, which are lowered otherwise than alike ones.
+      // A product with one narrow side is lowered differently.
       inputs: [
         [2, 3, 70],
         [2, 3, 2],
@@ -177,16 +177,16 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
         [4, 2],
         [3, 2],
       ],
-      build: ([x, y]) => sumOf(y, scatterAdd(x, ids, 3)),
+      build: ([x, y]) => addGradients(y, scatterAdd(x, ids, 3)),
     },
     {
       inputs: [
         [4, 2],
         [2, 2],
       ],
-      build: ([x, y]) => sumOf(scatterAdd(x, ids, 3), scatterAdd(y, constant([1, 1], [2], 'i32'), 3)),
+      build: ([x, y]) => addGradients(scatterAdd(x, ids, 3), scatterAdd(y, constant([1, 1], [2], 'i32'), 3)),
     },
-    // A table that is read twice and multiplied, as T5's embeddings are.
+    // A table that is read twice and multiplied, like T5's embeddings.
     {
       inputs: [[3, 2]],
       build: ([t]) => concat([gather(t, ids), matmul(gather(t, ids), matmul(t, t, { transposeA: true }))], 0),
@@ -212,10 +212,10 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   where: [{ inputs: [[5], [2, 5]], build: ([a, b]) => e.where(e.less(a, constant([0])), a, b) }],
 }
 
-const everyGradient = (target: Target) => {
+const testEveryGradient = (target: Target) => {
   for (const [name, list] of Object.entries(cases)) {
     if (list === 'has no gradient') {
-      test(`${name} lets none through`, () => {
+      test(`${name} passes no gradient`, () => {
         const { op } = { op: ops[name as OpName] }
         const x = input('x', 'f32', [2])
         const node = { op, inputs: [x], attributes: null, dtype: 'f32', shape: [2] } as const
@@ -223,21 +223,21 @@ const everyGradient = (target: Target) => {
       })
       continue
     }
-    for (const [i, one] of list.entries())
+    for (const [i, testCase] of list.entries())
       test(`${name} ${i + 1}`, async () => {
-        expect(await gradientError(one, target)).toBeLessThan(3e-3)
+        expect(await gradientError(testCase, target)).toBeLessThan(3e-3)
       })
   }
 }
 
-describe('the gradient of every op equals central differences', () => everyGradient('cpu'))
+describe('the gradient of every op equals central differences', () => testEveryGradient('cpu'))
 
 describe.skipIf(!softwareVulkan)(
   onSoftwareVulkan('the gradient of every op equals central differences on WebGPU'),
-  () => everyGradient('webgpu'),
+  () => testEveryGradient('webgpu'),
 )
 
-test('no node is made for what needs no gradient', () => {
+test('no node is created for a tensor that needs no gradient', () => {
   const [x, frozen] = [input('x', 'f32', [2, 3]), input('w', 'f32', [3, 3])]
   const trained = input('t', 'f32', [3, 3])
   const below = matmul(x, frozen)
@@ -249,11 +249,11 @@ test('no node is made for what needs no gradient', () => {
     for (const i of t.inputs) visit(i as typeof t)
   }
   visit(g)
-  // Backwards through the trained product alone: the frozen one appears once, in the forward pass.
+  // The backward pass has only the product of the trained weight. The frozen one appears once, in the forward pass.
   expect([...seen].filter((t) => (t as typeof x).op.name === 'matmul')).toHaveLength(2)
 })
 
-test('a loss that does not depend on a tensor is refused by its name', () => {
+test('a loss that does not depend on a tensor is rejected with the name of the tensor', () => {
   const [x, y] = [input('x', 'f32', []), input('stray', 'f32', [])]
   expect(() => gradients(e.mul(x, x), [y])).toThrow('the loss does not depend on stray: f32[]')
 })

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { paddedSize, resized } from '../../graph/runtime/padding.ts'
+import { paddedSize, resize } from '../../graph/runtime/padding.ts'
 
-test('a padded size is at most an eighth more, never less, and few sizes are left', () => {
+test('a padded size is at most an eighth larger, never smaller, and only a few sizes remain', () => {
   const sizes = Array.from({ length: 2000 }, (_, i) => i + 1)
   for (const n of sizes) {
     expect(paddedSize(n)).toBeGreaterThanOrEqual(n)
@@ -12,14 +12,14 @@ test('a padded size is at most an eighth more, never less, and few sizes are lef
   expect(new Set(sizes.filter((n) => n > 256 && n <= 512).map(paddedSize)).size).toBe(8)
 })
 
-test('what is resized keeps its values where they were, with zeros beyond, and comes back whole', () => {
+test('a resized array keeps its values in place, is zero elsewhere, and can be resized back without loss', () => {
   const dims = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 0, maxLength: 4 })
   const count = (list: readonly number[]) => list.reduce((a, b) => a * b, 1)
   fc.assert(
     fc.property(dims, fc.array(fc.nat(3), { minLength: 4, maxLength: 4 }), (from, more) => {
       const to = from.map((size, axis) => size + more[axis])
       const data = Int32Array.from({ length: count(from) }, (_, i) => i + 1)
-      const padded = resized(data, from, to)
+      const padded = resize(data, from, to)
       expect(padded).toHaveLength(count(to))
       let found = 0
       for (const [i, value] of padded.entries()) {
@@ -35,7 +35,7 @@ test('what is resized keeps its values where they were, with zeros beyond, and c
         if (inside) found++
       }
       expect(found).toBe(data.length)
-      expect(resized(padded, to, from)).toEqual(data)
+      expect(resize(padded, to, from)).toEqual(data)
     }),
   )
 })

@@ -4,14 +4,16 @@ import { relu } from '../../graph/ops/elementwise.ts'
 import { input } from '../../graph/ops/leaf.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
 import { reduceSum } from '../../graph/ops/shape.ts'
-import { print } from '../../graph/print.ts'
-import { program } from '../../graph/program.ts'
+import { printProgram } from '../../graph/print.ts'
+import { buildProgram } from '../../graph/program.ts'
 
-test('a program prints one node a line, equal nodes once', () => {
+test('a program prints one node per line, and equal nodes only once', () => {
   const [x, w] = [input('x', 'f32', ['batch', 3]), input('w', 'f32', [2, 3])]
   const loss = reduceSum(relu(matmul(x, w, { transposeB: true })))
   const [dw] = gradients(loss, [w])
-  expect(print(program('example', { loss, dw, again: reduceSum(relu(matmul(x, w, { transposeB: true }))) }))).toBe(
+  expect(
+    printProgram(buildProgram('example', { loss, dw, again: reduceSum(relu(matmul(x, w, { transposeB: true }))) })),
+  ).toBe(
     `program "example"
   %0 = input() {name: "x", shape: ["batch",3]} : f32[batch, 3]
   %1 = input() {name: "w", shape: [2,3]} : f32[2, 3]
@@ -31,12 +33,12 @@ test('a program prints one node a line, equal nodes once', () => {
   )
 })
 
-test('two inputs of one name are refused', () => {
+test('two inputs with the same name are rejected', () => {
   const [a, b] = [input('x', 'f32', [2]), input('x', 'f32', [3])]
-  expect(() => program('clash', { a: reduceSum(a), b: reduceSum(b) })).toThrow('clash: two inputs are called x')
+  expect(() => buildProgram('clash', { a: reduceSum(a), b: reduceSum(b) })).toThrow('clash: two inputs are named x')
 })
 
-test('shapes that do not fit are refused by op and shapes', () => {
+test('shapes that do not match are rejected with the op and the shapes', () => {
   expect(() => matmul(input('a', 'f32', ['batch', 3]), input('b', 'f32', [4, 2]))).toThrow(
     'matmul(f32[batch, 3], f32[4, 2]): inner sizes 3 and 4 differ',
   )

@@ -6,17 +6,17 @@ import { relu } from '../../graph/ops/elementwise.ts'
 import { input } from '../../graph/ops/leaf.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
 import { softmax } from '../../graph/ops/softmax.ts'
-import { program } from '../../graph/program.ts'
+import { buildProgram } from '../../graph/program.ts'
 import { openPool, type Pool } from '../../graph/runtime/pool.ts'
 import { openSession, type Session } from '../../graph/runtime/session.ts'
-import { readTrace } from '../../graph/runtime/trace.ts'
-import { tracedPool } from '../../graph/runtime/traced-pool.ts'
+import { parseTrace } from '../../graph/runtime/trace.ts'
+import { openTracedPool } from '../../graph/runtime/traced-pool.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
 
 const x = input('x', 'f32', ['rows', 48])
 const w = input('w', 'f32', [32, 48])
 const y = softmax(relu(matmul(x, w, { transposeB: true })))
-const small = program('small', { y })
+const small = buildProgram('small', { y })
 const weights = new Float32Array(new SharedArrayBuffer(4 * 32 * 48)).fill(0.1)
 const rows = (n: number) => new Float32Array(48 * n).fill(1)
 
@@ -26,13 +26,13 @@ function emptyFolder(): string {
   return folder
 }
 
-test('the trace of a session tells each of its runs, with every kernel and the work of its products', async () => {
+test('the trace of a session has all its runs, with every kernel and the work of the matrix products', async () => {
   const profile = join(emptyFolder(), 'trace')
   const session = await openSession(lower(small, 'cpu'), { threads: 1, profile })
   for (const n of [3, 5]) await session.run({ x: rows(n), w: weights }, { rows: n })
   await session.close()
   const [file] = readdirSync(dirname(profile))
-  const runs = readTrace(readFileSync(join(dirname(profile), file), 'utf8'))
+  const runs = parseTrace(readFileSync(join(dirname(profile), file), 'utf8'))
   expect(runs).toHaveLength(2)
   for (const [i, run] of runs.entries()) {
     expect(run.nodes.map(({ opType }) => opType)).toEqual(['FusedMatMul', 'Relu', 'Softmax'])
@@ -50,7 +50,7 @@ test('the trace of a session tells each of its runs, with every kernel and the w
   }
 })
 
-test("a GPU's dispatches belong to the run and the node that gave the order, also where they end after it", () => {
+test("a GPU's dispatches belong to the run and the node that submitted them, even if they end after the run", () => {
   const node = (name: string, ts: number) => ({
     cat: 'Node',
     name: `${name}_kernel_time`,
@@ -74,7 +74,7 @@ test("a GPU's dispatches belong to the run and the node that gave the order, als
     dispatch('v0&MatMul&Reduce', 520, 100),
     dispatch('v0&MatMul&MatMulSplitK', 1020, 600),
   ]
-  const runs = readTrace(JSON.stringify(events))
+  const runs = parseTrace(JSON.stringify(events))
   expect(runs.map(({ dispatches }) => dispatches.map(({ name, ms }) => [name, ms]))).toEqual([
     [
       ['v0', 0.4],
@@ -87,25 +87,25 @@ test("a GPU's dispatches belong to the run and the node that gave the order, als
   expect(runs[0].dispatches[0].provider).toBe('WebGpuExecutionProvider')
 })
 
-test('a traced pool answers as a pool does and tells which trace is of which run', async () => {
-  const pool = tracedPool([openPool(1), openPool(1)], emptyFolder())
+test('a traced pool returns the same results as a pool, and assigns each trace to its run', async () => {
+  const pool = openTracedPool([openPool(1), openPool(1)], emptyFolder())
   const plain = openPool(1)
   const [traced, untraced] = await Promise.all([pool, plain].map((one) => one.load(small, { w: weights })))
   const sizes = [1, 2, 3, 4, 5]
   const answers = await Promise.all(sizes.map((n) => traced.run({ x: rows(n) }, { rows: n })))
   for (const [i, n] of sizes.entries()) expect(answers[i]).toEqual(await untraced.run({ x: rows(n) }, { rows: n }))
-  const calls = await pool.calls()
+  const calls = await pool.collectCalls()
   await plain.close()
   expect(calls.map(({ symbols }) => symbols.rows).sort()).toEqual(sizes)
   expect(new Set(calls.map(({ thread }) => thread)).size).toBe(2)
-  for (const { symbols, trace, fed, returned, begun, ended } of calls) {
+  for (const { symbols, trace, bytesFed, bytesReturned, start, end } of calls) {
     expect(trace.nodes[0].flops).toBe(2 * symbols.rows * 32 * 48)
-    expect([fed, returned]).toEqual([4 * 48 * symbols.rows, 4 * 32 * symbols.rows])
-    expect(ended - begun).toBeGreaterThan(trace.ms)
+    expect([bytesFed, bytesReturned]).toEqual([4 * 48 * symbols.rows, 4 * 32 * symbols.rows])
+    expect(end - start).toBeGreaterThan(trace.ms)
   }
 })
 
-test('where each size has a session of its own, as on a device, runs are told apart by their time', async () => {
+test('if each size has its own session, as on a device, runs are assigned by their time', async () => {
   const sessions = new Map<number, Promise<Session>>()
   const device: Pool = {
     size: 1,
@@ -121,16 +121,16 @@ test('where each size has a session of its own, as on a device, runs are told ap
       for (const session of sessions.values()) await (await session).close()
     },
   }
-  const pool = tracedPool([device], emptyFolder())
+  const pool = openTracedPool([device], emptyFolder())
   const loaded = await pool.load(small, { w: weights })
   const sizes = [30, 4, 4, 30, 2, 4]
   for (const n of sizes) {
     await loaded.run({ x: rows(n), held: { key: 1 } as never }, { rows: n })
-    // Times in the names of traces are whole milliseconds.
+    // The times in the file names of traces are whole milliseconds.
     await new Promise((resolve) => setTimeout(resolve, 5))
   }
-  const calls = await pool.calls()
+  const calls = await pool.collectCalls()
   expect(calls.map(({ trace }) => trace.nodes[0].flops)).toEqual(sizes.map((n) => 2 * n * 32 * 48))
-  // What lies on the device already is not fed.
-  expect(calls.map(({ fed }) => fed)).toEqual(sizes.map((n) => 4 * 48 * n))
+  // Values that are already on the device do not count as fed.
+  expect(calls.map(({ bytesFed }) => bytesFed)).toEqual(sizes.map((n) => 4 * 48 * n))
 })

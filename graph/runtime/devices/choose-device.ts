@@ -1,98 +1,108 @@
 import { fail } from '../../../core/errors.ts'
 import { describeCuda } from './cuda-device.ts'
 import type { DeviceDescription, DeviceKind } from './device-description.ts'
-import { gpuHardware } from './gpu-hardware.ts'
+import { readGpuHardware } from './gpu-hardware.ts'
 import { describeWebgpu, measureDevice } from './gpu-info.ts'
-import type { Measured } from './measure-child.ts'
-import { type Surroundings, thisMachine } from './query-child.ts'
+import type { Measurement } from './measure-child.ts'
+import { type HostEnvironment, thisHost } from './query-child.ts'
 
+/** A requested device. `auto` chooses the fastest one. */
 export type DeviceRequest = 'auto' | DeviceKind
 export type Precision = 'f32' | 'f16'
 
-/** The device to train on, and in one sentence why. */
+/** The device to train on, and the reason in one sentence. */
 export interface DeviceChoice {
   device: DeviceKind
-  why: string
+  reason: string
 }
 
 /**
- * A device that is asked for by name is taken or refused, never replaced. `auto` takes WebGPU where it is real hardware and was measured
- * to multiply matrices faster than the CPU; on Linux without a GPU's device file it measures nothing.
- * @throws GraftError `device_unavailable` for a device by name that cannot be used; `precision_unsupported` for f16 without it
+ * Chooses the device to train on. A device that is requested by name is never replaced by another. `auto` chooses
+ * WebGPU if it is a real GPU that multiplies matrices faster than the CPU, and otherwise the CPU. On Linux, `auto`
+ * skips the measurement without a device file of a GPU.
+ * @throws GraftError `device_unavailable` if the requested device cannot be used, `precision_unsupported` if it does
+ * not support f16
  */
 export async function chooseDevice(
   requested: DeviceRequest,
   precision: Precision,
-  surroundings: Surroundings = thisMachine(),
+  host: HostEnvironment = thisHost(),
 ): Promise<DeviceChoice> {
-  if (requested === 'auto') return precision === 'f16' ? autoHalf(surroundings) : auto(surroundings)
+  if (requested === 'auto') return precision === 'f16' ? chooseForF16(host) : chooseForF32(host)
   if (requested === 'cpu') {
-    if (precision === 'f16') withoutHalf('the CPU', 'Use --precision f32, or a GPU with f16: graft devices lists them.')
-    return { device: 'cpu', why: 'The CPU was asked for.' }
+    if (precision === 'f16')
+      throwNoF16('the CPU', 'Use --precision f32, or a GPU that supports f16. To list devices, run: graft devices')
+    return { device: 'cpu', reason: 'The CPU was requested.' }
   }
-  const device = await (requested === 'webgpu' ? describeWebgpu : describeCuda)(surroundings)
-  if (!device.usable) unavailable(`--device ${requested}`, device)
-  if (precision === 'f16' && !device.f16) withoutHalf(device.name, fixForF16(device))
-  return { device: requested, why: `${device.name} was asked for.` }
+  const device = await (requested === 'webgpu' ? describeWebgpu : describeCuda)(host)
+  if (!device.usable) throwUnavailable(`--device ${requested}`, device)
+  if (precision === 'f16' && !device.f16) throwNoF16(device.name, fixForF16(device))
+  return { device: requested, reason: `${device.name} was requested.` }
 }
 
-async function auto(surroundings: Surroundings): Promise<DeviceChoice> {
-  if (noGpuInSight(surroundings)) return { device: 'cpu', why: 'The CPU trains: this machine shows no GPU.' }
-  return autoChoice(await describeWebgpu(surroundings), (device) => measureDevice(device, surroundings))
+async function chooseForF32(host: HostEnvironment): Promise<DeviceChoice> {
+  if (hasNoGpuFile(host)) return chooseCpu('this machine has no GPU')
+  return chooseAutomatically(await describeWebgpu(host), (device) => measureDevice(device, host))
 }
 
 /**
- * What `auto` takes where there is this WebGPU device.
- * @param measure gives a speed, or why there is none; asked for both devices, one after the other, where it decides
+ * Chooses between the CPU and a WebGPU device.
+ * @param measure returns the speed of a device, or the reason that it cannot be measured. Called only if the speed
+ * decides, for one device after the other.
  */
-export async function autoChoice(
+export async function chooseAutomatically(
   gpu: DeviceDescription,
-  measure: (device: 'cpu' | 'webgpu') => Promise<Measured | string>,
+  measure: (device: 'cpu' | 'webgpu') => Promise<Measurement | string>,
 ): Promise<DeviceChoice> {
-  const cpu = (why: string): DeviceChoice => ({ device: 'cpu', why })
-  if (!gpu.usable) return cpu(`The CPU trains, since no GPU can be used: ${gpu.why}.`)
-  if (gpu.software) return cpu(`The CPU trains: ${gpu.name} is a software renderer, which computes on the CPU, too.`)
-  if (gpu.software === undefined) return cpu(`The CPU trains, since ${gpu.why}.`)
-  const [fast, slow] = [await measure('webgpu'), await measure('cpu')]
-  if (typeof fast === 'string')
-    return cpu(`The CPU trains, since the speed of ${gpu.name} could not be measured: ${fast}.`)
-  if (typeof slow === 'string') return cpu(`The CPU trains, since its speed could not be measured: ${slow}.`)
-  const figures = `${fast.gflops.toFixed(0)} GFLOP/s against ${slow.gflops.toFixed(0)}`
-  return fast.gflops > slow.gflops
-    ? { device: 'webgpu', why: `${gpu.name} multiplies matrices faster than the CPU: ${figures}.` }
-    : cpu(`The CPU trains, since ${gpu.name} does not multiply matrices faster: ${figures}.`)
+  if (!gpu.usable) return chooseCpu(`no GPU can be used: ${gpu.reason}`)
+  if (gpu.software) return chooseCpu(`${gpu.name} is a software renderer, which also computes on the CPU`)
+  if (gpu.software === undefined) return chooseCpu(String(gpu.reason))
+  const [webgpuSpeed, cpuSpeed] = [await measure('webgpu'), await measure('cpu')]
+  if (typeof webgpuSpeed === 'string')
+    return chooseCpu(`the speed of ${gpu.name} could not be measured: ${webgpuSpeed}`)
+  if (typeof cpuSpeed === 'string') return chooseCpu(`the speed of the CPU could not be measured: ${cpuSpeed}`)
+  const figures = `${webgpuSpeed.gflops.toFixed(0)} GFLOP/s against ${cpuSpeed.gflops.toFixed(0)}`
+  return webgpuSpeed.gflops > cpuSpeed.gflops
+    ? { device: 'webgpu', reason: `${gpu.name} multiplies matrices faster than the CPU: ${figures}.` }
+    : chooseCpu(`${gpu.name} does not multiply matrices faster: ${figures}`)
 }
 
-/** The CPU has no f16 here, so there is nothing to compare. */
-async function autoHalf(surroundings: Surroundings): Promise<DeviceChoice> {
-  const gpu = await describeWebgpu(surroundings)
+const chooseCpu = (cause: string): DeviceChoice => ({
+  device: 'cpu',
+  reason: `Training uses the CPU because ${cause}.`,
+})
+
+/** Chooses a GPU that supports f16. Compares no speeds, because the CPU does not support f16. */
+async function chooseForF16(host: HostEnvironment): Promise<DeviceChoice> {
+  const gpu = await describeWebgpu(host)
   if (gpu.usable && gpu.f16 && !gpu.software)
-    return { device: 'webgpu', why: `${gpu.name} computes in f16, which the CPU does not.` }
-  return withoutHalf(
-    gpu.usable ? `the CPU and ${gpu.name}` : 'the CPU, the only device here,',
-    gpu.usable ? fixForF16(gpu) : `Use --precision f32. The GPU cannot be used: ${gpu.why}.`,
+    return { device: 'webgpu', reason: `${gpu.name} supports f16, which the CPU does not.` }
+  return throwNoF16(
+    gpu.usable ? `the CPU and ${gpu.name}` : 'the CPU',
+    gpu.usable ? fixForF16(gpu) : `Use --precision f32. No GPU can be used: ${gpu.reason}.`,
   )
 }
 
-/** Elsewhere than on Linux a GPU has no file. A driver that the environment names may need none either, but is no hardware then. */
-const noGpuInSight = (surroundings: Surroundings): boolean =>
-  process.platform === 'linux' && gpuHardware(surroundings).nodes.length === 0
+/**
+ * Returns whether this is Linux and has no device file of a GPU. Other systems have no such files. A software driver
+ * that the environment names works without one, but `auto` would not choose it anyway.
+ */
+const hasNoGpuFile = (host: HostEnvironment): boolean =>
+  process.platform === 'linux' && readGpuHardware(host).nodes.length === 0
 
 const fixForF16 = ({ f16, fix }: DeviceDescription): string =>
   f16 === undefined ? `Use --precision f32. ${fix}` : 'Use --precision f32.'
 
-const unavailable = (subject: string, { why, fix }: DeviceDescription): never =>
+const throwUnavailable = (subject: string, { reason, fix }: DeviceDescription): never =>
   fail('device_unavailable', {
     subject,
-    expected: 'a device that can be used',
-    found: String(why),
-    fix: `${fix} graft devices tells of all; --device cpu works everywhere.`,
+    problem: `cannot be used: ${reason}`,
+    fix: `${fix} To list all devices, run graft devices; --device cpu always works.`,
   })
 
-const withoutHalf = (name: string, fix: string): never =>
+const throwNoF16 = (name: string, fix: string): never =>
   fail('precision_unsupported', {
     subject: '--precision f16',
-    expected: 'a device that computes in f16 (the feature shader-f16 of WebGPU)',
-    found: `${name} without it`,
+    problem: `is not supported by ${name}: f16 needs a GPU with WebGPU's feature shader-f16`,
     fix,
   })

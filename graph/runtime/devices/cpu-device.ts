@@ -1,17 +1,19 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { availableParallelism, cpus, totalmem } from 'node:os'
 import type { DeviceDescription } from './device-description.ts'
-import type { Surroundings } from './query-child.ts'
+import type { HostEnvironment } from './query-child.ts'
 
-/** Always there. ONNX Runtime's products are about twice as fast with AVX-512, so the name tells of it. */
-export function describeCpu({ root }: Pick<Surroundings, 'root'>): DeviceDescription {
-  const info = `${root}/proc/cpuinfo`
-  const wide = existsSync(info) && /\bavx512f\b/.test(readFileSync(info, 'utf8'))
+/**
+ * Describes the CPU. The name mentions AVX-512, because ONNX Runtime's matrix products are about twice as fast with it.
+ */
+export function describeCpu({ root }: Pick<HostEnvironment, 'root'>): DeviceDescription {
+  const cpuInfo = `${root}/proc/cpuinfo`
+  const hasAvx512 = existsSync(cpuInfo) && /\bavx512f\b/.test(readFileSync(cpuInfo, 'utf8'))
   const model = cpus()[0]?.model.trim().replace(/\s+/g, ' ')
   return {
     kind: 'cpu',
     usable: true,
-    name: `${model || process.arch}${wide ? ' (AVX-512)' : ''}`,
+    name: `${model || process.arch}${hasAvx512 ? ' (AVX-512)' : ''}`,
     software: false,
     f16: false,
     memory_bytes: totalmem(),

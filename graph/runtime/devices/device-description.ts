@@ -1,20 +1,22 @@
 export const deviceKinds = ['cpu', 'webgpu', 'cuda'] as const
+/** A kind of device that programs run on. */
 export type DeviceKind = (typeof deviceKinds)[number]
 
-/** What is known of a device. A field that is absent is not known. */
+/** A device of this machine. Fields that are not set are unknown. */
 export interface DeviceDescription {
   kind: DeviceKind
   usable: boolean
   name: string
   vendor?: string
   driver?: string
-  /** It computes on the CPU, in the guise of a GPU. */
+  /** True for a software renderer: a GPU that is emulated on the CPU. */
   software?: boolean
   f16?: boolean
   limits?: { storage_buffers_per_stage: number; buffer_bytes: number; storage_binding_bytes: number }
   memory_bytes?: number
   cores?: number
-  /** Why it cannot be used or, where it can, why so little is known of it. */
-  why?: string
+  /** The reason that it cannot be used or, if it can be used, that its properties are unknown. */
+  reason?: string
+  /** Instructions for the user that remove the reason. */
   fix?: string
 }

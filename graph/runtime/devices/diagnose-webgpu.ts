@@ -1,15 +1,16 @@
 import { basename } from 'node:path'
-import { gpuHardware } from './gpu-hardware.ts'
-import type { Surroundings } from './query-child.ts'
-import { vulkanDrivers } from './vulkan-drivers.ts'
+import { readGpuHardware } from './gpu-hardware.ts'
+import type { HostEnvironment } from './query-child.ts'
+import { findVulkanDrivers } from './vulkan-drivers.ts'
 
-export interface Reason {
-  why: string
+/** The reason that a device cannot be used, and how to fix it. */
+export interface Diagnosis {
+  reason: string
   fix: string
 }
 
-const LOADER = 'libvulkan1 (Debian, Ubuntu), vulkan-loader (Fedora) or vulkan-icd-loader (Arch)'
-const DRIVERS: Readonly<Record<string, string>> = {
+const LOADER_PACKAGES = 'libvulkan1 (Debian, Ubuntu), vulkan-loader (Fedora) or vulkan-icd-loader (Arch)'
+const DRIVER_PACKAGES: Readonly<Record<string, string>> = {
   NVIDIA:
     "NVIDIA's driver with its graphics part (libnvidia-gl-… on Ubuntu, nvidia-driver-libs on Debian); a container needs NVIDIA_DRIVER_CAPABILITIES=all",
   AMD: 'mesa-vulkan-drivers (Debian, Ubuntu, Fedora) or vulkan-radeon (Arch)',
@@ -17,103 +18,106 @@ const DRIVERS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Why Dawn found no GPU, from what it wrote and from what this machine has.
- * @param stderr what the process that asked for an adapter wrote
+ * Diagnoses why Dawn found no GPU, from its output and from the hardware and drivers of this machine.
+ * @param stderr the output on stderr of the process that opened WebGPU
  */
-export function whyNoAdapter(stderr: string, surroundings: Surroundings, platform = process.platform): Reason {
+export function diagnoseWebgpu(stderr: string, host: HostEnvironment, platform = process.platform): Diagnosis {
   if (platform === 'darwin')
-    return { why: 'Metal offers no GPU', fix: 'A virtual machine often has none: run Graft on the machine itself.' }
+    return {
+      reason: 'Metal reports no GPU',
+      fix: 'Virtual machines often have no GPU. Run Graft on the physical machine.',
+    }
   if (platform === 'win32')
     return {
-      why: 'Direct3D 12 offers no GPU',
-      fix: "Install the driver from the GPU's vendor; over remote desktop or in a container, give it the GPU.",
+      reason: 'Direct3D 12 reports no GPU',
+      fix: "Install the driver of the GPU's vendor. In a remote desktop session or a container, give it access to the GPU.",
     }
   return (
-    noLoader(stderr) ??
-    badManifest(stderr, surroundings) ??
-    outOfReach(surroundings) ??
-    refused(stderr, surroundings) ??
-    noDriver(surroundings)
+    diagnoseLoader(stderr) ??
+    diagnoseManifest(stderr, host) ??
+    diagnoseAccess(host) ??
+    diagnoseRefusal(stderr, host) ??
+    diagnoseMissingDriver(host)
   )
 }
 
-function noLoader(stderr: string): Reason | undefined {
+function diagnoseLoader(stderr: string): Diagnosis | undefined {
   const message = /Couldn't load Vulkan: (.*)/.exec(stderr)?.[1]
   if (message === undefined) return undefined
   return /libvulkan\.so\.1: cannot open shared object file: No such file/.test(message)
-    ? { why: "Vulkan's loader, libvulkan.so.1, is not installed", fix: `Install ${LOADER}.` }
+    ? { reason: 'the Vulkan loader, libvulkan.so.1, is not installed', fix: `Install ${LOADER_PACKAGES}.` }
     : {
-        why: `Vulkan's loader cannot be loaded: ${message}`,
-        fix: `Take that file off LD_LIBRARY_PATH, or install ${LOADER} again.`,
+        reason: `the Vulkan loader cannot be loaded: ${message}`,
+        fix: `Remove that file from LD_LIBRARY_PATH, or reinstall ${LOADER_PACKAGES}.`,
       }
 }
 
-function badManifest(stderr: string, surroundings: Surroundings): Reason | undefined {
-  const { variable, manifests } = vulkanDrivers(surroundings)
-  if (manifests.some(({ fault }) => fault === undefined)) return unloadable(stderr, variable)
+function diagnoseManifest(stderr: string, host: HostEnvironment): Diagnosis | undefined {
+  const { variable, manifests } = findVulkanDrivers(host)
+  if (manifests.some(({ problem }) => problem === undefined)) return diagnoseLibrary(stderr, variable)
   const [first] = manifests
   if (!first) return undefined
-  const where = variable ? `${variable} names ${first.path}: ` : `Vulkan's driver is described by ${first.path}: `
+  const location = variable ? `${variable} names ${first.path}: ` : `the Vulkan driver is described by ${first.path}: `
   return {
-    why: `${where}${first.fault}`,
+    reason: `${location}${first.problem}`,
     fix: variable
       ? `Unset ${variable}, or set it to the .json file of an installed Vulkan driver.`
-      : 'Install the package of that driver again.',
+      : 'Reinstall the package of that driver.',
   }
 }
 
-/** A driver whose library, or one that it needs, the dynamic linker does not find. */
-function unloadable(stderr: string, variable: string | undefined): Reason | undefined {
+/** Diagnoses a driver whose library, or one of its dependencies, the dynamic linker does not find. */
+function diagnoseLibrary(stderr: string, variable: string | undefined): Diagnosis | undefined {
   if (!stderr.includes('Found no drivers')) return undefined
   const message = /Warning: (\S+: cannot open shared object file.*)/.exec(stderr)?.[1]
   return message === undefined
     ? undefined
     : {
-        why: `a Vulkan driver cannot be loaded: ${message}`,
-        fix: `Install what is missing${variable ? `, or unset ${variable}` : ''}.`,
+        reason: `a Vulkan driver cannot be loaded: ${message}`,
+        fix: `Install the missing library${variable ? `, or unset ${variable}` : ''}.`,
       }
 }
 
-/** A GPU that is there, and that this process may not reach: a container without it, or a user without the right. */
-function outOfReach(surroundings: Surroundings): Reason | undefined {
-  const { vendors, nodes, refused: closed } = gpuHardware(surroundings)
+/** Diagnoses a GPU that this process cannot access: a container without it, or a user without permission. */
+function diagnoseAccess(host: HostEnvironment): Diagnosis | undefined {
+  const { vendors, nodes, inaccessible } = readGpuHardware(host)
   if (nodes.length === 0 && vendors.length > 0)
     return {
-      why: `the PCI bus has a GPU of ${vendors.join(' and ')}, but there is no device file of it (/dev/dri/renderD… or /dev/nvidia…)`,
-      fix: 'Give the container the GPU: --device /dev/dri for AMD and Intel, --gpus all with NVIDIA_DRIVER_CAPABILITIES=all for NVIDIA. Outside a container, install its kernel driver.',
+      reason: `the PCI bus has a GPU of ${vendors.join(' and ')}, but it has no device file (/dev/dri/renderD… or /dev/nvidia…)`,
+      fix: 'Give the container access to the GPU: --device /dev/dri for AMD and Intel, --gpus all with NVIDIA_DRIVER_CAPABILITIES=all for NVIDIA. Outside a container, install the kernel driver.',
     }
-  if (nodes.length > 0 && closed.length === nodes.length)
+  if (nodes.length > 0 && inaccessible.length === nodes.length)
     return {
-      why: `this user may not open ${closed.join(', ')}`,
-      fix: 'Add the user to the groups that own it (render and video, as a rule) and log in again; for a container, --group-add with their numbers.',
+      reason: `this user is not allowed to open ${inaccessible.join(', ')}`,
+      fix: 'Add the user to the groups that own it (usually render and video) and log in again. For a container, use --group-add with the ids of the groups.',
     }
   return undefined
 }
 
-function refused(stderr: string, surroundings: Surroundings): Reason | undefined {
+function diagnoseRefusal(stderr: string, host: HostEnvironment): Diagnosis | undefined {
   const message = /Warning: (.*?)\.?\n - While initializing adapter/.exec(stderr)?.[1]
   if (message === undefined) return undefined
-  const { vendors } = gpuHardware(surroundings)
+  const { vendors } = readGpuHardware(host)
   return {
-    why: `Dawn refuses the only Vulkan driver that answers${vendors.length === 0 ? ' (a software renderer, llvmpipe as a rule)' : ''}: ${message}`,
-    fix: newest(vendors),
+    reason: `Dawn rejects the only Vulkan driver that responds${vendors.length === 0 ? ' (a software renderer, usually llvmpipe)' : ''}: ${message}`,
+    fix: adviseDriver(vendors),
   }
 }
 
-function noDriver(surroundings: Surroundings): Reason {
-  const { vendors } = gpuHardware(surroundings)
-  const { manifests } = vulkanDrivers(surroundings)
+function diagnoseMissingDriver(host: HostEnvironment): Diagnosis {
+  const { vendors } = readGpuHardware(host)
+  const { manifests } = findVulkanDrivers(host)
   const names = manifests.map(({ path }) => basename(path))
   return {
-    why:
+    reason:
       names.length > 0
-        ? `no Vulkan driver (${names.join(', ')}) offers a GPU`
-        : `no Vulkan driver is installed${vendors.length > 0 ? ` for the GPU of ${vendors.join(' and ')}` : ', and the PCI bus shows no GPU'}`,
-    fix: newest(vendors),
+        ? `no Vulkan driver (${names.join(', ')}) reports a GPU`
+        : `no Vulkan driver is installed${vendors.length > 0 ? ` for the GPU of ${vendors.join(' and ')}` : ', and the PCI bus has no GPU'}`,
+    fix: adviseDriver(vendors),
   }
 }
 
-const newest = (vendors: readonly string[]): string =>
+const adviseDriver = (vendors: readonly string[]): string =>
   vendors.length === 0
-    ? 'Run Graft where there is a GPU, with --device cpu until then. docs/gpu.md tells what each vendor needs.'
-    : `Install the newest ${vendors.map((vendor) => DRIVERS[vendor]).join('; ')}.`
+    ? 'Use --device cpu, or run Graft on a machine with a GPU. docs/gpu.md lists what each vendor needs.'
+    : `Install the newest ${vendors.map((vendor) => DRIVER_PACKAGES[vendor]).join('; ')}.`

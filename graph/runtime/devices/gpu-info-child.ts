@@ -1,12 +1,16 @@
-import { answer } from './query-child.ts'
+import { sendAnswer } from './query-child.ts'
 
-/** What the package `webgpu` tells of the adapter that ONNX Runtime takes, too: both ask Dawn for the fastest one. */
-export type AdapterAnswer =
+/**
+ * The answer of the package `webgpu`. It describes the same GPU that ONNX Runtime uses: both request the fastest one
+ * from Dawn.
+ */
+export type GpuInfoAnswer =
   | { package: 'missing' }
   | { package: 'broken'; message: string }
-  | { package: 'present'; adapter: AdapterFacts | null }
+  | { package: 'present'; gpu: GpuInfo | null }
 
-export interface AdapterFacts {
+/** Properties of a GPU, as WebGPU's `GPUAdapter` reports them. */
+export interface GpuInfo {
   vendor: string
   architecture: string
   device: string
@@ -18,19 +22,22 @@ export interface AdapterFacts {
   storageBindingBytes: number
 }
 
-// A process of its own: the package brings a second Dawn, and two in one process are not to be trusted.
-async function adapterFacts(): Promise<AdapterAnswer> {
+/**
+ * Reads the properties of the GPU. It runs in its own process, because the package contains a second copy of Dawn and
+ * two copies may conflict in one process.
+ */
+async function readGpuInfo(): Promise<GpuInfoAnswer> {
   const webgpu = await import('webgpu').catch((error: NodeJS.ErrnoException) => error)
   if (webgpu instanceof Error)
     return webgpu.code === 'ERR_MODULE_NOT_FOUND'
       ? { package: 'missing' }
       : { package: 'broken', message: webgpu.message.split('\n')[0] }
   const adapter = await webgpu.create([]).requestAdapter({ powerPreference: 'high-performance' })
-  if (!adapter) return { package: 'present', adapter: null }
+  if (!adapter) return { package: 'present', gpu: null }
   const { info, limits, features } = adapter
   return {
     package: 'present',
-    adapter: {
+    gpu: {
       vendor: info.vendor,
       architecture: info.architecture,
       device: info.device,
@@ -44,4 +51,4 @@ async function adapterFacts(): Promise<AdapterAnswer> {
   }
 }
 
-answer(await adapterFacts())
+sendAnswer(await readGpuInfo())

@@ -1,117 +1,127 @@
 import { describeCpu } from './cpu-device.ts'
 import { describeCuda } from './cuda-device.ts'
 import type { DeviceDescription } from './device-description.ts'
-import { type Reason, whyNoAdapter } from './diagnose-webgpu.ts'
-import { type NvidiaDriver, nvidiaDriver } from './gpu-hardware.ts'
-import type { AdapterAnswer, AdapterFacts } from './gpu-info-child.ts'
-import type { Measured, OpenAnswer } from './measure-child.ts'
-import { askChild, type Outcome, type Surroundings, thisMachine } from './query-child.ts'
+import { type Diagnosis, diagnoseWebgpu } from './diagnose-webgpu.ts'
+import { type NvidiaDriver, queryNvidiaDriver } from './gpu-hardware.ts'
+import type { GpuInfo, GpuInfoAnswer } from './gpu-info-child.ts'
+import type { Measurement, OpenAnswer } from './measure-child.ts'
+import { type ChildOutcome, type HostEnvironment, queryChild, thisHost } from './query-child.ts'
 
-/** What WebGPU itself promises of every device: https://www.w3.org/TR/webgpu/#limits. Graft's programs need no more. */
-const LEAST = { storage_buffers_per_stage: 8, buffer_bytes: 2 ** 28, storage_binding_bytes: 2 ** 27 }
+/**
+ * The limits that WebGPU guarantees on every device (https://www.w3.org/TR/webgpu/#limits), which are enough for
+ * Graft's programs.
+ */
+const MIN_LIMITS = { storage_buffers_per_stage: 8, buffer_bytes: 2 ** 28, storage_binding_bytes: 2 ** 27 }
 
-/** SwiftShader, Mesa's and Microsoft's renderers, which compute on the CPU, slower than the CPU does by itself. */
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
+/**
+ * The renderers of SwiftShader, Mesa and Microsoft. They compute on the CPU, and are slower there than ONNX Runtime.
+ */
+const SOFTWARE_RENDERERS = /swiftshader|llvmpipe|lavapipe|softpipe|basic render|\bwarp\b/i
 
-/** All devices that Graft could train on, those that cannot be used with the reason. */
-export async function describeDevices(surroundings: Surroundings = thisMachine()): Promise<DeviceDescription[]> {
-  const cpu = describeCpu(surroundings)
-  return [cpu, ...(await Promise.all([describeWebgpu(surroundings), describeCuda(surroundings)]))]
+/** Describes all devices of this machine. The description of a device that cannot be used includes the reason. */
+export async function describeDevices(host: HostEnvironment = thisHost()): Promise<DeviceDescription[]> {
+  const cpu = describeCpu(host)
+  return [cpu, ...(await Promise.all([describeWebgpu(host), describeCuda(host)]))]
 }
 
-/** Opens ONNX Runtime's WebGPU provider, computes something small there, and asks Dawn what it is that computed. */
-export async function describeWebgpu(surroundings: Surroundings = thisMachine()): Promise<DeviceDescription> {
-  const { programs } = surroundings
-  const [asked, opened, nvidia] = await Promise.all([
-    askChild<AdapterAnswer>(programs.adapter, [], surroundings),
-    askChild<OpenAnswer>(programs.measure, ['webgpu', 'open'], surroundings),
-    nvidiaDriver(surroundings),
+/** Opens ONNX Runtime's WebGPU provider, checks a small computation, and queries Dawn for the properties of the GPU. */
+export async function describeWebgpu(host: HostEnvironment = thisHost()): Promise<DeviceDescription> {
+  const { programs } = host
+  const [info, opened, nvidia] = await Promise.all([
+    queryChild<GpuInfoAnswer>(programs.gpuInfo, [], host),
+    queryChild<OpenAnswer>(programs.measure, ['webgpu', 'open'], host),
+    queryNvidiaDriver(host),
   ])
-  const adapter = 'answer' in asked && asked.answer.package === 'present' ? asked.answer.adapter : null
-  const known = adapter ? described(adapter) : { name: 'WebGPU' }
-  const gpu = adapter?.vendor === 'nvidia' ? sameGpu(adapter, nvidia) : undefined
-  const facts = { kind: 'webgpu' as const, ...known, ...(gpu && { name: gpu.name, memory_bytes: gpu.memoryBytes }) }
-  const reason = whyNot(opened, surroundings) ?? (adapter ? tooSmall(described(adapter)) : undefined)
-  if (reason) return { ...facts, usable: false, ...reason }
-  return { ...facts, usable: true, ...(adapter ? {} : unknownAdapter(asked)) }
+  const gpu = 'answer' in info && info.answer.package === 'present' ? info.answer.gpu : null
+  const description = gpu && toDescription(gpu)
+  const driverGpu = gpu?.vendor === 'nvidia' ? findDriverGpu(gpu, nvidia) : undefined
+  const known = {
+    kind: 'webgpu' as const,
+    ...(description ?? { name: 'WebGPU' }),
+    ...(driverGpu && { name: driverGpu.name, memory_bytes: driverGpu.memoryBytes }),
+  }
+  const diagnosis = diagnoseOpening(opened, host) ?? (description ? diagnoseLimits(description) : undefined)
+  if (diagnosis) return { ...known, usable: false, ...diagnosis }
+  return { ...known, usable: true, ...(gpu ? {} : explainUnknownGpu(info)) }
 }
 
-/** The speed of a device. @returns the reason where it could not be measured */
+/** Measures the speed of a device. Returns the reason as a string if it cannot be measured. */
 export async function measureDevice(
   device: 'cpu' | 'webgpu',
-  surroundings: Surroundings = thisMachine(),
-): Promise<Measured | string> {
-  const outcome = await askChild<OpenAnswer>(surroundings.programs.measure, [device, 'measure'], surroundings)
+  host: HostEnvironment = thisHost(),
+): Promise<Measurement | string> {
+  const outcome = await queryChild<OpenAnswer>(host.programs.measure, [device, 'measure'], host)
   if (!('answer' in outcome)) return outcome.failure
   if ('failure' in outcome.answer) return outcome.answer.failure
-  return outcome.answer.measured ?? 'it sent no figures'
+  return outcome.answer.measurement ?? 'it sent no measurement'
 }
 
-/** Dawn writes a name in small letters with dashes. */
-function sameGpu({ device }: AdapterFacts, driver: NvidiaDriver | undefined) {
+/** Finds a GPU among those that NVIDIA's driver reports. Dawn writes names in lower case with dashes. */
+function findDriverGpu({ device }: GpuInfo, driver: NvidiaDriver | undefined) {
   const gpus = driver?.gpus ?? []
-  const spelt = (name: string) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
-  return gpus.length === 1 ? gpus[0] : gpus.find(({ name }) => device !== '' && spelt(name) === spelt(device))
+  const normalize = (name: string) => name.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  return gpus.length === 1 ? gpus[0] : gpus.find(({ name }) => device !== '' && normalize(name) === normalize(device))
 }
 
-function described({ vendor, architecture, device, description, fallback, ...adapter }: AdapterFacts) {
+function toDescription({ vendor, architecture, device, description, fallback, ...gpu }: GpuInfo) {
   const words = [vendor, architecture, device, description]
   return {
     name: nameOf(architecture, device) || description || vendor,
     vendor,
     driver: description,
-    software: fallback || words.some((word) => SOFTWARE.test(word)),
-    f16: adapter.f16,
+    software: fallback || words.some((word) => SOFTWARE_RENDERERS.test(word)),
+    f16: gpu.f16,
     limits: {
-      storage_buffers_per_stage: adapter.storageBuffersPerStage,
-      buffer_bytes: adapter.bufferBytes,
-      storage_binding_bytes: adapter.storageBindingBytes,
+      storage_buffers_per_stage: gpu.storageBuffersPerStage,
+      buffer_bytes: gpu.bufferBytes,
+      storage_binding_bytes: gpu.storageBindingBytes,
     },
   }
 }
 
-/** Dawn's names are small words with dashes; the device often has the architecture in its own. */
+/** Joins Dawn's names of the architecture and the device, which often already contains the architecture. */
 const nameOf = (architecture: string, device: string): string =>
   (device.includes(architecture) ? device : `${architecture} ${device}`).replace(/^[- ]+|[- ]+$/g, '')
 
-function whyNot(opened: Outcome<OpenAnswer>, surroundings: Surroundings): Reason | undefined {
+function diagnoseOpening(opened: ChildOutcome<OpenAnswer>, host: HostEnvironment): Diagnosis | undefined {
   if (!('answer' in opened))
     return {
-      why: `the process that opened the GPU failed: ${opened.failure}`,
-      fix: "Update the GPU's driver, or restart the machine where it hung before; --device cpu works meanwhile.",
+      reason: `the process that opened the GPU failed: ${opened.failure}`,
+      fix: 'Update the GPU driver. If it hung before, restart the machine. Until then, use --device cpu.',
     }
   const { answer, stderr } = opened
   if (!answer.supported.includes('webgpu'))
     return {
-      why: `onnxruntime-node has no WebGPU provider for ${process.platform} on ${process.arch}`,
-      fix: 'Use --device cpu. The provider is there for Linux on x64, for Windows, and for macOS on Apple silicon.',
+      reason: `onnxruntime-node has no WebGPU provider for ${process.platform} on ${process.arch}`,
+      fix: 'Use --device cpu. The provider exists for Linux on x64, for Windows, and for macOS on Apple silicon.',
     }
   if (!('failure' in answer)) return undefined
-  if (/Failed to get a WebGPU adapter/.test(answer.failure)) return whyNoAdapter(stderr, surroundings)
-  return { why: answer.failure, fix: "Update the GPU's driver; --device cpu works meanwhile." }
+  if (/Failed to get a WebGPU adapter/.test(answer.failure)) return diagnoseWebgpu(stderr, host)
+  return { reason: answer.failure, fix: 'Update the GPU driver. Until then, use --device cpu.' }
 }
 
-function tooSmall({ limits }: ReturnType<typeof described>): Reason | undefined {
-  const [name, least] = Object.entries(LEAST).find(([key, value]) => limits[key as keyof typeof LEAST] < value) ?? []
+function diagnoseLimits({ limits }: ReturnType<typeof toDescription>): Diagnosis | undefined {
+  const [name, minimum] =
+    Object.entries(MIN_LIMITS).find(([key, value]) => limits[key as keyof typeof MIN_LIMITS] < value) ?? []
   return name === undefined
     ? undefined
     : {
-        why: `its limit ${name} is ${limits[name as keyof typeof LEAST]}, and Graft needs ${least}`,
-        fix: 'It is too small a device; use --device cpu.',
+        reason: `its limit ${name} is ${limits[name as keyof typeof MIN_LIMITS]}, but Graft needs ${minimum}`,
+        fix: 'Use --device cpu. This GPU is too small for Graft.',
       }
 }
 
-/** ONNX Runtime computes on it, but tells nothing of it. */
-function unknownAdapter(asked: Outcome<AdapterAnswer>): Reason {
+/** Explains a GPU that ONNX Runtime can use, but whose properties are unknown. */
+function explainUnknownGpu(info: ChildOutcome<GpuInfoAnswer>): Diagnosis {
   return {
-    why: `which GPU it is, its limits and whether it has f16 are not known: ${silence(asked)}`,
-    fix: 'Install the package that tells, with: npm install --no-save webgpu@0.6.2',
+    reason: `the name, the limits and the f16 support of the GPU are unknown: ${explainMissingInfo(info)}`,
+    fix: 'Install the package that reports them: npm install --no-save webgpu@0.6.2',
   }
 }
 
-function silence(asked: Outcome<AdapterAnswer>): string {
-  if (!('answer' in asked)) return `the process that asked failed: ${asked.failure}`
-  if (asked.answer.package === 'missing') return 'the package webgpu is not installed'
-  if (asked.answer.package === 'broken') return `the package webgpu cannot be loaded: ${asked.answer.message}`
-  return 'the package webgpu sees none'
+function explainMissingInfo(info: ChildOutcome<GpuInfoAnswer>): string {
+  if (!('answer' in info)) return `the process that queries it failed: ${info.failure}`
+  if (info.answer.package === 'missing') return 'the package webgpu is not installed'
+  if (info.answer.package === 'broken') return `the package webgpu cannot be loaded: ${info.answer.message}`
+  return 'the package webgpu finds no GPU'
 }

@@ -1,39 +1,41 @@
 import { fork } from 'node:child_process'
 import { entryFile } from '../../../core/entry.ts'
 
-/** Where devices are looked for. All of it is this machine's own unless a test says otherwise. */
-export interface Surroundings {
+/** The machine whose devices are described. Tests replace parts of it. */
+export interface HostEnvironment {
   env: NodeJS.ProcessEnv
-  /** Before `/dev`, `/proc`, `/sys` and `/usr/share`. */
+  /** The prefix of `/dev`, `/proc`, `/sys` and `/usr/share`. Empty on a real machine. */
   root: string
-  /** The programs that talk to drivers. */
-  programs: { adapter: string; measure: string }
-  /** A driver that has not answered by then is taken to hang. */
-  seconds: number
+  /** The programs that call drivers, each run in a child process. */
+  programs: { gpuInfo: string; measure: string }
+  /** The time after which a driver that has not answered counts as hung. */
+  timeoutSeconds: number
 }
 
-export const thisMachine = (): Surroundings => ({
+/** Returns the machine that this process runs on. */
+export const thisHost = (): HostEnvironment => ({
   env: process.env,
   root: '',
   programs: {
-    adapter: entryFile('graph/runtime/devices/gpu-info-child'),
+    gpuInfo: entryFile('graph/runtime/devices/gpu-info-child'),
     measure: entryFile('graph/runtime/devices/measure-child'),
   },
-  seconds: 60,
+  timeoutSeconds: 60,
 })
 
-/** What came of a child: its answer, or how it ended without one. `stderr` holds what the driver wrote. */
-export type Outcome<T> = { answer: T; stderr: string } | { failure: string; stderr: string }
+/** The outcome of a child process: its answer, or how it ended without one. `stderr` is the driver's output. */
+export type ChildOutcome<T> = { answer: T; stderr: string } | { failure: string; stderr: string }
 
 /**
- * Asks a program of its own process: a driver that crashes or hangs takes that process alone with it.
- * @param args the last words of its command line; it sends one message, the answer
+ * Runs a program in a child process and returns its answer. A driver that crashes or hangs affects only the child.
+ * @param program the path of a module that calls {@link sendAnswer} once
+ * @param args the arguments of the program
  */
-export function askChild<T>(
+export function queryChild<T>(
   program: string,
   args: readonly string[],
-  { env, seconds }: Pick<Surroundings, 'env' | 'seconds'>,
-): Promise<Outcome<T>> {
+  { env, timeoutSeconds }: Pick<HostEnvironment, 'env' | 'timeoutSeconds'>,
+): Promise<ChildOutcome<T>> {
   return new Promise((resolve) => {
     const child = fork(program, [...args], { env, execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
     let stderr = ''
@@ -41,27 +43,27 @@ export function askChild<T>(
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr += text
     })
-    const end = (failure: string) => {
+    const finish = (failure: string) => {
       clearTimeout(timer)
       resolve(answer ? { answer: answer.value, stderr } : { failure, stderr })
     }
-    // A process that hangs inside the kernel cannot be killed: nothing waits for its end, and it keeps nobody alive.
+    // A process that hangs in the kernel cannot be killed: do not wait for its exit or let it keep this process alive.
     const timer = setTimeout(() => {
       child.kill('SIGKILL')
       if (child.connected) child.disconnect()
       child.unref()
       child.stderr?.destroy()
-      end(`it did not answer within ${seconds} seconds`)
-    }, seconds * 1000)
+      finish(`it did not answer within ${timeoutSeconds} seconds`)
+    }, timeoutSeconds * 1000)
     child.on('message', (value: T) => {
       answer = { value }
     })
-    child.on('error', (error) => end(`it could not be started: ${error.message}`))
-    child.on('close', (code, signal) => end(signal ? `it crashed (${signal})` : `it ended with exit code ${code}`))
+    child.on('error', (error) => finish(`it could not be started: ${error.message}`))
+    child.on('close', (code, signal) => finish(signal ? `it crashed (${signal})` : `it exited with code ${code}`))
   })
 }
 
-/** Sends a child's one answer and ends it, before a driver's own clean-up can crash or hang. */
-export function answer(value: object): void {
+/** Sends the answer of this child process, then exits before the driver's cleanup can crash or hang. */
+export function sendAnswer(value: object): void {
   process.send?.(value, undefined, undefined, () => process.exit(0))
 }

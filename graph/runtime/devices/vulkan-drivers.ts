@@ -1,54 +1,58 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import type { Surroundings } from './query-child.ts'
+import type { HostEnvironment } from './query-child.ts'
 
-/** A file that names a Vulkan driver, and what is wrong with it. */
+/** A file that describes a Vulkan driver. */
 export interface DriverManifest {
   path: string
-  /** The driver's library, as the file has it. */
+  /** The library of the driver, as written in the file. */
   library?: string
-  fault?: string
+  /** The reason that the driver cannot be used. Not set if the file is valid. */
+  problem?: string
 }
 
 /**
- * The files that Vulkan's loader reads: those of VK_DRIVER_FILES or its older name VK_ICD_FILENAMES, which replace all others, or else those
- * of the system's folders.
+ * Finds the manifests that the Vulkan loader reads. If VK_DRIVER_FILES or its older name VK_ICD_FILENAMES is set, the
+ * loader reads only the files that it names; otherwise it reads those in the folders of the system.
  * @see https://github.com/KhronosGroup/Vulkan-Loader/blob/main/docs/LoaderDriverInterface.md
  */
-export function vulkanDrivers({ env, root }: Pick<Surroundings, 'env' | 'root'>): {
+export function findVulkanDrivers({ env, root }: Pick<HostEnvironment, 'env' | 'root'>): {
   variable?: string
   manifests: DriverManifest[]
 } {
   const variable = ['VK_DRIVER_FILES', 'VK_ICD_FILENAMES'].find((name) => env[name])
   if (variable) {
     const paths = (env[variable] as string).split(':').filter(Boolean)
-    return { variable, manifests: paths.flatMap((path) => (isFolder(path) ? inFolder(path) : [path])).map(manifest) }
+    return {
+      variable,
+      manifests: paths.flatMap((path) => (isFolder(path) ? manifestsIn(path) : [path])).map(readManifest),
+    }
   }
   const home = env.HOME ? [join(env.HOME, '.local/share')] : []
   const data = (env.XDG_DATA_DIRS || '/usr/local/share:/usr/share').split(':').filter(Boolean)
   const folders = [...home, '/etc', ...data].map((folder) => `${root}${folder}/vulkan/icd.d`)
-  return { manifests: [...new Set(folders)].flatMap(inFolder).map(manifest) }
+  return { manifests: [...new Set(folders)].flatMap(manifestsIn).map(readManifest) }
 }
 
-function manifest(path: string): DriverManifest {
-  if (!existsSync(path)) return { path, fault: 'there is no such file' }
+function readManifest(path: string): DriverManifest {
+  if (!existsSync(path)) return { path, problem: 'the file does not exist' }
   let library: unknown
   try {
     library = (JSON.parse(readFileSync(path, 'utf8')) as { ICD?: { library_path?: unknown } })?.ICD?.library_path
   } catch (error) {
-    return { path, fault: `it cannot be read (${(error as Error).message})` }
+    return { path, problem: `the file cannot be read (${(error as Error).message})` }
   }
-  if (typeof library !== 'string') return { path, fault: 'it names no driver (ICD.library_path)' }
-  // A bare name is looked up by the dynamic linker; a path is relative to the file.
+  if (typeof library !== 'string') return { path, problem: 'the file names no driver (ICD.library_path)' }
+  // The dynamic linker searches for a bare name. A path is relative to the manifest.
   const file = library.includes('/') ? resolve(dirname(path), library) : undefined
   return {
     path,
     library,
-    ...(file && !existsSync(file) && { fault: `it names the driver ${file}, which does not exist` }),
+    ...(file && !existsSync(file) && { problem: `the file names the driver ${file}, which does not exist` }),
   }
 }
 
-const inFolder = (folder: string): string[] =>
+const manifestsIn = (folder: string): string[] =>
   isFolder(folder)
     ? readdirSync(folder)
         .filter((name) => name.endsWith('.json'))

@@ -4,8 +4,11 @@ import { resolve } from 'node:path'
 import { expect, test } from 'vitest'
 import { freshPath } from '../../checkpoint/helpers.ts'
 
-/** Runs a program on a thread in a process whose temporary folder is new; ONNX Runtime's telemetry would leave its log there. */
-function leftBehind(environment: Record<string, string>): string[] {
+/**
+ * Runs a program on a thread in a process with a new temporary folder, and returns the files in that folder. ONNX
+ * Runtime's telemetry leaves its log there.
+ */
+function filesAfterRun(environment: Record<string, string>): string[] {
   const folder = freshPath('temporary')
   mkdirSync(folder, { recursive: true })
   const url = (file: string) => JSON.stringify(resolve(file))
@@ -13,14 +16,14 @@ function leftBehind(environment: Record<string, string>): string[] {
     import { openPool } from ${url('graph/runtime/pool.ts')}
     import { input } from ${url('graph/ops/leaf.ts')}
     import { relu } from ${url('graph/ops/elementwise.ts')}
-    import { program } from ${url('graph/program.ts')}
+    import { buildProgram } from ${url('graph/program.ts')}
     const pool = openPool(1)
-    const loaded = await pool.load(program('one', { y: relu(input('x', 'f32', [1])) }), {})
+    const loaded = await pool.load(buildProgram('one', { y: relu(input('x', 'f32', [1])) }), {})
     console.log((await loaded.run({ x: Float32Array.of(3) }, {})).y[0])
     await pool.close()`
   const file = `${folder}-one.mjs`
   writeFileSync(file, script)
-  // Nothing else of ours: where a variable tells it of a CI service, `CI` say, ONNX Runtime reports nothing anyway.
+  // Pass no other variables: ONNX Runtime sends no telemetry if one of them, such as `CI`, indicates a CI service.
   const { stdout, stderr } = spawnSync(process.execPath, [file], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: folder, ...environment },
     encoding: 'utf8',
@@ -29,10 +32,10 @@ function leftBehind(environment: Record<string, string>): string[] {
   return readdirSync(folder)
 }
 
-test('ONNX Runtime reports to nobody', () => {
-  expect(leftBehind({})).toEqual([])
+test('ONNX Runtime sends no telemetry', () => {
+  expect(filesAfterRun({})).toEqual([])
 })
 
-test.runIf(process.platform === 'linux')('what would show if it did', () => {
-  expect(leftBehind({ ORT_DISABLE_TELEMETRY: '0' }).join()).toContain('mat-debug')
+test.runIf(process.platform === 'linux')('the check above would notice telemetry', () => {
+  expect(filesAfterRun({ ORT_DISABLE_TELEMETRY: '0' }).join()).toContain('mat-debug')
 })
