@@ -1,85 +1,86 @@
 import { fail } from '../core/errors.ts'
-import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import { type NamedShape, sizeOfShape } from '../model/t5/tensors.ts'
+import type { Model } from '../model/architecture.ts'
+import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
+import { sizeOfShape, type TensorData } from '../model/tensor-shapes.ts'
 import type { Layout, Naming } from './layout.ts'
-import type { StoredTensor } from './safetensors.ts'
-import { checkFinite, checkTensors, notFinite } from './tensor-check.ts'
+import { checkFinite, checkTensors, findNonFinite } from './tensor-check.ts'
 
-/** An adapter's numbers, by the names of its method's parameters. */
-export type Values = ReadonlyMap<string, Float32Array>
-
-const parametersOf = (method: MethodConfig, t5: T5Config): NamedShape[] =>
-  methodNamed(method.method).parameters(method, t5)
+/** The values of an adapter's parameters, by their names in its method. */
+export type ParameterValues = ReadonlyMap<string, Float32Array>
 
 /**
- * What the file calls each parameter of a method: parameter name → file tensor name, in the order of the parameters.
- * @throws GraftError `checkpoint_config` where the layout cannot hold the method
+ * Returns the name that each parameter of a method has in the file, in the order of the parameters.
+ * @throws GraftError `checkpoint_config` if the layout cannot store the method
  */
-export function namesIn(layout: Layout, method: MethodConfig, naming: Naming, t5: T5Config): Map<string, string> {
-  const stored = layout.stored(method)
-  const names = parametersOf(stored, t5).map(({ name }) => layout.fileName(name, stored, naming))
-  return new Map(parametersOf(method, t5).map(({ name }, i) => [name, names[i]]))
+export function tensorNamesIn(layout: Layout, method: MethodConfig, naming: Naming, model: Model): Map<string, string> {
+  const supported = layout.toSupportedMethod(method)
+  const names = parametersOf(supported, model).map(({ name }) => layout.tensorName(name, supported, naming))
+  return new Map(parametersOf(method, model).map(({ name }, i) => [name, names[i]]))
 }
 
 /**
- * Takes an adapter's values out of the tensors of its file.
- * @throws GraftError `checkpoint_tensors` unless they are exactly those of the method, `checkpoint_corrupt` for a NaN
+ * Returns an adapter's values from the tensors of its file.
+ * @throws GraftError `checkpoint_tensors` if they are not exactly those of the method, `checkpoint_corrupt` if one is
+ * not finite
  */
-export function valuesFrom(
-  tensors: ReadonlyMap<string, StoredTensor>,
+export function readValues(
+  tensors: ReadonlyMap<string, TensorData>,
   names: ReadonlyMap<string, string>,
   method: MethodConfig,
-  t5: T5Config,
+  model: Model,
   file: string,
 ): Map<string, Float32Array> {
-  const expected = parametersOf(method, t5).map(({ name, shape }) => ({ name: names.get(name) as string, shape }))
+  const expected = parametersOf(method, model).map(({ name, shape }) => ({ name: names.get(name) as string, shape }))
   checkTensors(expected, tensors, file)
   checkFinite(tensors, file)
-  return new Map([...names].map(([parameter, name]) => [parameter, (tensors.get(name) as StoredTensor).data]))
+  return new Map([...names].map(([parameter, name]) => [parameter, (tensors.get(name) as TensorData).data]))
 }
 
 /**
- * The tensors of a file, of an adapter's values.
- * @throws GraftError `checkpoint_tensors` for values that do not fit the method, `training_diverged` for those that are not finite
+ * Returns an adapter's values as the tensors to store.
+ * @throws GraftError `checkpoint_tensors` if the values do not fit the method, `training_diverged` if one is not finite
  */
-export function tensorsOf(
-  values: Values,
+export function toTensors(
+  values: ParameterValues,
   names: ReadonlyMap<string, string>,
   method: MethodConfig,
-  t5: T5Config,
-): Map<string, StoredTensor> {
+  model: Model,
+): Map<string, TensorData> {
   return new Map(
-    parametersOf(method, t5).map(({ name, shape }) => {
+    parametersOf(method, model).map(({ name, shape }) => {
       const data = values.get(name)
-      if (data?.length !== sizeOfShape(shape)) return misfit(name, shape, data)
-      const wrong = notFinite(data)
-      if (wrong !== undefined) return diverged(name, wrong)
+      if (data?.length !== sizeOfShape(shape)) return throwWrongSize(name, shape, data)
+      const nonFinite = findNonFinite(data)
+      if (nonFinite !== undefined) return throwDiverged(name, nonFinite)
       return [names.get(name) as string, { shape, data }]
     }),
   )
 }
 
-/** The same values under the names of another method's parameters, which stand in the same order. */
-export function renamed(values: Values, from: MethodConfig, to: MethodConfig, t5: T5Config): Map<string, Float32Array> {
-  const names = parametersOf(to, t5).map(({ name }) => name)
-  return new Map(parametersOf(from, t5).map(({ name }, i) => [names[i], values.get(name) as Float32Array]))
+/** Returns the values under the names of another method's parameters, which are in the same order. */
+export function renameValues(
+  values: ParameterValues,
+  from: MethodConfig,
+  to: MethodConfig,
+  model: Model,
+): Map<string, Float32Array> {
+  const names = parametersOf(to, model).map(({ name }) => name)
+  return new Map(parametersOf(from, model).map(({ name }, i) => [names[i], values.get(name) as Float32Array]))
 }
 
-function misfit(name: string, shape: readonly number[], data: Float32Array | undefined): never {
+function throwWrongSize(name: string, shape: readonly number[], data: Float32Array | undefined): never {
   fail('checkpoint_tensors', {
     subject: name,
-    expected: `${sizeOfShape(shape)} numbers for [${shape.join(', ')}]`,
-    found: data ? String(data.length) : 'nothing',
-    fix: 'This is a fault in Graft; please report it with the command that led to it.',
+    expected: `${sizeOfShape(shape)} numbers for the shape [${shape.join(', ')}]`,
+    found: data ? String(data.length) : 'none',
+    fix: 'This is a bug in Graft. Please report it with the command that caused it.',
   })
 }
 
-function diverged(name: string, found: number): never {
+function throwDiverged(name: string, found: number): never {
   fail('training_diverged', {
     subject: name,
-    expected: 'finite numbers',
-    found: String(found),
+    problem: `contains ${found} after training`,
     fix: 'Train again with a lower learning rate.',
   })
 }

@@ -1,157 +1,165 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '../core/errors.ts'
+import type { Model } from '../model/architecture.ts'
+import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import { namesIn, renamed, tensorsOf, type Values, valuesFrom } from './adapter-tensors.ts'
+import { type ParameterValues, readValues, renameValues, tensorNamesIn, toTensors } from './adapter-tensors.ts'
 import type { Base } from './base.ts'
-import { fileIn, parseObject, readCompanions } from './files.ts'
-import { DEFAULT_NAMING, type Layout, type LayoutName, type Naming } from './layout.ts'
+import { fileIn, parseObject, readExistingFiles } from './files.ts'
+import { DEFAULT_NAMING, type Layout, type Naming } from './layout.ts'
 import { defaultLayout, detectLayout, layouts } from './layouts.ts'
 import {
-  MANIFEST,
+  formatManifest,
+  MANIFEST_FILE,
   type Manifest,
   type ManifestFields,
   makeManifest,
-  manifestText,
   readManifest,
   requireSameBase,
   requireSameWeights,
 } from './manifest.ts'
 import { requireSameLogits } from './probe-check.ts'
-import { probeAdapter, probeSettings } from './probe-logits.ts'
+import { makeProbeSettings, probeAdapter } from './probe-logits.ts'
 import { encodeSafetensors } from './safetensors.ts'
 import { requireFreeFolder, writeFolder } from './write-folder.ts'
 
-/** What training makes on top of a base. */
-export interface Tuning {
+/** A method with trained values of its parameters. */
+export interface TrainedMethod {
   readonly method: MethodConfig
-  readonly values: Values
+  readonly values: ParameterValues
 }
 
-/** What was trained on top of a base, with what its folder tells. */
-export interface Adapter extends Tuning {
-  readonly layout: LayoutName
+/** An adapter of a base, as loaded from its folder. */
+export interface Adapter extends TrainedMethod {
+  readonly layout: string
   readonly naming: Naming
-  /** SHA-256, hex, of the file of weights: what `sha256sum` says of it. */
+  /** SHA-256 of the weights file, hex, as `sha256sum` prints it. */
   readonly digest: string
   /**
-   * SHA-256, hex, over all that decides an answer: weights, method, label words, truncation, temperature. Caches go by it, since
-   * equal weights answer differently under another alpha or another word.
+   * SHA-256, hex, over everything that affects an answer: weights, method, label words, truncation, temperature. It is
+   * the key of caches, because equal weights give different answers with a different alpha or label word.
    */
   readonly key: string
-  /** Of Graft's own folders; the Python libraries write none. */
+  /** The contents of `graft.json`. Not set in folders of the Python libraries. */
   readonly manifest?: Manifest
-  /** The library's configuration as it stood, so that saving again gives the same bytes. */
+  /** The text of the library's configuration, so that saving again gives the same bytes. */
   readonly libraryConfig: string
 }
 
 export interface LoadOptions {
-  /** Whether a folder without `graft.json`, as the Python libraries make them, may be loaded. True unless told otherwise. */
+  /** Loads folders without `graft.json` as well, as the Python libraries save them. Defaults to true. */
   allowNoManifest?: boolean
 }
 
 /**
- * Loads an adapter strictly and checks that it computes on this base what it did when it was saved.
- * @throws GraftError `file_missing`, `base_mismatch`, `checkpoint_config`, `checkpoint_tensors`, `checkpoint_corrupt`, `adapter_inert`
+ * Loads an adapter strictly and checks that it computes the same on this base as when it was saved.
+ * @throws GraftError `file_missing`, `base_mismatch`, `checkpoint_config`, `checkpoint_tensors`, `checkpoint_corrupt`,
+ * `adapter_inert`
  */
 export async function loadAdapter(
   dir: string,
   base: Base,
   { allowNoManifest = true }: LoadOptions = {},
 ): Promise<Adapter> {
+  const model = modelOf(base)
   const { layout, config, text, subject } = await detectLayout(dir)
-  const manifest = (await readManifest(dir)) ?? (allowNoManifest ? undefined : withoutManifest(dir))
-  if (manifest) requireSameBase(manifest, base, fileIn(dir, MANIFEST))
-  const { method, adapter = DEFAULT_NAMING.adapter } = layout.read(config, base.t5, subject)
+  const manifest = (await readManifest(dir)) ?? (allowNoManifest ? undefined : throwManifestMissing(dir))
+  if (manifest) requireSameBase(manifest, base, fileIn(dir, MANIFEST_FILE))
+  const { method, adapter = DEFAULT_NAMING.adapter } = layout.parseConfig(config, model, subject)
   const { tensors, sha256: digest } = await layout.readWeights(dir, base)
   const weights = fileIn(dir, layout.weightsFile)
   if (manifest) requireSameWeights(manifest, digest, weights)
-  const naming = { adapter, prefix: prefixOf(layout, method, adapter, tensors, base.t5) }
-  const values = valuesFrom(tensors, namesIn(layout, method, naming, base.t5), method, base.t5, weights)
-  const probe = await probeAdapter(base, method, values, manifest?.probe ?? probeSettings(base.t5), weights)
+  const naming = { adapter, prefix: findPrefix(layout, method, adapter, tensors, model) }
+  const values = readValues(tensors, tensorNamesIn(layout, method, naming, model), method, model, weights)
+  const probe = await probeAdapter(base, method, values, manifest?.probe ?? makeProbeSettings(model), weights)
   if (manifest) requireSameLogits(manifest.probe, probe, weights)
-  return complete({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig: text })
+  return addKey({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig: text })
 }
 
-/** What the caller tells of the adapter, and the token ids by which it is checked: those of its label words, say. */
+/** The fields to record in `graft.json`. */
 export interface SaveFields extends ManifestFields {
+  /** The token ids whose logits to store, such as those of the label words. Defaults to the first eight. */
   probe_ids?: readonly number[]
 }
 
 /**
- * Saves an adapter as a folder of its library with `graft.json` beside it, whole or not at all. OpenDelta's bottleneck is saved in
- * AdapterHub's layout as `double_seq_bn` with tanh gelu, which is the same function, and comes back as that.
- * @param adapter one that was loaded, or what training made, in the method's usual layout unless it names another
- * @param fields what the manifest shall tell; that of the adapter where nothing is given
+ * Saves an adapter in its library's layout, with `graft.json` added, completely or not at all. OpenDelta's bottleneck
+ * is saved in AdapterHub's layout as `double_seq_bn` with tanh gelu, which computes the same function, and loads as
+ * that.
+ *
+ * @param adapter a loaded adapter, or a trained method. If `layout` is not set, it is the default layout of the method
+ * @param fields the fields to record. Default to those of the adapter's manifest
  * @returns the adapter as {@link loadAdapter} would load it
- * @throws GraftError `output_exists`, `disk_full`, `checkpoint_config` for a method that the layout cannot hold,
- *   `checkpoint_tensors`, `training_diverged`, `adapter_inert`
+ * @throws GraftError `output_exists`, `disk_full`, `checkpoint_config` if the layout cannot store the method,
+ * `checkpoint_tensors`, `training_diverged`, `adapter_inert`
  */
 export async function saveAdapter(
   dir: string,
-  adapter: Tuning & Partial<Adapter>,
+  adapter: TrainedMethod & Partial<Adapter>,
   base: Base,
   fields: SaveFields = adapter.manifest ?? {},
 ): Promise<Adapter> {
   await requireFreeFolder(dir)
-  const { t5 } = base
-  const given = parseMethod(adapter.method)
-  const layout = layouts[adapter.layout ?? defaultLayout(given.method)]
+  const model = modelOf(base)
+  const trained = parseMethod(adapter.method)
+  const layout = layouts[adapter.layout ?? defaultLayout(trained.method)]
   const naming = adapter.naming ?? DEFAULT_NAMING
-  const method = layout.stored(given)
-  const libraryConfig = configText(layout, method, naming, adapter.libraryConfig, base)
-  const tensors = tensorsOf(adapter.values, namesIn(layout, given, naming, t5), given, t5)
+  const method = layout.toSupportedMethod(trained)
+  const libraryConfig = resolveConfigText(layout, method, naming, adapter.libraryConfig, base)
+  const tensors = toTensors(adapter.values, tensorNamesIn(layout, trained, naming, model), trained, model)
   const weights = encodeSafetensors(tensors, { metadata: layout.metadata })
   const digest = weights.reduce((hash, piece) => hash.update(piece), createHash('sha256')).digest('hex')
-  const values = renamed(adapter.values, given, method, t5)
-  const before = adapter.manifest?.weights_sha256 === digest && !fields.probe_ids ? adapter.manifest.probe : undefined
-  const probe = await probeAdapter(base, method, values, before ?? probeSettings(t5, fields.probe_ids), dir)
-  if (before) requireSameLogits(before, probe, dir)
-  // The probe that it was loaded with, where it still holds: another machine's last digits must not change the bytes.
-  const manifest = makeManifest(base, fields, digest, before ?? probe)
+  const values = renameValues(adapter.values, trained, method, model)
+  const savedProbe =
+    adapter.manifest?.weights_sha256 === digest && !fields.probe_ids ? adapter.manifest.probe : undefined
+  const settings = savedProbe ?? makeProbeSettings(model, fields.probe_ids)
+  const probe = await probeAdapter(base, method, values, settings, dir)
+  if (savedProbe) requireSameLogits(savedProbe, probe, dir)
+  // If the saved probe still matches, it is kept: differences in the last digits between machines must not change the
+  // bytes.
+  const manifest = makeManifest(base, fields, digest, savedProbe ?? probe)
   await writeFolder(dir, {
     [layout.configFile]: libraryConfig,
     [layout.weightsFile]: weights,
-    ...(await readCompanions(base.dir, layout.companions)),
-    [MANIFEST]: manifestText(manifest),
+    ...(await readExistingFiles(base.dir, layout.copiedFromBase)),
+    [MANIFEST_FILE]: formatManifest(manifest),
   })
-  return complete({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig })
+  return addKey({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig })
 }
 
 /**
- * What the checkpoint's file calls each parameter of a method.
- * @returns parameter name → file tensor name
- * @throws GraftError `checkpoint_config` where the layout cannot hold the method
+ * Returns the name that each parameter of a method has in the weights file.
+ * @throws GraftError `checkpoint_config` if the layout cannot store the method
  */
-export function fileNames(
-  { layout, method, naming = DEFAULT_NAMING }: { layout: LayoutName; method: MethodConfig; naming?: Naming },
-  { t5 }: { t5: T5Config },
+export function tensorNamesOf(
+  { layout, method, naming = DEFAULT_NAMING }: { layout: string; method: MethodConfig; naming?: Naming },
+  base: Pick<Base, 'config'>,
 ): Map<string, string> {
-  return namesIn(layouts[layout], method, naming, t5)
+  return tensorNamesIn(layouts[layout], method, naming, modelOf(base))
 }
 
-function complete(adapter: Omit<Adapter, 'key'>): Adapter {
+function addKey(adapter: Omit<Adapter, 'key'>): Adapter {
   const { digest, method, manifest } = adapter
   const { label_words, labels, truncation, temperature } = manifest ?? {}
-  const decisive = JSON.stringify([digest, method, label_words, labels, truncation, temperature])
-  return { ...adapter, key: createHash('sha256').update(decisive).digest('hex') }
+  const content = JSON.stringify([digest, method, label_words, labels, truncation, temperature])
+  return { ...adapter, key: createHash('sha256').update(content).digest('hex') }
 }
 
-/** The prefix under which the file has the first tensor; the usual one where it has it under none, so that errors name that. */
-function prefixOf(
+/** Returns the prefix of the first tensor's name in the file, or the usual prefix if the tensor is missing. */
+function findPrefix(
   layout: Layout,
   method: MethodConfig,
   adapter: string,
   tensors: ReadonlyMap<string, unknown>,
-  t5: T5Config,
+  model: Model,
 ): string {
-  const first = (prefix: string) => namesIn(layout, method, { adapter, prefix }, t5).values().next().value
-  return layout.prefixes.find((prefix) => tensors.has(first(prefix) ?? '')) ?? layout.prefixes[0]
+  const firstName = (prefix: string) => tensorNamesIn(layout, method, { adapter, prefix }, model).values().next().value
+  return layout.prefixes.find((prefix) => tensors.has(firstName(prefix) ?? '')) ?? layout.prefixes[0]
 }
 
-/** The configuration that was loaded, where it still says the same; else a new one. */
-function configText(
+/** Returns the loaded configuration if it still describes the adapter, or otherwise a new one. */
+function resolveConfigText(
   layout: Layout,
   method: MethodConfig,
   naming: Naming,
@@ -159,18 +167,17 @@ function configText(
   base: Base,
 ): string {
   const config = loaded === undefined ? {} : parseObject(loaded, layout.configFile)
-  if (loaded !== undefined && layout.recognises(config)) {
-    const { method: said, adapter = naming.adapter } = layout.read(config, base.t5, layout.configFile)
-    if (isDeepStrictEqual(said, method) && adapter === naming.adapter) return loaded
+  if (loaded !== undefined && layout.recognizes(config)) {
+    const { method: described, adapter = naming.adapter } = layout.parseConfig(config, modelOf(base), layout.configFile)
+    if (isDeepStrictEqual(described, method) && adapter === naming.adapter) return loaded
   }
-  return layout.write(method, base, naming.adapter)
+  return layout.formatConfig(method, base, naming.adapter)
 }
 
-function withoutManifest(dir: string): never {
+function throwManifestMissing(dir: string): never {
   fail('file_missing', {
-    subject: fileIn(dir, MANIFEST),
-    expected: 'the file that says on which base the adapter was trained',
-    found: 'no such file',
-    fix: 'Name the base as well: the Python libraries do not store it.',
+    subject: fileIn(dir, MANIFEST_FILE),
+    problem: 'does not exist, so the base of the adapter is not known',
+    fix: 'Use a folder that Graft saved.',
   })
 }

@@ -1,14 +1,14 @@
 import { z } from 'zod'
+import type { Model } from '../model/architecture.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import type { Kind, LibraryVersion } from './adapterhub-kind.ts'
-import { readKeys, refuse } from './config-rules.ts'
+import type { AdapterHubMethod, LibraryVersion } from './adapterhub-method.ts'
+import { readKeys, throwUnsupported } from './config-rules.ts'
 import { float } from './python-json.ts'
 
 type Activation = 'relu' | 'gelu' | 'silu'
 type Variant = 'seq_bn' | 'double_seq_bn'
 
-/** What tells the two apart in the file, and the activation that each has unless told otherwise. */
+/** The keys that distinguish the variants in a file, and the default activation of each. */
 const variants: Readonly<
   Record<Variant, { mh_adapter: boolean; original_ln_before: boolean; activation: Activation }>
 > = {
@@ -16,7 +16,7 @@ const variants: Readonly<
   double_seq_bn: { mh_adapter: true, original_ln_before: false, activation: 'silu' },
 }
 
-/** Names of transformers' activations; its plain `gelu` is the erf form, which Graft does not have. */
+/** The names of activations in transformers. Its plain `gelu` is the erf form, which Graft does not have. */
 const activations: Readonly<Record<string, Activation>> = {
   relu: 'relu',
   swish: 'silu',
@@ -30,15 +30,15 @@ const keys = z.object({
   output_adapter: z.literal(true),
   original_ln_before: z.boolean().default(false),
   cross_adapter: z.boolean().default(false),
-  reduction_factor: z.number({ error: 'one number for all layers' }).positive(),
+  reduction_factor: z.number({ error: 'a single number for all layers' }).positive(),
   non_linearity: z.string(),
 })
 
 /**
- * Bottleneck adapters of AdapterHub. T5's layers hand them no norm, so that `original_ln_before` adds h to f and nothing more, and
- * the keys of a norm after the adapter do nothing.
+ * AdapterHub's bottleneck adapters. In T5, the library passes them no norm, so `original_ln_before` only adds h to f,
+ * and the keys of a norm after the adapter have no effect.
  */
-export const bottleneckKind: Kind = {
+export const adapterHubBottleneck: AdapterHubMethod = {
   architecture: null,
   method: 'bottleneck',
   rules: {
@@ -51,13 +51,13 @@ export const bottleneckKind: Kind = {
     hypercomplex_nonlinearity: 'ignored',
     init_weights: 'ignored',
     init_weights_seed: 'ignored',
-    inv_adapter: { only: [null], about: 'an invertible adapter' },
+    inv_adapter: { only: [null], feature: 'invertible adapters' },
     inv_adapter_reduction_factor: 'ignored',
-    is_parallel: { only: [false], about: 'a parallel adapter' },
+    is_parallel: { only: [false], feature: 'parallel adapters' },
     learn_phm: 'ignored',
-    leave_out: { only: [[], null], about: 'leaving layers out' },
-    ln_after: { only: [false], about: 'a norm of the adapter' },
-    ln_before: { only: [false], about: 'a norm of the adapter' },
+    leave_out: { only: [[], null], feature: 'skipped layers' },
+    ln_after: { only: [false], feature: 'a norm in the adapter' },
+    ln_before: { only: [false], feature: 'a norm in the adapter' },
     mh_adapter: 'read',
     non_linearity: 'read',
     original_ln_after: { only: [true] },
@@ -67,43 +67,43 @@ export const bottleneckKind: Kind = {
     phm_c_init: 'ignored',
     phm_dim: 'ignored',
     phm_init_range: 'ignored',
-    phm_layer: { only: [false], about: 'Compacter' },
+    phm_layer: { only: [false], feature: 'Compacter' },
     phm_rank: 'ignored',
     reduction_factor: 'read',
     residual_before_ln: { only: [true] },
-    scaling: { only: [1], about: 'scaling the adapter' },
+    scaling: { only: [1], feature: 'a scaled adapter' },
     shared_W_phm: 'ignored',
     shared_phm_rule: 'ignored',
-    stochastic_depth: { only: [0], about: 'stochastic depth' },
-    use_gating: { only: [false], about: 'gating' },
+    stochastic_depth: { only: [0], feature: 'stochastic depth' },
+    use_gating: { only: [false], feature: 'gating' },
   },
-  read(config, { dModel }, subject, version) {
+  toMethod(config, { width: dModel }, subject, version) {
     const { reduction_factor: factor, non_linearity, cross_adapter, ...places } = readKeys(config, keys, subject)
     const variant = Object.entries(variants).find(
       ([, v]) => v.mh_adapter === places.mh_adapter && v.original_ln_before === places.original_ln_before,
     )?.[0]
     if (!variant)
-      return refuse(
+      return throwUnsupported(
         `${subject}, original_ln_before`,
-        `${!places.mh_adapter} where mh_adapter is ${places.mh_adapter}`,
+        `${!places.mh_adapter} if mh_adapter is ${places.mh_adapter}`,
         places.original_ln_before,
       )
-    return canonical({
+    return omitDefaultActivation({
       method: 'bottleneck',
-      bottleneck: width(dModel, factor),
+      bottleneck: widthFromFactor(dModel, factor),
       variant,
       cross_attention: cross_adapter,
-      activation: activationNamed(non_linearity, version, subject),
+      activation: parseActivation(non_linearity, version, subject),
     })
   },
-  // OpenDelta's adapter reads and adds to the same f, only before dropout, which is nothing outside training.
-  stored: (method) =>
-    canonical(
+  // OpenDelta's adapter reads and changes the same f, but before dropout, which has no effect outside training.
+  toSupportedMethod: (method) =>
+    omitDefaultActivation(
       method.variant === 'opendelta'
         ? { ...method, activation: method.activation ?? 'gelu', variant: 'double_seq_bn' }
         : method,
     ),
-  write: (method, t5) => {
+  toConfig: (method, model) => {
     const { mh_adapter, original_ln_before, activation } = variants[method.variant as Variant]
     return {
       adapter_residual_before_ln: false,
@@ -132,7 +132,7 @@ export const bottleneckKind: Kind = {
       phm_init_range: float(0.0001),
       phm_layer: false,
       phm_rank: 1,
-      reduction_factor: reductionFactor(t5, method.bottleneck as number),
+      reduction_factor: findReductionFactor(model, method.bottleneck as number),
       residual_before_ln: true,
       scaling: float(1),
       shared_W_phm: false,
@@ -141,38 +141,38 @@ export const bottleneckKind: Kind = {
       use_gating: false,
     }
   },
-  fileName(parameter, adapter) {
+  tensorName(parameter, adapter) {
     const [part, side] = parameter.split('.').reverse()
     const place = parameter.slice(0, -`.${side}.${part}`.length)
-    // adapter_down is a sequence: its Linear, then the activation.
+    // adapter_down is a sequence of its Linear and the activation.
     return `${place}.adapters.${adapter}.${side === 'adapter_down' ? 'adapter_down.0' : side}.${part}`
   },
 }
 
-/** Without the activation where it is the variant's own, so that equal functions are equal configurations. */
-function canonical(method: MethodConfig): MethodConfig {
+/** Removes the activation if it is the variant's default, so that equal functions have equal configurations. */
+function omitDefaultActivation(method: MethodConfig): MethodConfig {
   const { activation, ...rest } = parseMethod(method)
-  const given = activation !== undefined && activation !== variants[rest.variant as Variant].activation
-  return { ...rest, ...(given && { activation }) } as MethodConfig
+  const isDefault = activation === undefined || activation === variants[rest.variant as Variant].activation
+  return (isDefault ? rest : { ...rest, activation }) as MethodConfig
 }
 
-function activationNamed(given: string, version: LibraryVersion | undefined, subject: string): Activation {
-  const name = given.toLowerCase()
-  // Files without a version are of a time when the names were others.
+function parseActivation(text: string, version: LibraryVersion | undefined, subject: string): Activation {
+  const name = text.toLowerCase()
+  // Files without a version were written when `gelu` meant the tanh form.
   const current = version === undefined && name === 'gelu' ? 'gelu_new' : name
   if (Object.hasOwn(activations, current)) return activations[current]
-  return refuse(`${subject}, non_linearity`, Object.keys(activations).join(', '), given)
+  return throwUnsupported(`${subject}, non_linearity`, Object.keys(activations).join(', '), text)
 }
 
-/** The library's `max(1, int(d_model // reduction_factor))`, with Python's division: the quotient of what fmod leaves. */
-function width(dModel: number, factor: number): number {
+/** Returns the library's `max(1, int(d_model // reduction_factor))`. Python's `//` subtracts fmod before it divides. */
+function widthFromFactor(dModel: number, factor: number): number {
   return Math.max(1, Math.round((dModel - (dModel % factor)) / factor))
 }
 
-/** The factor from which the library makes this width. */
-function reductionFactor({ dModel }: T5Config, bottleneck: number): number {
+/** Returns a factor from which the library computes this width. */
+function findReductionFactor({ width: dModel }: Model, bottleneck: number): number {
   let factor = dModel / bottleneck
-  // The quotient may have been rounded up, and then one row too few would fit.
-  while (width(dModel, factor) < bottleneck) factor *= 1 - 2 ** -52
+  // The quotient may have been rounded up, which would give a width that is too small by one.
+  while (widthFromFactor(dModel, factor) < bottleneck) factor *= 1 - 2 ** -52
   return factor
 }

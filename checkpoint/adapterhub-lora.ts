@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import type { Kind } from './adapterhub-kind.ts'
-import { cannotHold, readKeys } from './config-rules.ts'
+import type { AdapterHubMethod } from './adapterhub-method.ts'
+import { readKeys, throwNotSavable } from './config-rules.ts'
 import { float } from './python-json.ts'
 
 const ATTENTION = ['q', 'k', 'v'] as const
@@ -11,43 +11,43 @@ const keys = z.object({
   attn_matrices: z.array(z.enum(ATTENTION)).min(1).default(['q', 'v']),
 })
 
-/** LoRA of AdapterHub: q, k and v of every attention. */
-export const loraKind: Kind = {
+/** AdapterHub's LoRA, on q, k and v of every attention. */
+export const adapterHubLora: AdapterHubMethod = {
   architecture: 'lora',
   method: 'lora',
   rules: {
     alpha: 'read',
     architecture: 'read',
     attn_matrices: 'read',
-    composition_mode: { only: ['add'], about: 'scaling by vectors, as IA3 does,' },
+    composition_mode: { only: ['add'], feature: 'scaling by vectors, as in IA3' },
     dropout: 'ignored',
     dtype: { only: [null, 'float32'] },
     init_weights: { only: ['lora', 'bert'] },
     init_weights_seed: 'ignored',
-    intermediate_lora: { only: [false], about: "LoRA in the feed-forward of AdapterHub's layout" },
-    leave_out: { only: [[], null], about: 'leaving layers out' },
-    output_lora: { only: [false], about: "LoRA in the feed-forward of AdapterHub's layout" },
+    intermediate_lora: { only: [false], feature: "LoRA in the feed-forward of AdapterHub's layout" },
+    leave_out: { only: [[], null], feature: 'skipped layers' },
+    output_lora: { only: [false], feature: "LoRA in the feed-forward of AdapterHub's layout" },
     r: 'read',
     selfattn_lora: { only: [true] },
-    use_dora: { only: [false], about: 'DoRA' },
-    use_gating: { only: [false], about: 'gating' },
-    vera_b: { only: [null], about: 'VeRA' },
-    vera_d: { only: [null], about: 'VeRA' },
+    use_dora: { only: [false], feature: 'DoRA' },
+    use_gating: { only: [false], feature: 'gating' },
+    vera_b: { only: [null], feature: 'VeRA' },
+    vera_d: { only: [null], feature: 'VeRA' },
   },
-  read(config, _t5, subject, version) {
+  toMethod(config, _model, subject, version) {
     const { r, alpha, attn_matrices: targets } = readKeys(config, keys, subject)
-    // adapters < 1.1 trained without its scale, whatever the file says (github.com/adapter-hub/adapters/pull/770).
+    // adapters < 1.1 trained without the scale, whatever the file says (github.com/adapter-hub/adapters/pull/770).
     const unscaled = version?.adapters && (version.major < 1 || (version.major === 1 && version.minor < 1))
     return { method: 'lora', rank: r, alpha: unscaled ? r : alpha, targets, rslora: false }
   },
-  stored(method) {
+  toSupportedMethod(method) {
     const targets = method.targets as string[]
-    const other = targets.find((target) => !ATTENTION.some((name) => name === target))
-    if (other) cannotHold('AdapterHub, targets', ATTENTION.join(', '), other)
-    if (method.rslora) cannotHold('AdapterHub, rslora', 'false', true)
+    const unsupported = targets.find((target) => !ATTENTION.some((name) => name === target))
+    if (unsupported) throwNotSavable('AdapterHub layout, targets', ATTENTION.join(', '), unsupported)
+    if (method.rslora) throwNotSavable('AdapterHub layout, rslora', 'false', true)
     return method
   },
-  write: ({ rank, alpha, targets }) => ({
+  toConfig: ({ rank, alpha, targets }) => ({
     alpha,
     architecture: 'lora',
     attn_matrices: targets,
@@ -66,8 +66,8 @@ export const loraKind: Kind = {
     vera_b: null,
     vera_d: null,
   }),
-  fileName(parameter, adapter) {
-    const cut = parameter.lastIndexOf('.')
-    return `${parameter.slice(0, cut)}.loras.${adapter}.${parameter.slice(cut + 1)}`
+  tensorName(parameter, adapter) {
+    const dot = parameter.lastIndexOf('.')
+    return `${parameter.slice(0, dot)}.loras.${adapter}.${parameter.slice(dot + 1)}`
   },
 }

@@ -1,54 +1,65 @@
+import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
-import { bottleneckKind } from './adapterhub-bottleneck.ts'
-import type { Kind, LibraryVersion } from './adapterhub-kind.ts'
-import { loraKind } from './adapterhub-lora.ts'
-import { cannotHold, checkKeys, refuse } from './config-rules.ts'
+import { readAdapterWeights } from './adapter-weights.ts'
+import { adapterHubBottleneck } from './adapterhub-bottleneck.ts'
+import { adapterHubLora } from './adapterhub-lora.ts'
+import type { AdapterHubMethod, LibraryVersion } from './adapterhub-method.ts'
+import { checkKeys, FIX_BASE, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import type { JsonObject } from './files.ts'
 import type { Layout } from './layout.ts'
-import { pythonJson } from './python-json.ts'
-import { readAdapterWeights } from './weights-file.ts'
+import { toPythonJson } from './python-json.ts'
 
-const VERSION = 'adapters.1.3.0'
-const WEIGHTS = 'adapter.safetensors'
+const LIBRARY_VERSION = 'adapters.1.3.0'
+const WEIGHTS_FILE = 'adapter.safetensors'
 
-/** Folders of AdapterHub's `adapters`, as its 1.3 writes them: bottleneck adapters and LoRA. */
+/** The folders of AdapterHub's `adapters` 1.3, with bottleneck adapters or LoRA. */
 export const adapterhub: Layout = {
   name: 'adapterhub',
   configFile: 'adapter_config.json',
-  weightsFile: WEIGHTS,
+  weightsFile: WEIGHTS_FILE,
   defaultFor: ['bottleneck'],
-  // The second is that of T5AdapterModel.
+  // T5AdapterModel uses the second one.
   prefixes: ['', 'transformer.'],
-  companions: [],
-  recognises: (config) => 'config' in config && !('peft_type' in config),
-  read(file, t5, subject) {
+  copiedFromBase: [],
+  recognizes: (config) => 'config' in config && !('peft_type' in config),
+  parseConfig(file, model, subject) {
     checkKeys(file, fileRules, subject)
     const { config, name, hidden_size: width } = file
-    if (typeof name !== 'string' || !isName(name)) return refuse(`${subject}, name`, NAME, name)
-    if ((width ?? t5.dModel) !== t5.dModel)
-      refuse(`${subject}, hidden_size`, `${t5.dModel}, the width of this base`, width)
-    if (!isObject(config)) return refuse(`${subject}, config`, 'the configuration written out', config)
+    if (typeof name !== 'string' || !isValidName(name))
+      return throwUnsupported(`${subject}, name`, NAME_EXPECTATION, name, 'Save the adapter under another name.')
+    if ((width ?? model.width) !== model.width)
+      throwUnsupported(`${subject}, hidden_size`, `${model.width}, the width of the base`, width, FIX_BASE)
+    if (!isObject(config))
+      return throwUnsupported(`${subject}, config`, 'the configuration as an object', config, FIX_FILE)
     const within = `${subject}, config`
-    const kind = kinds.find(({ architecture }) => architecture === (config.architecture ?? null))
-    if (!kind) return refuse(`${within}, architecture`, 'lora, or none for a bottleneck adapter', config.architecture)
-    checkKeys(config, kind.rules, within)
-    return { method: parseMethod(kind.read(config, t5, within, versionOf(file, subject))), adapter: name }
+    const hubMethod = hubMethods.find(({ architecture }) => architecture === (config.architecture ?? null))
+    if (!hubMethod)
+      return throwUnsupported(
+        `${within}, architecture`,
+        '"lora", or no value for a bottleneck adapter',
+        config.architecture,
+      )
+    checkKeys(config, hubMethod.rules, within)
+    return {
+      method: parseMethod(hubMethod.toMethod(config, model, within, parseVersion(file, subject))),
+      adapter: name,
+    }
   },
-  readWeights: (dir) => readAdapterWeights(dir, WEIGHTS),
-  stored: (method) => kindOf(method).stored(method),
-  write: (method, { name: model, t5 }, name) => {
-    if (!isName(name)) cannotHold('AdapterHub, name', NAME, name)
-    return pythonJson({
-      config: kindOf(method).write(method, t5),
-      hidden_size: t5.dModel,
+  readWeights: (dir) => readAdapterWeights(dir, WEIGHTS_FILE),
+  toSupportedMethod: (method) => hubMethodOf(method).toSupportedMethod(method),
+  formatConfig: (method, base, name) => {
+    if (!isValidName(name)) throwNotSavable('AdapterHub layout, name', NAME_EXPECTATION, name)
+    return toPythonJson({
+      config: hubMethodOf(method).toConfig(method, modelOf(base)),
+      hidden_size: modelOf(base).width,
       model_class: 'T5ForConditionalGeneration',
-      model_name: model,
+      model_name: base.name,
       model_type: 't5',
       name,
-      version: VERSION,
+      version: LIBRARY_VERSION,
     })
   },
-  fileName: (parameter, method, { adapter, prefix }) => prefix + kindOf(method).fileName(parameter, adapter),
+  tensorName: (parameter, method, { adapter, prefix }) => prefix + hubMethodOf(method).tensorName(parameter, adapter),
 }
 
 const fileRules = {
@@ -61,23 +72,31 @@ const fileRules = {
   version: 'read',
 } as const
 
-const kinds: readonly Kind[] = [bottleneckKind, loraKind]
+const hubMethods: readonly AdapterHubMethod[] = [adapterHubBottleneck, adapterHubLora]
 
-function kindOf({ method }: MethodConfig): Kind {
-  const known = kinds.find((kind) => kind.method === method)
-  return known ?? cannotHold('AdapterHub, method', kinds.map((kind) => kind.method).join(' or '), method)
+function hubMethodOf({ method }: MethodConfig): AdapterHubMethod {
+  const known = hubMethods.find((hubMethod) => hubMethod.method === method)
+  return (
+    known ??
+    throwNotSavable('AdapterHub layout, method', hubMethods.map((hubMethod) => hubMethod.method).join(' or '), method)
+  )
 }
 
-const NAME = 'a name without points'
+const FIX_FILE = 'Save the adapter again with a current version of adapters.'
 
-/** Torch keeps adapters by name among its modules, whose names may hold no point. */
-const isName = (name: string): boolean => name !== '' && !name.includes('.')
+const NAME_EXPECTATION = 'a name without dots'
 
-/** `adapters.1.3.0`; the version before that library has no such prefix, and none at all is older still. */
-function versionOf({ version }: JsonObject, subject: string): LibraryVersion | undefined {
+/** PyTorch registers adapters under their names as modules, and names of modules must not contain dots. */
+const isValidName = (name: string): boolean => name !== '' && !name.includes('.')
+
+/**
+ * Parses a version such as `adapters.1.3.0`. adapter-transformers wrote no prefix, and its first versions wrote
+ * nothing.
+ */
+function parseVersion({ version }: JsonObject, subject: string): LibraryVersion | undefined {
   if (version === undefined) return undefined
   const parts = typeof version === 'string' ? /^(adapters\.)?(\d+)\.(\d+)/.exec(version) : null
-  if (!parts) return refuse(`${subject}, version`, 'a version such as adapters.1.3.0', version)
+  if (!parts) return throwUnsupported(`${subject}, version`, 'a version such as adapters.1.3.0', version, FIX_FILE)
   return { adapters: parts[1] !== undefined, major: Number(parts[2]), minor: Number(parts[3]) }
 }
 

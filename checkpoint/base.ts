@@ -1,37 +1,44 @@
 import { createHash } from 'node:crypto'
 import { basename, resolve } from 'node:path'
 import { z } from 'zod'
+import { describeIssue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import { baseTensors } from '../model/t5/tensors.ts'
+import type { Model, ModelConfig } from '../model/architecture.ts'
+import { modelOf } from '../model/architectures.ts'
+import type { TensorData } from '../model/tensor-shapes.ts'
 import { fileIn, type JsonObject, parseObject, readText } from './files.ts'
 import { readModelFolder } from './model-folder.ts'
-import { bytesIn, type StoredTensor } from './safetensors.ts'
+import { asBytes } from './safetensors.ts'
 
-export interface Tokenizer {
-  /** `tokenizer.json` */
+/** The tokenizer's files as JSON; `makeTokenizer` turns them into a tokenizer. */
+export interface TokenizerFiles {
+  /** The contents of `tokenizer.json`. */
   json: JsonObject
-  /** `tokenizer_config.json`, empty where there is none. */
+  /** The contents of `tokenizer_config.json`. Empty if the file does not exist. */
   config: JsonObject
 }
 
-/** A frozen T5. Its tensors are views of one SharedArrayBuffer: every program and worker thread reads the same copy. */
+/**
+ * A frozen base model. Its tensors are views of one SharedArrayBuffer: every program and worker thread reads the same
+ * copy.
+ */
 export interface Base {
   readonly dir: string
   readonly name: string
-  readonly t5: T5Config
-  /** By the names of {@link baseTensors}. */
+  /** The model's sizes; {@link modelOf} describes the model. */
+  readonly config: ModelConfig
+  /** The values of each tensor, under the names of {@link Model.tensors}. */
   readonly tensors: ReadonlyMap<string, Float32Array>
-  /** SHA-256, hex, over names, shapes and f32 bytes: equal where the weights are, in whatever files they stand. */
+  /** SHA-256, hex, over names, shapes and f32 bytes: equal for equal weights, however they are split into files. */
   readonly fingerprint: string
-  /** `config.json` as it stands: a fully tuned model is saved with it. */
+  /** The text of `config.json`. Fully fine-tuned models are saved with it. */
   readonly configText: string
-  readonly tokenizer?: Tokenizer
-  /** The word by which the base scores each label unless a training chooses others. */
+  readonly tokenizer?: TokenizerFiles
+  /** The word that scores each label, unless a training chooses others. */
   readonly labelWords?: Readonly<Record<string, string>>
 }
 
-/** `graft-base.json`: what Graft may know of a base beyond its files in Hugging Face's layout. */
+/** `graft-base.json`, an optional file with settings that Hugging Face's layout has no place for. */
 const baseManifest = z.looseObject({
   name: z.string().min(1).optional(),
   label_words: z.record(z.string().min(1), z.string().min(1)).optional(),
@@ -39,22 +46,22 @@ const baseManifest = z.looseObject({
   licence: z.string().optional(),
 })
 
-const MANIFEST = 'graft-base.json'
+const MANIFEST_FILE = 'graft-base.json'
 
 /**
  * Reads a base from a folder in Hugging Face's layout.
  * @throws GraftError `file_missing`, `base_incomplete`, `checkpoint_tensors` or `checkpoint_corrupt`
  */
 export async function loadBase(dir: string): Promise<Base> {
-  const { t5, configText, tensors } = await readModelFolder(dir, true)
+  const { config, configText, tensors } = await readModelFolder(dir, true)
   const manifest = await readManifest(dir)
   const tokenizer = await readTokenizer(dir)
   return {
     dir,
     name: manifest.name ?? basename(resolve(dir)),
-    t5,
+    config,
     tensors: new Map([...tensors].map(([name, { data }]) => [name, data])),
-    fingerprint: fingerprint(tensors, t5),
+    fingerprint: computeFingerprint(tensors, modelOf({ config })),
     configText,
     ...(tokenizer && { tokenizer }),
     ...(manifest.label_words && { labelWords: manifest.label_words }),
@@ -62,37 +69,37 @@ export async function loadBase(dir: string): Promise<Base> {
 }
 
 /**
- * The base's tokenizer, for whoever reads text.
- * @throws GraftError `base_incomplete` where the folder holds none
+ * Returns the files of the base's tokenizer.
+ * @throws GraftError `base_incomplete` if the folder has none
  */
-export function requireTokenizer({ dir, tokenizer }: Base): Tokenizer {
+export function requireTokenizer({ dir, tokenizer }: Base): TokenizerFiles {
   return (
     tokenizer ??
     fail('base_incomplete', {
       subject: dir,
-      expected: 'tokenizer.json',
-      found: 'no such file',
-      fix: 'Save it beside the model: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
+      problem: 'does not contain tokenizer.json',
+      fix: 'Save it in this folder: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
     })
   )
 }
 
 async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> {
-  const text = await readText(dir, MANIFEST)
+  const text = await readText(dir, MANIFEST_FILE)
   if (text === undefined) return {}
-  const subject = fileIn(dir, MANIFEST)
-  const parsed = baseManifest.safeParse(parseObject(text, subject))
+  const subject = fileIn(dir, MANIFEST_FILE)
+  const value = parseObject(text, subject)
+  const parsed = baseManifest.safeParse(value)
   if (parsed.success) return parsed.data
-  const [{ path, message }] = parsed.error.issues
+  const { key, expected, found } = describeIssue(parsed.error, value)
   return fail('base_incomplete', {
-    subject: `${subject}, ${path.join('.')}`,
-    expected: message,
-    found: 'something else',
+    subject: `${subject}, ${key}`,
+    expected,
+    found,
     fix: 'Fix the file, or remove it: it is optional.',
   })
 }
 
-async function readTokenizer(dir: string): Promise<Tokenizer | undefined> {
+async function readTokenizer(dir: string): Promise<TokenizerFiles | undefined> {
   const json = await readText(dir, 'tokenizer.json')
   if (json === undefined) return undefined
   const config = (await readText(dir, 'tokenizer_config.json')) ?? '{}'
@@ -102,13 +109,11 @@ async function readTokenizer(dir: string): Promise<Tokenizer | undefined> {
   }
 }
 
-function fingerprint(tensors: ReadonlyMap<string, StoredTensor>, t5: T5Config): string {
+function computeFingerprint(tensors: ReadonlyMap<string, TensorData>, model: Model): string {
   const hash = createHash('sha256')
-  for (const name of baseTensors(t5)
-    .map((tensor) => tensor.name)
-    .sort()) {
-    const { shape, data } = tensors.get(name) as StoredTensor
-    hash.update(`${name} [${shape.join(', ')}]\n`).update(bytesIn(data))
+  for (const name of model.tensors.map((tensor) => tensor.name).sort()) {
+    const { shape, data } = tensors.get(name) as TensorData
+    hash.update(`${name} [${shape.join(', ')}]\n`).update(asBytes(data))
   }
   return hash.digest('hex')
 }

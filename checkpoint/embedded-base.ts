@@ -1,5 +1,5 @@
 import { join } from 'node:path'
 import { packageRoot } from '../core/entry.ts'
 
-/** The folder of the base that comes with Graft. */
+/** The path of the base that is part of Graft's package. */
 export const embeddedBase: string = join(packageRoot, 'base')

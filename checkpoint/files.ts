@@ -2,23 +2,23 @@ import { readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fail } from '../core/errors.ts'
 
-/** JSON that is an object, as configuration files hold it. */
+/** A JSON object, such as a configuration file contains. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
 /**
- * The names of a folder's entries.
- * @throws GraftError `file_missing` where there is no such folder
+ * Returns the names of a folder's entries.
+ * @throws GraftError `file_missing` if the folder does not exist
  */
 export async function listFolder(dir: string): Promise<Set<string>> {
   try {
     return new Set(await readdir(dir))
   } catch (error) {
-    const found = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'a file' : 'nothing'
-    return fail('file_missing', { subject: dir, expected: 'a folder', found, fix: 'Check the path.' }, error)
+    const problem = (error as NodeJS.ErrnoException).code === 'ENOTDIR' ? 'is a file, not a folder' : toProblem(error)
+    return fail('file_missing', { subject: dir, problem, fix: 'Check the path.' }, error)
   }
 }
 
-/** A text of a folder; undefined where there is no such file. */
+/** Returns the text of a file in a folder, or undefined if it does not exist. */
 export async function readText(dir: string, name: string): Promise<string | undefined> {
   try {
     return await readFile(join(dir, name), 'utf8')
@@ -28,10 +28,10 @@ export async function readText(dir: string, name: string): Promise<string | unde
   }
 }
 
-/** @throws GraftError `checkpoint_corrupt` where the text is not a JSON object */
+/** @throws GraftError `checkpoint_corrupt` if the text is not a JSON object */
 export function parseObject(text: string, subject: string): JsonObject {
   let value: unknown
-  let found = 'JSON of another kind'
+  let found = 'JSON that is not an object'
   try {
     value = JSON.parse(text)
   } catch (error) {
@@ -42,16 +42,22 @@ export function parseObject(text: string, subject: string): JsonObject {
     subject,
     expected: 'a JSON object',
     found,
-    fix: 'Restore the file from where it came.',
+    fix: 'The file is damaged. Copy or download it again.',
   })
 }
 
-/** The bytes of those of a folder's files that are there. */
-export async function readCompanions(dir: string, names: readonly string[]): Promise<Record<string, Uint8Array[]>> {
+/** Returns the bytes of those files that exist in a folder. */
+export async function readExistingFiles(dir: string, names: readonly string[]): Promise<Record<string, Uint8Array[]>> {
   const present = await listFolder(dir)
   const found = names.filter((name) => present.has(name))
   return Object.fromEntries(await Promise.all(found.map(async (name) => [name, [await readFile(join(dir, name))]])))
 }
 
-/** How errors name a file of a folder. */
+/** Returns the reason why a file or folder could not be opened, as a predicate for an error. */
+export function toProblem(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException
+  return code === 'ENOENT' ? 'does not exist' : `cannot be opened (${code})`
+}
+
+/** Returns the name of a folder's file for errors. */
 export const fileIn = (dir: string, name: string): string => `${basename(dir)}/${name}`

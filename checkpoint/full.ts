@@ -1,22 +1,23 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '../core/errors.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import { cannotHold } from './config-rules.ts'
+import type { ModelConfig } from '../model/architecture.ts'
+import { architectures } from '../model/architectures.ts'
+import { throwNotSavable } from './config-rules.ts'
 import { fileIn } from './files.ts'
 import type { Layout } from './layout.ts'
 import { readModelFolder } from './model-folder.ts'
 
-const CONFIG = 'config.json'
+const CONFIG_FILE = 'config.json'
 
-/** A whole model in Hugging Face's layout: what full fine-tuning makes of a base. */
+/** A full model in Hugging Face's layout, as full fine-tuning produces it. */
 export const full: Layout = {
   name: 'full',
-  configFile: CONFIG,
+  configFile: CONFIG_FILE,
   weightsFile: 'model.safetensors',
   metadata: { format: 'pt' },
   defaultFor: ['full'],
   prefixes: [''],
-  companions: [
+  copiedFromBase: [
     'tokenizer.json',
     'tokenizer_config.json',
     'special_tokens_map.json',
@@ -24,27 +25,28 @@ export const full: Layout = {
     'spiece.model',
     'generation_config.json',
   ],
-  recognises: (config) => 'd_model' in config,
-  read: () => ({ method: { method: 'full' } }),
+  recognizes: (config) => Object.values(architectures).some(({ recognizes }) => recognizes(config)),
+  parseConfig: () => ({ method: { method: 'full' } }),
   async readWeights(dir, base) {
-    const { t5, ...file } = await readModelFolder(dir, false)
-    const key = differing(t5, base.t5)
+    const { config, ...file } = await readModelFolder(dir, false)
+    const key = findDifference(config, base.config)
     if (key)
       fail('base_mismatch', {
-        subject: `${fileIn(dir, CONFIG)}, ${key}`,
-        expected: `${base.t5[key]}, as in ${base.name}`,
-        found: String(t5[key]),
-        fix: 'Give the base from which this model was tuned.',
+        subject: `${fileIn(dir, CONFIG_FILE)}, ${key}`,
+        expected: `${fieldOf(base.config, key)}, as in the base ${base.name}`,
+        found: String(fieldOf(config, key)),
+        fix: 'Use the base from which this model was fine-tuned.',
       })
     return file
   },
-  stored: (method) => (method.method === 'full' ? method : cannotHold('a whole model, method', 'full', method.method)),
-  write: (_, base) => base.configText,
-  fileName: (parameter) => parameter,
+  toSupportedMethod: (method) =>
+    method.method === 'full' ? method : throwNotSavable('full layout, method', 'full', method.method),
+  formatConfig: (_, base) => base.configText,
+  tensorName: (parameter) => parameter,
 }
 
-/** A size or choice of the model that differs; dropout acts in training alone. */
-function differing(a: T5Config, b: T5Config): keyof T5Config | undefined {
-  const keys = Object.keys(a) as (keyof T5Config)[]
-  return keys.find((key) => key !== 'dropoutRate' && !isDeepStrictEqual(a[key], b[key]))
-}
+/** Returns a size or choice in which two models differ. Dropout only matters in training. */
+const findDifference = (a: ModelConfig, b: ModelConfig): string | undefined =>
+  Object.keys(a).find((key) => key !== 'dropoutRate' && !isDeepStrictEqual(fieldOf(a, key), fieldOf(b, key)))
+
+const fieldOf = (config: ModelConfig, key: string): unknown => (config as unknown as Record<string, unknown>)[key]

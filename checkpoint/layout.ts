@@ -1,54 +1,52 @@
+import type { Model } from '../model/architecture.ts'
 import type { MethodConfig } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5/config.ts'
 import type { Base } from './base.ts'
 import type { JsonObject } from './files.ts'
 import type { SafetensorsFile } from './safetensors.ts'
 
-export type LayoutName = 'peft' | 'adapterhub' | 'full'
-
-/** What the names in a file depend on beside the method. */
+/** The parts of a tensor's name in a file that do not follow from the method. */
 export interface Naming {
-  /** The adapter's own name, where the library keeps several in one model. */
+  /** The adapter's own name, if the library keeps several adapters in one model. */
   readonly adapter: string
-  /** What stands before every name. */
+  /** The prefix of every name. */
   readonly prefix: string
 }
 
+/** The naming of an adapter that was not loaded from a library's folder. */
+export const DEFAULT_NAMING: Naming = { adapter: 'graft', prefix: '' }
+
 /**
- * How a library lays out a checkpoint: which files, how its configuration says what our methods say, and what it calls their
- * parameters. To add one: write its file, name it in `layouts.ts`.
+ * A library's folder format: its files, how its configuration maps to Graft's methods, and how it names their
+ * parameters. To add one, write its file and list it in layouts.ts.
  */
 export interface Layout {
-  readonly name: LayoutName
+  readonly name: string
   readonly configFile: string
   readonly weightsFile: string
-  /** What the library writes beside the tensors of the file. */
+  /** The metadata that the library writes in the header of the weights file. */
   readonly metadata?: Readonly<Record<string, string>>
-  /** Methods that are saved in this layout unless another is asked for. */
+  /** Methods that are saved in this layout by default. */
   readonly defaultFor: readonly string[]
   /** Prefixes under which the library saves the same tensors, the usual one first. */
   readonly prefixes: readonly string[]
-  /** Files of the base that make the folder whole, copied where the base has them. */
-  readonly companions: readonly string[]
-  /** Whether a configuration is this library's. */
-  recognises(config: JsonObject): boolean
+  /** Files of the base to copy into the folder, if the base has them. */
+  readonly copiedFromBase: readonly string[]
+  /** Returns whether this library wrote a configuration. */
+  recognizes(config: JsonObject): boolean
   /**
-   * The method that a configuration describes, and the adapter's name where the library gives it one.
-   * @throws GraftError `checkpoint_config` that names what Graft does not implement
+   * Returns the method that a configuration describes, and the adapter's name if the library gives it one.
+   * @throws GraftError `checkpoint_config` with the setting that Graft does not implement
    */
-  read(config: JsonObject, t5: T5Config, subject: string): { method: MethodConfig; adapter?: string }
-  /** The tensors of a folder of this layout. */
+  parseConfig(config: JsonObject, model: Model, subject: string): { method: MethodConfig; adapter?: string }
+  /** Reads the tensors of a folder. */
   readWeights(dir: string, base: Base): Promise<SafetensorsFile>
   /**
-   * The same function as a method that the library has; its parameters stand in the same order.
-   * @throws GraftError `checkpoint_config` where the library has none
+   * Returns a method that the library has and that computes the same function. Its parameters are in the same order.
+   * @throws GraftError `checkpoint_config` if the library has none
    */
-  stored(method: MethodConfig): MethodConfig
-  /** The text of the configuration as the library writes it, for a method that `stored` gave. */
-  write(method: MethodConfig, base: Base, adapter: string): string
-  /** What the library calls a parameter of a method that `stored` gave. */
-  fileName(parameter: string, method: MethodConfig, naming: Naming): string
+  toSupportedMethod(method: MethodConfig): MethodConfig
+  /** Returns the text of the configuration, as the library writes it, of a method that `toSupportedMethod` returned. */
+  formatConfig(method: MethodConfig, base: Base, adapter: string): string
+  /** Returns the library's name for a parameter of a method that `toSupportedMethod` returned. */
+  tensorName(parameter: string, method: MethodConfig, naming: Naming): string
 }
-
-/** What an adapter is called in a library that wants a name. */
-export const DEFAULT_NAMING: Naming = { adapter: 'graft', prefix: '' }

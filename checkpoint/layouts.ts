@@ -1,33 +1,42 @@
+import { describeJson } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { adapterhub } from './adapterhub.ts'
-import { cannotHold, refuse } from './config-rules.ts'
+import { throwNotSavable } from './config-rules.ts'
 import { fileIn, type JsonObject, listFolder, parseObject, readText } from './files.ts'
 import { full } from './full.ts'
-import type { Layout, LayoutName } from './layout.ts'
+import type { Layout } from './layout.ts'
 import { peft } from './peft.ts'
 
-export const layouts: Readonly<Record<LayoutName, Layout>> = { peft, adapterhub, full }
-
-/** The layout in which a method is saved unless another is asked for. */
-export function defaultLayout(method: string): LayoutName {
-  const layout = Object.values(layouts).find(({ defaultFor }) => defaultFor.includes(method))
-  return layout?.name ?? cannotHold('layout', 'a method that some library has', method)
+/** Every layout. To add one, write its file and list it here (docs/extending.md). */
+export const layouts: Record<string, Layout> = {
+  [peft.name]: peft,
+  [adapterhub.name]: adapterhub,
+  [full.name]: full,
 }
 
-export interface Detected {
+/** Returns the layout in which a method is saved by default. */
+export function defaultLayout(method: string): string {
+  const layout = Object.values(layouts).find(({ defaultFor }) => defaultFor.includes(method))
+  return layout?.name ?? throwNotSavable('method', 'a method that a layout can store', method)
+}
+
+/** The maximum number of files or keys that an error lists. */
+const MAX_LISTED = 5
+
+export interface DetectedLayout {
   layout: Layout
   config: JsonObject
-  /** The configuration as it stands. */
+  /** The text of the configuration file. */
   text: string
-  /** The configuration's file, as errors name it. */
+  /** The name of the configuration file in errors. */
   subject: string
 }
 
 /**
- * Tells from its files which library made a folder.
- * @throws GraftError `file_missing`, or `checkpoint_config` for a library or a method that Graft does not read
+ * Detects which library made a folder.
+ * @throws GraftError `file_missing`, or `checkpoint_config` if Graft does not support the library or the method
  */
-export async function detectLayout(dir: string): Promise<Detected> {
+export async function detectLayout(dir: string): Promise<DetectedLayout> {
   const present = await listFolder(dir)
   for (const file of new Set(Object.values(layouts).map(({ configFile }) => configFile))) {
     const text = await readText(dir, file)
@@ -35,21 +44,27 @@ export async function detectLayout(dir: string): Promise<Detected> {
     const subject = fileIn(dir, file)
     const config = parseObject(text, subject)
     if ('delta_type' in config)
-      refuse(subject, 'a folder of PEFT, AdapterHub or a whole T5', `OpenDelta's ${config.delta_type}`)
+      fail('checkpoint_config', {
+        subject,
+        expected: 'the configuration of a PEFT adapter, an AdapterHub adapter or a full model',
+        found: `the configuration of an OpenDelta adapter (delta_type ${describeJson(config.delta_type)})`,
+        fix: 'Graft does not read OpenDelta folders. Train the adapter with Graft, or save it with PEFT or AdapterHub.',
+      })
     const layout = Object.values(layouts).find(
-      ({ configFile, recognises }) => configFile === file && recognises(config),
+      ({ configFile, recognizes }) => configFile === file && recognizes(config),
     )
     if (layout) return { layout, config, text, subject }
-    refuse(
+    fail('checkpoint_config', {
       subject,
-      'peft_type (PEFT), config (AdapterHub) or d_model (a whole T5)',
-      Object.keys(config).slice(0, 5).join(', '),
-    )
+      expected: 'the key peft_type (PEFT), config (AdapterHub) or model_type (a full model)',
+      found: Object.keys(config).slice(0, MAX_LISTED).join(', ') || 'no keys',
+      fix: 'Use a folder that PEFT, AdapterHub or transformers saved.',
+    })
   }
   return fail('file_missing', {
     subject: dir,
-    expected: 'adapter_config.json, or the config.json of a whole model',
-    found: present.size === 0 ? 'an empty folder' : [...present].sort().slice(0, 5).join(', '),
-    fix: 'Name the folder that holds the checkpoint.',
+    expected: 'adapter_config.json, or config.json for a full model',
+    found: present.size === 0 ? 'an empty folder' : [...present].sort().slice(0, MAX_LISTED).join(', '),
+    fix: 'Give the folder that contains these files.',
   })
 }

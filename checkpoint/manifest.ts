@@ -1,60 +1,61 @@
 import { z } from 'zod'
+import { describeIssue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
 import type { Base } from './base.ts'
 import { fileIn, parseObject, readText } from './files.ts'
 
-export const MANIFEST = 'graft.json'
+/** Graft's own file in the folder of an adapter, next to the library's files. */
+export const MANIFEST_FILE = 'graft.json'
 
-/** Raised where a reader of the old form would misread the new one. */
-const FORMAT = 1
+/** The version of the format. It increases if readers of the old one would misread the new one. */
+const FORMAT_VERSION = 1
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
 const token = z.int().nonnegative()
-const rows = z.array(z.array(z.number()))
-/** Of the inputs of a probe, and of their tokens: it is run at each load, so a file must not make that long. */
-const PROBES = 16
-const PROBE_TOKENS = 512
-const freely = z.record(z.string(), z.unknown())
+const logitRows = z.array(z.array(z.number()))
+// The probe runs at each load, so a file must not make it slow.
+const MAX_PROBE_INPUTS = 16
+const MAX_PROBE_TOKENS = 512
+const anyObject = z.record(z.string(), z.unknown())
 
-/** How a text that is too long is cut: which part of it goes. */
+/** How texts that are too long are truncated. */
 const truncation = z.object({
   max_tokens: z.int().positive().max(MAX_TOKENS, `at most ${MAX_TOKENS} tokens`),
   side: z.enum(truncationSides),
 })
 
-/** What the caller tells of an adapter; all of it may be left out. */
+/** The fields that a caller of `saveAdapter` can record. All are optional. */
 const fields = z.object({
   /** The word that scores each label, in the base's tokenizer. */
   label_words: z.record(z.string().min(1), z.string().min(1)).optional(),
-  /** The labels in the order in which scores are given. */
+  /** The labels in the order of their scores. */
   labels: z.array(z.string().min(1)).min(1).optional(),
   truncation: truncation.optional(),
-  /** Logits are divided by it before they become probabilities. */
+  /** The divisor of logits before they become probabilities. Defaults to 1. */
   temperature: z.number().positive().optional(),
-  training: freely.optional(),
-  metrics: freely.optional(),
+  training: anyObject.optional(),
+  metrics: anyObject.optional(),
 })
 
 export type ManifestFields = z.infer<typeof fields>
 
-/** Fixed inputs and what came of them when the adapter was saved. */
+/** Fixed inputs and the logits that the adapter computed for them when it was saved. */
 const probe = z.object({
-  inputs: z.array(z.array(token).min(1).max(PROBE_TOKENS)).min(1).max(PROBES),
-  /** The token ids whose logits are kept. */
+  inputs: z.array(z.array(token).min(1).max(MAX_PROBE_TOKENS)).min(1).max(MAX_PROBE_INPUTS),
+  /** The token ids whose logits are stored. */
   ids: z.array(token).min(1),
-  /** At the first decoder step, a row an input. */
-  logits: rows,
-  /** The same of the base alone. */
-  base_logits: rows,
+  /** One row for each input. */
+  logits: logitRows,
+  /** The logits of the base without the adapter. */
+  base_logits: logitRows,
 })
 
 export type Probe = z.infer<typeof probe>
 
-/** `graft.json`, which lies beside the library's own files. */
 const manifest = z
   .object({
-    format: z.literal(FORMAT),
+    format: z.literal(FORMAT_VERSION),
     base: z.object({ fingerprint: sha256, name: z.string() }),
     ...fields.shape,
     weights_sha256: sha256,
@@ -64,57 +65,61 @@ const manifest = z
     ({ labels, label_words: words }) => !labels || !words || labels.every((label) => Object.hasOwn(words, label)),
     {
       path: ['labels'],
-      error: 'labels that each have a word in label_words',
+      error: 'only labels that have a word in label_words',
     },
   )
 
 export type Manifest = z.infer<typeof manifest>
 
-export function makeManifest(base: Base, given: ManifestFields, weightsSha256: string, made: Probe): Manifest {
+export function makeManifest(base: Base, recorded: ManifestFields, weightsSha256: string, savedProbe: Probe): Manifest {
   return {
-    format: FORMAT,
+    format: FORMAT_VERSION,
     base: { fingerprint: base.fingerprint, name: base.name },
-    ...fields.parse(given),
+    ...fields.parse(recorded),
     weights_sha256: weightsSha256,
-    probe: { ...made, logits: rounded(made.logits), base_logits: rounded(made.base_logits) },
+    probe: {
+      ...savedProbe,
+      logits: roundLogits(savedProbe.logits),
+      base_logits: roundLogits(savedProbe.base_logits),
+    },
   }
 }
 
-/** f32 has no more digits than these. */
-const rounded = (values: number[][]): number[][] => values.map((row) => row.map((x) => Number(x.toPrecision(7))))
+/** Rounds to 7 digits; f32 has no more. */
+const roundLogits = (values: number[][]): number[][] => values.map((row) => row.map((x) => Number(x.toPrecision(7))))
 
-/** Indented, with lists of numbers on one line. No text of JSON holds a line break, so none is touched. */
-export const manifestText = (value: Manifest): string =>
+/**
+ * Returns the text of `graft.json`, indented, with lists of numbers on one line. Strings are unaffected: in JSON they
+ * contain no line break.
+ */
+export const formatManifest = (value: Manifest): string =>
   `${JSON.stringify(value, null, 2).replace(/\[\n[-+.,\de\s]+\]/g, (list) => list.replace(/\s+/g, ' '))}\n`
 
 /**
  * Reads `graft.json`.
- * @returns undefined where the folder has none, as those that the Python libraries make
- * @throws GraftError `checkpoint_corrupt`, or `checkpoint_config` for a later format
+ * @returns undefined if the folder has none, as is the case for folders that the Python libraries saved
+ * @throws GraftError `checkpoint_corrupt`, or `checkpoint_config` if a later version of Graft wrote it
  */
 export async function readManifest(dir: string): Promise<Manifest | undefined> {
-  const text = await readText(dir, MANIFEST)
+  const text = await readText(dir, MANIFEST_FILE)
   if (text === undefined) return undefined
-  const subject = fileIn(dir, MANIFEST)
+  const subject = fileIn(dir, MANIFEST_FILE)
   const value = parseObject(text, subject)
-  if (typeof value.format === 'number' && value.format > FORMAT)
+  if (typeof value.format === 'number' && value.format > FORMAT_VERSION)
     fail('checkpoint_config', {
       subject: `${subject}, format`,
-      expected: `${FORMAT} at most`,
+      expected: `at most ${FORMAT_VERSION}`,
       found: String(value.format),
-      fix: 'Update Graft: a later version wrote this checkpoint.',
+      fix: 'A later version of Graft saved this adapter. Update Graft.',
     })
   const parsed = manifest.safeParse(value)
   if (parsed.success) return parsed.data
-  const [{ path, message }] = parsed.error.issues
-  return fail('checkpoint_corrupt', {
-    subject: `${subject}, ${path.join('.')}`,
-    expected: message,
-    found:
-      JSON.stringify(path.reduce<unknown>((v, key) => (v as Record<PropertyKey, unknown>)?.[key], value)) ?? 'nothing',
-    fix: 'Restore the file from where it came, or remove it: the weights load without it, unchecked.',
-  })
+  const { key, expected, found } = describeIssue(parsed.error, value)
+  return fail('checkpoint_corrupt', { subject: `${subject}, ${key}`, expected, found, fix: FIX_MANIFEST })
 }
+
+export const FIX_MANIFEST =
+  'Restore graft.json from a copy, or remove it: the adapter loads without it, but is not checked.'
 
 /** @throws GraftError `base_mismatch` with both fingerprints */
 export function requireSameBase({ base: trained }: Manifest, base: Base, subject: string): void {
@@ -123,17 +128,17 @@ export function requireSameBase({ base: trained }: Manifest, base: Base, subject
     subject,
     expected: `the base ${trained.name} with fingerprint ${trained.fingerprint}`,
     found: `${base.name} with fingerprint ${base.fingerprint}`,
-    fix: 'Give the base that it was trained on, or train it again on this one.',
+    fix: 'Use the base that the adapter was trained on, or train it again on this one.',
   })
 }
 
-/** @throws GraftError `checkpoint_corrupt` where the file of weights is not the one that was saved */
+/** @throws GraftError `checkpoint_corrupt` if the weights file is not the one that was saved */
 export function requireSameWeights({ weights_sha256: saved }: Manifest, digest: string, file: string): void {
   if (saved === digest) return
   fail('checkpoint_corrupt', {
     subject: file,
     expected: `SHA-256 ${saved}`,
-    found: digest,
-    fix: 'Copy the checkpoint again: its weights are not those that were saved.',
+    found: `SHA-256 ${digest}`,
+    fix: 'The weights have changed since the adapter was saved. Copy the folder again.',
   })
 }

@@ -1,17 +1,18 @@
 import { z } from 'zod'
+import type { Model } from '../model/architecture.ts'
+import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
 import type { T5Config } from '../model/t5/config.ts'
-import { linears } from '../model/t5/tensors.ts'
+import { readAdapterWeights } from './adapter-weights.ts'
 import type { Base } from './base.ts'
-import { cannotHold, checkKeys, type KeyRules, readKeys, refuse } from './config-rules.ts'
+import { checkKeys, FIX_BASE, type KeyRules, readKeys, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import type { JsonObject } from './files.ts'
 import type { Layout } from './layout.ts'
-import { float, pythonJson } from './python-json.ts'
-import { readAdapterWeights } from './weights-file.ts'
+import { float, toPythonJson } from './python-json.ts'
 
-const VERSION = '0.21.2'
+const LIBRARY_VERSION = '0.21.2'
 
-/** Folders of Hugging Face PEFT, as its 0.21 writes them: LoRA and prompt tuning. */
+/** The folders of Hugging Face's PEFT 0.21, with LoRA or prompt tuning. */
 export const peft: Layout = {
   name: 'peft',
   configFile: 'adapter_config.json',
@@ -19,37 +20,38 @@ export const peft: Layout = {
   metadata: { format: 'pt' },
   defaultFor: ['lora', 'soft-prompt'],
   prefixes: [''],
-  companions: [],
-  recognises: (config) => 'peft_type' in config,
-  read(config, t5, subject) {
+  copiedFromBase: [],
+  recognizes: (config) => 'peft_type' in config,
+  parseConfig(config, model, subject) {
     const type = config.peft_type
-    const kind = typeof type === 'string' && Object.hasOwn(kinds, type) ? kinds[type] : undefined
-    if (!kind) return refuse(`${subject}, peft_type`, Object.keys(kinds).join(' or '), type)
-    checkKeys(config, { ...common, ...kind.rules }, subject)
-    return { method: parseMethod(kind.read(config, t5, subject)) }
+    const peftMethod = typeof type === 'string' && Object.hasOwn(peftMethods, type) ? peftMethods[type] : undefined
+    if (!peftMethod) return throwUnsupported(`${subject}, peft_type`, Object.keys(peftMethods).join(' or '), type)
+    checkKeys(config, { ...commonRules, ...peftMethod.rules }, subject)
+    return { method: parseMethod(peftMethod.toMethod(config, model, subject)) }
   },
   readWeights: (dir) => readAdapterWeights(dir, 'adapter_model.safetensors'),
-  stored(method) {
-    kindOf(method)
+  toSupportedMethod(method) {
+    peftMethodOf(method)
     return method
   },
-  write: (method, base) => pythonJson(kindOf(method).write(method, base)),
-  fileName: (parameter, method) => kindOf(method).fileName(parameter),
+  formatConfig: (method, base) => toPythonJson(peftMethodOf(method).toConfig(method, base)),
+  tensorName: (parameter, method) => peftMethodOf(method).tensorName(parameter),
 }
 
-interface Kind {
+/** One of PEFT's methods that Graft has as well. */
+interface PeftMethod {
   readonly method: string
   readonly rules: KeyRules
-  read(config: JsonObject, t5: T5Config, subject: string): MethodConfig
-  write(method: MethodConfig, base: Base): JsonObject
-  fileName(parameter: string): string
+  toMethod(config: JsonObject, model: Model, subject: string): MethodConfig
+  toConfig(method: MethodConfig, base: Base): JsonObject
+  tensorName(parameter: string): string
 }
 
-const common: KeyRules = {
+const commonRules: KeyRules = {
   auto_mapping: 'ignored',
   base_model_name_or_path: 'ignored',
   inference_mode: 'ignored',
-  modules_to_save: { only: [null, []], about: 'training whole modules beside the adapter' },
+  modules_to_save: { only: [null, []], feature: 'modules that are trained in addition to the adapter' },
   peft_type: 'read',
   peft_version: 'ignored',
   revision: 'ignored',
@@ -63,45 +65,45 @@ const loraKeys = z.object({
   use_rslora: z.boolean().default(false),
   target_modules: z
     .union([z.array(z.string().min(1)).min(1), z.literal('all-linear')], {
-      error: 'a list of module names, or "all-linear" (patterns are not implemented)',
+      error: 'a list of module names or "all-linear", because Graft does not support patterns',
     })
     .nullish(),
 })
 
-const lora: Kind = {
+const lora: PeftMethod = {
   method: 'lora',
   rules: {
-    alora_invocation_tokens: { only: [null], about: 'activated LoRA' },
-    alpha_pattern: { only: [null, {}], about: 'an alpha a module' },
-    bias: { only: ['none'], about: 'training biases' },
+    alora_invocation_tokens: { only: [null], feature: 'activated LoRA' },
+    alpha_pattern: { only: [null, {}], feature: 'a separate alpha for some modules' },
+    bias: { only: ['none'], feature: 'trained biases' },
     ensure_weight_tying: 'ignored',
     exclude_modules: { only: [null, []] },
     fan_in_fan_out: { only: [false] },
-    init_lora_weights: { only: [true, false, 'gaussian'], about: 'an initialisation that changes the base' },
-    layer_replication: { only: [null], about: 'repeating layers' },
+    init_lora_weights: { only: [true, false, 'gaussian'], feature: 'initializations that change the base' },
+    layer_replication: { only: [null], feature: 'repeated layers' },
     layers_pattern: { only: [null, '', []] },
-    layers_to_transform: { only: [null, []], about: 'LoRA in some layers' },
-    loftq_config: { only: [null, {}], about: 'LoftQ' },
+    layers_to_transform: { only: [null, []], feature: 'LoRA in only some layers' },
+    loftq_config: { only: [null, {}], feature: 'LoftQ' },
     lora_alpha: 'read',
-    lora_bias: { only: [false], about: 'a bias of lora_B' },
+    lora_bias: { only: [false], feature: 'a bias in lora_B' },
     lora_dropout: 'ignored',
     megatron_config: { only: [null] },
     megatron_core: 'ignored',
     qalora_group_size: 'ignored',
     r: 'read',
-    rank_pattern: { only: [null, {}], about: 'a rank a module' },
+    rank_pattern: { only: [null, {}], feature: 'a separate rank for some modules' },
     target_modules: 'read',
     target_parameters: { only: [null, []] },
-    trainable_token_indices: { only: [null], about: 'training rows of the embedding' },
-    use_dora: { only: [false], about: 'DoRA' },
-    use_qalora: { only: [false], about: 'QALoRA' },
+    trainable_token_indices: { only: [null], feature: 'trained token embeddings' },
+    use_dora: { only: [false], feature: 'DoRA' },
+    use_qalora: { only: [false], feature: 'QALoRA' },
     use_rslora: 'read',
   },
-  read(config, t5, subject) {
+  toMethod(config, model, subject) {
     const { r, lora_alpha: alpha, use_rslora: rslora, target_modules: modules } = readKeys(config, loraKeys, subject)
-    return { method: 'lora', rank: r, alpha, rslora, targets: targets(modules, t5, subject) }
+    return { method: 'lora', rank: r, alpha, rslora, targets: resolveTargets(modules, model, subject) }
   },
-  write: ({ rank, alpha, rslora, targets }, base) => ({
+  toConfig: ({ rank, alpha, rslora, targets }, base) => ({
     alora_invocation_tokens: null,
     alpha_pattern: {},
     arrow_config: null,
@@ -129,7 +131,7 @@ const lora: Kind = {
     modules_to_save: null,
     monteclora_config: null,
     peft_type: 'LORA',
-    peft_version: VERSION,
+    peft_version: LIBRARY_VERSION,
     qalora_group_size: 16,
     r: rank,
     rank_pattern: {},
@@ -144,10 +146,10 @@ const lora: Kind = {
     use_rslora: rslora,
     velora_config: null,
   }),
-  fileName: (parameter) => `base_model.model.${parameter}.weight`,
+  tensorName: (parameter) => `base_model.model.${parameter}.weight`,
 }
 
-/** Modules that PEFT would also wrap, though they are no Linear of a block. */
+/** Modules that PEFT would also adapt, although they are not Linears of a block. */
 const OTHER_MODULES = [
   'lm_head',
   'shared',
@@ -156,20 +158,25 @@ const OTHER_MODULES = [
   'SelfAttention.relative_attention_bias',
 ]
 
-/** PEFT passes over a name that no module has, and so do we; a name of a module that we do not adapt is refused. */
-function targets(
+/**
+ * Returns the targets that exist in the model. Like PEFT, it ignores names that match no module. It rejects modules
+ * that Graft cannot adapt.
+ */
+function resolveTargets(
   modules: readonly string[] | 'all-linear' | null | undefined,
-  t5: T5Config,
+  model: Model,
   subject: string,
 ): readonly string[] {
   if (modules === null || modules === undefined) return ['q', 'v']
-  const all = linears(t5).map(({ name }) => name)
+  const all = model.linears.map(({ name }) => name)
   if (modules === 'all-linear') return [...new Set(all.map((name) => name.slice(name.lastIndexOf('.') + 1)))]
-  const ends = (target: string) => (name: string) => name === target || name.endsWith(`.${target}`)
-  const other = modules.find((target) => OTHER_MODULES.some(ends(target)))
-  if (other) return refuse(`${subject}, target_modules`, 'Linears of the blocks alone', other)
-  const known = modules.filter((target) => all.some(ends(target)))
-  return known.length > 0 ? known : refuse(`${subject}, target_modules`, 'the name of a Linear of this base', modules)
+  const matches = (target: string) => (name: string) => name === target || name.endsWith(`.${target}`)
+  const other = modules.find((target) => OTHER_MODULES.some(matches(target)))
+  if (other) return throwUnsupported(`${subject}, target_modules`, 'only Linears of the blocks', other)
+  const known = modules.filter((target) => all.some(matches(target)))
+  return known.length > 0
+    ? known
+    : throwUnsupported(`${subject}, target_modules`, 'the name of a Linear of the base', modules, FIX_BASE)
 }
 
 const promptKeys = z.object({
@@ -178,7 +185,7 @@ const promptKeys = z.object({
   prompt_tuning_init: z.enum(['RANDOM', 'SAMPLE_VOCAB', 'TEXT']).default('RANDOM'),
 })
 
-const prompt: Kind = {
+const promptTuning: PeftMethod = {
   method: 'soft-prompt',
   rules: {
     num_attention_heads: 'ignored',
@@ -187,51 +194,54 @@ const prompt: Kind = {
     num_virtual_tokens: 'read',
     prompt_tuning_init: 'read',
     prompt_tuning_init_text: 'ignored',
-    // Without it PEFT would take a model that is no encoder and decoder, and so a table of another size.
+    // Without it, PEFT would assume a model without a decoder, and so a table of another size.
     task_type: { only: ['SEQ_2_SEQ_LM'] },
     token_dim: 'read',
     tokenizer_kwargs: 'ignored',
     tokenizer_name_or_path: 'ignored',
   },
-  read(config, { dModel }, subject) {
+  toMethod(config, { width }, subject) {
     const keys = readKeys(config, promptKeys, subject)
-    const width = config.token_dim ?? dModel
-    if (width !== dModel) refuse(`${subject}, token_dim`, `${dModel}, the width of this base`, width)
+    const tokenDim = config.token_dim ?? width
+    if (tokenDim !== width)
+      throwUnsupported(`${subject}, token_dim`, `${width}, the width of the base`, tokenDim, FIX_BASE)
     return {
       method: 'soft-prompt',
       tokens: keys.num_virtual_tokens,
       init: keys.prompt_tuning_init === 'RANDOM' ? 'normal' : 'vocabulary',
-      // PEFT's own choice for an encoder and decoder where the file leaves it open.
+      // PEFT's default for a model with an encoder and a decoder.
       submodules: keys.num_transformer_submodules ?? 2,
     }
   },
-  write: ({ tokens, init, submodules }, { name, t5 }) => ({
+  toConfig: ({ tokens, init, submodules }, base) => ({
     auto_mapping: null,
-    base_model_name_or_path: name,
+    base_model_name_or_path: base.name,
     inference_mode: true,
     modules_to_save: null,
-    num_attention_heads: t5.numHeads,
-    num_layers: t5.numLayers,
+    num_attention_heads: t5Of(base).numHeads,
+    num_layers: t5Of(base).numLayers,
     num_transformer_submodules: submodules,
     num_virtual_tokens: tokens,
     peft_type: 'PROMPT_TUNING',
-    peft_version: VERSION,
+    peft_version: LIBRARY_VERSION,
     prompt_tuning_init: init === 'normal' ? 'RANDOM' : 'SAMPLE_VOCAB',
     prompt_tuning_init_text: null,
     revision: null,
     task_type: 'SEQ_2_SEQ_LM',
-    token_dim: t5.dModel,
+    token_dim: modelOf(base).width,
     tokenizer_kwargs: null,
     tokenizer_name_or_path: null,
   }),
-  fileName: (parameter) => parameter,
+  tensorName: (parameter) => parameter,
 }
 
-const kinds: Readonly<Record<string, Kind>> = { LORA: lora, PROMPT_TUNING: prompt }
+const t5Of = (base: Base): T5Config => base.config as T5Config
 
-function kindOf({ method }: MethodConfig): Kind {
+const peftMethods: Readonly<Record<string, PeftMethod>> = { LORA: lora, PROMPT_TUNING: promptTuning }
+
+function peftMethodOf({ method }: MethodConfig): PeftMethod {
   return (
-    Object.values(kinds).find((kind) => kind.method === method) ??
-    cannotHold('PEFT, method', 'lora or soft-prompt', method)
+    Object.values(peftMethods).find((known) => known.method === method) ??
+    throwNotSavable('PEFT layout, method', 'lora or soft-prompt', method)
   )
 }

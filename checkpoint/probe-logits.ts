@@ -1,106 +1,110 @@
 import { fail } from '../core/errors.ts'
-import { random } from '../core/random.ts'
+import { makeRandom } from '../core/random.ts'
 import { lower } from '../graph/onnx/lower.ts'
 import { openSession } from '../graph/runtime/session.ts'
+import type { Model } from '../model/architecture.ts'
+import { modelOf } from '../model/architectures.ts'
 import type { MethodConfig } from '../model/methods/registry.ts'
 import { classifierProgram } from '../model/programs.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import type { Values } from './adapter-tensors.ts'
+import type { ParameterValues } from './adapter-tensors.ts'
 import type { Base } from './base.ts'
-import type { Probe } from './manifest.ts'
+import { FIX_MANIFEST, type Probe } from './manifest.ts'
 import { requireEffect } from './probe-check.ts'
 
-/** What is fed, and of which token ids the logits are kept. */
+/** The inputs of a probe, and the token ids whose logits it stores. */
 export type ProbeSettings = Pick<Probe, 'inputs' | 'ids'>
 
-/** Of different lengths, so that padding and its mask take part. */
-const LENGTHS = [5, 12, 8]
-const IDS = 8
+/** The lengths differ, so that padding and its mask are covered. */
+const INPUT_LENGTHS = [5, 12, 8]
+const DEFAULT_ID_COUNT = 8
 
 /**
- * Three rows of token ids that end with the end of sequence, the same for every base of one vocabulary.
- * @param ids those of the label words, say; the first eight of the vocabulary unless given
+ * Returns three rows of token ids, framed like texts. They are the same for every base with the same vocabulary.
+ * @param ids the token ids whose logits to store, such as those of the label words. Defaults to the first eight of the
+ * vocabulary
  */
-export function probeSettings({ vocabSize, eosTokenId }: T5Config, ids?: readonly number[]): ProbeSettings {
-  const stream = random(0, 'probe inputs')
-  const row = (length: number) => [...Array.from({ length: length - 1 }, () => stream.integer(vocabSize)), eosTokenId]
+export function makeProbeSettings({ vocabSize, classIdCount, frame }: Model, ids?: readonly number[]): ProbeSettings {
+  const stream = makeRandom(0, 'probe inputs')
+  const makeRow = (length: number) => {
+    const body = length - frame.before.length - frame.after.length
+    return [...frame.before, ...Array.from({ length: body }, () => stream.integer(vocabSize)), ...frame.after]
+  }
   return {
-    inputs: LENGTHS.map(row),
-    ids: ids ? [...ids] : Array.from({ length: Math.min(IDS, vocabSize) }, (_, i) => i),
+    inputs: INPUT_LENGTHS.map(makeRow),
+    ids: ids ? [...ids] : Array.from({ length: Math.min(DEFAULT_ID_COUNT, classIdCount) }, (_, i) => i),
   }
 }
 
 /**
- * The logits of some token ids at the first decoder step, with an adapter and without it.
- * @throws GraftError `checkpoint_corrupt` for logits that are not finite, `adapter_inert` for an adapter that does nothing
+ * Computes the class logits of some token ids, with an adapter and without it.
+ * @throws GraftError `checkpoint_corrupt` if a logit is not finite, `adapter_inert` if the adapter has no effect
  */
 export async function probeAdapter(
   base: Base,
   method: MethodConfig,
-  values: Values,
+  values: ParameterValues,
   settings: ProbeSettings,
   subject: string,
 ): Promise<Probe> {
-  requireTokens(settings, base.t5, subject)
-  const logits = await probeLogits(base.t5, method, new Map([...base.tensors, ...values]), settings)
-  const wrong = logits.flat().find((logit) => !Number.isFinite(logit))
-  if (wrong !== undefined)
+  requireKnownTokens(settings, modelOf(base), subject)
+  const logits = await computeLogits(modelOf(base), method, new Map([...base.tensors, ...values]), settings)
+  const nonFinite = logits.flat().find((logit) => !Number.isFinite(logit))
+  if (nonFinite !== undefined)
     fail('checkpoint_corrupt', {
       subject,
-      expected: 'finite logits',
-      found: String(wrong),
-      fix: 'Use an earlier checkpoint: the weights of this one are too large.',
+      problem: `produces the logit ${nonFinite}`,
+      fix: 'The weights of this checkpoint are too large. Use an earlier one.',
     })
-  const probe = { ...settings, logits, base_logits: await baseLogits(base, settings) }
+  const probe = { ...settings, logits, base_logits: await cachedBaseLogits(base, settings) }
   requireEffect(probe, values, base.tensors, subject)
   return probe
 }
 
-/** Of a manifest that was edited, since that of another base was refused before. */
-function requireTokens({ inputs, ids }: ProbeSettings, { vocabSize }: T5Config, subject: string): void {
-  const wrong = [...inputs.flat(), ...ids].find((token) => token >= vocabSize)
-  if (wrong === undefined) return
+/** Rejects an edited manifest. A manifest of another base has already been rejected. */
+function requireKnownTokens({ inputs, ids }: ProbeSettings, { vocabSize }: Model, subject: string): void {
+  const unknown = [...inputs.flat(), ...ids].find((token) => token >= vocabSize)
+  if (unknown === undefined) return
   fail('checkpoint_corrupt', {
-    subject: `${subject}, the probe of its graft.json`,
+    subject: `${subject}, probe in graft.json`,
     expected: `token ids below ${vocabSize}`,
-    found: String(wrong),
-    fix: 'Restore graft.json from where it came, or remove it: the weights load without it, unchecked.',
+    found: String(unknown),
+    fix: FIX_MANIFEST,
   })
 }
 
-/** A base is asked the same for nearly every adapter on it. */
-const known = new WeakMap<Base, Map<string, Promise<number[][]>>>()
-const MOST_KNOWN = 64
+/** The logits of a base, which are the same for nearly every adapter on it. */
+const baseLogitsCache = new WeakMap<Base, Map<string, Promise<number[][]>>>()
+const MAX_CACHED_PROBES = 64
 
-function baseLogits(base: Base, settings: ProbeSettings): Promise<number[][]> {
-  const answers = known.get(base) ?? new Map<string, Promise<number[][]>>()
-  known.set(base, answers)
-  if (answers.size > MOST_KNOWN) answers.clear()
+function cachedBaseLogits(base: Base, settings: ProbeSettings): Promise<number[][]> {
+  const cache = baseLogitsCache.get(base) ?? new Map<string, Promise<number[][]>>()
+  baseLogitsCache.set(base, cache)
+  if (cache.size > MAX_CACHED_PROBES) cache.clear()
   const key = JSON.stringify([settings.inputs, settings.ids])
-  // Full tuning with the base's own weights is the base.
-  const answer = answers.get(key) ?? probeLogits(base.t5, { method: 'full' }, base.tensors, settings)
-  answers.set(key, answer)
-  answer.catch(() => answers.delete(key))
-  return answer
+  // A fully fine-tuned model with the base's own weights is the base.
+  const logits = cache.get(key) ?? computeLogits(modelOf(base), { method: 'full' }, base.tensors, settings)
+  cache.set(key, logits)
+  logits.catch(() => cache.delete(key))
+  return logits
 }
 
-async function probeLogits(
-  t5: T5Config,
+async function computeLogits(
+  model: Model,
   method: MethodConfig,
-  tensors: Values,
+  tensors: ParameterValues,
   { inputs, ids }: ProbeSettings,
 ): Promise<number[][]> {
   const [batch, source] = [inputs.length, Math.max(...inputs.map((row) => row.length))]
-  const padded = (row: readonly number[]) => [...row, ...Array<number>(source - row.length).fill(t5.padTokenId)]
-  // One thread: the sums are then made in one order, and the run is too short to gain from more.
-  const session = await openSession(lower(classifierProgram(t5, method, ids.length), 'cpu'), { threads: 1 })
+  const pad = (row: readonly number[]) => [...row, ...Array<number>(source - row.length).fill(model.padTokenId)]
+  // With one thread, sums are computed in one order. The run is too short to benefit from more.
+  const session = await openSession(lower(classifierProgram(model, method, ids.length), 'cpu'), { threads: 1 })
   try {
     const feeds = {
       ...Object.fromEntries(tensors),
-      input_ids: Int32Array.from(inputs.flatMap(padded)),
-      attention_mask: Float32Array.from(inputs.flatMap((row) => padded(row).map((_, i) => Number(i < row.length)))),
-      decoder_input_ids: new Int32Array(batch).fill(t5.decoderStartTokenId),
-      words: Int32Array.from(ids),
+      input_ids: Int32Array.from(inputs.flatMap(pad)),
+      attention_mask: Float32Array.from(inputs.flatMap((row) => pad(row).map((_, i) => Number(i < row.length)))),
+      ...model.rowInputs(batch),
+      ...model.classInputs(ids),
     }
     const scores = (await session.run(feeds, { batch, source })).scores as Float32Array
     return inputs.map((_, i) => [...scores.subarray(i * ids.length, (i + 1) * ids.length)])

@@ -1,4 +1,4 @@
-/** A number that Python holds as a float, and so writes with a point. */
+/** A number that is a float in Python, and so is written with a decimal point. */
 export class PythonFloat {
   readonly value: number
 
@@ -9,20 +9,20 @@ export class PythonFloat {
 
 export const float = (value: number): PythonFloat => new PythonFloat(value)
 
-/** JSON as `json.dumps(value, indent=2, sort_keys=True)` of Python writes it. */
-export function pythonJson(value: unknown, indent = ''): string {
+/** Returns the same JSON as Python's `json.dumps(value, indent=2, sort_keys=True)`. */
+export function toPythonJson(value: unknown, indent = ''): string {
   if (value instanceof PythonFloat) return Number.isInteger(value.value) ? value.value.toFixed(1) : String(value.value)
-  if (typeof value === 'string') return ascii(JSON.stringify(value))
+  if (typeof value === 'string') return escapeNonAscii(JSON.stringify(value))
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   const inner = `${indent}  `
   const [open, close, parts] = Array.isArray(value)
-    ? ['[', ']', value.map((item) => pythonJson(item, inner))]
+    ? ['[', ']', value.map((item) => toPythonJson(item, inner))]
     : [
         '{',
         '}',
         Object.entries(value)
           .sort(byName)
-          .map(([key, item]) => `${ascii(JSON.stringify(key))}: ${pythonJson(item, inner)}`),
+          .map(([key, item]) => `${escapeNonAscii(JSON.stringify(key))}: ${toPythonJson(item, inner)}`),
       ]
   return parts.length === 0
     ? open + close
@@ -31,5 +31,5 @@ export function pythonJson(value: unknown, indent = ''): string {
 
 const byName = ([a]: [string, unknown], [b]: [string, unknown]): number => (a < b ? -1 : 1)
 
-const ascii = (json: string): string =>
+const escapeNonAscii = (json: string): string =>
   json.replace(/[\u007f-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`)

@@ -1,45 +1,48 @@
-import { type ErrorDetail, fail } from '../core/errors.ts'
+import { describeJson } from '../core/describe.ts'
+import { fail } from '../core/errors.ts'
 
-/** What a file may hold; everything is f32 in memory. */
+/** The element types that Graft reads. In memory, every tensor is f32. */
 export type StoredDtype = 'F32' | 'F16' | 'BF16'
 
-export const BYTES: Record<StoredDtype, number> = { F32: 4, F16: 2, BF16: 2 }
+export const BYTES_PER_NUMBER: Record<StoredDtype, number> = { F32: 4, F16: 2, BF16: 2 }
 
-export interface Entry {
+/** A tensor's entry in the header. */
+export interface TensorEntry {
   name: string
   dtype: StoredDtype
   shape: readonly number[]
-  /** Bytes from the end of the header. */
+  /** The range of its bytes, counted from the end of the header. */
   begin: number
   end: number
 }
 
 export interface Header {
-  /** In the order of their bytes, which they fill without a gap. */
-  entries: readonly Entry[]
+  /** In the order of their bytes, which follow each other without gaps. */
+  entries: readonly TensorEntry[]
   metadata?: Readonly<Record<string, string>>
 }
 
-/** The bound of the safetensors library. */
-const MAX_HEADER = 100_000_000
+/** The limit of the safetensors library. */
+const MAX_HEADER_BYTES = 100_000_000
 
 /**
- * The length of the JSON that follows the first 8 bytes.
- * @param fileSize bytes of the whole file
- * @throws GraftError `checkpoint_corrupt` where it cannot be one
+ * Returns the length of the JSON that follows the first 8 bytes.
+ * @param fileSize the size of the file in bytes
+ * @throws GraftError `checkpoint_corrupt` if the file is too short for such a header
  */
-export function headerLength(first: Uint8Array, fileSize: number, file: string): number {
-  if (fileSize < 10 || first.length < 8) corrupt(file, 'a header', `${fileSize} bytes`)
+export function parseHeaderLength(first: Uint8Array, fileSize: number, file: string): number {
+  if (fileSize < 10 || first.length < 8) throwCorrupt(file, 'a safetensors file', `a file of ${fileSize} bytes`)
   const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(Math.min(MAX_HEADER, fileSize - 8)))
-    corrupt(file, `a header within its ${fileSize} bytes`, `one of ${length} bytes`)
+  if (length > BigInt(Math.min(MAX_HEADER_BYTES, fileSize - 8)))
+    throwCorrupt(file, `a header that fits in its ${fileSize} bytes`, `a header of ${length} bytes`)
   return Number(length)
 }
 
 /**
- * Reads the header strictly: known fields alone, no name twice, ranges that fit their shapes and fill the data exactly.
- * @param dataSize bytes that follow the header
- * @throws GraftError `checkpoint_corrupt`, or `checkpoint_tensors` for an element type that Graft does not read
+ * Reads the header strictly: only known fields, no duplicate names, and ranges that fit their shapes and cover the data
+ * exactly.
+ * @param dataSize the number of bytes after the header
+ * @throws GraftError `checkpoint_corrupt`, or `checkpoint_tensors` if Graft does not support an element type
  */
 export function parseHeader(json: Uint8Array, dataSize: number, file: string): Header {
   const header = parseObject(json, file)
@@ -47,18 +50,22 @@ export function parseHeader(json: Uint8Array, dataSize: number, file: string): H
   const entries = Object.entries(tensors)
     .map(([name, value]) => parseEntry(name, value, file))
     .sort((a, b) => a.begin - b.begin || a.end - b.end)
-  let at = 0
+  let offset = 0
   for (const { name, begin, end } of entries) {
-    if (begin !== at)
-      corrupt(
+    if (begin !== offset)
+      throwCorrupt(
         `${file}, ${name}`,
-        `data from byte ${at}`,
-        `data from ${begin}, ${begin < at ? 'over another' : 'after a gap'}`,
+        `data from byte ${offset}`,
+        `data from byte ${begin}, ${begin < offset ? 'which overlaps another tensor' : 'which leaves a gap'}`,
       )
-    at = end
+    offset = end
   }
-  if (at !== dataSize)
-    corrupt(file, `${at} bytes of data`, `${dataSize}${dataSize < at ? ': the file is cut off' : ''}`)
+  if (offset !== dataSize)
+    throwCorrupt(
+      file,
+      `${offset} bytes of tensor data`,
+      `${dataSize}${dataSize < offset ? ', because the file is truncated' : ''}`,
+    )
   return { entries, ...(metadata !== undefined && { metadata: parseMetadata(metadata, file) }) }
 }
 
@@ -69,37 +76,38 @@ function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
     text = new TextDecoder('utf-8', { fatal: true }).decode(json)
     value = JSON.parse(text)
   } catch (error) {
-    return corrupt(file, 'a header of JSON', (error as Error).message)
+    return throwCorrupt(file, 'a header in JSON', (error as Error).message)
   }
   if (!text.startsWith('{') || !isRecord(value))
-    return corrupt(file, 'a header that is a JSON object', text.slice(0, 20))
-  const twice = repeatedKey(text)
-  if (twice !== undefined) corrupt(`${file}, ${twice}`, 'a name that stands once', 'the same name again')
+    return throwCorrupt(file, 'a JSON object as its header', text.slice(0, 20))
+  const repeated = findRepeatedKey(text)
+  if (repeated !== undefined) throwCorrupt(`${file}, ${repeated}`, 'unique names in the header', 'this name twice')
   return value
 }
 
-function parseEntry(name: string, value: unknown, file: string): Entry {
+function parseEntry(name: string, value: unknown, file: string): TensorEntry {
   const subject = `${file}, ${name}`
   if (!isRecord(value) || Object.keys(value).sort().join() !== 'data_offsets,dtype,shape')
-    return corrupt(subject, 'dtype, shape and data_offsets', JSON.stringify(value))
+    return throwCorrupt(subject, 'dtype, shape and data_offsets', describeJson(value))
   const { dtype, shape, data_offsets: range } = value
-  if (!isSizes(shape)) return corrupt(subject, 'a shape of whole numbers', JSON.stringify(shape))
-  if (!isSizes(range) || range.length !== 2) return corrupt(subject, 'two data_offsets', JSON.stringify(range))
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES, dtype)) return unreadable(subject, dtype)
+  if (!isSizeList(shape)) return throwCorrupt(subject, 'a shape of whole numbers', describeJson(shape))
+  if (!isSizeList(range) || range.length !== 2) return throwCorrupt(subject, 'two data_offsets', describeJson(range))
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_NUMBER, dtype)) return throwUnsupportedType(subject, dtype)
   const [begin, end] = range
-  const bytes = shape.reduce((a, b) => a * b, BYTES[dtype as StoredDtype])
-  if (end - begin !== bytes) corrupt(subject, `${bytes} bytes for ${dtype} [${shape.join(', ')}]`, `${end - begin}`)
+  const bytes = shape.reduce((a, b) => a * b, BYTES_PER_NUMBER[dtype as StoredDtype])
+  if (end - begin !== bytes)
+    throwCorrupt(subject, `${bytes} bytes for ${dtype} [${shape.join(', ')}]`, `${end - begin}`)
   return { name, dtype: dtype as StoredDtype, shape, begin, end }
 }
 
 function parseMetadata(value: unknown, file: string): Record<string, string> {
   if (isRecord(value) && Object.values(value).every((v) => typeof v === 'string'))
     return value as Record<string, string>
-  return corrupt(`${file}, __metadata__`, 'texts by name', JSON.stringify(value))
+  return throwCorrupt(`${file}, __metadata__`, 'an object whose values are strings', describeJson(value))
 }
 
-/** A key that an object of valid JSON has twice, which JSON.parse passes over. */
-function repeatedKey(json: string): string | undefined {
+/** Returns a key that an object in valid JSON contains twice, which JSON.parse accepts. */
+function findRepeatedKey(json: string): string | undefined {
   const open: Set<string>[] = []
   for (const [token, string, colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
     if (token === '{') open.push(new Set())
@@ -116,19 +124,17 @@ function repeatedKey(json: string): string | undefined {
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const isSizes = (value: unknown): value is number[] =>
+const isSizeList = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)
 
-const FIX = 'Copy or download the file again.'
-
-function corrupt(subject: string, expected: string, found: string): never {
-  fail('checkpoint_corrupt', { subject, expected, found, fix: FIX } satisfies ErrorDetail)
+function throwCorrupt(subject: string, expected: string, found: string): never {
+  fail('checkpoint_corrupt', { subject, expected, found, fix: 'Copy or download the file again.' })
 }
 
-function unreadable(subject: string, dtype: unknown): never {
+function throwUnsupportedType(subject: string, dtype: unknown): never {
   fail('checkpoint_tensors', {
     subject,
-    expected: `numbers of type ${Object.keys(BYTES).join(', ')}`,
+    expected: `the element type ${Object.keys(BYTES_PER_NUMBER).join(' or ')}`,
     found: String(dtype),
     fix: 'Save the checkpoint again in float32, float16 or bfloat16.',
   })

@@ -2,27 +2,23 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fail } from '../core/errors.ts'
+import type { TensorData } from '../model/tensor-shapes.ts'
+import { toProblem } from './files.ts'
 import { fromBf16, fromF16, toBf16 } from './half-floats.ts'
-import { type Entry, type Header, headerLength, parseHeader } from './safetensors-header.ts'
-
-/** A tensor as files hold it: its shape and its numbers, row by row, in f32. */
-export interface StoredTensor {
-  readonly shape: readonly number[]
-  readonly data: Float32Array
-}
+import { type Header, parseHeader, parseHeaderLength, type TensorEntry } from './safetensors-header.ts'
 
 export interface SafetensorsFile {
-  readonly tensors: ReadonlyMap<string, StoredTensor>
+  readonly tensors: ReadonlyMap<string, TensorData>
   readonly metadata?: Readonly<Record<string, string>>
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string
 }
 
-/** Cache lines and the widest vector loads are 64 bytes. */
-const ALIGNMENT = 64
+/** The size of cache lines and of the widest vector loads. */
+const ALIGNMENT_BYTES = 64
 
 /**
- * Reads a file of safetensors strictly; f16 and bf16 become f32.
+ * Reads a safetensors file strictly. f16 and bf16 become f32.
  * @throws GraftError `file_missing`, `checkpoint_corrupt` or `checkpoint_tensors`
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
@@ -31,48 +27,50 @@ export async function readSafetensors(path: string): Promise<SafetensorsFile> {
 }
 
 /**
- * Reads several files into one buffer, of which every tensor is a view that begins at a multiple of 64 bytes.
- * @param shared whether that buffer is a SharedArrayBuffer, so that worker threads need no copy
+ * Reads several files into one buffer. Every tensor is a view that begins at a multiple of 64 bytes.
+ * @param shared whether the buffer is a SharedArrayBuffer, so that worker threads need no copy
  */
 export async function readSafetensorsFiles(paths: readonly string[], shared: boolean): Promise<SafetensorsFile[]> {
-  const opened: Opened[] = []
+  const opened: OpenFile[] = []
   try {
     for (const path of paths) opened.push(await openFile(path))
-    const size = opened.flatMap(({ header }) => header.entries).reduce((at, entry) => aligned(at + bytesOf(entry)), 0)
+    const size = opened
+      .flatMap(({ header }) => header.entries)
+      .reduce((end, entry) => alignUp(end + f32BytesOf(entry)), 0)
     const buffer = shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size)
-    let at = 0
-    const place = (entry: Entry) => {
-      const view = new Float32Array(buffer, at, bytesOf(entry) / 4)
-      at = aligned(at + bytesOf(entry))
+    let offset = 0
+    const allocate = (entry: TensorEntry) => {
+      const view = new Float32Array(buffer, offset, f32BytesOf(entry) / 4)
+      offset = alignUp(offset + f32BytesOf(entry))
       return view
     }
     const files: SafetensorsFile[] = []
-    for (const file of opened) files.push(await readTensors(file, place))
+    for (const file of opened) files.push(await readTensors(file, allocate))
     return files
   } finally {
     for (const { handle } of opened) await handle.close()
   }
 }
 
-interface Opened {
+interface OpenFile {
   file: string
   handle: FileHandle
   head: Uint8Array
   header: Header
 }
 
-async function openFile(path: string): Promise<Opened> {
+async function openFile(path: string): Promise<OpenFile> {
   const file = basename(path)
   const handle = await open(path).catch((error) =>
-    fail('file_missing', { subject: path, expected: 'a file', found: error.code, fix: 'Check the path.' }, error),
+    fail('file_missing', { subject: path, problem: toProblem(error), fix: 'Check the path.' }, error),
   )
   try {
     const stat = await handle.stat()
     if (!stat.isFile())
-      fail('file_missing', { subject: path, expected: 'a file', found: 'a folder', fix: 'Check the path.' })
+      fail('file_missing', { subject: path, problem: 'is a folder, not a file', fix: 'Check the path.' })
     const { size } = stat
     const first = await readFully(handle, new Uint8Array(Math.min(8, size)), 0, file)
-    const length = headerLength(first, size, file)
+    const length = parseHeaderLength(first, size, file)
     const head = await readFully(handle, new Uint8Array(8 + length), 0, file)
     return { file, handle, head, header: parseHeader(head.subarray(8), size - 8 - length, file) }
   } catch (error) {
@@ -82,14 +80,14 @@ async function openFile(path: string): Promise<Opened> {
 }
 
 async function readTensors(
-  { file, handle, head, header }: Opened,
-  place: (entry: Entry) => Float32Array,
+  { file, handle, head, header }: OpenFile,
+  allocate: (entry: TensorEntry) => Float32Array,
 ): Promise<SafetensorsFile> {
   const hash = createHash('sha256').update(head)
-  const tensors = new Map<string, StoredTensor>()
+  const tensors = new Map<string, TensorData>()
   for (const entry of header.entries) {
-    const data = place(entry)
-    const bytes = entry.dtype === 'F32' ? bytesIn(data) : new Uint8Array(entry.end - entry.begin)
+    const data = allocate(entry)
+    const bytes = entry.dtype === 'F32' ? asBytes(data) : new Uint8Array(entry.end - entry.begin)
     hash.update(await readFully(handle, bytes, head.length + entry.begin, file))
     if (entry.dtype === 'F16') fromF16(new Uint16Array(bytes.buffer), data)
     if (entry.dtype === 'BF16') fromBf16(new Uint16Array(bytes.buffer), data)
@@ -98,8 +96,8 @@ async function readTensors(
   return { tensors, ...(header.metadata && { metadata: header.metadata }), sha256: hash.digest('hex') }
 }
 
-/** The bytes of numbers, without a copy. */
-export const bytesIn = (numbers: Float32Array | Uint16Array): Uint8Array =>
+/** Returns the bytes of numbers, without a copy. */
+export const asBytes = (numbers: Float32Array | Uint16Array): Uint8Array =>
   new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
 
 async function readFully<T extends Uint8Array>(
@@ -109,13 +107,12 @@ async function readFully<T extends Uint8Array>(
   file: string,
 ): Promise<T> {
   for (let at = 0; at < into.length; ) {
-    // One read call returns 2 GiB at most.
+    // A read call returns at most 2 GiB.
     const { bytesRead } = await handle.read(into, at, Math.min(into.length - at, 2 ** 30), position + at)
     if (bytesRead === 0)
       fail('checkpoint_corrupt', {
         subject: file,
-        expected: `${position + into.length} bytes`,
-        found: `${position + at}: the file is cut off`,
+        problem: `is truncated: it ends after ${position + at} of at least ${position + into.length} bytes`,
         fix: 'Copy or download the file again.',
       })
     at += bytesRead
@@ -123,30 +120,30 @@ async function readFully<T extends Uint8Array>(
   return into
 }
 
-const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+const alignUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
 
-const bytesOf = ({ shape }: Entry): number => shape.reduce((a, b) => a * b, 4)
+const f32BytesOf = ({ shape }: TensorEntry): number => shape.reduce((a, b) => a * b, 4)
 
 /**
- * The bytes of a file of safetensors, in pieces, as the safetensors library writes it: names in the order of their UTF-8 bytes, the
- * header filled up with spaces to a multiple of 8. The same tensors give the same bytes.
+ * Returns the bytes of a safetensors file, in pieces, as the safetensors library writes it: names in the order of their
+ * UTF-8 bytes, and the header padded with spaces to a multiple of 8 bytes. The same tensors give the same bytes.
  */
 export function encodeSafetensors(
-  tensors: ReadonlyMap<string, StoredTensor>,
+  tensors: ReadonlyMap<string, TensorData>,
   { metadata, dtype = 'F32' }: { metadata?: Readonly<Record<string, string>>; dtype?: 'F32' | 'BF16' } = {},
 ): Uint8Array[] {
   const names = [...tensors.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   const pieces: Uint8Array[] = []
   const header: [string, unknown][] = metadata ? [['__metadata__', metadata]] : []
-  let at = 0
+  let offset = 0
   for (const name of names) {
-    const { shape, data } = tensors.get(name) as StoredTensor
+    const { shape, data } = tensors.get(name) as TensorData
     const stored = dtype === 'BF16' ? toBf16(data) : data
-    pieces.push(bytesIn(stored))
-    header.push([name, { dtype, shape, data_offsets: [at, at + stored.byteLength] }])
-    at += stored.byteLength
+    pieces.push(asBytes(stored))
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + stored.byteLength] }])
+    offset += stored.byteLength
   }
-  // Not JSON.stringify of one object: that would put names that look like whole numbers first.
+  // JSON.stringify of a single object would put names that look like whole numbers first.
   const json = `{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`
   const text = Buffer.from(json)
   const length = Math.ceil(text.length / 8) * 8

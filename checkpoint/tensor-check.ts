@@ -1,66 +1,69 @@
 import { fail } from '../core/errors.ts'
-import type { NamedShape } from '../model/t5/tensors.ts'
-import type { StoredTensor } from './safetensors.ts'
+import type { NamedShape, TensorData } from '../model/tensor-shapes.ts'
+
+const FIX_MISMATCH = 'Use the configuration and the base with which these weights were trained.'
 
 /**
- * Compares the tensors of a file with those that its configuration asks for.
- * @throws GraftError `checkpoint_tensors` that names those which are missing, unexpected or of another shape
+ * Compares the tensors of a file with those that its configuration requires.
+ * @throws GraftError `checkpoint_tensors` with the tensors that are missing, unexpected or of another shape
  */
 export function checkTensors(
   expected: readonly NamedShape[],
-  found: ReadonlyMap<string, StoredTensor>,
+  found: ReadonlyMap<string, TensorData>,
   file: string,
 ): void {
   const known = new Set(expected.map(({ name }) => name))
   const missing = expected.filter(({ name }) => !found.has(name))
   const extra = [...found].filter(([name]) => !known.has(name)).map(([name, { shape }]) => ({ name, shape }))
   if (missing.length > 0)
-    refuse(
-      `${file}, ${missing[0].name}`,
-      listed(missing),
-      extra.length > 0 ? `in place of them ${listed(extra)}` : 'no such tensor',
-    )
-  if (extra.length > 0) refuse(`${file}, ${extra[0].name}`, 'no such tensor', listed(extra))
+    fail('checkpoint_tensors', {
+      subject: file,
+      problem: `is missing ${formatTensors(missing)}${extra.length > 0 ? `; instead it contains ${formatTensors(extra)}` : ''}`,
+      fix: FIX_MISMATCH,
+    })
+  if (extra.length > 0)
+    fail('checkpoint_tensors', {
+      subject: file,
+      problem: `contains ${formatTensors(extra)}, which its configuration does not describe`,
+      fix: FIX_MISMATCH,
+    })
   for (const { name, shape } of expected) {
-    const given = (found.get(name) as StoredTensor).shape
-    if (given.join() !== shape.join()) refuse(`${file}, ${name}`, `shape ${sizes(shape)}`, `shape ${sizes(given)}`)
+    const stored = (found.get(name) as TensorData).shape
+    if (stored.join() !== shape.join())
+      fail('checkpoint_tensors', {
+        subject: `${file}, ${name}`,
+        expected: `shape ${formatShape(shape)}`,
+        found: `shape ${formatShape(stored)}`,
+        fix: FIX_MISMATCH,
+      })
   }
 }
 
-/** @throws GraftError `checkpoint_corrupt` that names the first tensor with a number that is not finite */
-export function checkFinite(tensors: ReadonlyMap<string, StoredTensor>, file: string): void {
+/** @throws GraftError `checkpoint_corrupt` with the first tensor that contains a NaN or an infinity */
+export function checkFinite(tensors: ReadonlyMap<string, TensorData>, file: string): void {
   for (const [name, { data }] of tensors) {
-    const wrong = notFinite(data)
-    if (wrong === undefined) continue
+    const nonFinite = findNonFinite(data)
+    if (nonFinite === undefined) continue
     fail('checkpoint_corrupt', {
       subject: `${file}, ${name}`,
-      expected: 'finite numbers',
-      found: String(wrong),
-      fix: 'Use an earlier checkpoint: the training that made this one diverged.',
+      problem: `contains ${nonFinite}`,
+      fix: 'The training that produced this checkpoint diverged. Use an earlier one.',
     })
   }
 }
 
-/** The first number that is a NaN or an infinity. A plain loop: `find` took a second for a T5-small. */
-export function notFinite(data: Float32Array): number | undefined {
+/** Returns the first NaN or infinity. It is a plain loop, because `find` took a second for a T5-small. */
+export function findNonFinite(data: Float32Array): number | undefined {
   for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return data[i]
   return undefined
 }
 
-const MOST = 3
+const MAX_LISTED_TENSORS = 3
 
-function listed(tensors: readonly NamedShape[]): string {
-  const names = tensors.slice(0, MOST).map(({ name, shape }) => `${name} ${sizes(shape)}`)
-  return [...names, ...(tensors.length > MOST ? [`${tensors.length - MOST} more`] : [])].join(', ')
+function formatTensors(tensors: readonly NamedShape[]): string {
+  const names = tensors.slice(0, MAX_LISTED_TENSORS).map(({ name, shape }) => `${name} ${formatShape(shape)}`)
+  const omitted = tensors.length - names.length
+  return names.join(', ') + (omitted > 0 ? ` and ${omitted} more` : '')
 }
 
-const sizes = (shape: readonly number[]): string => `[${shape.join(', ')}]`
-
-function refuse(subject: string, expected: string, found: string): never {
-  fail('checkpoint_tensors', {
-    subject,
-    expected,
-    found,
-    fix: 'Give the configuration and the base with which these weights were made.',
-  })
-}
+const formatShape = (shape: readonly number[]): string => `[${shape.join(', ')}]`

@@ -4,26 +4,27 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { syncFolder } from '../core/durable.ts'
 import { fail } from '../core/errors.ts'
 
-/** A file's bytes, in pieces so that large ones need not be put together in memory. */
+/** The bytes of a file, in pieces so that a large file need not be assembled in memory. */
 export type FileContent = string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /**
- * Refuses a folder that holds something already, before the work whose result it shall hold.
+ * Rejects a folder that is not empty. Call it before the work whose result goes into the folder.
  * @throws GraftError `output_exists`
  */
 export async function requireFreeFolder(dir: string): Promise<void> {
   const entries = await readdir(dir).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return []
-    if (error.code === 'ENOTDIR') return occupied(dir, 'a file')
+    if (error.code === 'ENOTDIR') return throwOccupied(dir, 'a file')
     throw error
   })
-  if (entries.length > 0) occupied(dir, `a folder with ${entries.slice(0, 3).join(', ')}`)
+  if (entries.length > 0) throwOccupied(dir, `a folder with ${entries.slice(0, 3).join(', ')}`)
 }
 
 /**
- * Makes a folder whole or not at all: in a folder beside it, which is flushed to the disk and then renamed.
- * @param fill writes and flushes what belongs into the folder that it is given
- * @throws GraftError `output_exists` where there is something already, `disk_full` where there is no room; nothing is left behind
+ * Creates a folder completely or not at all: fills a temporary folder next to it, flushes the temporary folder to the
+ * disk and renames it.
+ * @param fill writes and flushes the files to the folder that it receives
+ * @throws GraftError `output_exists`, or `disk_full`. Nothing is left behind
  */
 export async function fillFolder<T>(dir: string, fill: (partial: string) => Promise<T>): Promise<T> {
   await requireFreeFolder(dir)
@@ -39,7 +40,7 @@ export async function fillFolder<T>(dir: string, fill: (partial: string) => Prom
     return result
   } catch (error) {
     await rm(partial, { recursive: true, force: true })
-    return explain(dir, error)
+    return throwWriteError(dir, error)
   }
 }
 
@@ -53,7 +54,7 @@ export async function writeFolder(dir: string, files: Readonly<Record<string, Fi
   })
 }
 
-/** Writes a file where there is nothing, no link either, and waits until it is on the disk. */
+/** Writes a file that must not exist yet, not even as a link, and waits until it is on the disk. */
 export async function writeNewFile(path: string, content: FileContent): Promise<void> {
   const handle = await open(path, 'wx')
   try {
@@ -66,29 +67,28 @@ export async function writeNewFile(path: string, content: FileContent): Promise<
   }
 }
 
-function explain(dir: string, error: unknown): never {
+function throwWriteError(dir: string, error: unknown): never {
   const { code } = error as NodeJS.ErrnoException
   if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'ENOTDIR')
-    occupied(dir, 'something that was put there meanwhile')
+    throwOccupied(dir, 'a file or folder that appeared in the meantime')
   if (code === 'ENOSPC' || code === 'EDQUOT')
     fail(
       'disk_full',
       {
         subject: dir,
-        expected: 'room for the files',
-        found: 'a full disk',
-        fix: 'Free some space and run it again; nothing half-written was left.',
+        problem: 'could not be written because the disk is full',
+        fix: 'Free some space and run the same command again. No partial files were left behind.',
       },
       error,
     )
   throw error
 }
 
-function occupied(dir: string, found: string): never {
+function throwOccupied(dir: string, found: string): never {
   fail('output_exists', {
     subject: dir,
     expected: 'no folder, or an empty one',
     found,
-    fix: 'Name another folder, or remove this one.',
+    fix: 'Choose another folder, or remove this one.',
   })
 }

@@ -1,3 +1,4 @@
+/** Rows of token ids, padded to one length. */
 export interface PaddedBatch {
   /** [batch, source], padded on the right. */
   inputIds: Int32Array
@@ -7,8 +8,8 @@ export interface PaddedBatch {
   source: number
 }
 
-/** Rows of token ids as one batch, as wide as its longest row. */
-export function padRows(rows: readonly Int32Array[], pad: number): PaddedBatch {
+/** Pads rows of token ids to the length of the longest row. */
+export function padBatch(rows: readonly Int32Array[], pad: number): PaddedBatch {
   const [batch, source] = [rows.length, Math.max(...rows.map(({ length }) => length))]
   const inputIds = new Int32Array(batch * source).fill(pad)
   const attentionMask = new Float32Array(batch * source)
@@ -19,9 +20,9 @@ export function padRows(rows: readonly Int32Array[], pad: number): PaddedBatch {
   return { inputIds, attentionMask, batch, source }
 }
 
-/** Probabilities of scores. */
-export function softmax(scores: ArrayLike<number>, temperature = 1): number[] {
-  const list = Array.from(scores, (s) => s / temperature)
+/** Returns the probabilities of logits. */
+export function softmax(logits: ArrayLike<number>, temperature = 1): number[] {
+  const list = Array.from(logits, (logit) => logit / temperature)
   const top = Math.max(...list)
   const weights = list.map((s) => Math.exp(s - top))
   const sum = weights.reduce((a, b) => a + b, 0)

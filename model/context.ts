@@ -1,14 +1,12 @@
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shape } from '../graph/types.ts'
 import type { Edits } from './edits.ts'
-import type { T5Config } from './t5/config.ts'
 
-/** Where the forward pass asks for everything that is not its own: sizes, weights, what the method changes, dropout. */
+/** The weights of a forward pass, the changes of the tuning method to it, and dropout. */
 export interface Context {
-  readonly t5: T5Config
-  /** A base tensor by its name in Hugging Face's file; a method that trains it gives its own. */
+  /** Returns a base tensor by its name in Hugging Face's file, or the method's own tensor if it trains that one. */
   readonly weight: (name: string) => Tensor
   readonly edits: Edits
-  /** Absent outside training. Each call makes a fresh mask: 0, or 1 / (rate of keeping). */
+  /** Only set while training. Each call creates a new mask of 0 or 1 / (1 - rate). */
   readonly dropout?: { mask(shape: Shape): Tensor }
 }

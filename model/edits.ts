@@ -1,24 +1,28 @@
 import type { Tensor } from '../graph/tensor.ts'
-import type { SubLayer } from './t5/tensors.ts'
+import type { SubLayer } from './modules.ts'
 
 /**
- * What a tuning method changes in the forward pass; it gives those that it needs, T5 does the rest.
- * B batch, S source length, E width. A change that meets parameters of zero must leave its row as it was, so that rows of
- * different methods can share a batch.
+ * The changes that a tuning method makes to the forward pass. A method implements the ones that it needs. B batch, S
+ * source length, E width.
+ *
+ * With parameters of zero, every edit must leave its row unchanged, so that rows of different methods can share a
+ * batch.
  */
 export interface Edits {
-  /** After y = W x: x [B, S, inputs], y [B, S, outputs] → y. */
+  /** Changes the output of a Linear, y = W x: x [B, S, inputs], y [B, S, outputs] -> y. */
   linear(name: string, x: Tensor, y: Tensor): Tensor
-  /** The same change as that of `linear`, made to W [outputs, inputs]: where a projection is absorbed, there is no y. */
+  /**
+   * Makes the same change as `linear` to W [outputs, inputs] itself, for absorbed projections, which never compute y.
+   */
   weight(name: string, w: Tensor): Tensor
-  /** The embedded source x [B, S, E] and its mask [B, S]. */
+  /** Changes the embedded source x [B, S, E] and its mask [B, S]. */
   encoderInput(x: Tensor, mask: Tensor): readonly [Tensor, Tensor]
-  /** A sub-layer's input h and output f, both [B, S, E] → f, which is then added to h. */
+  /** Changes the output f of a sub-layer with input h, both [B, S, E], before f is added to h. */
   output(layer: SubLayer, h: Tensor, f: Tensor): Tensor
 }
 
-/** The edits of several methods, one after the other; of none: T5 itself. */
-export function combine(list: readonly Partial<Edits>[]): Edits {
+/** Chains the edits of several methods. Without any, the model is unchanged. */
+export function combineEdits(list: readonly Partial<Edits>[]): Edits {
   return {
     linear: (name, x, y) => list.reduce((value, edits) => edits.linear?.(name, x, value) ?? value, y),
     weight: (name, w) => list.reduce((value, edits) => edits.weight?.(name, value) ?? value, w),

@@ -1,7 +1,10 @@
+import { describeValue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import type { Model } from './architecture.ts'
 import type { Tokenizer } from './tokenizer.ts'
+import { findTextProblem, type TextProblem } from './valid-text.ts'
 
-/** The longest text that is read, in tokens: the memory that attention takes grows with its square. */
+/** The largest limit on the length of a text, in tokens. The memory for attention grows with its square. */
 export const MAX_TOKENS = 8192
 
 /** `left` drops the beginning of a text, `right` its end, as in Hugging Face's tokenizers; `middle` keeps both ends. */
@@ -9,62 +12,61 @@ export const truncationSides = ['left', 'right', 'middle'] as const
 
 /** How many tokens of a text are kept, and from which side it is truncated. */
 export interface Truncation {
-  /** Tokens, the one that ends the text included; 2 to {@link MAX_TOKENS}. */
+  /** Tokens, including those that frame the text; 2 to {@link MAX_TOKENS}. */
   maxTokens: number
   side: (typeof truncationSides)[number]
 }
 
-export interface Encoded {
-  /** At most `maxTokens` ids; the last is that of `</s>`. */
+/** A text as token ids. */
+export interface EncodedText {
+  /** At most `maxTokens` ids, including those that frame the text. */
   ids: Int32Array
-  /** Tokens of the whole text, `</s>` included. */
+  /** Tokens of the whole text, before truncation. */
   tokens: number
   truncated: boolean
 }
 
 /**
- * @param eos the id that ends every text
- * @throws GraftError `text_invalid` for what is no string, says nothing, or has a lone surrogate
+ * Tokenizes a text, frames it as the model expects, and truncates it.
+ * @throws GraftError `text_invalid` if it is not a string, is empty, or has an unpaired surrogate
  */
-export function encodeReview(
+export function encodeText(
   tokenizer: Tokenizer,
   text: unknown,
   { maxTokens, side }: Truncation,
-  eos: number,
-): Encoded {
-  const encoded = tokenizer.encode(checkText(text))
-  const body = encoded.at(-1) === eos ? encoded.subarray(0, -1) : encoded
+  { before, after }: Model['frame'],
+): EncodedText {
+  const body = withoutFrame(tokenizer.encode(requireText(text)), before, after)
   if (body.length === 0)
-    invalid('characters that the base reads', `only some that it drops: ${excerpt(text as string)}`)
-  const room = maxTokens - 1
-  if (body.length <= room) return { ids: Int32Array.from([...body, eos]), tokens: body.length + 1, truncated: false }
+    throwInvalidText({
+      expected: 'characters that the base has tokens for',
+      found: `only characters that it drops: ${describeValue(text)}`,
+    })
+  const tokens = before.length + body.length + after.length
+  const room = maxTokens - before.length - after.length
+  if (body.length <= room) return { ids: Int32Array.from([...before, ...body, ...after]), tokens, truncated: false }
   const kept = { left: 0, right: room, middle: Math.ceil(room / 2) }[side]
   const ids = new Int32Array(maxTokens)
-  ids.set(body.subarray(0, kept))
-  ids.set(body.subarray(body.length - (room - kept)), kept)
-  ids[room] = eos
-  return { ids, tokens: body.length + 1, truncated: true }
+  ids.set(before)
+  ids.set(body.subarray(0, kept), before.length)
+  ids.set(body.subarray(body.length - (room - kept)), before.length + kept)
+  ids.set(after, maxTokens - after.length)
+  return { ids, tokens, truncated: true }
 }
 
-function checkText(text: unknown): string {
-  if (typeof text !== 'string') return invalid('a string', kindOf(text))
-  if (text.trim() === '') invalid('some words', text === '' ? 'an empty text' : 'blanks alone')
-  if (!text.isWellFormed()) {
-    const at = [...text].findIndex((character) => !character.isWellFormed())
-    invalid('whole characters', `half of a surrogate pair, character ${at + 1}`)
-  }
-  return text
+/** Removes the frame that a tokenizer may have added. */
+function withoutFrame(ids: Int32Array, before: readonly number[], after: readonly number[]): Int32Array {
+  const from = before.length > 0 && before.every((id, i) => ids[i] === id) ? before.length : 0
+  const to = ids.length - after.length
+  return to >= from && after.every((id, i) => ids[to + i] === id) ? ids.subarray(from, to) : ids.subarray(from)
 }
 
-const kindOf = (value: unknown): string =>
-  value === undefined || value === null
-    ? 'nothing'
-    : Array.isArray(value)
-      ? 'a list'
-      : `the ${typeof value} ${String(value)}`
+function requireText(text: unknown): string {
+  const problem = findTextProblem(text)
+  if (problem) throwInvalidText(problem)
+  return text as string
+}
 
-const excerpt = (text: string): string => JSON.stringify(text.length > 40 ? `${text.slice(0, 40)}…` : text)
-
-function invalid(expected: string, found: string): never {
-  return fail('text_invalid', { subject: 'the text', expected, found, fix: 'Send the review as plain text.' })
+function throwInvalidText(problem: TextProblem): never {
+  return fail('text_invalid', { subject: 'the text', ...problem, fix: 'Send the review as plain text.' })
 }

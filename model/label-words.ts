@@ -1,56 +1,65 @@
 import { fail } from '../core/errors.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
-/** What a classification chooses among, ready for the model. */
+/** The labels of a classification, with the token or class number that scores each. */
 export interface LabelTokens {
-  /** In alphabetical order of code units: the order of scores everywhere. */
+  /** Sorted by code units. Scores are in this order everywhere. */
   labels: readonly string[]
-  /** The token that scores each label, in the same order. */
+  /** The token or class number of each label, in the same order. */
   tokens: readonly number[]
-  /** The word of each label, as given. */
+  /** The word of each label. */
   words: Readonly<Record<string, string>>
 }
 
 /**
- * The token of each label's word, such as `{ negative: 'worst', positive: 'excellent' }`.
- * @throws GraftError `label_words` for a word that is not one token of the base, and for two labels with the same one
+ * Returns the token of each label's word, such as `{ negative: 'worst', positive: 'excellent' }`.
+ * @throws GraftError `label_words` if a word is not a single token of the base, or if two labels have the same token
  */
 export function labelTokens(words: Readonly<Record<string, string>>, tokenizer: Tokenizer): LabelTokens {
   const labels = Object.keys(words).sort()
-  if (labels.length < 2) wrong('the labels', 'two labels or more', labels.length === 0 ? 'none' : `${labels[0]} alone`)
-  const tokens = labels.map((label) => onlyToken(label, words[label], tokenizer))
+  requireTwoLabels('label_words', 'the labels', labels, FIX)
+  const tokens = labels.map((label) => singleToken(label, words, tokenizer))
   for (const [i, token] of tokens.entries()) {
     const first = tokens.indexOf(token)
-    if (first < i)
-      wrong(
-        `the word of ${labels[i]}`,
-        'a word of its own',
-        `${show(words[labels[i]])}, the token of ${labels[first]}, too`,
-      )
+    if (first < i) throwLabelWord(labels[i], `has the same token as the word of ${labels[first]}`, words)
   }
   return { labels, tokens, words }
 }
 
-function onlyToken(label: string, word: string, tokenizer: Tokenizer): number {
-  const subject = `the word of ${label}`
-  const ids = tokenizer.wordIds(word)
-  if (ids.length === 0) wrong(subject, 'a word', `${show(word)}, which has no token`)
-  if (ids.includes(tokenizer.unknownId ?? -1))
-    wrong(subject, 'a word that the base knows', `${show(word)}, which it does not`)
+/**
+ * Requires at least two labels, because a classification chooses between them.
+ * @param labels each label once, as the error shows it
+ * @throws GraftError with this code
+ */
+export function requireTwoLabels(
+  code: 'label_words' | 'data_classes',
+  subject: string,
+  labels: readonly string[],
+  fix: string,
+): void {
+  if (labels.length >= 2) return
+  fail(code, {
+    subject,
+    expected: 'at least two labels',
+    found: labels.length === 0 ? 'none' : `only ${labels[0]}`,
+    fix,
+  })
+}
+
+function singleToken(label: string, words: Readonly<Record<string, string>>, tokenizer: Tokenizer): number {
+  const ids = tokenizer.wordIds(words[label])
+  if (ids.length === 0) throwLabelWord(label, 'has no token', words)
+  if (ids.includes(tokenizer.unknownId ?? -1)) throwLabelWord(label, 'is not in the vocabulary of the base', words)
   if (ids.length > 1) {
     const pieces = ids.map((id) => tokenizer.piece(id) ?? String(id))
-    wrong(subject, 'a word that is one token of the base', `${show(word)}, which is ${ids.length}: ${pieces.join(' ')}`)
+    throwLabelWord(label, `is not a single token of the base, but ${pieces.join(' ')}`, words)
   }
   return ids[0]
 }
 
-const show = (word: string): string => JSON.stringify(word)
+const FIX = 'Choose a common word for each label, such as {"negative": "worst", "positive": "excellent"}.'
 
-function wrong(subject: string, expected: string, found: string): never {
-  return fail('label_words', {
-    subject,
-    expected,
-    found,
-    fix: 'Choose a common word for each label, such as {"negative": "worst", "positive": "excellent"}.',
-  })
+function throwLabelWord(label: string, problem: string, words: Readonly<Record<string, string>>): never {
+  const subject = `the word ${JSON.stringify(words[label])} of the label ${label}`
+  return fail('label_words', { subject, problem, fix: FIX })
 }

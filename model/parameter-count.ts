@@ -1,25 +1,31 @@
-import { type MethodConfig, methodNamed } from './methods/registry.ts'
-import type { T5Config } from './t5/config.ts'
-import { baseTensors, countOf, type NamedShape } from './t5/tensors.ts'
+import type { Model } from './architecture.ts'
+import { type MethodConfig, parametersOf } from './methods/registry.ts'
+import { type NamedShape, totalSize } from './tensor-shapes.ts'
 
-export interface Ledger {
+/** How many parameters a model has with a method applied, and how many of them train. */
+export interface ParameterCount {
   /** Parameters that training changes. */
   trainable: number
-  /** Parameters beyond the base's own. */
+  /** Parameters in addition to the base's own. */
   added: number
   total: number
   /** 100 · trainable / total. */
   percent: number
+  /** The trained tensors. */
   tensors: readonly NamedShape[]
 }
 
-/** Counts what a method trains on a base, from shapes alone. */
-export function ledger(method: MethodConfig, t5: T5Config): Ledger {
-  const base = baseTensors(t5)
-  const own = new Set(base.map(({ name }) => name))
-  const tensors = methodNamed(method.method).parameters(method, t5)
-  const trainable = countOf(tensors)
-  const added = countOf(tensors.filter(({ name }) => !own.has(name)))
-  const total = countOf(base) + added
+/**
+ * Counts what a method trains on a model. Needs only shapes, no values.
+ *
+ * @example
+ * countTrainable({ method: 'lora', rank: 8, … }, modelOf({ config: T5_SMALL })).trainable // 294912
+ */
+export function countTrainable(method: MethodConfig, model: Model): ParameterCount {
+  const base = new Set(model.tensors.map(({ name }) => name))
+  const tensors = parametersOf(method, model)
+  const trainable = totalSize(tensors)
+  const added = totalSize(tensors.filter(({ name }) => !base.has(name)))
+  const total = totalSize(model.tensors) + added
   return { trainable, added, total, percent: (100 * trainable) / total, tensors }
 }

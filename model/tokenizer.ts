@@ -1,55 +1,58 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers'
 import { fail } from '../core/errors.ts'
 
-/** A base's own tokenizer. */
+/** The tokenizer of a base. */
 export interface Tokenizer {
   /**
-   * The ids of a text and of what the tokenizer adds to it (T5: `</s>` at the end), as Hugging Face's tokenizers give them.
-   * Takes any string in time linear in its length. Lone surrogates are read as U+FFFD. Two kinds of text get other ids
-   * than there: words of more than {@link LONGEST_PIECE} characters, which are cut, and more than 30 accents on a letter.
+   * Returns the ids of a text, with the tokens that the tokenizer adds to it (T5: `</s>` at the end), as Hugging Face's
+   * tokenizers compute them. Takes any string, in time linear in its length. Unpaired surrogates are read as U+FFFD.
+   * Two kinds of text get different ids than in Hugging Face's: words of more than {@link MAX_PIECE_LENGTH} characters,
+   * which are split, and letters with more than 30 combining marks.
    */
   encode(text: string): Int32Array
-  /** The ids of a word alone, without `</s>`. */
+  /** Returns the ids of a word, without the tokens that frame a text. */
   wordIds(word: string): number[]
-  /** The id of a piece of the vocabulary, spelt as it stands there. */
+  /** Returns the id of a piece of the vocabulary, spelled exactly as in the vocabulary. */
   tokenId(piece: string): number | undefined
-  /** The piece of the vocabulary that has this id. */
+  /** Returns the piece of the vocabulary with this id. */
   piece(id: number): string | undefined
-  /** What unknown characters are read as. */
+  /** The id of unknown characters. */
   readonly unknownId: number | undefined
 }
 
-// Long enough for any word, short enough that nothing which is quadratic in it matters.
-const LONGEST_PIECE = 2048
+// The limit is longer than any word, and short enough that quadratic work on a piece does not matter.
+const MAX_PIECE_LENGTH = 2048
 
-// 98 % of the words of IMDB's reviews are met among these; a million rare ones would only cost memory.
-const CACHED_WORDS = 50_000
-const CACHED_LENGTH = 24
+// The limits of the cache of words. The cached words cover 98 % of those in IMDB's reviews; a million rare words would
+// only cost memory.
+const MAX_CACHED_WORDS = 50_000
+const MAX_CACHED_LENGTH = 24
 
 /**
+ * Creates a tokenizer from its files.
  * @param json `tokenizer.json`
  * @param config `tokenizer_config.json`
- * @throws GraftError `base_incomplete` for a file that is no tokenizer
+ * @throws GraftError `base_incomplete` if the file does not describe a tokenizer
  */
 export function makeTokenizer(json: object, config: object): Tokenizer {
-  const library = open(json, config)
-  const { bert, words, specials } = traits(json)
-  const frame = frameOf(library)
+  const library = openLibrary(json, config)
+  const { bert, words, specials } = findTraits(json)
+  const frame = findFrame(library)
   const { unk_token_id: unknownId, fuse_unk: fuses } = library.model
-  // The library's own joining of unknown characters takes quadratic time.
+  // The library joins unknown characters in quadratic time, so this code does it instead.
   library.model.fuse_unk = false
-  const known = new Map<string, readonly number[]>()
+  const cache = new Map<string, readonly number[]>()
 
-  const bare = (text: string) => {
-    const tame = text.toWellFormed().replace(MARKS, '$1')
-    const { ids } = library.encode(bert ? tame.replace(IDEOGRAPHS, ' $& ') : tame, { add_special_tokens: false })
+  const encodeBare = (text: string) => {
+    const safe = text.toWellFormed().replace(MARKS, '$1')
+    const { ids } = library.encode(bert ? safe.replace(IDEOGRAPHS, ' $& ') : safe, { add_special_tokens: false })
     return fuses ? ids.filter((id, i) => id !== unknownId || ids[i - 1] !== unknownId) : ids
   }
   const pieceIds = (piece: string): readonly number[] => {
-    const found = known.get(piece)
-    if (found) return found
-    const ids = bare(piece)
-    if (piece.length <= CACHED_LENGTH && known.size < CACHED_WORDS) known.set(piece, ids)
+    const cached = cache.get(piece)
+    if (cached) return cached
+    const ids = encodeBare(piece)
+    if (piece.length <= MAX_CACHED_LENGTH && cache.size < MAX_CACHED_WORDS) cache.set(piece, ids)
     return ids
   }
   const split = (section: string): readonly string[] => {
@@ -60,13 +63,13 @@ export function makeTokenizer(json: object, config: object): Tokenizer {
   return {
     encode(text) {
       const ids: number[] = [...frame.before]
-      // No ids.push(...pieceIds): a long piece has more ids than a call may have arguments.
-      for (const section of sections(text))
+      // ids.push(...pieceIds) would fail: a long piece has more ids than a call can have arguments.
+      for (const section of splitIntoSections(text))
         for (const piece of split(section)) for (const id of pieceIds(piece)) ids.push(id)
       for (const id of frame.after) ids.push(id)
       return Int32Array.from(ids)
     },
-    wordIds: (word) => bare(word.slice(0, LONGEST_PIECE)),
+    wordIds: (word) => encodeBare(word.slice(0, MAX_PIECE_LENGTH)),
     tokenId: (piece) => library.token_to_id(piece),
     piece: (id) => library.id_to_token(id),
     unknownId,
@@ -87,15 +90,15 @@ interface Part {
   split?: boolean
 }
 
-/** What is used of the library, whose own types do not resolve under `nodenext`. */
-interface Hf {
+/** The parts of the library that are used here. Its own types do not resolve under `nodenext`. */
+interface HuggingFaceTokenizer {
   encode(text: string, options?: { add_special_tokens: boolean }): { ids: number[] }
   token_to_id(piece: string): number | undefined
   id_to_token(id: number): string | undefined
   model: { unk_token_id?: number; fuse_unk: boolean }
 }
 
-function open(json: object, config: object): Hf {
+function openLibrary(json: object, config: object): HuggingFaceTokenizer {
   try {
     return new Library(
       { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [], ...json },
@@ -106,8 +109,7 @@ function open(json: object, config: object): Hf {
       'base_incomplete',
       {
         subject: 'tokenizer.json',
-        expected: "the file of a fast tokenizer, as Hugging Face's tokenizers save it",
-        found: error instanceof Error ? error.message : String(error),
+        problem: `is not a fast tokenizer of Hugging Face: ${error instanceof Error ? error.message : String(error)}`,
         fix: 'Save it again: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
       },
       error,
@@ -115,8 +117,8 @@ function open(json: object, config: object): Hf {
   }
 }
 
-/** What the tokenizer puts around every text. */
-function frameOf(library: Hf): { before: readonly number[]; after: readonly number[] } {
+/** Returns the ids that the tokenizer puts before and after every text. */
+function findFrame(library: HuggingFaceTokenizer): { before: readonly number[]; after: readonly number[] } {
   const bare = library.encode('a', { add_special_tokens: false }).ids
   const framed = library.encode('a').ids
   const at = framed.findIndex((_, start) => bare.every((id, i) => framed[start + i] === id))
@@ -136,19 +138,23 @@ const LOCAL_NORMALIZERS = new Set([
 
 interface Traits {
   bert: boolean
-  /** Parts of a text whose ids, one after the other, are those of the text: parts that were met before cost nothing. */
+  /** Matches parts of a text whose ids, in order, are the ids of the text, so that ids of known parts can be cached. */
   words?: RegExp
-  /** Pieces that are found before a text is split; between spaces they are found as well. */
+  /**
+   * Pieces that the tokenizer finds before it splits a text. It also finds them in a part between two spaces, so a text
+   * that contains one can still be split at spaces.
+   */
   specials: readonly string[]
 }
 
-// Only what every tokenizer takes for a space or a mark of its own; the rest is left to the library.
+// The patterns split only at characters that every tokenizer treats as a space or as separate punctuation. The library
+// handles all others.
 const SPACED = /[^ \t\r\n]+/g
 const WHITESPACE_SPLIT = /[^ \t\r\n\x85]+/g
 const PUNCTUATED = /[^ \t\r\n!-/:-@[-`{-~]+|[!-/:-@[-`{-~]/g
 const SPACE_LED = / *[^ ]+| +$/g
 
-function traits({ normalizer, pre_tokenizer, added_tokens = [] }: TokenizerJson): Traits {
+function findTraits({ normalizer, pre_tokenizer, added_tokens = [] }: TokenizerJson): Traits {
   const normalizers = (normalizer?.normalizers ?? [normalizer]).map((part) => part?.type)
   const splitters = pre_tokenizer?.pretokenizers ?? [pre_tokenizer]
   const all = added_tokens.map(({ content }) => content)
@@ -172,13 +178,13 @@ function traits({ normalizer, pre_tokenizer, added_tokens = [] }: TokenizerJson)
   }
 }
 
-/** The text in sections of a bounded length, cut before a space where there is one. */
-function* sections(text: string): Generator<string> {
+/** Yields a text in sections of bounded length, split before a space if there is one. */
+function* splitIntoSections(text: string): Generator<string> {
   let start = 0
-  while (text.length - start > LONGEST_PIECE) {
-    const section = text.slice(start, start + LONGEST_PIECE)
+  while (text.length - start > MAX_PIECE_LENGTH) {
+    const section = text.slice(start, start + MAX_PIECE_LENGTH)
     const space = Math.max(...[' ', '\n', '\t'].map((character) => section.lastIndexOf(character)))
-    let end = start + (space > 0 ? space : LONGEST_PIECE)
+    let end = start + (space > 0 ? space : MAX_PIECE_LENGTH)
     if (isLowSurrogate(text.charCodeAt(end)) && isHighSurrogate(text.charCodeAt(end - 1))) end--
     yield text.slice(start, end)
     start = end
@@ -189,10 +195,10 @@ function* sections(text: string): Generator<string> {
 const isHighSurrogate = (unit: number) => unit >= 0xd800 && unit < 0xdc00
 const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit < 0xe000
 
-// ICU's normalisation takes quadratic time on a run of marks: minutes for a megabyte. No script puts 31 on a letter (UAX #15, stream-safe
-// text). Between them may stand characters that a normalizer removes first.
+// ICU normalizes a run of combining marks in quadratic time: minutes for a megabyte. No script puts 31 of them on a
+// letter (UAX #15, stream-safe text). Characters that a normalizer removes first may stand between them.
 const MARK = String.raw`\p{M}[\p{Cc}\p{Cf}\p{Co}\ufffd]*`
 const MARKS = new RegExp(`((?:${MARK}){30})(?:${MARK})+`, 'gu')
 
-// BertNormalizer of the library overlooks the ideographs beyond U+FFFF, which it should let stand alone as all others.
+// The library's BertNormalizer misses ideographs beyond U+FFFF, which it should separate like all others.
 const IDEOGRAPHS = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu

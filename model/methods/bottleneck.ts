@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { add, gelu, relu, silu } from '../../graph/ops/elementwise.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import { addBias, project } from '../linear.ts'
+import type { Model } from '../architecture.ts'
+import { addBias, linear } from '../linear.ts'
 import { type Method, normal, parameter, size, zeros } from '../method.ts'
-import type { T5Config } from '../t5/config.ts'
-import { attentionName, type SubLayer, subLayers } from '../t5/tensors.ts'
+import type { SubLayer } from '../modules.ts'
 
 const activations = { relu, gelu, silu }
 
@@ -17,11 +17,11 @@ const config = z.strictObject({
   cross_attention: z
     .boolean()
     .default(false)
-    .describe("an adapter after cross-attention, too (AdapterHub's cross_adapter)"),
+    .describe("add an adapter after cross-attention as well (AdapterHub's cross_adapter)"),
   activation: z
     .enum(['relu', 'gelu', 'silu'])
     .optional()
-    .describe("the variant's own unless given; gelu is the tanh form"),
+    .describe("defaults to the variant's own; gelu is the tanh approximation"),
 })
 
 export type BottleneckConfig = z.infer<typeof config>
@@ -32,7 +32,7 @@ interface Variant {
   deviation: number
   /** The bottleneck reads h + f instead of f. */
   readsSum: boolean
-  /** The name under which a place's tensors stand. */
+  /** Returns the prefix of the tensors' names for one sub-layer. */
   place(layer: SubLayer): string
 }
 
@@ -50,22 +50,23 @@ const variants: Record<BottleneckConfig['variant'], Variant> = {
     activation: 'gelu',
     deviation: 0.01,
     readsSum: false,
-    place: lastLinear,
+    place: ({ output }) => output,
   },
 }
 
 /**
- * Bottleneck adapters: f + U act(D f) on a sub-layer's output f, where D narrows to the bottleneck and U widens again.
- * `double_seq_bn` (Houlsby et al. 2019, arXiv 1902.00751); `seq_bn` (Pfeiffer et al. 2021, arXiv 2005.00247), which reads f + h;
- * `opendelta` (Hu et al. 2023, arXiv 2307.03084), whose places are the last Linears, before dropout.
+ * Bottleneck adapters: f + U act(D f) on the output f of a sub-layer, where D projects down to the bottleneck and U
+ * projects up again. Variants: `double_seq_bn` (Houlsby et al. 2019, arXiv 1902.00751); `seq_bn` (Pfeiffer et al. 2021,
+ * arXiv 2005.00247), which reads f + h; `opendelta` (Hu et al. 2023, arXiv 2307.03084), which adapts the last Linear of
+ * a sub-layer, before dropout.
  */
 export const bottleneck: Method<BottleneckConfig> = {
   name: 'bottleneck',
   config,
   learningRate: 3e-3,
-  parameters: (options, t5) =>
-    places(options, t5).flatMap((place) => {
-      const [e, r] = [t5.dModel, options.bottleneck]
+  parameters: (options, model) =>
+    placesOf(options, model).flatMap((place) => {
+      const [e, r] = [model.width, options.bottleneck]
       const { deviation } = variants[options.variant]
       return [
         parameter(`${place}.adapter_down.weight`, [r, e], normal(deviation)),
@@ -77,26 +78,22 @@ export const bottleneck: Method<BottleneckConfig> = {
   edits: (options, theta) => {
     const { readsSum, activation } = variants[options.variant]
     const activate = activations[options.activation ?? activation]
-    const adapted = (place: string, x: Tensor, f: Tensor): Tensor => {
+    const adapt = (place: string, x: Tensor, f: Tensor): Tensor => {
       const [down, downBias, up, upBias] = ['down.weight', 'down.bias', 'up.weight', 'up.bias'].map((part) =>
         theta(`${place}.adapter_${part}`),
       )
       if (!down || !downBias || !up || !upBias) return f
-      return add(f, addBias(project(activate(addBias(project(x, down), downBias)), up), upBias)) // [B, S, E]
+      return add(f, addBias(linear(activate(addBias(linear(x, down), downBias)), up), upBias)) // [B, S, E]
     }
     return options.variant === 'opendelta'
-      ? { linear: (name, _, y) => adapted(name, y, y) }
-      : { output: ({ name }, h, f) => adapted(name, readsSum ? add(h, f) : f, f) }
+      ? { linear: (name, _, y) => adapt(name, y, y) }
+      : { output: ({ name }, h, f) => adapt(name, readsSum ? add(h, f) : f, f) }
   },
 }
 
-function places({ variant, cross_attention }: BottleneckConfig, t5: T5Config): string[] {
+function placesOf({ variant, cross_attention }: BottleneckConfig, { subLayers }: Model): string[] {
   const { kinds, place } = variants[variant]
-  return subLayers(t5)
+  return subLayers
     .filter(({ kind }) => kinds.includes(kind) || (cross_attention && kind === 'crossAttention'))
     .map(place)
-}
-
-function lastLinear(layer: SubLayer): string {
-  return layer.kind === 'feedForward' ? `${layer.name}.DenseReluDense.wo` : `${attentionName(layer)}.o`
 }

@@ -1,15 +1,13 @@
 import { z } from 'zod'
-import { type Method, parameter } from '../method.ts'
-import { baseTensors } from '../t5/tensors.ts'
+import { fromBase, type Method } from '../method.ts'
 
 const config = z.strictObject({})
 
-/** Full fine-tuning, the reference: every tensor of the base is trained and takes its own place. */
+/** Full fine-tuning, the reference for all other methods: trains every tensor of the base. */
 export const full: Method<z.infer<typeof config>> = {
   name: 'full',
   config,
   learningRate: 1e-4,
-  parameters: (_, t5) =>
-    baseTensors(t5).map(({ name, shape }) => parameter(name, shape, (_shape, _random, base) => base(name).slice())),
+  parameters: (_, { tensors }) => tensors.map(fromBase),
   edits: () => ({}),
 }

@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import { describeIssue } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
+import type { ModelConfig } from '../architecture.ts'
 
-/** The shape of a T5 (Raffel et al. 2020, arXiv 1910.10683; v1.1 and FLAN-T5 included), as Hugging Face's T5Config has it. */
-export interface T5Config {
+/** The sizes of a T5 (Raffel et al. 2020, arXiv 1910.10683), its v1.1 or a FLAN-T5, as in Hugging Face's T5Config. */
+export interface T5Config extends ModelConfig {
+  readonly architecture: 't5'
   vocabSize: number
   dModel: number
   dKv: number
@@ -14,11 +17,11 @@ export interface T5Config {
   relativeAttentionMaxDistance: number
   layerNormEpsilon: number
   activation: 'relu' | 'gelu'
-  /** The gated feed-forward of v1.1: wo(act(wi_0 x) · wi_1 x). */
+  /** True if the feed-forward is gated, as in v1.1: wo(act(wi_0 x) · wi_1 x). */
   gated: boolean
-  /** The head has its own matrix `lm_head.weight`; else it is `shared.weight`. */
+  /** True if the head has its own matrix, `lm_head.weight`. Otherwise it uses `shared.weight`. */
   lmHead: boolean
-  /** Decoder outputs are scaled by d_model^-0.5 before the head. */
+  /** True if decoder outputs are scaled by d_model^-0.5 before the head. */
   scaleDecoderOutputs: boolean
   dropoutRate: number
   padTokenId: number
@@ -28,7 +31,7 @@ export interface T5Config {
 
 const size = z.int().positive()
 
-const huggingFace = z
+const t5ConfigJson = z
   .object({
     model_type: z.literal('t5').default('t5'),
     vocab_size: size,
@@ -38,7 +41,7 @@ const huggingFace = z
     num_layers: size,
     num_decoder_layers: size.nullish(),
     num_heads: size,
-    // With fewer than four, neither library nor paper says what the encoder's buckets are.
+    // With fewer than four buckets, neither the library nor the paper defines those of the encoder.
     relative_attention_num_buckets: size.min(4).default(32),
     relative_attention_max_distance: size.default(128),
     layer_norm_epsilon: z.number().positive().default(1e-6),
@@ -56,24 +59,26 @@ const huggingFace = z
   })
 
 /**
- * Reads Hugging Face's `config.json`. transformers 5 writes `tie_word_embeddings: true` for every T5 and keeps the old meaning in
- * `scale_decoder_outputs`; whether the head is separate shows in the file of weights alone.
- * @param lmHead whether the file of weights holds `lm_head.weight`
+ * Reads Hugging Face's `config.json`. transformers 5 writes `tie_word_embeddings: true` for every T5 and keeps the old
+ * meaning in `scale_decoder_outputs`, so only the weights file shows whether the head is separate.
+ *
+ * @param lmHead whether the weights file holds `lm_head.weight`
+ * @throws GraftError `base_incomplete`
  */
 export function parseT5Config(json: unknown, lmHead: boolean, subject = 'config.json'): T5Config {
-  const parsed = huggingFace.safeParse(json)
+  const parsed = t5ConfigJson.safeParse(json)
   if (!parsed.success) {
-    const [{ path, message }] = parsed.error.issues
-    const found = path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], json)
+    const { key, expected, found } = describeIssue(parsed.error, json)
     fail('base_incomplete', {
-      subject: `${subject}, ${path.join('.') || 'the file'}`,
-      expected: message,
-      found: found === undefined ? 'nothing' : JSON.stringify(found),
-      fix: 'Give the config.json of a T5 as transformers saves it.',
+      subject: key ? `${subject}, ${key}` : subject,
+      expected,
+      found,
+      fix: 'Use the config.json of a T5 as transformers saves it.',
     })
   }
   const c = parsed.data
   return {
+    architecture: 't5',
     vocabSize: c.vocab_size,
     dModel: c.d_model,
     dKv: c.d_kv,

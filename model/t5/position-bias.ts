@@ -7,10 +7,16 @@ import type { Tensor } from '../../graph/tensor.ts'
 import type { Dim } from '../../graph/types.ts'
 
 /**
- * T5's bucket of a relative position (key − query): exact up to half of the buckets, logarithmic to `maxDistance`, then the last.
- * Bidirectional stacks give half of the buckets to each side; causal ones map the future to 0.
+ * Returns T5's bucket of a relative position (key − query). Buckets are exact for small distances, logarithmic up to
+ * `maxDistance`, and the last one holds everything beyond. Bidirectional stacks give half of the buckets to each side;
+ * causal stacks map the future to 0.
  */
-export function relativeBucket(relative: number, bidirectional: boolean, buckets: number, maxDistance: number): number {
+export function relativeBucketOf(
+  relative: number,
+  bidirectional: boolean,
+  buckets: number,
+  maxDistance: number,
+): number {
   const side = bidirectional ? Math.floor(buckets / 2) : buckets
   const offset = bidirectional && relative > 0 ? side : 0
   const distance = bidirectional ? Math.abs(relative) : Math.max(-relative, 0)
@@ -20,7 +26,7 @@ export function relativeBucket(relative: number, bidirectional: boolean, buckets
   return offset + Math.min(exact + Math.floor(steps), side - 1)
 }
 
-/** table [buckets, H] → the bias of every query and key [1, H, T, S]. */
+/** Returns the bias of every query and key: table [buckets, H] -> [1, H, T, S]. */
 export function positionBias(
   table: Tensor,
   queries: Dim,
@@ -30,7 +36,7 @@ export function positionBias(
 ): Tensor {
   const buckets = Number(table.shape[0])
   const byDistance = Array.from({ length: 2 * maxDistance + 1 }, (_, i) =>
-    relativeBucket(i - maxDistance, bidirectional, buckets, maxDistance),
+    relativeBucketOf(i - maxDistance, bidirectional, buckets, maxDistance),
   )
   const relative = sub(reshape(iota(keys), [1, keys]), reshape(iota(queries), [queries, 1])) // [T, S]
   const index = add(clamp(relative, -maxDistance, maxDistance), scalar(maxDistance, 'i32'))

@@ -1,28 +1,26 @@
+import type { Linear, SubLayer } from '../modules.ts'
+import type { NamedShape } from '../tensor-shapes.ts'
 import type { T5Config } from './config.ts'
 
-export interface NamedShape {
-  name: string
-  shape: readonly number[]
+/** The module inside each kind of sub-layer, and its last Linear. */
+const modules: Readonly<Record<SubLayer['kind'], { module: string; last: string }>> = {
+  selfAttention: { module: 'SelfAttention', last: 'o' },
+  crossAttention: { module: 'EncDecAttention', last: 'o' },
+  feedForward: { module: 'DenseReluDense', last: 'wo' },
 }
 
-/** A matrix y = W x of the model, W [outputs, inputs], stored as `<name>.weight`. */
-export interface Linear {
-  name: string
-  inputs: number
-  outputs: number
-}
+/** Returns the name of a sub-layer's attention or feed-forward module. */
+export const moduleOf = ({ name, kind }: SubLayer): string => `${name}.${modules[kind].module}`
 
-/** A residual sub-layer, by the name that its tensors begin with. */
-export interface SubLayer {
-  name: string
-  kind: 'selfAttention' | 'crossAttention' | 'feedForward'
-}
-
-/** The sub-layers of both stacks, in the order in which they run. */
+/** Returns the sub-layers of both stacks, in the order in which they run. */
 export function subLayers({ numLayers, numDecoderLayers }: T5Config): SubLayer[] {
+  const subLayer = (name: string, kind: SubLayer['kind']): SubLayer => {
+    const { module, last } = modules[kind]
+    return { name, kind, output: `${name}.${module}.${last}` }
+  }
   const blocks = (stack: string, count: number, kinds: SubLayer['kind'][]) =>
     Array.from({ length: count }, (_, i) =>
-      kinds.map((kind, j) => ({ name: `${stack}.block.${i}.layer.${j}`, kind })),
+      kinds.map((kind, j) => subLayer(`${stack}.block.${i}.layer.${j}`, kind)),
     ).flat()
   return [
     ...blocks('encoder', numLayers, ['selfAttention', 'feedForward']),
@@ -30,29 +28,20 @@ export function subLayers({ numLayers, numDecoderLayers }: T5Config): SubLayer[]
   ]
 }
 
-export const attentionName = ({ name, kind }: SubLayer): string =>
-  `${name}.${kind === 'crossAttention' ? 'EncDecAttention' : 'SelfAttention'}`
-
-/** Every Linear but the head, under the names of Hugging Face's modules. */
+/** Returns every Linear except the head, under the names of Hugging Face's modules. */
 export function linears(t5: T5Config): Linear[] {
   const inner = t5.numHeads * t5.dKv
   return subLayers(t5).flatMap((layer) => {
-    if (layer.kind === 'feedForward') {
-      const first = t5.gated ? ['wi_0', 'wi_1'] : ['wi']
-      return [
-        ...first.map((name) => ({ name: `${layer.name}.DenseReluDense.${name}`, inputs: t5.dModel, outputs: t5.dFf })),
-        { name: `${layer.name}.DenseReluDense.wo`, inputs: t5.dFf, outputs: t5.dModel },
-      ]
-    }
-    const attention = attentionName(layer)
+    const first = layer.kind !== 'feedForward' ? ['q', 'k', 'v'] : t5.gated ? ['wi_0', 'wi_1'] : ['wi']
+    const width = layer.kind === 'feedForward' ? t5.dFf : inner
     return [
-      ...['q', 'k', 'v'].map((name) => ({ name: `${attention}.${name}`, inputs: t5.dModel, outputs: inner })),
-      { name: `${attention}.o`, inputs: inner, outputs: t5.dModel },
+      ...first.map((name) => ({ name: `${moduleOf(layer)}.${name}`, inputs: t5.dModel, outputs: width })),
+      { name: layer.output, inputs: width, outputs: t5.dModel },
     ]
   })
 }
 
-/** Every tensor of a base, under its name in Hugging Face's `model.safetensors`. */
+/** Returns every tensor of a T5, under its name in Hugging Face's `model.safetensors`. */
 export function baseTensors(t5: T5Config): NamedShape[] {
   const embedding = [t5.vocabSize, t5.dModel]
   const bias = (stack: string) => ({
@@ -70,19 +59,4 @@ export function baseTensors(t5: T5Config): NamedShape[] {
     norm('decoder.final_layer_norm'),
     ...(t5.lmHead ? [{ name: 'lm_head.weight', shape: embedding }] : []),
   ]
-}
-
-export const sizeOfShape = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
-
-export const countOf = (tensors: readonly NamedShape[]): number =>
-  tensors.reduce((n, { shape }) => n + sizeOfShape(shape), 0)
-
-/** Where each tensor stands when all lie one after the other in one vector. */
-export function laidOut(tensors: readonly NamedShape[]): (NamedShape & { from: number; size: number })[] {
-  let next = 0
-  return tensors.map(({ name, shape }) => {
-    const [from, size] = [next, sizeOfShape(shape)]
-    next += size
-    return { name, shape, from, size }
-  })
 }

@@ -1,39 +1,39 @@
 import { globSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { type Adapter, fileNames, loadAdapter, saveAdapter } from '../../checkpoint/adapter.ts'
+import { type Adapter, loadAdapter, saveAdapter, tensorNamesOf } from '../../checkpoint/adapter.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
-import { copied, editJson, freshPath, parity, tinyFlan, tinyT5, tuned } from './helpers.ts'
+import { copyFolder, editJson, freshPath, parityPath, randomAdapter, tinyFlan, tinyT5 } from './helpers.ts'
 
-const refused = ['peft/dora', 'peft/ia3', 'peft/prefix']
-const folders = globSync('**/adapter_config.json', { cwd: parity('.') })
+const unsupported = ['peft/dora', 'peft/ia3', 'peft/prefix']
+const folders = globSync('**/adapter_config.json', { cwd: parityPath('.') })
   .map(dirname)
-  .filter((dir) => !refused.some((name) => dir.startsWith(name)))
+  .filter((dir) => !unsupported.some((name) => dir.startsWith(name)))
 const baseOf = (dir: string) => (dir.includes('flan') ? tinyFlan() : tinyT5())
 const configOf = (dir: string) => readFileSync(join(dir, 'adapter_config.json'), 'utf8')
 
-test('there are folders to load', () => expect(folders.length).toBeGreaterThan(15))
+test('the fixtures contain folders to load', () => expect(folders.length).toBeGreaterThan(15))
 
 test.each(folders)('%s is loaded and saved with the same bytes', async (dir) => {
   const out = freshPath()
-  const saved = await saveAdapter(out, await loadAdapter(parity(dir), await baseOf(dir)), await baseOf(dir))
-  for (const file of readdirSync(parity(dir)))
-    expect(readFileSync(join(out, file)).equals(readFileSync(join(parity(dir), file))), file).toBe(true)
-  expect(readdirSync(out).sort()).toEqual([...readdirSync(parity(dir)), 'graft.json'].sort())
+  const saved = await saveAdapter(out, await loadAdapter(parityPath(dir), await baseOf(dir)), await baseOf(dir))
+  for (const file of readdirSync(parityPath(dir)))
+    expect(readFileSync(join(out, file)).equals(readFileSync(join(parityPath(dir), file))), file).toBe(true)
+  expect(readdirSync(out).sort()).toEqual([...readdirSync(parityPath(dir)), 'graft.json'].sort())
   expect(saved.digest).toBe(saved.manifest?.weights_sha256)
 })
 
 test.each(folders)(
-  '%s gets the configuration that its library wrote, byte for byte, where none is kept',
+  '%s is saved with the configuration that its library wrote, byte for byte, even if the original is not kept',
   async (dir) => {
-    const { libraryConfig: _, ...adapter } = await loadAdapter(parity(dir), await baseOf(dir))
+    const { libraryConfig: _, ...adapter } = await loadAdapter(parityPath(dir), await baseOf(dir))
     const out = freshPath()
     await saveAdapter(out, adapter, await baseOf(dir))
-    expect(configOf(out)).toBe(configOf(parity(dir)))
+    expect(configOf(out)).toBe(configOf(parityPath(dir)))
   },
 )
 
-const made: [string, MethodConfig, Partial<Adapter>?][] = [
+const savedMethods: [string, MethodConfig, Partial<Adapter>?][] = [
   ['LoRA', { method: 'lora' }],
   ['rsLoRA of some modules', { method: 'lora', rank: 3, alpha: 2.5, rslora: true, targets: ['SelfAttention.q', 'wo'] }],
   ['LoRA in AdapterHub', { method: 'lora', targets: ['q', 'k'] }, { layout: 'adapterhub' }],
@@ -41,14 +41,14 @@ const made: [string, MethodConfig, Partial<Adapter>?][] = [
   ["a soft prompt with PEFT's second half", { method: 'soft-prompt', tokens: 3, init: 'normal', submodules: 2 }],
   ['seq_bn', { method: 'bottleneck', variant: 'seq_bn', bottleneck: 5 }],
   ['double_seq_bn', { method: 'bottleneck', bottleneck: 7, cross_attention: true, activation: 'relu' }],
-  ['full tuning', { method: 'full' }],
+  ['full fine-tuning', { method: 'full' }],
 ]
 
-test.each(made)(
-  '%s comes back from its folder as it was, and is saved again with the same bytes',
+test.each(savedMethods)(
+  '%s loads unchanged from its folder and is saved again with the same bytes',
   async (_, config, extra) => {
     for (const base of [await tinyT5(), await tinyFlan()]) {
-      const { method, values } = tuned(config, base)
+      const { method, values } = randomAdapter(config, base)
       const [first, second] = [freshPath(), freshPath()]
       const saved = await saveAdapter(first, { method, values, ...extra }, base, {
         label_words: { negative: 'bad', positive: 'good' },
@@ -72,7 +72,7 @@ test.each(made)(
 
 test("OpenDelta's adapter is saved as AdapterHub's double_seq_bn with tanh gelu, which computes the same", async () => {
   const base = await tinyFlan()
-  const { method, values } = tuned({ method: 'bottleneck', variant: 'opendelta', cross_attention: true }, base)
+  const { method, values } = randomAdapter({ method: 'bottleneck', variant: 'opendelta', cross_attention: true }, base)
   const [out, again] = [freshPath(), freshPath()]
   const saved = await saveAdapter(out, { method, values }, base)
   expect(saved.method).toEqual({
@@ -87,28 +87,28 @@ test("OpenDelta's adapter is saved as AdapterHub's double_seq_bn with tanh gelu,
     cross_adapter: true,
     non_linearity: 'gelu_new',
   })
-  // What loading recomputes is checked against the logits of the adapter as it was trained.
+  // Loading checks its logits against those of the adapter as it was trained.
   expect(await loadAdapter(out, base)).toEqual(saved)
   await saveAdapter(again, { ...saved, method, values, naming: undefined, libraryConfig: undefined }, base)
   expect(readFileSync(join(again, 'graft.json'))).toEqual(readFileSync(join(out, 'graft.json')))
 })
 
-test('a fully tuned model is a folder that is a base itself, tokenizer included', async () => {
+test('the folder of a full model is a base itself, including its tokenizer', async () => {
   const base = await tinyT5()
-  const dir = copied(parity('tiny-t5'))
+  const dir = copyFolder(parityPath('tiny-t5'))
   writeFileSync(join(dir, 'tokenizer.json'), '{"model": {}}')
   const out = freshPath()
-  await saveAdapter(out, tuned({ method: 'full' }, base), { ...base, dir })
+  await saveAdapter(out, randomAdapter({ method: 'full' }, base), { ...base, dir })
   expect(readdirSync(out).sort()).toEqual(['config.json', 'graft.json', 'model.safetensors', 'tokenizer.json'])
   expect(readFileSync(join(out, 'config.json'), 'utf8')).toBe(base.configText)
 })
 
-test('names of modules and adapters that look like parts of a name survive', async () => {
+test('names of modules and adapters that look like parts of a tensor name are preserved', async () => {
   const base = await tinyT5()
-  const { method } = tuned({ method: 'lora', targets: ['encoder.block.0.layer.0.SelfAttention.q'] }, base)
+  const { method } = randomAdapter({ method: 'lora', targets: ['encoder.block.0.layer.0.SelfAttention.q'] }, base)
   const parameter = 'encoder.block.0.layer.0.SelfAttention.q.lora_A'
   for (const adapter of ['lora', 'weight', 'adapters', 'loras', 'adapter_down', 'encoder', 'lora_A']) {
-    const names = fileNames(
+    const names = tensorNamesOf(
       { layout: 'adapterhub', method: { ...method, targets: ['q'] }, naming: { adapter, prefix: '' } },
       base,
     )
@@ -116,50 +116,50 @@ test('names of modules and adapters that look like parts of a name survive', asy
     const out = freshPath()
     await saveAdapter(
       out,
-      { ...tuned({ method: 'bottleneck' }, base), naming: { adapter, prefix: 'transformer.' } },
+      { ...randomAdapter({ method: 'bottleneck' }, base), naming: { adapter, prefix: 'transformer.' } },
       base,
     )
     const loaded = await loadAdapter(out, base)
     expect(loaded.naming).toEqual({ adapter, prefix: 'transformer.' })
   }
-  expect(fileNames({ layout: 'peft', method }, base).get(parameter)).toBe(`base_model.model.${parameter}.weight`)
+  expect(tensorNamesOf({ layout: 'peft', method }, base).get(parameter)).toBe(`base_model.model.${parameter}.weight`)
 })
 
-test('names of parameters and of tensors in the file are one to one', async () => {
-  for (const [, config, extra] of made) {
+test('each parameter has its own tensor name in the file', async () => {
+  for (const [, config, extra] of savedMethods) {
     const base = await tinyFlan()
-    const { method, values } = tuned(config, base)
+    const { method, values } = randomAdapter(config, base)
     const { layout } = await saveAdapter(freshPath(), { method, values, ...extra }, base)
-    const names = fileNames({ layout, method }, base)
+    const names = tensorNamesOf({ layout, method }, base)
     expect([...names.keys()]).toEqual([...values.keys()])
     expect(new Set(names.values()).size).toBe(values.size)
   }
 })
 
-test('a file whose names begin with transformer., as T5AdapterModel saves them, is the same adapter', async () => {
+test('a file whose names start with transformer., as T5AdapterModel saves them, loads as the same adapter', async () => {
   const base = await tinyT5()
-  const plain = await loadAdapter(parity('adapterhub/seq_bn_b8/safetensors'), base)
+  const plain = await loadAdapter(parityPath('adapterhub/seq_bn_b8/safetensors'), base)
   const out = freshPath()
   await saveAdapter(out, { ...plain, naming: { ...plain.naming, prefix: 'transformer.' } }, base)
   const loaded = await loadAdapter(out, base)
   expect(loaded.values).toEqual(plain.values)
-  expect([...fileNames(loaded, base).values()].every((name) => name.startsWith('transformer.'))).toBe(true)
+  expect([...tensorNamesOf(loaded, base).values()].every((name) => name.startsWith('transformer.'))).toBe(true)
 })
 
-test('the configuration is written anew where the adapter no longer is what it says', async () => {
+test('the configuration is rewritten if it no longer describes the adapter', async () => {
   const base = await tinyT5()
-  const loaded = await loadAdapter(parity('peft/lora_r8_a16_qv/checkpoint'), base)
+  const loaded = await loadAdapter(parityPath('peft/lora_r8_a16_qv/checkpoint'), base)
   const out = freshPath()
   const { method } = await saveAdapter(out, { ...loaded, method: { ...loaded.method, alpha: 4 } }, base)
   expect(JSON.parse(configOf(out)).lora_alpha).toBe(4)
   expect(method.alpha).toBe(4)
 })
 
-test('equal weights under another alpha or another word have another key, and the same digest', async () => {
+test('equal weights with another alpha or another label word have another key but the same digest', async () => {
   const base = await tinyT5()
-  const dir = parity('peft/lora_r8_a16_qv/checkpoint')
+  const dir = parityPath('peft/lora_r8_a16_qv/checkpoint')
   const plain = await loadAdapter(dir, base)
-  const other = copied(dir)
+  const other = copyFolder(dir)
   editJson(join(other, 'adapter_config.json'), (json) => {
     json.lora_alpha = 32
   })

@@ -1,26 +1,41 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, expect } from 'vitest'
+import { expect } from 'vitest'
 import { type Base, loadBase } from '../../checkpoint/base.ts'
-import { encodeSafetensors, readSafetensors, type StoredTensor } from '../../checkpoint/safetensors.ts'
+import { encodeSafetensors, readSafetensors } from '../../checkpoint/safetensors.ts'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { GraftError } from '../../core/errors.ts'
-import { random } from '../../core/random.ts'
-import { type MethodConfig, methodNamed, parseMethod } from '../../model/methods/registry.ts'
+import { makeRandom } from '../../core/random.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { type MethodConfig, parametersOf, parseMethod } from '../../model/methods/registry.ts'
+import type { TensorData } from '../../model/tensor-shapes.ts'
+import { afterFile } from '../after-file.ts'
 
-export const parity = (path: string): string => join(import.meta.dirname, '../fixtures/parity', path)
+export const parityPath = (path: string): string => join(import.meta.dirname, '../fixtures/parity', path)
 
-const folder = mkdtempSync(join(tmpdir(), 'graft-checkpoint-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let folder: string | undefined
+let pathCount = 0
 
-let made = 0
+/** Returns a path at which nothing exists yet, nor need its folder. It is removed after the test file. */
+export const freshPath = (name = 'folder'): string => join(folderOfFile(), `${pathCount++}`, name)
 
-/** A path at which there is nothing yet. */
-export const freshPath = (name = 'folder'): string => join(folder, `${made++}`, name)
+/** Returns the temporary folder of the test file that is running. */
+function folderOfFile(): string {
+  if (folder) return folder
+  const path = mkdtempSync(join(tmpdir(), 'file-'))
+  folder = path
+  // Some tests start programs as another user, who must be able to reach their files.
+  chmodSync(path, 0o755)
+  afterFile(() => {
+    folder = undefined
+    rmSync(path, { recursive: true, force: true })
+  })
+  return path
+}
 
-/** A copy of a fixture that a test may damage. */
-export function copied(path: string): string {
+/** Copies a folder, so that a test can change it. */
+export function copyFolder(path: string): string {
   const to = freshPath('copy')
   cpSync(path, to, { recursive: true })
   return to
@@ -32,7 +47,7 @@ export function editJson(path: string, change: (json: Record<string, unknown>) =
   writeFileSync(path, JSON.stringify(json, null, 2))
 }
 
-export async function editTensors(path: string, change: (tensors: Map<string, StoredTensor>) => void): Promise<void> {
+export async function editTensors(path: string, change: (tensors: Map<string, TensorData>) => void): Promise<void> {
   const { tensors, metadata } = await readSafetensors(path)
   const changed = new Map(tensors)
   change(changed)
@@ -41,34 +56,32 @@ export async function editTensors(path: string, change: (tensors: Map<string, St
 
 const bases = new Map<string, Promise<Base>>()
 
-/** A base, read once. */
+/** Loads a base, only once for each path. */
 export function baseAt(path: string): Promise<Base> {
   const base = bases.get(path) ?? loadBase(path)
   bases.set(path, base)
   return base
 }
 
-export const tinyT5 = (): Promise<Base> => baseAt(parity('tiny-t5'))
-export const tinyFlan = (): Promise<Base> => baseAt(parity('tiny-flan'))
+export const tinyT5 = (): Promise<Base> => baseAt(parityPath('tiny-t5'))
+export const tinyFlan = (): Promise<Base> => baseAt(parityPath('tiny-flan'))
 
-/** A method with values as training might leave them: every tensor has moved. */
-export function tuned(
+/** Returns a method with random values, as after training: every tensor differs from its initial values. */
+export function randomAdapter(
   config: MethodConfig,
   base: Base,
   size = 0.1,
 ): { method: MethodConfig; values: Map<string, Float32Array> } {
   const method = parseMethod(config)
-  const values = methodNamed(method.method)
-    .parameters(method, base.t5)
-    .map((parameter): [string, Float32Array] => {
-      const stream = random(1, parameter.name)
-      const initial = parameter.initial(stream, (name) => base.tensors.get(name) as Float32Array)
-      return [parameter.name, initial.map((x) => x + size * stream.normal())]
-    })
+  const values = parametersOf(method, modelOf(base)).map((parameter): [string, Float32Array] => {
+    const stream = makeRandom(1, parameter.name)
+    const initial = parameter.initial(stream, (name) => base.tensors.get(name) as Float32Array)
+    return [parameter.name, initial.map((x) => x + size * stream.normal())]
+  })
   return { method, values: new Map(values) }
 }
 
-/** The error that the work ends with: its code, and all of these words in its message. */
+/** Expects work to fail with this code and a message that contains all of these words. */
 export async function expectError(work: Promise<unknown>, code: ErrorCode, ...words: string[]): Promise<void> {
   const error = await work.then(
     () => undefined,

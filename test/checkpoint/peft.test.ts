@@ -3,30 +3,31 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { peft } from '../../checkpoint/peft.ts'
-import { copied, expectError, parity, tinyFlan, tinyT5, tuned } from './helpers.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { copyFolder, expectError, parityPath, randomAdapter, tinyFlan, tinyT5 } from './helpers.ts'
 
 type Json = Record<string, unknown>
 
-const smallest = { peft_type: 'LORA', task_type: 'SEQ_2_SEQ_LM', r: 8, lora_alpha: 16, target_modules: ['q', 'v'] }
-const smallestPrompt = { peft_type: 'PROMPT_TUNING', task_type: 'SEQ_2_SEQ_LM', num_virtual_tokens: 10, token_dim: 32 }
-const written = (path: string) =>
-  JSON.parse(readFileSync(parity(`${path}/checkpoint/adapter_config.json`), 'utf8')) as Json
-const read = async (config: Json) => peft.read(config, (await tinyT5()).t5, 'adapter_config.json').method
+const minimalLora = { peft_type: 'LORA', task_type: 'SEQ_2_SEQ_LM', r: 8, lora_alpha: 16, target_modules: ['q', 'v'] }
+const minimalPrompt = { peft_type: 'PROMPT_TUNING', task_type: 'SEQ_2_SEQ_LM', num_virtual_tokens: 10, token_dim: 32 }
+const libraryConfig = (path: string) =>
+  JSON.parse(readFileSync(parityPath(`${path}/checkpoint/adapter_config.json`), 'utf8')) as Json
+const read = async (config: Json) => peft.parseConfig(config, modelOf(await tinyT5()), 'adapter_config.json').method
 
 test.each([
-  ['lora_r8_a16_qv', smallest],
-  ['lora_r4_a32_rslora_qv', { ...smallest, r: 4, lora_alpha: 32, use_rslora: true }],
-  ['prompt_10', smallestPrompt],
-  ['prompt_10_sub1', { ...smallestPrompt, num_transformer_submodules: 1 }],
-])('%s loads with the smallest configuration that PEFT takes', async (name, config) => {
-  const dir = copied(parity(`peft/${name}/checkpoint`))
-  const whole = await loadAdapter(dir, await tinyT5())
+  ['lora_r8_a16_qv', minimalLora],
+  ['lora_r4_a32_rslora_qv', { ...minimalLora, r: 4, lora_alpha: 32, use_rslora: true }],
+  ['prompt_10', minimalPrompt],
+  ['prompt_10_sub1', { ...minimalPrompt, num_transformer_submodules: 1 }],
+])('%s loads with the minimal configuration that PEFT accepts', async (name, config) => {
+  const dir = copyFolder(parityPath(`peft/${name}/checkpoint`))
+  const complete = await loadAdapter(dir, await tinyT5())
   writeFileSync(join(dir, 'adapter_config.json'), JSON.stringify(config))
   const { libraryConfig: _, ...adapter } = await loadAdapter(dir, await tinyT5())
-  expect(whole).toMatchObject(adapter)
+  expect(complete).toMatchObject(adapter)
 })
 
-test('what a configuration leaves out is what PEFT takes by default', async () => {
+test("settings that are not set have PEFT's defaults", async () => {
   expect(await read({ peft_type: 'LORA' })).toEqual({
     method: 'lora',
     rank: 8,
@@ -34,21 +35,21 @@ test('what a configuration leaves out is what PEFT takes by default', async () =
     rslora: false,
     targets: ['q', 'v'],
   })
-  expect(await read(smallestPrompt)).toMatchObject({ tokens: 10, submodules: 2, init: 'normal' })
+  expect(await read(minimalPrompt)).toMatchObject({ tokens: 10, submodules: 2, init: 'normal' })
 })
 
-test('all-linear means every Linear of the blocks', async () => {
-  const all = { ...smallest, target_modules: 'all-linear' }
+test('all-linear targets every Linear of the blocks', async () => {
+  const all = { ...minimalLora, target_modules: 'all-linear' }
   expect((await read(all)).targets).toEqual(['q', 'k', 'v', 'o', 'wi', 'wo'])
-  const { t5 } = await tinyFlan()
-  expect(peft.read(all, t5, '').method.targets).toEqual(['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'])
+  const model = modelOf(await tinyFlan())
+  expect(peft.parseConfig(all, model, '').method.targets).toEqual(['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'])
 })
 
-test('modules that the base does not have are passed over, as PEFT does', async () => {
-  expect((await read({ ...smallest, target_modules: ['q', 'gate_proj'] })).targets).toEqual(['q'])
+test('modules that the base does not have are ignored, as in PEFT', async () => {
+  expect((await read({ ...minimalLora, target_modules: ['q', 'gate_proj'] })).targets).toEqual(['q'])
 })
 
-const refused: [string, unknown, ...string[]][] = [
+const rejectedSettings: [string, unknown, ...string[]][] = [
   ['use_dora', true, 'DoRA'],
   ['bias', 'all', 'biases'],
   ['lora_bias', true],
@@ -82,8 +83,8 @@ const refused: [string, unknown, ...string[]][] = [
   ['peft_type', 'toString', 'toString'],
 ]
 
-test.each(refused)('%s: %j is refused by name', async (key, value, ...words) => {
-  const config = { ...written('peft/lora_r8_a16_qv'), [key]: value }
+test.each(rejectedSettings)('%s: %j is rejected by name', async (key, value, ...words) => {
+  const config = { ...libraryConfig('peft/lora_r8_a16_qv'), [key]: value }
   await expectError(read(config), 'checkpoint_config', 'adapter_config.json', key, ...words)
 })
 
@@ -93,15 +94,15 @@ test.each([
   ['token_dim', 64],
   ['task_type', null],
   ['modules_to_save', ['shared']],
-])('of prompt tuning, %s: %j is refused by name', async (key, value) => {
-  await expectError(read({ ...written('peft/prompt_10'), [key]: value }), 'checkpoint_config', key)
+])('for prompt tuning, %s: %j is rejected by name', async (key, value) => {
+  await expectError(read({ ...libraryConfig('peft/prompt_10'), [key]: value }), 'checkpoint_config', key)
 })
 
-test.each(['dora_r4_a8_qv', 'ia3', 'prefix_5'])('%s, which Graft does not compute, is refused', async (name) => {
-  await expectError(loadAdapter(parity(`peft/${name}/checkpoint`), await tinyT5()), 'checkpoint_config')
+test.each(['dora_r4_a8_qv', 'ia3', 'prefix_5'])('%s, which Graft does not support, is rejected', async (name) => {
+  await expectError(loadAdapter(parityPath(`peft/${name}/checkpoint`), await tinyT5()), 'checkpoint_config')
 })
 
-test('what acts in training or names where things came from is passed over', async () => {
+test('settings that only matter in training or describe the origin are ignored', async () => {
   const harmless = {
     lora_dropout: 0.3,
     base_model_name_or_path: '/models/t5',
@@ -116,10 +117,10 @@ test('what acts in training or names where things came from is passed over', asy
     a_third: false,
     a_fourth: [],
   }
-  expect(await read({ ...smallest, ...harmless })).toEqual(await read(smallest))
+  expect(await read({ ...minimalLora, ...harmless })).toEqual(await read(minimalLora))
 })
 
 test('a method that PEFT does not have is not saved in its layout', async () => {
-  const { method } = tuned({ method: 'bottleneck' }, await tinyT5())
-  expect(() => peft.stored(method)).toThrow('lora or soft-prompt')
+  const { method } = randomAdapter({ method: 'bottleneck' }, await tinyT5())
+  expect(() => peft.toSupportedMethod(method)).toThrow('lora or soft-prompt')
 })

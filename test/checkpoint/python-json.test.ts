@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { float, pythonJson } from '../../checkpoint/python-json.ts'
+import { float, toPythonJson } from '../../checkpoint/python-json.ts'
 
-test('JSON is written as Python writes it: sorted, indented, floats with a point, ASCII alone', () => {
+test('JSON is written as Python writes it: sorted, indented, floats with a decimal point, only ASCII', () => {
   const value = {
     b: float(0),
     a: [1, float(0.25), float(1e-4)],
@@ -11,7 +11,7 @@ test('JSON is written as Python writes it: sorted, indented, floats with a point
     text: 'naïve "😀"\n',
     B: true,
   }
-  expect(pythonJson(value)).toBe(`{
+  expect(toPythonJson(value)).toBe(`{
   "B": true,
   "a": [
     1,

@@ -2,30 +2,26 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import {
-  encodeSafetensors,
-  readSafetensors,
-  readSafetensorsFiles,
-  type StoredTensor,
-} from '../../checkpoint/safetensors.ts'
-import { expectError, freshPath, parity } from './helpers.ts'
+import { encodeSafetensors, readSafetensors, readSafetensorsFiles } from '../../checkpoint/safetensors.ts'
+import type { TensorData } from '../../model/tensor-shapes.ts'
+import { expectError, freshPath, parityPath } from './helpers.ts'
 
-const files = globSync('**/*.safetensors', { cwd: parity('.') })
+const files = globSync('**/*.safetensors', { cwd: parityPath('.') })
 
-function written(bytes: Uint8Array): string {
+function writeBytes(bytes: Uint8Array): string {
   const path = freshPath('x.safetensors')
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, bytes)
   return path
 }
 
-/** A file of any header and so many bytes of data. */
-function fileOf(header: unknown, data: number, length?: bigint): string {
+/** Writes a file with any header and a number of bytes of data. */
+function writeFileWithHeader(header: unknown, data: number, length?: bigint): string {
   const json =
     header instanceof Uint8Array ? header : Buffer.from(typeof header === 'string' ? header : JSON.stringify(header))
   const head = Buffer.alloc(8)
   head.writeBigUInt64LE(length ?? BigInt(json.length))
-  return written(Buffer.concat([head, json, Buffer.alloc(data)]))
+  return writeBytes(Buffer.concat([head, json, Buffer.alloc(data)]))
 }
 
 const entry = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 'F32') => ({
@@ -34,17 +30,17 @@ const entry = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 
   data_offsets: [begin, end],
 })
 
-test('there are fixtures to read', () => expect(files.length).toBeGreaterThan(40))
+test('the fixtures contain files to read', () => expect(files.length).toBeGreaterThan(40))
 
-test.each(files)('%s, which the Python library wrote, is read and written with the same bytes', async (file) => {
-  const { tensors, metadata } = await readSafetensors(parity(file))
-  expect(Buffer.concat(encodeSafetensors(tensors, { metadata })).equals(readFileSync(parity(file)))).toBe(true)
+test.each(files)('%s, which the Python library wrote, is read and written again with the same bytes', async (file) => {
+  const { tensors, metadata } = await readSafetensors(parityPath(file))
+  expect(Buffer.concat(encodeSafetensors(tensors, { metadata })).equals(readFileSync(parityPath(file)))).toBe(true)
 })
 
-test('any tensors come back from a file as they were', async () => {
+test('tensors are read from a file exactly as they were written', async () => {
   const tensor = fc.array(fc.nat(4), { maxLength: 3 }).chain((shape) => {
     const length = shape.reduce((a, b) => a * b, 1)
-    return fc.float32Array({ minLength: length, maxLength: length }).map((data): StoredTensor => ({ shape, data }))
+    return fc.float32Array({ minLength: length, maxLength: length }).map((data): TensorData => ({ shape, data }))
   })
   const name = fc.string({ unit: 'grapheme' }).filter((text) => text !== '__metadata__')
   const metadata = fc.option(fc.dictionary(fc.stringMatching(/^[a-z]+$/), fc.string()), { nil: undefined })
@@ -53,7 +49,7 @@ test('any tensors come back from a file as they were', async () => {
       fc.uniqueArray(fc.tuple(name, tensor), { selector: ([key]) => key }),
       metadata,
       async (entries, meta) => {
-        const path = written(Buffer.concat(encodeSafetensors(new Map(entries), { metadata: meta })))
+        const path = writeBytes(Buffer.concat(encodeSafetensors(new Map(entries), { metadata: meta })))
         const read = await readSafetensors(path)
         expect(read.metadata).toEqual(meta && { ...meta })
         expect([...read.tensors.keys()].sort()).toEqual(entries.map(([key]) => key).sort())
@@ -65,21 +61,21 @@ test('any tensors come back from a file as they were', async () => {
   )
 })
 
-test('a tensor may have any name', async () => {
+test('a tensor can have any name', async () => {
   const names = ['__proto__', 'constructor', '2', '1', 'a"b', 'é', '\u{1f600}', '\uffff', '\u2028', '']
-  const path = written(
+  const path = writeBytes(
     Buffer.concat(encodeSafetensors(new Map(names.map((name) => [name, { shape: [0], data: new Float32Array() }])))),
   )
   const { tensors } = await readSafetensors(path)
   expect(new Set(tensors.keys())).toEqual(new Set(names))
-  // As the library sorts: by the bytes of UTF-8, in which an emoji comes last.
+  // Like the library, it sorts by the bytes of UTF-8, in which an emoji comes last.
   const text = readFileSync(path, 'utf8')
   expect(text.indexOf('\u{1f600}')).toBeGreaterThan(text.indexOf('\uffff'))
 })
 
-test('tensors read as shared are views of one shared buffer, each at a multiple of 64 bytes', async () => {
+test('shared tensors are views of one shared buffer, each at a multiple of 64 bytes', async () => {
   const [a, b] = await readSafetensorsFiles(
-    [parity('tiny-t5/model.safetensors'), parity('tiny-flan/model.safetensors')],
+    [parityPath('tiny-t5/model.safetensors'), parityPath('tiny-flan/model.safetensors')],
     true,
   )
   const views = [...a.tensors.values(), ...b.tensors.values()].map(({ data }) => data)
@@ -88,22 +84,22 @@ test('tensors read as shared are views of one shared buffer, each at a multiple 
   expect(views.every(({ byteOffset }) => byteOffset % 64 === 0)).toBe(true)
 })
 
-test('half precision is read as the f32 numbers that it stands for', async () => {
+test('half precision is read as the same numbers in f32', async () => {
   const header = JSON.stringify({ half: entry(0, 12, [6], 'F16'), brain: entry(12, 18, [3], 'BF16') })
   const words = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x7c00, 0x3f80, 0xc049, 0x0001)
   const head = Buffer.alloc(8)
   head.writeBigUInt64LE(BigInt(header.length))
   const { tensors } = await readSafetensors(
-    written(Buffer.concat([head, Buffer.from(header), Buffer.from(words.buffer)])),
+    writeBytes(Buffer.concat([head, Buffer.from(header), Buffer.from(words.buffer)])),
   )
   expect([...(tensors.get('half')?.data ?? [])]).toEqual([1, -2, 2 ** -24, 65504, -0, Number.POSITIVE_INFINITY])
   expect([...(tensors.get('brain')?.data ?? [])]).toEqual([1, -3.140625, 2 ** -133])
 })
 
-test('bfloat16 is written rounded to the nearest, ties to even', async () => {
-  const given = Float32Array.of(1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -3.4e38, Number.NaN)
-  const path = written(
-    Buffer.concat(encodeSafetensors(new Map([['x', { shape: [6], data: given }]]), { dtype: 'BF16' })),
+test('bfloat16 is rounded to the nearest, ties to even', async () => {
+  const values = Float32Array.of(1, 1 + 2 ** -8, 1 + 3 * 2 ** -8, 1 + 2 ** -8 + 2 ** -20, -3.4e38, Number.NaN)
+  const path = writeBytes(
+    Buffer.concat(encodeSafetensors(new Map([['x', { shape: [6], data: values }]]), { dtype: 'BF16' })),
   )
   const data = (await readSafetensors(path)).tensors.get('x')?.data ?? []
   expect([...data].slice(0, 4)).toEqual([1, 1, 1 + 2 ** -6, 1 + 2 ** -7])
@@ -111,55 +107,64 @@ test('bfloat16 is written rounded to the nearest, ties to even', async () => {
   expect(data[5]).toBeNaN()
 })
 
-test('a file that was cut off anywhere is refused as damaged', async () => {
-  const whole = readFileSync(parity('peft/lora_r8_a16_qv/checkpoint/adapter_model.safetensors'))
+test('a file that is truncated anywhere is rejected as damaged', async () => {
+  const intact = readFileSync(parityPath('peft/lora_r8_a16_qv/checkpoint/adapter_model.safetensors'))
   await fc.assert(
-    fc.asyncProperty(fc.nat(whole.length - 1), async (length) => {
-      await expectError(readSafetensors(written(whole.subarray(0, length))), 'checkpoint_corrupt', 'x.safetensors')
+    fc.asyncProperty(fc.nat(intact.length - 1), async (length) => {
+      await expectError(readSafetensors(writeBytes(intact.subarray(0, length))), 'checkpoint_corrupt', 'x.safetensors')
     }),
     { numRuns: 40 },
   )
 })
 
 test.each<[string, unknown, number, string[]]>([
-  ['overlap', { a: entry(0, 8), b: entry(4, 12) }, 12, ['b', 'over another']],
-  ['a gap', { a: entry(0, 8), b: entry(12, 16) }, 16, ['b', 'after a gap']],
-  ['bytes that no tensor has', { a: entry(0, 8) }, 12, ['8 bytes of data', '12']],
+  ['overlap', { a: entry(0, 8), b: entry(4, 12) }, 12, ['b', 'overlaps another tensor']],
+  ['a gap', { a: entry(0, 8), b: entry(12, 16) }, 16, ['b', 'leaves a gap']],
+  ['bytes that belong to no tensor', { a: entry(0, 8) }, 12, ['8 bytes of tensor data', '12']],
   ['a range that does not fit the shape', { a: entry(0, 8, [3]) }, 8, ['a', '12 bytes', '8']],
-  ['a range that runs backwards', { a: entry(8, 0, [2]) }, 8, ['a']],
+  ['a range that ends before it begins', { a: entry(8, 0, [2]) }, 8, ['a']],
   ['a negative size', { a: entry(0, 8, [-2]) }, 8, ['a', '[-2]']],
-  ['a fraction of a size', { a: entry(0, 8, [2.5]) }, 8, ['a', '[2.5]']],
+  ['a fractional size', { a: entry(0, 8, [2.5]) }, 8, ['a', '[2.5]']],
   ['an unknown field', { a: { ...entry(0, 8), extra: 1 } }, 8, ['a', 'dtype, shape and data_offsets']],
-  ['metadata that is no text', { __metadata__: { n: 1 } }, 0, ['__metadata__']],
+  ['metadata that is not text', { __metadata__: { n: 1 } }, 0, ['__metadata__']],
   [
-    'a name that stands twice',
+    'a duplicate name',
     '{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"\\u0061":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}',
     8,
-    ['a', 'the same name again'],
+    ['a', 'this name twice'],
   ],
   [
-    'a field that stands twice',
+    'a duplicate field',
     '{"a":{"dtype":"F32","shape":[1],"shape":[2],"data_offsets":[0,8]}}',
     8,
-    ['shape', 'the same name again'],
+    ['shape', 'this name twice'],
   ],
-  ['a list for a header', '[]', 0, ['JSON object']],
-  ['text for a header', 'hello', 0, ['JSON']],
-  ['bytes that are no UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), 0, ['JSON']],
-])('a header with %s is refused', async (_, header, data, words) => {
-  await expectError(readSafetensors(fileOf(header, data)), 'checkpoint_corrupt', ...words)
+  ['a list instead of an object', '[]', 0, ['JSON object']],
+  ['text instead of JSON', 'hello', 0, ['JSON']],
+  ['bytes that are not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), 0, ['JSON']],
+])('a header with %s is rejected', async (_, header, data, words) => {
+  await expectError(readSafetensors(writeFileWithHeader(header, data)), 'checkpoint_corrupt', ...words)
 })
 
-test('a header longer than its file is refused before it is read', async () => {
-  await expectError(readSafetensors(fileOf({}, 0, 2n ** 62n)), 'checkpoint_corrupt', String(2n ** 62n))
-  await expectError(readSafetensors(written(Buffer.alloc(0))), 'checkpoint_corrupt', '0 bytes')
+test('a header longer than its file is rejected before it is read', async () => {
+  await expectError(readSafetensors(writeFileWithHeader({}, 0, 2n ** 62n)), 'checkpoint_corrupt', String(2n ** 62n))
+  await expectError(readSafetensors(writeBytes(Buffer.alloc(0))), 'checkpoint_corrupt', '0 bytes')
 })
 
-test.each(['I64', 'F64', 'BOOL', 'F8_E4M3', 'toString'])('numbers of type %s are refused by name', async (dtype) => {
-  await expectError(readSafetensors(fileOf({ ids: entry(0, 8, [1], dtype) }, 8)), 'checkpoint_tensors', 'ids', dtype)
+test.each(['I64', 'F64', 'BOOL', 'F8_E4M3', 'toString'])('the element type %s is rejected by name', async (dtype) => {
+  await expectError(
+    readSafetensors(writeFileWithHeader({ ids: entry(0, 8, [1], dtype) }, 8)),
+    'checkpoint_tensors',
+    'ids',
+    dtype,
+  )
 })
 
-test('a file that does not exist, or is a folder, is named', async () => {
-  await expectError(readSafetensors(parity('nothing.safetensors')), 'file_missing', 'nothing.safetensors')
-  await expectError(readSafetensors(join(parity('tiny-t5'))), 'file_missing', 'tiny-t5', 'a folder')
+test('an error names a file that does not exist or is a folder', async () => {
+  await expectError(
+    readSafetensors(parityPath('nothing.safetensors')),
+    'file_missing',
+    'nothing.safetensors does not exist',
+  )
+  await expectError(readSafetensors(join(parityPath('tiny-t5'))), 'file_missing', 'tiny-t5 is a folder')
 })

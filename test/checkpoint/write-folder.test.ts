@@ -4,17 +4,17 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { saveAdapter } from '../../checkpoint/adapter.ts'
 import { requireFreeFolder, writeFolder } from '../../checkpoint/write-folder.ts'
-import { expectError, freshPath, tinyT5, tuned } from './helpers.ts'
+import { expectError, freshPath, randomAdapter, tinyT5 } from './helpers.ts'
 
 const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: 'ignore' })
 
-/** Bytes, and then the failure that a write would meet. */
-function* failing(code: string): Generator<Uint8Array> {
+/** Yields some bytes and then fails as a write would. */
+function* writeThenFail(code: string): Generator<Uint8Array> {
   yield Buffer.alloc(1000)
   throw Object.assign(new Error(code), { code })
 }
 
-test('a folder is written with its files, where there was none or an empty one', async () => {
+test('a folder is written with its files if it did not exist or was empty', async () => {
   for (const prepare of [() => {}, (dir: string) => mkdirSync(dir, { recursive: true })]) {
     const dir = freshPath()
     prepare(dir)
@@ -25,7 +25,7 @@ test('a folder is written with its files, where there was none or an empty one',
   }
 })
 
-test('what is there already is never overwritten', async () => {
+test('existing files are never overwritten', async () => {
   const dir = freshPath()
   await writeFolder(dir, { 'a.txt': 'first' })
   await expectError(writeFolder(dir, { 'a.txt': 'second' }), 'output_exists', dir, 'a.txt')
@@ -33,7 +33,7 @@ test('what is there already is never overwritten', async () => {
   expect(readFileSync(join(dir, 'a.txt'), 'utf8')).toBe('first')
 })
 
-test('a folder that appears while another is written stays, and nothing is left beside it', async () => {
+test('a folder that appears during a write is left unchanged, and nothing is left next to it', async () => {
   const dir = freshPath()
   const content = function* () {
     mkdirSync(dir)
@@ -45,19 +45,19 @@ test('a folder that appears while another is written stays, and nothing is left 
   expect(readdirSync(dirname(dir))).toEqual(['folder'])
 })
 
-test.each(['ENOSPC', 'EDQUOT'])('a disk that fills up (%s) is said so, and nothing is left behind', async (code) => {
+test.each(['ENOSPC', 'EDQUOT'])('a full disk (%s) is reported, and nothing is left behind', async (code) => {
   const dir = freshPath()
-  await expectError(writeFolder(dir, { 'a.txt': 'text', 'b.bin': failing(code) }), 'disk_full', dir)
+  await expectError(writeFolder(dir, { 'a.txt': 'text', 'b.bin': writeThenFail(code) }), 'disk_full', dir)
   expect(readdirSync(dirname(dir))).toEqual([])
 })
 
 test('any other failure leaves nothing behind either', async () => {
   const dir = freshPath()
-  await expect(writeFolder(dir, { 'b.bin': failing('EIO') })).rejects.toThrow('EIO')
+  await expect(writeFolder(dir, { 'b.bin': writeThenFail('EIO') })).rejects.toThrow('EIO')
   expect(readdirSync(dirname(dir))).toEqual([])
 })
 
-test('an adapter on a disk that is really full leaves nothing behind', async ({ skip }) => {
+test('saving an adapter on a disk that really is full leaves nothing behind', async ({ skip }) => {
   const disk = freshPath('disk')
   mkdirSync(disk, { recursive: true })
   try {
@@ -67,17 +67,21 @@ test('an adapter on a disk that is really full leaves nothing behind', async ({ 
   }
   try {
     const base = await tinyT5()
-    await expectError(saveAdapter(join(disk, 'adapter'), tuned({ method: 'lora' }, base), base), 'disk_full', 'adapter')
+    await expectError(
+      saveAdapter(join(disk, 'adapter'), randomAdapter({ method: 'lora' }, base), base),
+      'disk_full',
+      'adapter',
+    )
     expect(readdirSync(disk)).toEqual([])
   } finally {
     run('umount', disk)
   }
 })
 
-test('a save that is refused creates no folder', async () => {
+test('a rejected save creates no folder', async () => {
   const base = await tinyT5()
   const out = freshPath()
-  const { method } = tuned({ method: 'lora' }, base)
+  const { method } = randomAdapter({ method: 'lora' }, base)
   await expectError(saveAdapter(out, { method, values: new Map() }, base), 'checkpoint_tensors')
   expect(existsSync(dirname(out))).toBe(false)
 })

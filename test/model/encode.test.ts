@@ -2,17 +2,18 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
-import { encodeReview, type Truncation } from '../../model/encode.ts'
+import { encodeText, type Truncation } from '../../model/encode.ts'
 import { makeTokenizer } from '../../model/tokenizer.ts'
 
 const json = JSON.parse(readFileSync(`${packageRoot}/base/tokenizer.json`, 'utf8'))
 const tokenizer = makeTokenizer(json, {})
 const EOS = 1
+const FRAME = { before: [], after: [EOS] }
 const encode = (text: unknown, maxTokens: number, side: Truncation['side'] = 'left') =>
-  encodeReview(tokenizer, text, { maxTokens, side }, EOS)
+  encodeText(tokenizer, text, { maxTokens, side }, FRAME)
 const words = (ids: Int32Array) => [...ids].map(tokenizer.piece).join(' ')
 
-describe('a text longer than the limit', () => {
+describe('a text that is longer than the limit', () => {
   test.each([
     ['left', 'was the end </s>'],
     ['right', 'the film the </s>'],
@@ -23,12 +24,12 @@ describe('a text longer than the limit', () => {
     expect({ tokens, truncated }).toEqual({ tokens: 8, truncated: true })
   })
 
-  test('of exactly the limit is whole', () => {
+  test('is not truncated if it has exactly the limit', () => {
     const { ids, tokens, truncated } = encode('the film', 3)
     expect({ words: words(ids), tokens, truncated }).toEqual({ words: 'the film </s>', tokens: 3, truncated: false })
   })
 
-  test('never gives more tokens than the limit, and tells how many there were', () => {
+  test('never has more tokens than the limit after truncation, and its length before is reported', () => {
     const text = fc.array(fc.constantFrom('good', 'bad', 'film', '!', 'café'), { minLength: 1, maxLength: 40 })
     fc.assert(
       fc.property(
@@ -47,24 +48,24 @@ describe('a text longer than the limit', () => {
   })
 })
 
-test('a tokenizer that ends no text with </s> is helped', () => {
+test('</s> is added if the tokenizer does not add it', () => {
   const bare = makeTokenizer({ ...json, post_processor: null }, {})
-  expect([...encodeReview(bare, 'film', { maxTokens: 8, side: 'left' }, EOS).ids]).toEqual([
+  expect([...encodeText(bare, 'film', { maxTokens: 8, side: 'left' }, FRAME).ids]).toEqual([
     tokenizer.tokenId('film'),
     EOS,
   ])
 })
 
 test.each([
-  ['no string', 7, 'the number 7'],
-  ['null', null, 'nothing'],
-  ['a list', ['a'], 'a list'],
-  ['nothing', undefined, 'nothing'],
+  ['a number', 7, 'the number 7'],
+  ['null', null, 'null'],
+  ['a list', ['a'], 'a list of 1'],
+  ['undefined', undefined, 'no text'],
   ['an empty text', '', 'an empty text'],
-  ['blanks', ' \n\t\u00a0', 'blanks alone'],
-  ['characters without a token', '\u200b\u200b', 'only some that it drops: "\u200b\u200b"'],
-  ['a lone surrogate', 'so \u{1f600} \ud800 good', 'half of a surrogate pair, character 6'],
-])('%s is no text', (_, text, found) => {
+  ['blanks', ' \n\t\u00a0', 'only white space'],
+  ['characters without a token', '\u200b\u200b', 'only characters that it drops: "\u200b\u200b"'],
+  ['a lone surrogate', 'so \u{1f600} \ud800 good', 'half of a surrogate pair at character 6'],
+])('%s is not a valid text', (_, text, found) => {
   expect(() => encode(text, 8)).toThrowError(expect.objectContaining({ code: 'text_invalid' }))
   expect(() => encode(text, 8)).toThrowError(`found ${found}.`)
 })

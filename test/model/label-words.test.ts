@@ -7,7 +7,7 @@ import { makeTokenizer } from '../../model/tokenizer.ts'
 const tokenizer = makeTokenizer(JSON.parse(readFileSync(`${packageRoot}/base/tokenizer.json`, 'utf8')), {})
 const of = (words: Record<string, string>) => labelTokens(words, tokenizer)
 
-test('labels stand in alphabetical order, each with the token of its word', () => {
+test('labels are in alphabetical order, each with the token of its word', () => {
   expect(of({ positive: 'excellent', negative: 'worst', mixed: 'fine' })).toEqual({
     labels: ['mixed', 'negative', 'positive'],
     tokens: ['fine', 'worst', 'excellent'].map(tokenizer.tokenId),
@@ -19,27 +19,27 @@ test.each([
   [
     'of several tokens',
     { a: 'worst', b: 'unputdownable' },
-    /the word of b: expected a word that is one token of the base, but found "unputdownable", which is \d+: un.* ##/,
+    /The word "unputdownable" of the label b is not a single token of the base, but un.* ##/,
   ],
   [
     'of several words',
     { a: 'worst', b: 'very good' },
-    /one token of the base, but found "very good", which is 2: very good\. Choose/,
+    /The word "very good" of the label b is not a single token of the base, but very good\. Choose/,
   ],
   [
-    'that the base does not know',
+    'that is not in the vocabulary of the base',
     { a: 'worst', b: '映' },
-    /the word of b: expected a word that the base knows, but found "映", which it does not/,
+    /The word "映" of the label b is not in the vocabulary of the base/,
   ],
-  ['that is empty', { a: 'worst', b: ' ' }, /the word of b: expected a word, but found " ", which has no token/],
+  ['that is empty', { a: 'worst', b: ' ' }, /The word " " of the label b has no token/],
   [
-    'of another label',
+    'that another label has',
     { a: 'worst', b: 'Worst' },
-    /the word of b: expected a word of its own, but found "Worst", the token of a, too/,
+    /The word "Worst" of the label b has the same token as the word of a/,
   ],
-  ['alone', { a: 'worst' }, /the labels: expected two labels or more, but found a alone/],
-  ['for no label', {}, /the labels: expected two labels or more, but found none/],
-])('a word %s is refused', (_, words, message) => {
+  ['for only one label', { a: 'worst' }, /the labels: expected at least two labels, but found only a/],
+  ['for no label', {}, /the labels: expected at least two labels, but found none/],
+])('a word %s is rejected', (_, words, message) => {
   expect(() => of(words as Record<string, string>)).toThrowError(expect.objectContaining({ code: 'label_words' }))
   expect(() => of(words as Record<string, string>)).toThrowError(message)
 })

@@ -1,21 +1,29 @@
 import { describe, expect, test } from 'vitest'
 import type { Base } from '../../checkpoint/base.ts'
-import { random } from '../../core/random.ts'
+import { makeRandom } from '../../core/random.ts'
 import { lower } from '../../graph/onnx/lower.ts'
 import { input } from '../../graph/ops/leaf.ts'
-import { program } from '../../graph/program.ts'
+import { buildProgram } from '../../graph/program.ts'
 import type { Values } from '../../graph/runtime/session.ts'
 import { openSession } from '../../graph/runtime/session.ts'
-import { combine } from '../../model/edits.ts'
+import { modelOf } from '../../model/architectures.ts'
+import type { Context } from '../../model/context.ts'
+import { combineEdits } from '../../model/edits.ts'
 import { ACTIVE } from '../../model/method.ts'
-import { type MethodConfig, methodNamed, methods, parseMethod, shapeOf } from '../../model/methods/registry.ts'
-import { batchInputs, tuned, weightInputs } from '../../model/programs.ts'
-import { logits, t5 } from '../../model/t5/t5.ts'
-import { sizeOfShape } from '../../model/t5/tensors.ts'
-import { expectError, tinyFlan, tinyT5, tuned as trained } from '../checkpoint/helpers.ts'
-import { distance, expectNear, inputs } from './references.ts'
+import {
+  fieldsOf,
+  findMethod,
+  type MethodConfig,
+  methods,
+  parametersOf,
+  parseMethod,
+} from '../../model/methods/registry.ts'
+import { applyMethod, weightInputs } from '../../model/programs.ts'
+import { sizeOfShape } from '../../model/tensor-shapes.ts'
+import { expectError, tinyFlan, tinyT5, randomAdapter as trained } from '../checkpoint/helpers.ts'
+import { expectNear, inputs, maxDifference } from './references.ts'
 
-/** Each method, and each of its settings that changes what it computes. */
+/** Each method with each setting that changes the function that it computes. */
 const configurations: Record<string, MethodConfig> = {
   'LoRA on q and v': { method: 'lora' },
   'rsLoRA on every Linear': { method: 'lora', rank: 3, rslora: true, targets: ['q', 'k', 'v', 'o', 'wi', 'wo'] },
@@ -27,9 +35,11 @@ const configurations: Record<string, MethodConfig> = {
   'a soft prompt with an unused half': { method: 'soft-prompt', tokens: 4, submodules: 2, init: 'normal' },
   'full fine-tuning': { method: 'full' },
 }
-const each = Object.entries(configurations).map(([name, config]) => [name, parseMethod(config)] as const)
+const parsedConfigurations = Object.entries(configurations).map(
+  ([name, config]) => [name, parseMethod(config)] as const,
+)
 
-const LAST_DIGITS = 2e-5
+const TOLERANCE = 2e-5
 const { input_ids, attention_mask } = inputs.a
 const symbols = { batch: input_ids.length, source: input_ids[0].length }
 const batch = {
@@ -38,9 +48,9 @@ const batch = {
   decoder_input_ids: new Int32Array(symbols.batch),
 }
 
-async function compute(context: Parameters<typeof t5>[1], values: Values): Promise<Float32Array> {
-  const { decoder } = t5(batchInputs(1), context)
-  const session = await openSession(lower(program('logits', { logits: logits(decoder, context) }), 'cpu'), {
+async function compute(base: Base, context: Context, values: Values): Promise<Float32Array> {
+  const logits = modelOf(base).generation!.logits(context, 1)
+  const session = await openSession(lower(buildProgram('logits', { logits }), 'cpu'), {
     threads: 1,
   })
   const results = await session.run({ ...values, ...batch }, symbols)
@@ -50,46 +60,50 @@ async function compute(context: Parameters<typeof t5>[1], values: Values): Promi
 
 const baseValues = (base: Base): Values => Object.fromEntries(base.tensors)
 
-/** As training and a server of one adapter compute it: all rows have the same tensors. */
-const alone = (base: Base, method: MethodConfig, values: ReadonlyMap<string, Float32Array>) =>
-  compute(tuned(base.t5, method).context, { ...baseValues(base), ...Object.fromEntries(values) })
+/** Computes logits as in training and in a server of one adapter: all rows share the same tensors. */
+const computeShared = (base: Base, method: MethodConfig, values: ReadonlyMap<string, Float32Array>) =>
+  compute(base, applyMethod(modelOf(base), method).context, { ...baseValues(base), ...Object.fromEntries(values) })
 
-/** As a server of many adapters computes it: each row has tensors of its own, zeros in the rows that are not the method's. */
-function mixed(base: Base, method: MethodConfig, values: ReadonlyMap<string, Float32Array>, active: readonly number[]) {
-  const { parameters, edits } = methodNamed(method.method)
+/** Computes logits as in a server of many adapters: each row has its own tensors, zeros in rows of other methods. */
+function computePerRow(
+  base: Base,
+  method: MethodConfig,
+  values: ReadonlyMap<string, Float32Array>,
+  active: readonly number[],
+) {
+  const { edits } = findMethod(method.method)
   const own = new Map(
-    parameters(method, base.t5).map(({ name, shape }) => [name, input(name, 'f32', ['batch', ...shape])]),
+    parametersOf(method, modelOf(base)).map(({ name, shape }) => [name, input(name, 'f32', ['batch', ...shape])]),
   )
   own.set(ACTIVE, input(ACTIVE, 'f32', ['batch', 1]))
-  const weights = weightInputs(base.t5)
+  const weights = weightInputs(modelOf(base))
   const context = {
-    t5: base.t5,
     weight: (name: string) => weights.get(name)!,
-    edits: combine([edits(method, (name) => own.get(name), base.t5)]),
+    edits: combineEdits([edits(method, (name) => own.get(name), modelOf(base))]),
   }
   const rows = [...values].map(([name, value]): [string, Float32Array] => {
     const table = new Float32Array(active.length * value.length)
     for (const [row, on] of active.entries()) if (on) table.set(value, row * value.length)
     return [name, table]
   })
-  const fed = methodNamed(method.method)
-    .parameters(method, base.t5)
-    .some(({ name }) => base.tensors.has(name))
-    ? []
-    : rows
-  return compute(context, { ...baseValues(base), ...Object.fromEntries(fed), [ACTIVE]: Float32Array.from(active) })
+  const fed = parametersOf(method, modelOf(base)).some(({ name }) => base.tensors.has(name)) ? [] : rows
+  return compute(base, context, {
+    ...baseValues(base),
+    ...Object.fromEntries(fed),
+    [ACTIVE]: Float32Array.from(active),
+  })
 }
 
 const rowOf = (values: Float32Array, row: number) => values.subarray(384 * row, 384 * (row + 1))
 
-describe.each(each)('%s', (_, method) => {
-  test('has parameters under names of their own, which begin finite and the same for the same seed', async () => {
+describe.each(parsedConfigurations)('%s', (_, method) => {
+  test('has parameters with unique names, whose initial values are finite and the same for the same seed', async () => {
     const base = await tinyT5()
-    const parameters = methodNamed(method.method).parameters(method, base.t5)
+    const parameters = parametersOf(method, modelOf(base))
     expect(parameters.length).toBeGreaterThan(0)
     expect(new Set(parameters.map(({ name }) => name)).size).toBe(parameters.length)
     const start = () => {
-      const stream = random(7, 'initial values')
+      const stream = makeRandom(7, 'initial values')
       return parameters.map(({ initial }) => initial(stream, (name) => base.tensors.get(name)!))
     }
     const values = start()
@@ -98,34 +112,34 @@ describe.each(each)('%s', (_, method) => {
     expect(values.every((value) => value.every(Number.isFinite))).toBe(true)
   })
 
-  test('leaves rows alone that are not its own: theirs are the logits of the base', async () => {
+  test('does not change rows of other methods: their logits are those of the base', async () => {
     const base = await tinyT5()
     const { values } = trained(method, base)
-    const plain = await alone(base, { method: 'full' }, new Map())
-    expectNear(await mixed(base, method, values, [0, 0, 0]), plain, LAST_DIGITS, 'no row is its own')
+    const plain = await computeShared(base, { method: 'full' }, new Map())
+    expectNear(await computePerRow(base, method, values, [0, 0, 0]), plain, TOLERANCE, 'no row is its own')
     if (method.method === 'full') return
 
-    const together = await mixed(base, method, values, [0, 1, 0])
-    for (const row of [0, 2]) expectNear(rowOf(together, row), rowOf(plain, row), LAST_DIGITS, `row ${row}`)
-    const single = await alone(base, method, values)
-    expectNear(rowOf(together, 1), rowOf(single, 1), LAST_DIGITS, 'its own row')
-    expect(distance(rowOf(single, 1), rowOf(plain, 1))).toBeGreaterThan(1e-2)
+    const together = await computePerRow(base, method, values, [0, 1, 0])
+    for (const row of [0, 2]) expectNear(rowOf(together, row), rowOf(plain, row), TOLERANCE, `row ${row}`)
+    const single = await computeShared(base, method, values)
+    expectNear(rowOf(together, 1), rowOf(single, 1), TOLERANCE, 'its own row')
+    expect(maxDifference(rowOf(single, 1), rowOf(plain, 1))).toBeGreaterThan(1e-2)
   })
 
-  test('keeps its configuration when it is read again', () => {
+  test('has the same configuration when it is parsed again', () => {
     expect(parseMethod(JSON.parse(JSON.stringify(method)))).toEqual(method)
   })
 })
 
-test('every method of the registry stands under this contract', () => {
-  expect(new Set(each.map(([, { method }]) => method))).toEqual(new Set(Object.keys(methods)))
+test('every method of the registry is tested by this contract', () => {
+  expect(new Set(parsedConfigurations.map(([, { method }]) => method))).toEqual(new Set(Object.keys(methods)))
   for (const [name, { name: own, learningRate }] of Object.entries(methods)) {
     expect(own).toBe(name)
     expect(learningRate).toBeGreaterThan(0)
   }
 })
 
-test('a method without settings has those that are documented', () => {
+test('a method without settings has the documented defaults', () => {
   expect(parseMethod({ method: 'lora' })).toEqual({
     method: 'lora',
     rank: 8,
@@ -149,11 +163,11 @@ test('a method without settings has those that are documented', () => {
 })
 
 describe.each(Object.keys(methods))('%s', (method) => {
-  const own = Object.keys(shapeOf(method))
-  const foreign = Object.keys(methods).flatMap((other) => Object.keys(shapeOf(other)))
+  const own = Object.keys(fieldsOf(method))
+  const foreign = Object.keys(methods).flatMap((other) => Object.keys(fieldsOf(other)))
   const refused = [...new Set([...foreign, 'dora', 'ranks', 'constructor'])].filter((field) => !own.includes(field))
 
-  test.each(refused)('refuses the field %s, which is not its own, by name', async (field) => {
+  test.each(refused)('rejects the field %s of another method by name', async (field) => {
     const parsed = async () => parseMethod({ method, [field]: 3 })
     await expectError(parsed(), 'method_invalid', `${method}, ${field}`, ...own)
   })
@@ -174,24 +188,23 @@ test.each([
   ['soft-prompt', 'tokens', 0],
   ['soft-prompt', 'init', 'random'],
   ['soft-prompt', 'submodules', 3],
-])('%s refuses %s: %j, and says so', async (method, field, value) => {
+])('%s rejects %s: %j with a message that names it', async (method, field, value) => {
   const parsed = async () => parseMethod({ method, [field]: value })
   await expectError(parsed(), 'method_invalid', `${method}, ${field}`)
 })
 
-test.each(['constructor', 'toString', '__proto__', 'LoRA', '', 7, undefined])('%j is no method', async (method) => {
+test.each(['constructor', 'toString', '__proto__', 'LoRA', '', 7, undefined])('%j is not a method', async (method) => {
   const parsed = async () => parseMethod({ method: method as string })
   await expectError(parsed(), 'method_invalid', ...Object.keys(methods))
 })
 
-describe('targets of LoRA', () => {
+describe('the targets of LoRA', () => {
   const placesOf = async (targets: string[], base = tinyT5()) => {
-    const { t5: config } = await base
-    const parameters = methodNamed('lora').parameters(parseMethod({ method: 'lora', targets }), config)
+    const parameters = parametersOf(parseMethod({ method: 'lora', targets }), modelOf(await base))
     return parameters.filter(({ name }) => name.endsWith('.lora_A')).map(({ name }) => name.slice(0, -'.lora_A'.length))
   }
 
-  test('q stands for the queries of every attention, SelfAttention.q for those of self-attention', async () => {
+  test('q selects the queries of every attention, SelfAttention.q those of self-attention', async () => {
     const self = [0, 1, 2].map((i) => `encoder.block.${i}.layer.0.SelfAttention.q`)
     const decoder = [0, 1].map((i) => `decoder.block.${i}.layer.0.SelfAttention.q`)
     const cross = [0, 1].map((i) => `decoder.block.${i}.layer.1.EncDecAttention.q`)
@@ -207,9 +220,12 @@ describe('targets of LoRA', () => {
     ['wi', tinyFlan, 'q, k, v, o, wi_0, wi_1, wo'],
     ['shared', tinyT5, 'q, k, v, o, wi, wo'],
     ['constructor', tinyT5, 'q, k, v, o, wi, wo'],
-  ] as const)('%s is refused where the base has none, with those that it has', async (target, base, offered) => {
-    await expectError(placesOf(['q', target], base()), 'method_invalid', target, offered)
-  })
+  ] as const)(
+    '%s is rejected if the base does not have it, and the available ones are listed',
+    async (target, base, offered) => {
+      await expectError(placesOf(['q', target], base()), 'method_invalid', target, offered)
+    },
+  )
 })
 
 describe('the places of bottleneck adapters', () => {
@@ -227,7 +243,7 @@ describe('the places of bottleneck adapters', () => {
       [...sub('encoder', 3, [0, 1]), ...sub('decoder', 2, [0, 2])],
     ],
     [
-      'with cross_attention: after cross-attention, too',
+      'with cross_attention: after cross-attention as well',
       { method: 'bottleneck', cross_attention: true },
       [...sub('encoder', 3, [0, 1]), ...sub('decoder', 2, [0, 1, 2])],
     ],
@@ -240,58 +256,55 @@ describe('the places of bottleneck adapters', () => {
     ],
   ]
   test.each(cases)('%s', async (_, config, expected) => {
-    const { t5: shape } = await tinyT5()
-    const names = methodNamed('bottleneck')
-      .parameters(parseMethod(config), shape)
-      .map(({ name }) => name)
+    const model = modelOf(await tinyT5())
+    const names = parametersOf(parseMethod(config), model).map(({ name }) => name)
     const tensors = ['down.weight', 'down.bias', 'up.weight', 'up.bias']
     expect(names).toEqual(expected.flatMap((place) => tensors.map((tensor) => `${place}.adapter_${tensor}`)))
   })
 })
 
-test("OpenDelta's adapter computes what double_seq_bn with gelu does", async () => {
+test("OpenDelta's adapter computes the same as double_seq_bn with gelu", async () => {
   const base = await tinyT5()
   const { method, values } = trained({ method: 'bottleneck', variant: 'opendelta' }, base)
   const houlsby = parseMethod({ method: 'bottleneck', activation: 'gelu' })
-  const names = methodNamed('bottleneck')
-    .parameters(houlsby, base.t5)
-    .map(({ name }) => name)
+  const names = parametersOf(houlsby, modelOf(base)).map(({ name }) => name)
   const moved = new Map([...values.values()].map((value, i) => [names[i], value]))
-  expectNear(await alone(base, method, values), await alone(base, houlsby, moved), LAST_DIGITS, 'logits')
+  expectNear(await computeShared(base, method, values), await computeShared(base, houlsby, moved), TOLERANCE, 'logits')
 })
 
 describe('initial values', () => {
   const start = async (config: MethodConfig) => {
     const base = await tinyT5()
     const method = parseMethod(config)
-    const stream = random(0, 'initial values')
+    const stream = makeRandom(0, 'initial values')
     return new Map(
-      methodNamed(method.method)
-        .parameters(method, base.t5)
-        .map(({ name, initial }) => [name, initial(stream, (tensor) => base.tensors.get(tensor)!)]),
+      parametersOf(method, modelOf(base)).map(({ name, initial }) => [
+        name,
+        initial(stream, (tensor) => base.tensors.get(tensor)!),
+      ]),
     )
   }
   const ending = (values: ReadonlyMap<string, Float32Array>, end: string) =>
     [...values].filter(([name]) => name.endsWith(end)).flatMap(([, value]) => [...value])
   const deviation = (values: readonly number[]) => Math.sqrt(values.reduce((sum, x) => sum + x * x, 0) / values.length)
 
-  test('make a fresh LoRA the base itself, with A as PEFT draws it', async () => {
+  test('of LoRA leave the base unchanged, with A drawn as in PEFT', async () => {
     const base = await tinyT5()
     const values = await start({ method: 'lora', rank: 16 })
     expect(ending(values, 'lora_B').every((x) => x === 0)).toBe(true)
     const a = ending(values, 'lora_A')
-    const bound = 1 / Math.sqrt(base.t5.dModel)
+    const bound = 1 / Math.sqrt(modelOf(base).width)
     expect(a.every((x) => Math.abs(x) <= bound)).toBe(true)
     expect(deviation(a)).toBeCloseTo(bound / Math.sqrt(3), 2)
-    const plain = await alone(base, { method: 'full' }, new Map())
-    expect(await alone(base, parseMethod({ method: 'lora', rank: 16 }), values)).toEqual(plain)
+    const plain = await computeShared(base, { method: 'full' }, new Map())
+    expect(await computeShared(base, parseMethod({ method: 'lora', rank: 16 }), values)).toEqual(plain)
   })
 
   test.each([
     ['seq_bn', 0.02],
     ['double_seq_bn', 0.02],
     ['opendelta', 0.01],
-  ])('of the bottleneck %s are drawn as its library draws them', async (variant, expected) => {
+  ])('of the bottleneck %s are drawn as in its library', async (variant, expected) => {
     const values = await start({ method: 'bottleneck', variant, bottleneck: 32 })
     for (const part of ['down', 'up']) {
       expect(deviation(ending(values, `${part}.weight`)) / expected).toBeCloseTo(1, 1)
@@ -301,7 +314,7 @@ describe('initial values', () => {
 
   test('of a soft prompt are rows of the vocabulary, or normal', async () => {
     const base = await tinyT5()
-    const width = base.t5.dModel
+    const width = modelOf(base).width
     const vocabulary = base.tensors.get('shared.weight')!
     const rows = (table: Float32Array) =>
       Array.from({ length: table.length / width }, (_, i) => table.subarray(i * width, (i + 1) * width).join())
@@ -314,7 +327,7 @@ describe('initial values', () => {
     expect(deviation([...normal])).toBeCloseTo(1, 1)
   })
 
-  test('of full fine-tuning are those of the base, in memory of their own', async () => {
+  test('of full fine-tuning are copies of those of the base', async () => {
     const base = await tinyT5()
     const values = await start({ method: 'full' })
     expect(values).toEqual(base.tensors)

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest'
+import { modelOf } from '../../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../../model/methods/registry.ts'
-import { ledger } from '../../model/parameter-count.ts'
+import { countTrainable } from '../../model/parameter-count.ts'
 import { T5_SMALL } from '../../model/t5/config.ts'
-import { baseTensors, countOf } from '../../model/t5/tensors.ts'
+import { totalSize } from '../../model/tensor-shapes.ts'
 import { tinyFlan, tinyT5 } from '../checkpoint/helpers.ts'
-import { json } from './references.ts'
+import { readJson } from './references.ts'
 
 interface Row {
   config: string
@@ -15,9 +16,9 @@ interface Row {
 }
 
 type Library = 'peft' | 'adapters' | 'opendelta'
-const counts = json<Record<Library, { rows: Row[] }> & { published_totals: Record<string, number> }>('counts.json')
+const counts = readJson<Record<Library, { rows: Row[] }> & { published_totals: Record<string, number> }>('counts.json')
 
-const count = (config: MethodConfig) => ledger(parseMethod(config), T5_SMALL)
+const count = (config: MethodConfig) => countTrainable(parseMethod(config), modelOf({ config: T5_SMALL }))
 const seq = (bottleneck: number) => ({ method: 'bottleneck', variant: 'seq_bn', bottleneck })
 const double = (bottleneck: number) => ({ method: 'bottleneck', variant: 'double_seq_bn', bottleneck })
 const delta = (bottleneck: number) => ({ method: 'bottleneck', variant: 'opendelta', bottleneck })
@@ -26,7 +27,7 @@ const lora = (rank: number, targets = ['q', 'v']) => ({ method: 'lora', rank, ta
 const SELF = ['SelfAttention.q', 'SelfAttention.v']
 const ALL = ['q', 'k', 'v', 'o', 'wi', 'wo']
 
-/** The rows of the libraries' own reports, by their names, as configurations of ours. */
+/** The rows of the libraries' own reports, with the same configuration in Graft. */
 const reported: [Library, string, MethodConfig][] = [
   ['peft', 'full model (transformers only)', { method: 'full' }],
   ['peft', 'PROMPT_TUNING 10 tokens, defaults (num_transformer_submodules -> 2)', prompt(10, 2)],
@@ -57,7 +58,7 @@ const reported: [Library, string, MethodConfig][] = [
 ]
 
 test.each(reported)(
-  'T5-small under %s, %s: trainable and total as the library counts them',
+  'T5-small in %s, %s, has the trainable and total parameters that the library counts',
   (library, name, config) => {
     const row = counts[library].rows.find((candidate) => candidate.config === name)
     const { trainable, total } = count(config)
@@ -73,13 +74,13 @@ test.each([
   ['adapter_b1', seq(1), 60_525_068],
   ['lora_r8', lora(8), 60_801_536],
   ['lora_r1', lora(1), 60_543_488],
-] as [string, MethodConfig, number][])('the published total of %s is what is counted', (name, config, total) => {
+] as [string, MethodConfig, number][])('the total of %s equals the published one', (name, config, total) => {
   expect(counts.published_totals[name]).toBe(total)
   expect(count(config).total).toBe(total)
 })
 
-describe('a count', () => {
-  test('tells what is trained, what is added and what share that is', () => {
+describe('a parameter count', () => {
+  test('has the trained parameters, the added ones and the trained share', () => {
     const { tensors, ...numbers } = count(lora(8))
     expect(numbers).toEqual({
       trainable: 294_912,
@@ -88,17 +89,18 @@ describe('a count', () => {
       percent: (100 * 294_912) / 60_801_536,
     })
     expect(tensors).toHaveLength(72)
-    expect(countOf(tensors)).toBe(294_912)
+    expect(totalSize(tensors)).toBe(294_912)
     expect(count({ method: 'full' })).toMatchObject({ trainable: 60_506_624, added: 0, percent: 100 })
   })
 
   test.each([
     ['tied head', tinyT5, 62_144],
-    ['own head', tinyFlan, 84_672],
-  ])('of a base with a %s is that of its file', async (_, base, expected) => {
-    const { t5, tensors } = await base()
-    expect(countOf(baseTensors(t5))).toBe(expected)
+    ['separate head', tinyFlan, 84_672],
+  ])('of a base with a %s equals the size of its file', async (_, base, expected) => {
+    const { config, tensors } = await base()
+    const model = modelOf({ config })
+    expect(totalSize(model.tensors)).toBe(expected)
     expect([...tensors.values()].reduce((sum, { length }) => sum + length, 0)).toBe(expected)
-    expect(ledger(parseMethod({ method: 'full' }), t5).total).toBe(expected)
+    expect(countTrainable(parseMethod({ method: 'full' }), model).total).toBe(expected)
   })
 })

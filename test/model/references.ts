@@ -1,10 +1,14 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { readSafetensors, type StoredTensor } from '../../checkpoint/safetensors.ts'
-import { parity } from '../checkpoint/helpers.ts'
+import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import type { TensorData } from '../../model/tensor-shapes.ts'
+import { parityPath } from '../checkpoint/helpers.ts'
 
-/** How far a port in float32 may be off (README of the fixtures): absolutely, and of a gradient's largest entry. */
-export const LIMITS = { logits: 5e-5, loss: 1e-5, gradient: 1e-4 }
+/**
+ * The tolerances for an implementation in float32 (see the README of the fixtures). The tolerance for gradients is
+ * relative to the largest entry.
+ */
+export const TOLERANCES = { logits: 5e-5, loss: 1e-5, gradient: 1e-4 }
 
 export interface RawBatch {
   input_ids: number[][]
@@ -19,32 +23,35 @@ export interface Inputs {
   trajectory_steps: RawBatch[]
 }
 
-export const json = <T>(path: string): T => JSON.parse(readFileSync(parity(path), 'utf8')) as T
+/** Reads a JSON file of the fixtures. */
+export const readJson = <T>(path: string): T => JSON.parse(readFileSync(parityPath(path), 'utf8')) as T
 
-export const inputs = json<Inputs>('inputs.json')
+/** The batches of the fixtures. */
+export const inputs = readJson<Inputs>('inputs.json')
 
-export const reference = async (path: string): Promise<ReadonlyMap<string, StoredTensor>> =>
-  (await readSafetensors(parity(path))).tensors
+/** Reads the tensors that the Python library computed. */
+export const readReference = async (path: string): Promise<ReadonlyMap<string, TensorData>> =>
+  (await readSafetensors(parityPath(path))).tensors
 
-export const largest = (values: ArrayLike<number>): number =>
-  Array.from(values).reduce((most, x) => Math.max(most, Math.abs(x)), 0)
+export const largestMagnitude = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((max, x) => Math.max(max, Math.abs(x)), 0)
 
-/** The largest absolute difference; infinite where the lengths differ or a number is missing. */
-export function distance(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+/** Returns the largest absolute difference. It is infinite if the lengths differ or a number is NaN. */
+export function maxDifference(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
   if (actual.length !== expected.length || expected.length === 0) return Number.POSITIVE_INFINITY
-  let most = 0
+  let max = 0
   for (let i = 0; i < expected.length; i++) {
-    const off = Math.abs(actual[i] - expected[i])
-    if (!(off <= most)) most = Number.isNaN(off) ? Number.POSITIVE_INFINITY : off
+    const difference = Math.abs(actual[i] - expected[i])
+    if (!(difference <= max)) max = Number.isNaN(difference) ? Number.POSITIVE_INFINITY : difference
   }
-  return most
+  return max
 }
 
-export function expectNear(actual: ArrayLike<number>, expected: ArrayLike<number>, limit: number, what: string): void {
-  expect(distance(actual, expected), what).toBeLessThanOrEqual(limit)
+export function expectNear(actual: ArrayLike<number>, expected: ArrayLike<number>, limit: number, name: string): void {
+  expect(maxDifference(actual, expected), name).toBeLessThanOrEqual(limit)
 }
 
-/** Within the limit for gradients: a gradient that is zero must be zero. */
-export function expectGradient(actual: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
-  expectNear(actual, expected, LIMITS.gradient * largest(expected), what)
+/** Expects a gradient within its tolerance. A gradient of zero must be exactly zero. */
+export function expectGradient(actual: ArrayLike<number>, expected: ArrayLike<number>, name: string): void {
+  expectNear(actual, expected, TOLERANCES.gradient * largestMagnitude(expected), name)
 }

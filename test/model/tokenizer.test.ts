@@ -14,7 +14,7 @@ const ids = (text: string) => [...tokenizer.encode(text)]
 
 const reviews = `${imdb}/test.jsonl.gz`
 
-// Frozen from Python's tokenizers 0.23.3: Tokenizer.from_file('base/tokenizer.json').encode(text).ids
+// From Python's tokenizers 0.23.3: Tokenizer.from_file('base/tokenizer.json').encode(text).ids
 const FROZEN: [text: string, ids: number[]][] = [
   [
     "The movie was GREAT!!! <br /><br />I didn't expect that.",
@@ -32,11 +32,11 @@ const FROZEN: [text: string, ids: number[]][] = [
 ]
 
 describe('the embedded base', () => {
-  test.each(FROZEN)("gives the ids of Hugging Face's tokenizers for %j", (text, expected) => {
+  test.each(FROZEN)("returns the ids of Hugging Face's tokenizers for %j", (text, expected) => {
     expect(ids(text)).toEqual(expected)
   })
 
-  test.skipIf(withoutImdb)(`gives the ids of Hugging Face's tokenizers for 200 real reviews${withoutImdb}`, () => {
+  test.skipIf(withoutImdb)(`returns the ids of Hugging Face's tokenizers for 200 real reviews${withoutImdb}`, () => {
     const texts = gunzipSync(readFileSync(reviews)).toString().split('\n').slice(0, 200)
     const hash = createHash('sha256')
     for (const line of texts) hash.update(tokenizer.encode(JSON.parse(line).text))
@@ -44,7 +44,7 @@ describe('the embedded base', () => {
     expect(hash.digest('hex')).toBe('75279f21424ef2a3a4e3c7adc3b882a7a98627168576f84cbc77dfa05d22af8a')
   })
 
-  test('a text has the same ids however many were encoded before it', () => {
+  test('returns the same ids for a text, whatever was encoded before', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 80 }), { maxLength: 5 }), (texts) => {
         const fresh = makeTokenizer(json, {})
@@ -54,7 +54,7 @@ describe('the embedded base', () => {
     )
   })
 
-  test('any string is encoded, lone surrogates and control characters as well, and ends with </s>', () => {
+  test('encodes any string, including lone surrogates and control characters, and ends it with </s>', () => {
     const unit = fc.oneof(
       fc.constantFrom('\ud800', '\udfff', '\0', '\ufeff', '\u0301', '</s>', '<pad', '\x85'),
       fc.string(),
@@ -78,28 +78,28 @@ describe('the embedded base', () => {
     '\u0345\u0301',
     '\u0345\u200d\u0301 ',
     'ß',
-  ])('a megabyte of %j takes seconds, not minutes', (unit) => {
-    const begun = performance.now()
+  ])('encodes a megabyte of %j in seconds, not minutes', (unit) => {
+    const start = performance.now()
     tokenizer.encode(unit.repeat(Math.ceil(2 ** 20 / unit.length)))
-    // 0.01 to 0.7 s on an idle core; ICU alone takes minutes for a run of accents.
-    expect(performance.now() - begun).toBeLessThan(10_000)
+    // It takes 0.01 to 0.7 s on an idle core. ICU by itself takes minutes for a run of accents.
+    expect(performance.now() - start).toBeLessThan(10_000)
   })
 
-  test('a long text has the ids of its sentences one after the other', () => {
+  test('returns the ids of each sentence in turn for a long text', () => {
     const sentence = 'Not a bad film, but the second half drags. '
     const one = ids(sentence).slice(0, -1)
     expect(ids(sentence.repeat(200))).toEqual([...Array(200).fill(one).flat(), 1])
   })
 })
 
-test('the ids of a word come without </s>', () => {
+test('the ids of a word do not include </s>', () => {
   expect(tokenizer.wordIds('Excellent')).toEqual([tokenizer.tokenId('excellent')])
   expect(tokenizer.wordIds('excellent').map(tokenizer.piece)).toEqual(['excellent'])
   expect(tokenizer.wordIds('café').length).toBe(1)
   expect(tokenizer.wordIds('映')).toEqual([tokenizer.unknownId])
 })
 
-test('a piece that the vocabulary lacks has no id', () => {
+test('a piece that is not in the vocabulary has no id', () => {
   expect(tokenizer.tokenId('no such piece')).toBeUndefined()
 })
 
@@ -125,18 +125,21 @@ describe('a sentencepiece base', () => {
   test.each([
     ['Metaspace', unigram],
     ['WhitespaceSplit and Metaspace', whitespaceSplit],
-  ])('is read word by word: %s', (_, file) => {
+  ])('with %s is encoded word by word', (_, file) => {
     const { encode, wordIds, piece } = makeTokenizer(file, {})
     expect([...encode('good film. good')].map(piece)).toEqual(['▁good', '▁film', '.', '▁good', '</s>'])
     expect([...encode('漢字 good')].map(piece)).toEqual(['▁', '<unk>', '▁good', '</s>'])
     expect(wordIds('film').map(piece)).toEqual(['▁film'])
   })
 
-  test('a megabyte without a space is encoded', () => {
+  test('encodes a megabyte without a space', () => {
     expect(makeTokenizer(unigram, {}).encode('good'.repeat(2 ** 18)).length).toBeGreaterThan(2 ** 18)
   })
 })
 
-test.each([{}, { model: null }, { model: { type: 'Unigram', vocab: [] } }])('%j is refused as no tokenizer', (file) => {
-  expect(() => makeTokenizer(file, {})).toThrowError(expect.objectContaining({ code: 'base_incomplete' }))
-})
+test.each([{}, { model: null }, { model: { type: 'Unigram', vocab: [] } }])(
+  '%j is rejected because it is not a tokenizer',
+  (file) => {
+    expect(() => makeTokenizer(file, {})).toThrowError(expect.objectContaining({ code: 'base_incomplete' }))
+  },
+)

@@ -8,34 +8,42 @@ import { add, mul } from '../../../graph/ops/elementwise.ts'
 import { input } from '../../../graph/ops/leaf.ts'
 import { reduceSum, reshape } from '../../../graph/ops/shape.ts'
 import { crossEntropy } from '../../../graph/ops/softmax.ts'
-import { type Program, program } from '../../../graph/program.ts'
+import { buildProgram, type Program } from '../../../graph/program.ts'
 import { openDevice } from '../../../graph/runtime/device.ts'
 import { openSession, type Values } from '../../../graph/runtime/session.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Symbols } from '../../../graph/types.ts'
-import { batchInputs, classifierProgram, tuned } from '../../../model/programs.ts'
+import { modelOf } from '../../../model/architectures.ts'
+import { applyMethod, classifierProgram } from '../../../model/programs.ts'
 import type { T5Config } from '../../../model/t5/config.ts'
-import { logits, t5 } from '../../../model/t5/t5.ts'
-import { baseTensors } from '../../../model/t5/tensors.ts'
-import { copied, parity, tinyFlan, tinyT5 } from '../../checkpoint/helpers.ts'
+import { batchInputs, logits, t5 } from '../../../model/t5/t5.ts'
+import { copyFolder, parityPath, tinyFlan, tinyT5 } from '../../checkpoint/helpers.ts'
 import { softwareVulkan } from '../../software-vulkan.ts'
 import { keepDeviceWarm } from '../../warm-device.ts'
-import { expectGradient, expectNear, inputs, json, LIMITS, type RawBatch, reference } from '../references.ts'
+import {
+  expectGradient,
+  expectNear,
+  inputs,
+  type RawBatch,
+  readJson,
+  readReference,
+  TOLERANCES,
+} from '../references.ts'
 
 keepDeviceWarm()
 
 const TARGET = 2
 
-/** Everything of a forward and backward pass: logits, loss, hidden states after every block, the gradient of every tensor. */
-function wholeModel(config: T5Config): Program {
-  const { context, trained } = tuned(config, { method: 'full' })
+/** Returns a forward and backward pass with logits, loss, hidden states after each block, and all gradients. */
+function trainingProgram(config: T5Config): Program {
+  const { context, trained } = applyMethod(modelOf({ config }), { method: 'full' })
   const blocks: Record<string, Tensor> = {}
   const output: typeof context.edits.output = (layer, h, f) => {
     const [, stack, block] = /^(encoder|decoder)\.block\.(\d+)/.exec(layer.name) ?? []
     if (layer.kind === 'feedForward') blocks[`${stack}_block.${block}`] = add(h, f)
     return context.edits.output(layer, h, f)
   }
-  const watched = { ...context, edits: { ...context.edits, output } }
+  const watched = { ...context, t5: config, edits: { ...context.edits, output } }
   const { encoder, decoder } = t5(batchInputs(TARGET), watched)
   const predicted = logits(decoder, watched) // [B, T, V]
   const rows = crossEntropy(
@@ -44,7 +52,7 @@ function wholeModel(config: T5Config): Program {
   )
   const loss = reduceSum(mul(rows, input('label_weights', 'f32', ['2*batch'])))
   const grads = gradients(loss, [...trained.values()])
-  return program('whole model', {
+  return buildProgram('full model', {
     loss,
     logits: predicted,
     encoder_last_hidden_state: encoder,
@@ -53,25 +61,28 @@ function wholeModel(config: T5Config): Program {
   })
 }
 
-/** The batch as the library takes it: decoder inputs are the labels moved right, and labels of -100 do not count. */
+/**
+ * Returns the batch as the library expects it: decoder inputs are the labels, shifted right, and labels of -100 do not
+ * count.
+ */
 function feedsOf({ input_ids, attention_mask, labels }: RawBatch) {
-  const shown = (label: number) => Math.max(label, 0)
+  const toToken = (label: number) => Math.max(label, 0)
   const counted = labels.flat().filter((label) => label >= 0).length
   return {
     symbols: { batch: input_ids.length, source: input_ids[0].length },
     feeds: {
       input_ids: Int32Array.from(input_ids.flat()),
       attention_mask: Float32Array.from(attention_mask.flat()),
-      decoder_input_ids: Int32Array.from(labels.flatMap((row) => [0, shown(row[0])])),
-      labels: Int32Array.from(labels.flat(), shown),
+      decoder_input_ids: Int32Array.from(labels.flatMap((row) => [0, toToken(row[0])])),
+      labels: Int32Array.from(labels.flat(), toToken),
       label_weights: Float32Array.from(labels.flat(), (label) => (label < 0 ? 0 : 1 / counted)),
     },
   }
 }
 
-/** What CUDA gets, plain ONNX with the weights in it, is run by the CPU here. */
-async function openAs({ t5: config, tensors }: Base, target: Target) {
-  const [model, weights] = [wholeModel(config), Object.fromEntries(tensors)]
+/** Opens the model as lowered for a target. The CPU runs what CUDA would get: plain ONNX that contains the weights. */
+async function openTarget({ config, tensors }: Base, target: Target) {
+  const [model, weights] = [trainingProgram(config as T5Config), Object.fromEntries(tensors)]
   if (target === 'webgpu') {
     const device = openDevice()
     const { run } = await device.load(model, weights)
@@ -86,7 +97,7 @@ async function openAs({ t5: config, tensors }: Base, target: Target) {
 }
 
 async function run(base: Base, target: Target, batches: readonly RawBatch[]) {
-  const { run, close } = await openAs(base, target)
+  const { run, close } = await openTarget(base, target)
   try {
     const results: Record<string, Float32Array>[] = []
     for (const batch of batches) {
@@ -104,32 +115,32 @@ interface Meta {
   loss_masked_labels_float64: number
 }
 
-/** A folder of the model as transformers 5 saves it again. */
-function savedByTransformers5(name: string): Promise<Base> {
-  const dir = copied(parity(name))
-  cpSync(parity(`${name}/config.transformers5.json`), `${dir}/config.json`)
+/** Loads the model as transformers 5 saves it. */
+function loadAsTransformers5(name: string): Promise<Base> {
+  const dir = copyFolder(parityPath(name))
+  cpSync(parityPath(`${name}/config.transformers5.json`), `${dir}/config.json`)
   return loadBase(dir)
 }
 
-/** What transformers 5 saves again is the same model: a GPU has seen it then. */
-const bases: Record<string, { name: string; base: () => Promise<Base>; again?: true }> = {
+/** `isCopy`: the same model as another one, so that a GPU need not run it again. */
+const bases: Record<string, { name: string; base: () => Promise<Base>; isCopy?: true }> = {
   'a T5 of version 1.0 (relu, tied head)': { name: 'tiny-t5', base: tinyT5 },
-  'the same, saved by transformers 5': { name: 'tiny-t5', base: () => savedByTransformers5('tiny-t5'), again: true },
-  'a FLAN-T5 (gated gelu, own head)': { name: 'tiny-flan', base: tinyFlan },
+  'the same T5, saved by transformers 5': { name: 'tiny-t5', base: () => loadAsTransformers5('tiny-t5'), isCopy: true },
+  'a FLAN-T5 (gated gelu, separate head)': { name: 'tiny-flan', base: tinyFlan },
   'the same FLAN-T5, saved by transformers 5': {
     name: 'tiny-flan',
-    base: () => savedByTransformers5('tiny-flan'),
-    again: true,
+    base: () => loadAsTransformers5('tiny-flan'),
+    isCopy: true,
   },
 }
 
-describe.each(Object.entries(bases))('%s', (_, { name, base, again }) => {
-  test.each(['cpu', 'cuda', ...(softwareVulkan && !again ? ['webgpu' as const] : [])] as const)(
-    'computes the logits, hidden states, losses and gradients of transformers, lowered for %s',
+describe.each(Object.entries(bases))('%s', (_, { name, base, isCopy }) => {
+  test.each(['cpu', 'cuda', ...(softwareVulkan && !isCopy ? ['webgpu' as const] : [])] as const)(
+    'computes the same logits, hidden states, losses and gradients as transformers when lowered for %s',
     async (target) => {
       const loaded = await base()
-      const expected = await reference(`base/${name}/reference.safetensors`)
-      const meta = json<Meta>(`base/${name}/meta.json`)
+      const expected = await readReference(`base/${name}/reference.safetensors`)
+      const meta = readJson<Meta>(`base/${name}/meta.json`)
       const masked = { ...inputs.a, labels: inputs.a_labels_masked }
       const [a, b, ignoring] = await run(loaded, target, [inputs.a, inputs.b, masked])
 
@@ -137,51 +148,59 @@ describe.each(Object.entries(bases))('%s', (_, { name, base, again }) => {
       for (const [key, { data }] of expected) {
         const [, batch, result] = /^(a|b|grad)\.(.*)$/.exec(key) ?? []
         if (batch === 'grad') expectGradient(a[key], data, key)
-        else expectNear((batch === 'a' ? a : b)[result], data, LIMITS.logits, key)
+        else expectNear((batch === 'a' ? a : b)[result], data, TOLERANCES.logits, key)
         seen.add(key)
       }
-      for (const tensor of baseTensors(loaded.t5)) expect(seen).toContain(`grad.${tensor.name}`)
+      for (const tensor of modelOf(loaded).tensors) expect(seen).toContain(`grad.${tensor.name}`)
       for (const key of ['a.logits', 'b.logits', 'a.encoder_block.2', 'a.decoder_block.1']) expect(seen).toContain(key)
 
-      expectNear(a.loss, [meta.loss_float64.a], LIMITS.loss, 'loss of a')
-      expectNear(b.loss, [meta.loss_float64.b], LIMITS.loss, 'loss of b')
-      expectNear(ignoring.loss, [meta.loss_masked_labels_float64], LIMITS.loss, 'loss with labels that do not count')
+      expectNear(a.loss, [meta.loss_float64.a], TOLERANCES.loss, 'loss of a')
+      expectNear(b.loss, [meta.loss_float64.b], TOLERANCES.loss, 'loss of b')
+      expectNear(
+        ignoring.loss,
+        [meta.loss_masked_labels_float64],
+        TOLERANCES.loss,
+        'loss with labels that do not count',
+      )
     },
   )
 })
 
-test('a head of its own and scaled outputs go together as well', async () => {
+test('a separate head can be combined with scaled outputs', async () => {
   const flan = await tinyFlan()
-  const scaled = { ...flan, t5: { ...flan.t5, scaleDecoderOutputs: true } }
+  const scaled = { ...flan, config: { ...flan.config, scaleDecoderOutputs: true } as T5Config }
   const [{ logits: plain }] = await run(flan, 'cpu', [inputs.a])
   const [{ logits: small }] = await run(scaled, 'cpu', [inputs.a])
-  const factor = flan.t5.dModel ** -0.5
+  const factor = modelOf(flan).width ** -0.5
   expectNear(
     small,
     plain.map((x) => x * factor),
-    LIMITS.logits,
+    TOLERANCES.logits,
     'logits',
   )
 })
 
 test.each([
-  ['the whole model with its gradients', async () => wholeModel((await tinyFlan()).t5)],
-  ['a classifier', async () => classifierProgram((await tinyT5()).t5, { method: 'full' }, 2)],
-] as const)('%s, lowered for webgpu, has none of the fused products of the CPU', async (_, made) => {
-  const whole = await made()
-  const [cpu, webgpu] = (['cpu', 'webgpu'] as const).map((target) => Buffer.from(lower(whole, target).model))
+  ['the full model with its gradients', async () => trainingProgram((await tinyFlan()).config as T5Config)],
+  ['a classifier', async () => classifierProgram(modelOf(await tinyT5()), { method: 'full' }, 2)],
+] as const)('%s has no fused matrix products of the CPU when lowered for webgpu', async (_, build) => {
+  const program = await build()
+  const [cpu, webgpu] = (['cpu', 'webgpu'] as const).map((target) => Buffer.from(lower(program, target).model))
   expect(cpu.includes('FusedMatMul')).toBe(true)
   expect(webgpu.includes('FusedMatMul')).toBe(false)
-  // What is left is the import of the operator set; no node is of it.
+  // Only the import of the operator set remains; no node uses it.
   expect(webgpu.toString('latin1').split('com.microsoft')).toHaveLength(2)
 })
 
-test('the classifier gives the logits of its words alone, at the first step of the decoder', async () => {
-  const { t5: config, tensors } = await tinyT5()
+test('the classifier returns the logits of only its words, at the first decoder step', async () => {
+  const { config, tensors } = await tinyT5()
   const words = [65, 41, 383]
-  const session = await openSession(lower(classifierProgram(config, { method: 'full' }, words.length), 'cpu'), {
-    threads: 1,
-  })
+  const session = await openSession(
+    lower(classifierProgram(modelOf({ config }), { method: 'full' }, words.length), 'cpu'),
+    {
+      threads: 1,
+    },
+  )
   const { feeds, symbols } = feedsOf(inputs.a)
   const { scores } = await session.run(
     {
@@ -193,9 +212,9 @@ test('the classifier gives the logits of its words alone, at the first step of t
     symbols,
   )
   await session.close()
-  const expected = (await reference('base/tiny-t5/reference.safetensors')).get('a.logits')!
+  const expected = (await readReference('base/tiny-t5/reference.safetensors')).get('a.logits')!
   const rows = inputs.a.labels.flatMap((_, row) =>
-    words.map((word) => expected.data[row * TARGET * config.vocabSize + word]),
+    words.map((word) => expected.data[row * TARGET * modelOf({ config }).vocabSize + word]),
   )
-  expectNear(scores as Float32Array, rows, LIMITS.logits, 'scores')
+  expectNear(scores as Float32Array, rows, TOLERANCES.logits, 'scores')
 })

@@ -4,8 +4,8 @@ import { listFolder } from './files.ts'
 import { readSafetensors, type SafetensorsFile } from './safetensors.ts'
 
 /**
- * The tensors of an adapter's folder.
- * @throws GraftError `file_missing` where it lacks the file, `checkpoint_corrupt`, `checkpoint_tensors`
+ * Reads the tensors in the folder of an adapter.
+ * @throws GraftError `file_missing`, `checkpoint_corrupt`, `checkpoint_tensors`
  */
 export async function readAdapterWeights(dir: string, name: string): Promise<SafetensorsFile> {
   const present = await listFolder(dir)
@@ -13,8 +13,9 @@ export async function readAdapterWeights(dir: string, name: string): Promise<Saf
   const pickled = [...present].find((file) => file.endsWith('.bin'))
   return fail('file_missing', {
     subject: join(dir, name),
-    expected: 'the weights of the adapter',
-    found: pickled ? `${pickled} alone` : 'no such file',
-    fix: pickled ? 'Save the adapter again with safetensors.' : 'Give the whole folder that the library saved.',
+    problem: pickled ? `does not exist; the weights are in ${pickled}, which Graft does not read` : 'does not exist',
+    fix: pickled
+      ? 'Save the adapter again in the safetensors format.'
+      : 'Copy all files of the folder that the library saved.',
   })
 }

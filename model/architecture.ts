@@ -1,0 +1,118 @@
+import type { Values } from '../graph/runtime/session.ts'
+import type { Tensor } from '../graph/tensor.ts'
+import type { Shape } from '../graph/types.ts'
+import type { Context } from './context.ts'
+import type { LabelTokens } from './label-words.ts'
+import type { Linear, SubLayer } from './modules.ts'
+import type { NamedShape, TensorData } from './tensor-shapes.ts'
+import type { Tokenizer } from './tokenizer.ts'
+
+/** The sizes and choices of a model as plain data, to store with a base or to send to a thread. */
+export interface ModelConfig {
+  /** The name of the architecture that can read the other fields. */
+  readonly architecture: string
+}
+
+/** A family of models, such as T5. To add one, write its folder and list it in architectures.ts. */
+export interface Architecture {
+  readonly name: string
+  /** Returns whether a `config.json` in Hugging Face's format describes a model of this family. */
+  recognizes(json: Readonly<Record<string, unknown>>): boolean
+  /**
+   * Reads a `config.json` together with the tensors stored beside it. Removes from `tensors` what a file may hold in
+   * addition to the model's own tensors, such as copies of a tied embedding.
+   *
+   * @param subject names the file in errors
+   * @throws GraftError `base_incomplete`
+   */
+  parseConfig(json: unknown, tensors: Map<string, TensorData>, subject: string): ModelConfig
+  /** Describes the model of a configuration that `parseConfig` returned. */
+  describe(config: ModelConfig): Model
+}
+
+/**
+ * Everything that tuning methods, training, serving and checkpoints need to know about a model. B batch, S source
+ * length, C classes, E width, V vocabulary.
+ */
+export interface Model {
+  readonly config: ModelConfig
+  /** E. */
+  readonly width: number
+  /** V. */
+  readonly vocabSize: number
+  /** The number of classes or tokens that `classLogits` can score. `classInputs` takes numbers below it. */
+  readonly classIdCount: number
+  readonly padTokenId: number
+  /** Token ids before and after every text. Added if the tokenizer does not add them itself. */
+  readonly frame: { readonly before: readonly number[]; readonly after: readonly number[] }
+  /** The name of the token embeddings [V, E]. */
+  readonly embedding: string
+  /** Every tensor, under its name in Hugging Face's `model.safetensors`. */
+  readonly tensors: readonly NamedShape[]
+  /** Every Linear that methods may adapt, under the names of Hugging Face's modules. */
+  readonly linears: readonly Linear[]
+  /** In the order in which they run. */
+  readonly subLayers: readonly SubLayer[]
+  /** Names of tensors that every method trains in addition to its own, such as a classification head. */
+  readonly head: readonly string[]
+  /** The layers between embedding and head, in the order in which they run. Profiles and ONNX node names use them. */
+  readonly layers: readonly string[]
+  /**
+   * Returns the layer that reads an input of a program: one of `layers`, `embedding` or `head`. Undefined for other
+   * inputs.
+   */
+  layerOf(input: string): string | undefined
+
+  /**
+   * Returns the token or class number that scores each label.
+   * @throws GraftError `label_words` if the model cannot score these labels
+   */
+  labelTokens(words: Readonly<Record<string, string>>, tokenizer: Tokenizer): LabelTokens
+  /**
+   * Returns class logits [B, 1, C] for the inputs `input_ids` and `attention_mask` [B, S].
+   * @param classes [C], or [B, C] if each row has its own classes
+   */
+  classLogits(context: Context, classes: Shape): Tensor
+  /** Returns the inputs that select the classes of `classLogits`, from label tokens in the shape of `classes`. */
+  classInputs(tokens: ArrayLike<number>): Values
+  /** Returns the other inputs that `classLogits` needs for a batch of this many rows, such as decoder ids. */
+  rowInputs(rows: number): Values
+  /**
+   * Returns the training objective.
+   * @param loss `labels`: cross-entropy over the labels only; `vocabulary`: over the whole vocabulary, as the model was
+   * pretrained
+   * @param tokens the token of each label, in the order of the labels
+   * @throws GraftError `method_invalid` if the model has no such objective
+   */
+  objective(loss: LossName, tokens: readonly number[]): Objective
+  /** Teacher forcing over the whole vocabulary. Not set if the model cannot generate text. */
+  readonly generation?: Generation
+}
+
+export const lossNames = ['labels', 'vocabulary'] as const
+export type LossName = (typeof lossNames)[number]
+
+/**
+ * The quantity that a training step minimizes: cross-entropy of `logits` against `labels`, weighted by `label_weights`.
+ */
+export interface Objective {
+  /** Label positions of each row: T. */
+  readonly positions: number
+  /** Returns logits [B, T, C]. */
+  logits(context: Context): Tensor
+  /** Inputs that are the same in every batch. */
+  readonly constants: Values
+  /**
+   * Returns `labels` and `label_weights` [B, T] and any further inputs; the weights make the loss of a whole step a
+   * mean.
+   */
+  inputs(labels: readonly number[], rowsInStep: number): Values
+}
+
+/** The model as a generator of text. */
+export interface Generation {
+  /** Returns logits [B, T, V] of T target positions. */
+  logits(context: Context, positions: number): Tensor
+  /** Returns the inputs that make the model predict these target token ids, all of one length. */
+  inputs(targets: readonly (readonly number[])[]): Values
+}
