@@ -1,43 +1,46 @@
+// The process that trains. It receives one command, sends events, and exits; it also exits with its parent.
 import { toPlain } from '../core/errors.ts'
+import { dryRun } from './dry-run.ts'
 import type { TrainingEvent } from './events.ts'
 import { profileTraining } from './profile/profile-training.ts'
 import type { TrainingSpec } from './spec.ts'
 import { stateFolderOf } from './state/state-folder.ts'
-import { planTraining, train } from './train.ts'
+import { train } from './train.ts'
 
-/** What the parent sends: first the work, then at most one wish to stop. */
-export type ToChild =
+/** A message of the parent. The first one says what to do; a `stop` may follow. */
+export type TrainingCommand =
   | { kind: 'train'; spec: TrainingSpec; resume: boolean }
-  | { kind: 'plan'; spec: TrainingSpec }
+  | { kind: 'dry_run'; spec: TrainingSpec }
   | { kind: 'profile'; spec: TrainingSpec }
   | { kind: 'stop' }
 
-/** A terminal sends its interrupt to parent and child alike; the parent decides what it means. */
+// A terminal sends its interrupt to the parent and to this process. The parent decides what it means.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 
 const stop = new AbortController()
 process.on('disconnect', () => stop.abort())
-process.on('message', (message: ToChild) => {
+process.on('message', (message: TrainingCommand) => {
   if (message.kind === 'stop') stop.abort()
-  else void work(message)
+  else void runCommand(message)
 })
 
-async function work(message: Exclude<ToChild, { kind: 'stop' }>): Promise<void> {
-  const { spec } = message
+async function runCommand(command: Exclude<TrainingCommand, { kind: 'stop' }>): Promise<void> {
+  const { spec } = command
   try {
-    if (message.kind === 'plan') await planTraining(spec, tell)
-    else if (message.kind === 'profile') await profileTraining(spec, tell)
-    else if (!(await train(spec, tell, stop.signal, message.resume)))
-      tell({ type: 'interrupted', state: stateFolderOf(spec.out) })
+    if (command.kind === 'dry_run') await dryRun(spec, sendEvent)
+    else if (command.kind === 'profile') await profileTraining(spec, sendEvent)
+    else if (!(await train(spec, sendEvent, stop.signal, command.resume)))
+      sendEvent({ type: 'interrupted', state: stateFolderOf(spec.out) })
   } catch (error) {
-    tell({ type: 'failed', error: toPlain(error) })
+    sendEvent({ type: 'failed', error: toPlain(error) })
   }
   if (process.connected) process.disconnect()
 }
 
-/** A parent that is gone hears nothing; the state is saved for whoever resumes. */
-function tell(event: TrainingEvent): void {
-  // Between the parent's end and the news of it, sending fails; without a callback that would end this process, too.
+/** Sends an event to the parent. If the parent has exited, nothing is sent; the saved state can be resumed. */
+function sendEvent(event: TrainingEvent): void {
+  // Sending fails if the parent has just exited and this process does not know yet. Without a callback, the failure
+  // would end this process.
   if (process.connected) process.send?.(event, undefined, undefined, () => {})
 }

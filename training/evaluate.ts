@@ -1,47 +1,43 @@
-import type { Loaded } from '../graph/runtime/pool.ts'
-import { padRows, softmax } from '../model/batch.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import type { Examples } from './data/prepare.ts'
+import type { LoadedProgram } from '../graph/runtime/pool.ts'
+import type { Model } from '../model/architecture.ts'
+import { padBatch, softmax } from '../model/batch.ts'
+import type { TokenizedExamples } from './data/prepare.ts'
 import { MICRO_TOKENS } from './data/steps.ts'
-import { type Answer, type Metrics, metrics } from './metrics.ts'
+import { computeMetrics, type Metrics, type Prediction } from './metrics.ts'
 
-/** Classifies every review and measures the answers, as {@link answerAll} does and by its parameters. */
+/** Classifies every example and computes the metrics. Takes the parameters of {@link predictAll}. */
 export async function evaluate(
-  ...[classifier, examples, names, t5, onProgress]: Parameters<typeof answerAll>
+  ...[classifier, examples, labelNames, model, onProgress]: Parameters<typeof predictAll>
 ): Promise<Metrics> {
-  return metrics(await answerAll(classifier, examples, names, t5, onProgress), names)
+  return computeMetrics(await predictAll(classifier, examples, labelNames, model, onProgress), labelNames)
 }
 
 /**
- * Classifies every review.
- * @param classifier a classifier program, loaded with base, trained tensors and words
- * @param names of the labels
- * @param onProgress reviews done so far
- * @returns one answer for each, in their order
+ * Classifies every example.
+ * @param classifier a classifier program, loaded with the base, the trained tensors and the label words
+ * @param onProgress called with the number of examples classified so far
+ * @returns one prediction for each example, in their order
  */
-export async function answerAll(
-  classifier: Loaded,
-  { ids, labels, truncated }: Examples,
-  names: readonly string[],
-  t5: T5Config,
+export async function predictAll(
+  classifier: LoadedProgram,
+  { ids, labels, truncated }: TokenizedExamples,
+  labelNames: readonly string[],
+  model: Model,
   onProgress: (done: number) => void = () => {},
-): Promise<Answer[]> {
+): Promise<Prediction[]> {
   const probabilities: number[][] = new Array(ids.length)
+  const classes = labelNames.length
   let done = 0
   await Promise.all(
-    lengthSorted(ids).map(async (rows) => {
-      const { inputIds, attentionMask, batch, source } = padRows(
+    batchByLength(ids).map(async (rows) => {
+      const { inputIds, attentionMask, batch, source } = padBatch(
         rows.map((row) => ids[row]),
-        t5.padTokenId,
+        model.padTokenId,
       )
-      const feeds = {
-        input_ids: inputIds,
-        attention_mask: attentionMask,
-        decoder_input_ids: new Int32Array(batch).fill(t5.decoderStartTokenId),
-      }
-      const { scores } = await classifier.run(feeds, { batch, source })
+      const feeds = { input_ids: inputIds, attention_mask: attentionMask, ...model.rowInputs(batch) }
+      const { scores: logits } = await classifier.run(feeds, { batch, source }) // [B, 1, C]
       for (const [i, row] of rows.entries())
-        probabilities[row] = softmax((scores as Float32Array).subarray(i * names.length, (i + 1) * names.length))
+        probabilities[row] = softmax((logits as Float32Array).subarray(i * classes, (i + 1) * classes))
       done += rows.length
       onProgress(done)
     }),
@@ -54,8 +50,8 @@ export async function answerAll(
   }))
 }
 
-/** Row numbers in batches of like length, the longest first, so that what needs most memory comes first. */
-function lengthSorted(ids: readonly Int32Array[]): number[][] {
+/** Returns batches of row numbers of similar length. The longest come first, because they need the most memory. */
+function batchByLength(ids: readonly Int32Array[]): number[][] {
   const order = ids.map((_, i) => i).sort((a, b) => ids[b].length - ids[a].length)
   const batches: number[][] = []
   for (const row of order) {

@@ -3,16 +3,18 @@ import type { Metrics } from './metrics.ts'
 import type { Profile } from './profile/profile.ts'
 import type { CurvePoint } from './state/state.ts'
 
+/** The work of a training, known before its first step. */
 export interface Plan {
   method: string
   trainable: number
   total: number
   percent: number
+  /** Reviews of all steps, counted once per epoch. */
   reviews: number
-  /** Of those reviews, after they were cut. */
+  /** Tokens of these reviews, after truncation. */
   tokens: number
   steps: number
-  /** Tokens of a step, or its reviews. */
+  /** Either tokens of a step, or its reviews. */
   batch_tokens?: number
   batch_size?: number
   device: string
@@ -20,17 +22,17 @@ export interface Plan {
   threads: number
   learning_rate: number
   labels: Readonly<Record<string, string>>
-  /** Texts that occur more than once in the training data. */
+  /** Texts of the training data that repeat an earlier one. */
   duplicates: number
-  /** Texts of the test data that are in the training data, too. */
+  /** Texts of the test data that are also in the training data. */
   leaked?: number
   /** The share of tokens that are padding. */
   padding: number
-  /** Reviews longer than the limit, which are cut. */
+  /** Reviews that are longer than the limit, and are truncated. */
   truncated: number
 }
 
-/** What the dry run adds to a plan: measured on two real steps. */
+/** The time and memory that a training will take, measured by a dry run on two real steps. */
 export interface Estimate {
   seconds: number
   reviews_per_second: number
@@ -46,14 +48,14 @@ export interface TrainingResult {
   reviews_per_second: number
   /** A running mean over about the last fifty steps. */
   loss: number
-  /** With precision f16: steps that were skipped, since their gradient overflowed. */
+  /** Steps that were skipped because their gradient overflowed. Only set with precision f16. */
   skipped_steps?: number
   accuracy?: number
   metrics?: Metrics
   curve: readonly CurvePoint[]
 }
 
-/** What a training tells while it runs. Command line, jobs and tests listen to the same. */
+/** An event of a running training. The command line, workers and tests all receive the same events. */
 export type TrainingEvent =
   | { type: 'stage'; message: string }
   | { type: 'plan'; plan: Plan }
@@ -62,16 +64,18 @@ export type TrainingEvent =
       step: number
       steps: number
       loss: number
-      /** Steps that were skipped so far, since their gradient overflowed in f16. */
+      /** Steps skipped so far because their gradient overflowed in f16. */
       skipped?: number
       reviews_per_second: number
       seconds_left: number
     }
-  | { type: 'evaluation'; done: number; of: number }
-  | { type: 'point'; point: CurvePoint }
+  | { type: 'evaluation_progress'; done: number; total: number }
+  | ({ type: 'evaluation' } & Required<CurvePoint>)
   | { type: 'saved'; step: number; folder: string }
   | { type: 'estimate'; plan: Plan; estimate: Estimate }
   | { type: 'profile'; profile: Profile }
   | { type: 'done'; result: TrainingResult }
   | { type: 'interrupted'; state: string }
   | { type: 'failed'; error: PlainError }
+
+export type TrainingListener = (event: TrainingEvent) => void

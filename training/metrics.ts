@@ -1,10 +1,10 @@
 import { fail } from '../core/errors.ts'
 
-/** A review that was classified. */
-export interface Answer {
-  /** The number of the true label. */
+/** The prediction for one labelled example. */
+export interface Prediction {
+  /** The index of the true label. */
   label: number
-  /** One for each label; they add up to 1. */
+  /** One for each label. They sum to 1. */
   probabilities: readonly number[]
   /** Tokens that the model read. */
   tokens: number
@@ -14,11 +14,11 @@ export interface Answer {
 
 export interface ClassMetrics {
   label: string
-  /** Reviews that bear the label. */
+  /** Examples that have the label. */
   n: number
-  /** 0 where the label is never given as an answer, as in scikit-learn. */
+  /** 0 if the label is never predicted, as in scikit-learn. */
   precision: number
-  /** 0 where no review bears the label. */
+  /** 0 if no example has the label. */
   recall: number
   f1: number
 }
@@ -37,44 +37,50 @@ export interface Metrics {
   accuracy: number
   /** 95 % Wilson score interval of the accuracy. */
   interval: Interval
-  /** Macro F1: the plain mean over the labels. */
+  /** Macro F1, the unweighted mean over the labels. */
   f1: number
-  /** Expected calibration error of the answer's probability, in 15 bins of equal width (Guo et al. 2017, arXiv 1706.04599). */
+  /**
+   * Expected calibration error of the probability of the predicted label, in 15 bins of equal width (Guo et al. 2017,
+   * arXiv 1706.04599).
+   */
   ece: number
   labels: readonly string[]
   classes: readonly ClassMetrics[]
-  /** Rows are true labels, columns the answers, both in the order of `labels`. */
+  /** Rows are true labels, columns are predicted labels, both in the order of `labels`. */
   confusion: readonly (readonly number[])[]
-  /** By length, those that hold a review. */
+  /** Slices by length. Empty slices are left out. */
   slices: readonly Slice[]
 }
 
 /**
- * @param labels their names, in the order of the probabilities
- * @throws GraftError `data_empty` without any answer, `training_diverged` where a probability is not a number
+ * Computes the metrics of predictions.
+ * @param labels the names of the labels, in the order of the probabilities
+ * @throws GraftError `data_empty` if there are no predictions, `training_diverged` if a probability is not a number
  */
-export function metrics(answers: readonly Answer[], labels: readonly string[]): Metrics {
-  if (answers.length === 0) empty()
-  const scored = answers.map((answer, row) => score(answer, row))
+export function computeMetrics(predictions: readonly Prediction[], labels: readonly string[]): Metrics {
+  if (predictions.length === 0) throwNoExamples()
+  const scored = predictions.map(scorePrediction)
   const confusion = labels.map(() => labels.map(() => 0))
-  for (const { label, answered } of scored) confusion[label][answered]++
-  const classes = labels.map((label, i) => classMetrics(label, i, confusion))
+  for (const { label, predicted } of scored) confusion[label][predicted]++
+  const classes = labels.map((label, i) => computeClassMetrics(label, i, confusion))
   return {
-    ...accuracyOf(scored),
+    ...computeAccuracy(scored),
     f1: classes.reduce((sum, { f1 }) => sum + f1, 0) / labels.length,
-    ece: calibrationError(scored),
+    ece: computeCalibrationError(scored),
     labels,
     classes,
     confusion,
-    slices: LENGTHS.map(({ name, holds }) => ({ name, ...accuracyOf(scored.filter(holds)) })).filter(({ n }) => n > 0),
+    slices: LENGTH_SLICES.map(({ name, includes }) => ({ name, ...computeAccuracy(scored.filter(includes)) })).filter(
+      ({ n }) => n > 0,
+    ),
   }
 }
 
 /**
- * Wilson's score interval of a proportion (Wilson 1927), 95 %.
- * @returns 0 to 1 where there were no trials
+ * Returns the 95 % score interval of a proportion (Wilson 1927).
+ * @returns 0 to 1 if there were no trials
  */
-export function wilson(successes: number, trials: number): Interval {
+export function wilsonInterval(successes: number, trials: number): Interval {
   if (trials === 0) return [0, 1]
   const z2 = 1.959963984540054 ** 2
   const p = successes / trials
@@ -83,77 +89,84 @@ export function wilson(successes: number, trials: number): Interval {
   return [Math.max(0, center - half), Math.min(1, center + half)]
 }
 
-interface Scored extends Answer {
-  answered: number
+interface ScoredPrediction extends Prediction {
+  /** The index of the most probable label. */
+  predicted: number
+  /** Its probability. */
   confidence: number
-  right: boolean
+  correct: boolean
 }
 
-function score(answer: Answer, row: number): Scored {
-  const { probabilities, label } = answer
-  if (!probabilities.every(Number.isFinite)) diverged(row, probabilities)
+function scorePrediction(prediction: Prediction, row: number): ScoredPrediction {
+  const { probabilities, label } = prediction
+  if (!probabilities.every(Number.isFinite)) throwNotFinite(row, probabilities)
   const confidence = Math.max(...probabilities)
-  const answered = probabilities.indexOf(confidence)
-  return { ...answer, answered, confidence, right: answered === label }
+  const predicted = probabilities.indexOf(confidence)
+  return { ...prediction, predicted, confidence, correct: predicted === label }
 }
 
-/** Parts of a test set by how much was read of a review. */
-export const LENGTHS: readonly { name: string; holds(read: Pick<Answer, 'tokens' | 'truncated'>): boolean }[] = [
-  { name: 'up to 128 tokens', holds: ({ tokens, truncated }) => !truncated && tokens <= 128 },
-  { name: '129 to 256', holds: ({ tokens, truncated }) => !truncated && tokens > 128 && tokens <= 256 },
-  { name: '257 to 512', holds: ({ tokens, truncated }) => !truncated && tokens > 256 && tokens <= 512 },
-  { name: 'over 512', holds: ({ tokens, truncated }) => !truncated && tokens > 512 },
-  { name: 'truncated', holds: ({ truncated }) => truncated },
+interface LengthSlice {
+  name: string
+  includes(example: Pick<Prediction, 'tokens' | 'truncated'>): boolean
+}
+
+/** Slices of a test set by the number of tokens that were read of each text. */
+export const LENGTH_SLICES: readonly LengthSlice[] = [
+  { name: 'up to 128 tokens', includes: ({ tokens, truncated }) => !truncated && tokens <= 128 },
+  { name: '129 to 256', includes: ({ tokens, truncated }) => !truncated && tokens > 128 && tokens <= 256 },
+  { name: '257 to 512', includes: ({ tokens, truncated }) => !truncated && tokens > 256 && tokens <= 512 },
+  { name: 'over 512', includes: ({ tokens, truncated }) => !truncated && tokens > 512 },
+  { name: 'truncated', includes: ({ truncated }) => truncated },
 ]
 
-function accuracyOf(scored: readonly Scored[]): { n: number; accuracy: number; interval: Interval } {
+function computeAccuracy(scored: readonly ScoredPrediction[]): { n: number; accuracy: number; interval: Interval } {
   const n = scored.length
-  const right = scored.filter((row) => row.right).length
-  return { n, accuracy: right / n, interval: wilson(right, n) }
+  const correct = scored.filter((row) => row.correct).length
+  return { n, accuracy: correct / n, interval: wilsonInterval(correct, n) }
 }
 
-function classMetrics(label: string, i: number, confusion: readonly (readonly number[])[]): ClassMetrics {
+function computeClassMetrics(label: string, i: number, confusion: readonly (readonly number[])[]): ClassMetrics {
   const n = sum(confusion[i])
-  const answered = sum(confusion.map((row) => row[i]))
-  const right = confusion[i][i]
-  const share = (of: number) => (of === 0 ? 0 : right / of)
+  const predicted = sum(confusion.map((row) => row[i]))
+  const correct = confusion[i][i]
+  const shareOf = (count: number) => (count === 0 ? 0 : correct / count)
   return {
     label,
     n,
-    precision: share(answered),
-    recall: share(n),
-    f1: n + answered === 0 ? 0 : (2 * right) / (n + answered),
+    precision: shareOf(predicted),
+    recall: shareOf(n),
+    f1: n + predicted === 0 ? 0 : (2 * correct) / (n + predicted),
   }
 }
 
-const BINS = 15
+const CALIBRATION_BINS = 15
 
-/** Bins are open below and closed above: (0, 1/15], (1/15, 2/15], … */
-function calibrationError(scored: readonly Scored[]): number {
-  const gaps = new Float64Array(BINS)
-  for (const { confidence, right } of scored) {
-    const bin = Math.min(BINS - 1, Math.max(0, Math.ceil(confidence * BINS) - 1))
-    gaps[bin] += Number(right) - confidence
+/** Each bin excludes its lower end and includes its upper end: (0, 1/15], (1/15, 2/15], … */
+function computeCalibrationError(scored: readonly ScoredPrediction[]): number {
+  const gaps = new Float64Array(CALIBRATION_BINS)
+  for (const { confidence, correct } of scored) {
+    const bin = Math.min(CALIBRATION_BINS - 1, Math.max(0, Math.ceil(confidence * CALIBRATION_BINS) - 1))
+    gaps[bin] += Number(correct) - confidence
   }
   return sum([...gaps].map(Math.abs)) / scored.length
 }
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
-function empty(): never {
+function throwNoExamples(): never {
   return fail('data_empty', {
     subject: 'the evaluation',
-    expected: 'one review or more',
+    expected: 'at least one review',
     found: 'none',
-    fix: 'Give a file of reviews with labels.',
+    fix: 'Use a file of labelled reviews.',
   })
 }
 
-function diverged(row: number, probabilities: readonly number[]): never {
+function throwNotFinite(row: number, probabilities: readonly number[]): never {
   return fail('training_diverged', {
-    subject: `the answer to review ${row + 1}`,
+    subject: `the prediction for review ${row + 1}`,
     expected: 'finite probabilities',
     found: probabilities.join(', '),
-    fix: 'The weights are no longer numbers: train again with a lower learning rate.',
+    fix: 'The weights are no longer finite numbers. Train again with a lower learning rate.',
   })
 }

@@ -1,22 +1,24 @@
 import { z } from 'zod'
-import { type Adapter, fileNames } from '../checkpoint/adapter.ts'
+import { type Adapter, tensorNamesOf } from '../checkpoint/adapter.ts'
 import type { Base } from '../checkpoint/base.ts'
-import type { StoredTensor } from '../checkpoint/safetensors.ts'
 import { fail } from '../core/errors.ts'
-import { sharedFloats } from '../core/shared-memory.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
 import type { Values } from '../graph/runtime/session.ts'
+import type { Model, Objective } from '../model/architecture.ts'
+import { modelOf } from '../model/architectures.ts'
 import type { Parameter } from '../model/method.ts'
-import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
-import { type ProbeBatch, probeBatches, trajectoryBatches } from './probe-inputs.ts'
+import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
+import type { TensorData } from '../model/tensor-shapes.ts'
+import { type ProbeBatch, parseProbeBatches, parseTrajectoryBatches, requireGeneration } from './probe-inputs.ts'
 import { learningRateAt } from './schedule.ts'
-import { type Flat, flat } from './step/flat.ts'
 import { gradientName, gradientProgram } from './step/gradient-program.ts'
 import { openStepper } from './step/open-stepper.ts'
+import { allocateMoments } from './step/optimizer.ts'
+import { allocatePacked, type PackedTensors } from './step/packed-tensors.ts'
 
-const trajectory = z.strictObject({
+const trajectorySchema = z.strictObject({
   lr: z.number().positive(),
   betas: z.tuple([z.number(), z.number()]).default([0.9, 0.999]),
   eps: z.number().positive().default(1e-8),
@@ -26,22 +28,25 @@ const trajectory = z.strictObject({
   max_grad_norm: z.number().positive().default(Number.MAX_VALUE),
 })
 
-/** A model to probe: what is trained, its values, and the names that its file has for them. */
-interface Subject {
+/** A model to probe: its trained tensors, their values, and their names in its file. */
+interface ProbedModel {
   base: Base
   method: MethodConfig
   parameters: readonly Parameter[]
-  theta: Flat
+  theta: PackedTensors
+  /** Returns the name of a trained tensor in the file. */
   fileName: (parameter: string) => string
 }
 
-/** Numbers by name, to compare with another implementation. */
-export type Probed = Map<string, StoredTensor>
+/** Tensors by name, to compare with another implementation. */
+export type ProbeResults = Map<string, TensorData>
 
 /**
- * For each batch of `inputs`, `<batch>.logits` [B, T, V] and `<batch>.loss`; for the first also `grad.<tensor>` of every trained tensor.
- * @param adapter the base alone, all of it trained, where absent
- * @param inputs JSON whose top-level objects are batches; `subject` names it in errors
+ * Computes `<batch>.logits` [B, T, V] and `<batch>.loss` for each batch of `inputs`; for the first one also
+ * `grad.<tensor>` of every trained tensor.
+ * @param adapter if not set, the base itself is probed, with all of its tensors trained
+ * @param inputs JSON whose top-level objects are batches
+ * @param subject names `inputs` in errors
  */
 export async function probe(
   base: Base,
@@ -49,12 +54,12 @@ export async function probe(
   inputs: unknown,
   subject: string,
   device: DeviceKind = 'cpu',
-): Promise<Probed> {
-  const batches = probeBatches(inputs, base.t5, subject)
-  return withPool(device, (pool) => measured(subjectOf(base, adapter), batches, pool))
+): Promise<ProbeResults> {
+  const batches = parseProbeBatches(inputs, modelOf(base), subject)
+  return withPool(device, (pool) => probeGradients(makeProbedModel(base, adapter), batches, pool))
 }
 
-/** The trained tensors after steps of AdamW on the `trajectory_steps` of `inputs`. */
+/** Returns the trained tensors after steps of AdamW on the `trajectory_steps` of `inputs`. */
 export async function probeTrajectory(
   base: Base,
   adapter: Adapter | undefined,
@@ -62,9 +67,9 @@ export async function probeTrajectory(
   options: unknown,
   subject: string,
   device: DeviceKind = 'cpu',
-): Promise<Probed> {
-  const batches = trajectoryBatches(inputs, base.t5, subject)
-  return withPool(device, (pool) => trained(subjectOf(base, adapter), batches, options, pool))
+): Promise<ProbeResults> {
+  const batches = parseTrajectoryBatches(inputs, modelOf(base), subject)
+  return withPool(device, (pool) => trainOnTrajectory(makeProbedModel(base, adapter), batches, options, pool))
 }
 
 async function withPool<T>(device: DeviceKind, work: (pool: Pool) => Promise<T>): Promise<T> {
@@ -76,32 +81,34 @@ async function withPool<T>(device: DeviceKind, work: (pool: Pool) => Promise<T>)
   }
 }
 
-function subjectOf(base: Base, adapter: Adapter | undefined): Subject {
+function makeProbedModel(base: Base, adapter: Adapter | undefined): ProbedModel {
   const method: MethodConfig = adapter?.method ?? { method: 'full' }
-  const parameters = methodNamed(method.method).parameters(method, base.t5)
-  const theta = flat(parameters)
+  const parameters = parametersOf(method, modelOf(base))
+  const theta = allocatePacked(parameters)
   for (const { name } of parameters) theta.views[name].set((adapter?.values ?? base.tensors).get(name) as Float32Array)
-  const names = adapter && fileNames(adapter, base)
+  const names = adapter && tensorNamesOf(adapter, base)
   return { base, method, parameters, theta, fileName: (name) => names?.get(name) ?? name }
 }
 
-const boundTo = ({ base, theta }: Subject): Values => ({ ...Object.fromEntries(base.tensors), ...theta.views })
+const boundTensors = ({ base, theta }: ProbedModel): Values => ({ ...Object.fromEntries(base.tensors), ...theta.views })
 
-async function measured(
-  subject: Subject,
-  batches: readonly ProbeBatch[],
-  pool: Pool,
-): Promise<Map<string, StoredTensor>> {
-  const { base, method, parameters, fileName } = subject
-  const tensors = new Map<string, StoredTensor>()
-  for (const [i, { name, rows, target, feeds, symbols }] of batches.entries()) {
+const teacherForcing = (model: Model, positions: number): Pick<Objective, 'positions' | 'logits'> => ({
+  positions,
+  logits: (context) => requireGeneration(model).logits(context, positions),
+})
+
+async function probeGradients(probed: ProbedModel, batches: readonly ProbeBatch[], pool: Pool): Promise<ProbeResults> {
+  const { base, method, parameters, fileName } = probed
+  const model = modelOf(base)
+  const tensors: ProbeResults = new Map()
+  for (const [i, { name, rows, positions, feeds, symbols }] of batches.entries()) {
     const program = await pool.load(
-      gradientProgram(base.t5, method, { target }, { showScores: true }),
-      boundTo(subject),
+      gradientProgram(model, method, teacherForcing(model, positions), { withLogits: true }),
+      boundTensors(probed),
     )
     const results = await program.run(feeds, symbols)
     await program.unload()
-    tensors.set(`${name}.logits`, { shape: [rows, target, base.t5.vocabSize], data: results.scores as Float32Array })
+    tensors.set(`${name}.logits`, { shape: [rows, positions, model.vocabSize], data: results.logits as Float32Array })
     tensors.set(`${name}.loss`, { shape: [], data: results.loss as Float32Array })
     if (i > 0) continue
     for (const p of parameters)
@@ -113,19 +120,19 @@ async function measured(
   return tensors
 }
 
-async function trained(
-  subject: Subject,
+async function trainOnTrajectory(
+  { base, method, parameters, theta, fileName }: ProbedModel,
   batches: readonly ProbeBatch[],
   json: unknown,
   pool: Pool,
-): Promise<Map<string, StoredTensor>> {
-  const { base, method, parameters, theta, fileName } = subject
+): Promise<ProbeResults> {
+  const model = modelOf(base)
   const options = parseOptions(json)
   const [beta1, beta2] = options.betas
   const stepper = await openStepper(pool, {
-    gradient: gradientProgram(base.t5, method, { target: batches[0].target }),
+    gradientProgram: gradientProgram(model, method, teacherForcing(model, batches[0].positions)),
     parameters,
-    moments: { theta: theta.vector, m: sharedFloats(theta.vector.length), v: sharedFloats(theta.vector.length) },
+    vectors: allocateMoments(theta.vector),
     values: theta.views,
     bound: Object.fromEntries(base.tensors),
     optimizer: {
@@ -140,18 +147,18 @@ async function trained(
     const rate = options.lr * learningRateAt(i, { warmup: options.warmup_steps, total: options.total_steps })
     await stepper.step([batch], i + 1, rate)
   }
-  await stepper.fetch()
+  await stepper.download()
   return new Map(parameters.map(({ name, shape }) => [fileName(name), { shape, data: theta.views[name] }]))
 }
 
-function parseOptions(json: unknown): z.infer<typeof trajectory> {
-  const parsed = trajectory.safeParse(json)
+function parseOptions(json: unknown): z.infer<typeof trajectorySchema> {
+  const parsed = trajectorySchema.safeParse(json)
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues
   return fail('data_format', {
     subject: `the hyperparameters, ${path.join('.') || 'all'}`,
-    expected: `{${Object.keys(trajectory.shape).join(', ')}}`,
+    expected: `{${Object.keys(trajectorySchema.shape).join(', ')}}`,
     found: message,
-    fix: 'Fix the file.',
+    fix: 'Correct the file.',
   })
 }

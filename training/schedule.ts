@@ -1,14 +1,16 @@
-export interface Schedule {
-  /** Steps in which the rate rises from 0. */
+export interface LearningRateSchedule {
+  /** Steps during which the rate rises from 0. */
   warmup: number
   /** Steps of the whole training. */
   total: number
-  /** What follows the warm-up: a straight line to 0, or the peak kept. */
+  /** How the rate continues after the warm-up: in a straight line to 0, or at the peak. Defaults to `linear`. */
   decay?: 'linear' | 'none'
 }
 
-/** The share of the peak learning rate that step 0, 1, … takes, as transformers' `get_linear_schedule_with_warmup` has it. */
-export function learningRateAt(step: number, { warmup, total, decay = 'linear' }: Schedule): number {
+/**
+ * Returns the share of the peak learning rate for step 0, 1, …, like `get_linear_schedule_with_warmup` of transformers.
+ */
+export function learningRateAt(step: number, { warmup, total, decay = 'linear' }: LearningRateSchedule): number {
   if (step < warmup) return step / warmup
   return decay === 'none' ? 1 : Math.max(0, total - step) / Math.max(1, total - warmup)
 }

@@ -1,96 +1,117 @@
 import { z } from 'zod'
-import { describe, phraseOf } from '../core/describe.ts'
+import { describeValue, toExpectation } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { deviceKinds } from '../graph/runtime/devices/device-description.ts'
+import { lossNames } from '../model/architecture.ts'
 import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
-import { type MethodConfig, methodNamed, parseMethod } from '../model/methods/registry.ts'
+import { findMethod, type MethodConfig, parseMethod } from '../model/methods/registry.ts'
 
 const count = z.int().positive()
 
-/** Tokens of a step where nothing is said of it. */
-export const BATCH_TOKENS = 4096
+/** Tokens of a step, unless the specification says otherwise. */
+export const DEFAULT_BATCH_TOKENS = 4096
 
-// Far beyond any use: they stand against slips, as all steps are counted before the first.
-const MOST_EPOCHS = 10_000
-const MOST_STEPS = 1_000_000
-const MOST_THREADS = 1024
+// Far more than anyone needs. The limits catch typos, because all steps are counted before the first one runs.
+const MAX_EPOCHS = 10_000
+const MAX_STEPS = 1_000_000
+const MAX_THREADS = 1024
 
-/** Everything that decides a training, apart from the method's own fields. */
+/** The fields of a training, without those of its method. */
 export const trainingFields = z.object({
-  base: z.string().describe('folder of the base; the embedded one where absent').optional(),
-  data: z.string().describe('reviews to train on: JSONL or CSV, plain or .gz'),
-  test: z.string().describe('reviews to evaluate on when the training is done').optional(),
-  out: z.string().describe('folder that the checkpoint is written to'),
+  base: z.string().describe('The folder of the base. Defaults to the embedded base.').optional(),
+  data: z.string().describe('The file of reviews to train on, JSON lines or CSV. It may be compressed with gzip.'),
+  test: z.string().describe('The file of reviews to evaluate the adapter on after the training.').optional(),
+  out: z.string().describe('The folder to write the checkpoint to.'),
   epochs: z
     .number()
     .positive()
-    .max(MOST_EPOCHS)
-    .describe('passes over the data; 1.3 is a full one and a part; 1 where absent')
+    .max(MAX_EPOCHS)
+    .describe('The number of passes over the data, such as 1.3. Defaults to 1.')
     .optional(),
-  steps: count.max(MOST_STEPS).describe('optimizer steps, instead of epochs').optional(),
-  learning_rate: z.number().positive().describe("peak rate; the method's own where absent").optional(),
-  warmup: z.number().min(0).lt(1).default(0.05).describe('share of the steps in which the rate rises from 0'),
-  weight_decay: z.number().min(0).default(0).describe("AdamW's decoupled decay"),
-  max_grad_norm: z.number().positive().default(1).describe('the gradient is cut to this norm'),
-  dropout: z.number().min(0).lt(1).default(0).describe("rate of the base's dropout while training"),
+  steps: count.max(MAX_STEPS).describe('The number of optimizer steps, instead of epochs.').optional(),
+  learning_rate: z
+    .number()
+    .positive()
+    .describe('The peak learning rate. Defaults to the rate of the method.')
+    .optional(),
+  warmup: z
+    .number()
+    .min(0)
+    .lt(1)
+    .default(0.05)
+    .describe('The share of the steps during which the learning rate rises from 0.'),
+  weight_decay: z.number().min(0).default(0).describe('The decoupled weight decay of AdamW.'),
+  max_grad_norm: z
+    .number()
+    .positive()
+    .default(1)
+    .describe('The largest norm of the gradient. Longer gradients are clipped to it.'),
+  dropout: z.number().min(0).lt(1).default(0).describe('The dropout rate of the base during training.'),
   batch_tokens: count
-    .describe(`tokens of an optimizer step, padding included; ${BATCH_TOKENS} where absent`)
+    .describe(`The number of tokens of an optimizer step, padding included. Defaults to ${DEFAULT_BATCH_TOKENS}.`)
     .optional(),
-  batch_size: count.describe('reviews of an optimizer step, instead of batch_tokens').optional(),
+  batch_size: count.describe('The number of reviews of an optimizer step, instead of batch_tokens.').optional(),
   micro_tokens: count
     .describe(
-      'tokens that run at once, of which a step adds up the gradients: less memory; 1280 on the CPU and 4608 on a GPU where absent',
+      'The number of tokens that run at once. A step sums the gradients of several such micro-batches; smaller ones need less memory. Defaults to 1280 on the CPU and 4608 on a GPU.',
     )
     .optional(),
-  max_tokens: count.min(8).max(MAX_TOKENS).default(512).describe('longer reviews are cut'),
+  max_tokens: count
+    .min(8)
+    .max(MAX_TOKENS)
+    .default(512)
+    .describe('The largest number of tokens of a review. Longer reviews are truncated.'),
   truncation_side: z
     .enum(truncationSides)
     .default('left')
-    .describe('side from which a text that is too long is truncated'),
+    .describe('The side from which reviews that are too long are truncated.'),
   loss: z
-    .enum(['labels', 'vocabulary'])
+    .enum(lossNames)
     .default('labels')
-    .describe('cross-entropy over the label words, or over the whole vocabulary'),
+    .describe('The classes of the cross-entropy: the label words, or the whole vocabulary.'),
   label_words: z
     .record(z.string(), z.string())
-    .describe('the word that stands for each label, such as negative=worst,positive=excellent')
+    .describe('The word that represents each label, such as negative=worst,positive=excellent.')
     .optional(),
-  skip_bad: z.boolean().default(false).describe('pass over lines that cannot be read'),
-  evaluate_every: count.describe('steps between evaluations on 1,000 reviews of the test data').optional(),
-  save_seconds: z.number().positive().default(30).describe('seconds between saved states'),
-  seed: z.int().min(0).default(0).describe('decides initial values, order and dropout'),
-  threads: count.max(MOST_THREADS).describe('threads that train; one for each core where absent').optional(),
+  skip_bad: z.boolean().default(false).describe('Skips lines that cannot be read.'),
+  evaluate_every: count
+    .describe('The number of steps between two evaluations on the first 1,000 reviews of the test data.')
+    .optional(),
+  save_seconds: z.number().positive().default(30).describe('The number of seconds between two saved states.'),
+  seed: z.int().min(0).default(0).describe('The seed of the initial values, the order of the data, and dropout.'),
+  threads: count.max(MAX_THREADS).describe('The number of threads. Defaults to one per CPU core.').optional(),
   device: z
     .enum(['auto', ...deviceKinds])
     .default('auto')
-    .describe('where it trains; auto takes a GPU that is measured to be faster than the CPU'),
+    .describe('The device to train on. auto selects a GPU if it measures faster than the CPU.'),
   precision: z
     .enum(['f32', 'f16'])
     .default('f32')
-    .describe('of weights and activations on a GPU; what is trained stays f32'),
+    .describe('The precision of weights and activations on a GPU. Trained parameters are always f32.'),
 })
 
 export type TrainingSpec = z.infer<typeof trainingFields> & { method: MethodConfig; learning_rate: number }
 
 /**
- * Checks a training as it comes from flags or a file: fields of the training and of its method side by side, in snake_case.
- * @throws GraftError `usage` or `method_invalid` for a field that is unknown, missing or wrong, by name
+ * Validates a specification from flags or a file. It has the fields of the training and of its method side by side, in
+ * snake_case.
+ * @throws GraftError `usage` or `method_invalid` with the name of a field that is unknown, missing or wrong
  */
-export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): TrainingSpec {
+export function parseTrainingSpec(input: Readonly<Record<string, unknown>>): TrainingSpec {
   const known = trainingFields.shape
-  const own = Object.fromEntries(Object.entries(given).filter(([key]) => Object.hasOwn(known, key)))
-  const rest = Object.fromEntries(Object.entries(given).filter(([key]) => !Object.hasOwn(known, key)))
-  const method = parseMethod({ method: 'lora', ...rest })
-  const parsed = trainingFields.safeParse(own)
+  const trainingInput = Object.fromEntries(Object.entries(input).filter(([key]) => Object.hasOwn(known, key)))
+  const methodInput = Object.fromEntries(Object.entries(input).filter(([key]) => !Object.hasOwn(known, key)))
+  const method = parseMethod({ method: 'lora', ...methodInput })
+  const parsed = trainingFields.safeParse(trainingInput)
   if (parsed.success) {
     const { epochs, steps, batch_tokens, batch_size, ...fields } = parsed.data
-    requireOne({ epochs, steps }, 'how long to train')
-    requireOne({ batch_tokens, batch_size }, 'how large a step is')
+    requireAtMostOne({ epochs, steps })
+    requireAtMostOne({ batch_tokens, batch_size })
     return {
       ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
-      ...(batch_size === undefined ? { batch_tokens: batch_tokens ?? BATCH_TOKENS } : { batch_size }),
+      ...(batch_size === undefined ? { batch_tokens: batch_tokens ?? DEFAULT_BATCH_TOKENS } : { batch_size }),
       ...fields,
-      learning_rate: fields.learning_rate ?? methodNamed(method.method).learningRate,
+      learning_rate: fields.learning_rate ?? findMethod(method.method).learningRate,
       method,
     }
   }
@@ -98,16 +119,15 @@ export function parseTrainingSpec(given: Readonly<Record<string, unknown>>): Tra
   const field = String(path[0])
   return fail('usage', {
     subject: field,
-    expected: phraseOf(message),
-    found: describe(own[field]),
-    fix: 'See graft train --help.',
+    expected: toExpectation(message),
+    found: describeValue(trainingInput[field]),
+    fix: 'Correct the value. graft train --help describes each field.',
   })
 }
 
-/** Of two fields that say the same in two ways, one at most. */
-function requireOne(pair: Readonly<Record<string, unknown>>, what: string): void {
+/** Requires that two fields that set the same thing are not both set. */
+function requireAtMostOne(pair: Readonly<Record<string, unknown>>): void {
   if (Object.values(pair).includes(undefined)) return
-  const [field] = Object.keys(pair)
-  const fix = `Leave one out: either says ${what}.`
-  fail('usage', { subject: field, expected: Object.keys(pair).join(' or '), found: 'both', fix })
+  const [field, other] = Object.keys(pair)
+  fail('usage', { subject: field, problem: `cannot be combined with ${other}`, fix: `Remove ${field} or ${other}.` })
 }

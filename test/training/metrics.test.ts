@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Answer, metrics, wilson } from '../../training/metrics.ts'
+import { computeMetrics, type Prediction, wilsonInterval } from '../../training/metrics.ts'
 
-/** Answers that a few lines of Python make, too: integer weights, then shares. */
-function answers(n: number, k: number): Answer[] {
+/** Makes predictions that are easy to reproduce in Python: integer weights, divided by their sum. */
+function makePredictions(n: number, k: number): Prediction[] {
   return Array.from({ length: n }, (_, i) => {
     const weights = Array.from({ length: k }, (_, j) => ((i * 37 + j * 59 + i * i * j) % 101) + 1)
     const sum = weights.reduce((a, b) => a + b)
@@ -13,11 +13,15 @@ function answers(n: number, k: number): Answer[] {
   })
 }
 
-// Frozen from scikit-learn (accuracy_score, precision_recall_fscore_support, confusion_matrix), statsmodels
-// (proportion_confint(…, method='wilson')) and, for ECE, numpy: the sum over 15 bins (lo, hi] of share · |accuracy - mean confidence|.
-describe('the numbers of scikit-learn and statsmodels', () => {
+// The numbers are from scikit-learn (accuracy_score, precision_recall_fscore_support, confusion_matrix), statsmodels
+// (proportion_confint(…, method='wilson')) and, for ECE, numpy: the sum over 15 bins (lo, hi] of
+// share · |accuracy - mean confidence|.
+describe('metrics equal those of scikit-learn and statsmodels', () => {
   test('for two labels', () => {
-    const { n, accuracy, interval, f1, ece, classes, confusion } = metrics(answers(300, 2), ['negative', 'positive'])
+    const { n, accuracy, interval, f1, ece, classes, confusion } = computeMetrics(makePredictions(300, 2), [
+      'negative',
+      'positive',
+    ])
     expect({ n, accuracy, confusion }).toEqual({
       n: 300,
       accuracy: 0.82,
@@ -41,7 +45,7 @@ describe('the numbers of scikit-learn and statsmodels', () => {
   })
 
   test('for three labels', () => {
-    const { accuracy, interval, f1, ece, confusion } = metrics(answers(500, 3), ['a', 'b', 'c'])
+    const { accuracy, interval, f1, ece, confusion } = computeMetrics(makePredictions(500, 3), ['a', 'b', 'c'])
     expect({ accuracy, confusion }).toEqual({
       accuracy: 0.746,
       confusion: [
@@ -60,15 +64,15 @@ describe('the numbers of scikit-learn and statsmodels', () => {
     [10, 10, 0.7224672001371106, 1],
     [9150, 10000, 0.9093733864591546, 0.9203078948931839],
     [1, 3, 0.06149194472039626, 0.7923403991979523],
-  ])('for the interval of %i in %i', (successes, trials, low, high) => {
-    expect(wilson(successes, trials)[0]).toBeCloseTo(low, 12)
-    expect(wilson(successes, trials)[1]).toBeCloseTo(high, 12)
+  ])('for the interval of %i successes in %i trials', (successes, trials, low, high) => {
+    expect(wilsonInterval(successes, trials)[0]).toBeCloseTo(low, 12)
+    expect(wilsonInterval(successes, trials)[1]).toBeCloseTo(high, 12)
   })
 })
 
-test('every review is in one slice by length, and empty slices are left out', () => {
-  const all = answers(400, 2)
-  const { slices, accuracy } = metrics(all, ['a', 'b'])
+test('every example is in one slice by length, and empty slices are left out', () => {
+  const all = makePredictions(400, 2)
+  const { slices, accuracy } = computeMetrics(all, ['a', 'b'])
   expect(slices.map(({ name }) => name)).toEqual([
     'up to 128 tokens',
     '129 to 256',
@@ -79,35 +83,37 @@ test('every review is in one slice by length, and empty slices are left out', ()
   expect(slices.reduce((sum, { n }) => sum + n, 0)).toBe(400)
   expect(slices.reduce((sum, { n, accuracy }) => sum + n * accuracy, 0)).toBeCloseTo(400 * accuracy, 9)
   expect(slices[4].n).toBe(80)
-  expect(metrics(all.slice(0, 1), ['a', 'b']).slices.map(({ name }) => name)).toEqual(['truncated'])
+  expect(computeMetrics(all.slice(0, 1), ['a', 'b']).slices.map(({ name }) => name)).toEqual(['truncated'])
 })
 
-test('a label that is never answered has a precision of 0, and one that no review bears a recall of 0', () => {
+test('a label has precision 0 if it is never predicted, and recall 0 if no example has it', () => {
   const one = { label: 0, probabilities: [0.9, 0.1, 0], tokens: 3, truncated: false }
-  const { classes, f1 } = metrics([one, { ...one, label: 1 }], ['a', 'b', 'c'])
+  const { classes, f1 } = computeMetrics([one, { ...one, label: 1 }], ['a', 'b', 'c'])
   expect(classes[1]).toEqual({ label: 'b', n: 1, precision: 0, recall: 0, f1: 0 })
   expect(classes[2]).toEqual({ label: 'c', n: 0, precision: 0, recall: 0, f1: 0 })
   expect(f1).toBeCloseTo(2 / 9, 12)
 })
 
-test('the interval holds the accuracy, and narrows with more reviews', () => {
+test('the interval contains the accuracy, and gets narrower with more examples', () => {
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 1000 }), fc.double({ min: 0, max: 1, noNaN: true }), (n, share) => {
-      const right = Math.round(n * share)
-      const [low, high] = wilson(right, n)
-      expect(low).toBeLessThanOrEqual(right / n + 1e-12)
-      expect(high).toBeGreaterThanOrEqual(right / n - 1e-12)
-      const [lower, higher] = wilson(10 * right, 10 * n)
+      const correct = Math.round(n * share)
+      const [low, high] = wilsonInterval(correct, n)
+      expect(low).toBeLessThanOrEqual(correct / n + 1e-12)
+      expect(high).toBeGreaterThanOrEqual(correct / n - 1e-12)
+      const [lower, higher] = wilsonInterval(10 * correct, 10 * n)
       expect(higher - lower).toBeLessThan(high - low)
     }),
   )
 })
 
-test('probabilities that are not numbers are an error, not a guess', () => {
+test('probabilities that are not numbers are an error', () => {
   const broken = { label: 0, probabilities: [Number.NaN, Number.NaN], tokens: 3, truncated: false }
-  expect(() => metrics([broken], ['a', 'b'])).toThrowError(expect.objectContaining({ code: 'training_diverged' }))
+  expect(() => computeMetrics([broken], ['a', 'b'])).toThrowError(
+    expect.objectContaining({ code: 'training_diverged' }),
+  )
 })
 
-test('no answers have no accuracy', () => {
-  expect(() => metrics([], ['a', 'b'])).toThrowError(expect.objectContaining({ code: 'data_empty' }))
+test('metrics of no predictions are an error', () => {
+  expect(() => computeMetrics([], ['a', 'b'])).toThrowError(expect.objectContaining({ code: 'data_empty' }))
 })

@@ -2,14 +2,14 @@ import { cpSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, trun
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import type { TrainingSpec } from '../../training/spec.ts'
-import { savedSpec } from '../../training/state/state-folder.ts'
+import { readSavedSpec } from '../../training/state/state-folder.ts'
 import { train } from '../../training/train.ts'
 import { expectError, freshPath } from '../checkpoint/helpers.ts'
-import { reviews, run, tinySpec, weightsOf, writeReviews } from './tiny.ts'
+import { makeReviews, runTraining, tinySpec, weightsOf, writeReviews } from './tiny.ts'
 
-const data = writeReviews(reviews(80))
+const data = writeReviews(makeReviews(80))
 
-/** Twelve steps of two micro-batches with dropout, over several epochs. */
+/** Returns a specification of twelve steps with dropout, each of two micro-batches, in several epochs. */
 const tiny = (fields: object = {}) =>
   tinySpec({ data, steps: 12, threads: 1, dropout: 0.1, test: undefined, ...fields })
 
@@ -19,125 +19,127 @@ const statesOf = (spec: TrainingSpec) =>
     .filter((name) => name.startsWith('step-'))
     .sort()
 
-const owner = (spec: TrainingSpec) => join(stateOf(spec), 'owner.pid')
+const ownerPath = (spec: TrainingSpec) => join(stateOf(spec), 'owner.pid')
 
-/** A process as the folder names it. */
+/** Returns the name of a process in `owner.pid`. */
 function nameOf(pid: number): string {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
   return `${pid} ${fields[19]}`
 }
 
-/** A training that was interrupted after a step. */
-async function stopped(stopAt: number, fields: object = {}): Promise<TrainingSpec> {
+/** Trains until a step, and interrupts. */
+async function interruptAt(stopAt: number, fields: object = {}): Promise<TrainingSpec> {
   const spec = tiny(fields)
-  const { result, events } = await run(spec, { stopAt })
+  const { result, events } = await runTraining(spec, { stopAt })
   expect(result).toBeUndefined()
   expect(events.at(-1)).toEqual({ type: 'saved', step: stopAt, folder: stateOf(spec) })
   expect(existsSync(spec.out)).toBe(false)
   return spec
 }
 
-let undisturbed: { weights: Buffer; curve: unknown; loss?: number }
+let uninterrupted: { weights: Buffer; curve: unknown; loss?: number }
 
 beforeAll(async () => {
   const spec = tiny()
-  const { result } = await run(spec)
-  undisturbed = { weights: weightsOf(spec.out), curve: result?.curve, loss: result?.loss }
+  const { result } = await runTraining(spec)
+  uninterrupted = { weights: weightsOf(spec.out), curve: result?.curve, loss: result?.loss }
 })
 
-/** Goes on to the end, and compares with the training that nothing disturbed. */
+/** Resumes a training to its end, and compares it with one that was never interrupted. */
 async function expectSameEnd(spec: TrainingSpec): Promise<void> {
-  const { result } = await run(spec, { resume: true })
-  expect(result).toMatchObject({ steps: 12, curve: undisturbed.curve, loss: undisturbed.loss })
-  expect(weightsOf(spec.out).equals(undisturbed.weights)).toBe(true)
+  const { result } = await runTraining(spec, { resume: true })
+  expect(result).toMatchObject({ steps: 12, curve: uninterrupted.curve, loss: uninterrupted.loss })
+  expect(weightsOf(spec.out).equals(uninterrupted.weights)).toBe(true)
   expect(existsSync(stateOf(spec))).toBe(false)
 }
 
-describe('a training that was interrupted ends with the bytes of one that was not', () => {
+describe('an interrupted training ends with the same bytes as one that was never interrupted', () => {
   test.each([1, 5, 11])('after step %d', async (step) => {
-    await expectSameEnd(await stopped(step))
+    await expectSameEnd(await interruptAt(step))
   })
 
-  test('again and again, with other numbers of threads and other times between two states', async () => {
-    const spec = await stopped(2)
-    expect((await run({ ...spec, threads: 2 }, { resume: true, stopAt: 3 })).result).toBeUndefined()
-    expect((await run({ ...spec, save_seconds: 1e-3 }, { resume: true, stopAt: 9 })).result).toBeUndefined()
+  test('after several interrupts, with other numbers of threads and other intervals between states', async () => {
+    const spec = await interruptAt(2)
+    expect((await runTraining({ ...spec, threads: 2 }, { resume: true, stopAt: 3 })).result).toBeUndefined()
+    expect((await runTraining({ ...spec, save_seconds: 1e-3 }, { resume: true, stopAt: 9 })).result).toBeUndefined()
     await expectSameEnd({ ...spec, threads: 3 })
   })
 
-  test('on a machine that keeps the data and the base elsewhere: what they hold decides', async () => {
+  test('on a machine with other paths of data and base, because only their contents matter', async () => {
     const fields = tinySpec()
-    const stopped = tinySpec({ steps: 12, out: freshPath('moved') })
-    await run(stopped, { stopAt: 5 })
+    const interrupted = tinySpec({ steps: 12, out: freshPath('moved') })
+    await runTraining(interrupted, { stopAt: 5 })
     const base = freshPath('base')
     cpSync(fields.base as string, base, { recursive: true })
     const [data, test] = [freshPath('train'), freshPath('test')]
     cpSync(fields.data, data)
     cpSync(fields.test as string, test)
     const out = freshPath('elsewhere')
-    cpSync(`${stopped.out}.training`, `${out}.training`, { recursive: true })
-    const { result } = await run({ ...stopped, base, data, test, out }, { resume: true })
+    cpSync(`${interrupted.out}.training`, `${out}.training`, { recursive: true })
+    const { result } = await runTraining({ ...interrupted, base, data, test, out }, { resume: true })
     expect(result?.steps).toBe(12)
-    const undisturbed = tinySpec({ steps: 12 })
-    await run(undisturbed)
-    expect(weightsOf(out).equals(weightsOf(undisturbed.out))).toBe(true)
+    const whole = tinySpec({ steps: 12 })
+    await runTraining(whole)
+    expect(weightsOf(out).equals(weightsOf(whole.out))).toBe(true)
   })
 
-  test('and saves only now and then, however often it is asked to: it is there to train', async () => {
-    const { events } = await run(tinySpec({ steps: 100, batch_tokens: 400, save_seconds: 1e-6, test: undefined }))
+  test('and spends little time on saving, however short the interval', async () => {
+    const { events } = await runTraining(
+      tinySpec({ steps: 100, batch_tokens: 400, save_seconds: 1e-6, test: undefined }),
+    )
     const saved = events.filter(({ type }) => type === 'saved').length
     expect(saved).toBeGreaterThan(1)
     expect(saved).toBeLessThan(50)
   })
 
-  test('even killed after its checkpoint was written, before its state was removed', async () => {
-    const spec = await stopped(11)
-    const kept = `${stateOf(spec)}.kept`
-    cpSync(stateOf(spec), kept, { recursive: true })
+  test('even if it was killed after it wrote its checkpoint and before it removed its state', async () => {
+    const spec = await interruptAt(11)
+    const backup = `${stateOf(spec)}.backup`
+    cpSync(stateOf(spec), backup, { recursive: true })
     await expectSameEnd(spec)
-    renameSync(kept, stateOf(spec))
+    renameSync(backup, stateOf(spec))
     await expectSameEnd(spec)
   })
 
-  test('before its first step', async () => {
+  test('if it is interrupted before its first step', async () => {
     const spec = tiny()
     expect(await train(spec, () => {}, AbortSignal.abort(), false)).toBeUndefined()
     expect(statesOf(spec)).toEqual(['step-00000000'])
     await expectSameEnd(spec)
   })
 
-  test('and of full fine-tuning, whose state is the whole model', async () => {
+  test('also in full fine-tuning, whose state is the whole model', async () => {
     const fields = { method: 'full', steps: 4 }
     const whole = tiny(fields)
-    await run(whole)
-    const spec = await stopped(2, fields)
-    await run(spec, { resume: true })
+    await runTraining(whole)
+    const spec = await interruptAt(2, fields)
+    await runTraining(spec, { resume: true })
     expect(weightsOf(spec.out).equals(weightsOf(whole.out))).toBe(true)
   })
 
-  test('where the newest state was torn: it goes on from the one before it', async () => {
-    const spec = await stopped(4)
-    await run(spec, { resume: true, stopAt: 8 })
+  test('if the newest state is incomplete, because it continues from the one before', async () => {
+    const spec = await interruptAt(4)
+    await runTraining(spec, { resume: true, stopAt: 8 })
     expect(statesOf(spec)).toHaveLength(2)
     truncateSync(join(stateOf(spec), 'step-00000008', 'v.f32'), 100)
     await expectSameEnd(spec)
   })
 
-  test('where a state was being written', async () => {
-    const spec = await stopped(6)
+  test('if it was killed while it saved a state', async () => {
+    const spec = await interruptAt(6)
     renameSync(join(stateOf(spec), 'step-00000006'), join(stateOf(spec), 'step-00000006.partial'))
     await expectSameEnd(spec)
   })
 })
 
-describe('a saved state is not gone on from', () => {
+describe('a training does not continue from a saved state', () => {
   let spec: TrainingSpec
   beforeAll(async () => {
-    spec = await stopped(1)
+    spec = await interruptAt(1)
   })
 
-  test('without being asked: the command that does is named', async () => {
-    await expectError(run(spec), 'output_exists', stateOf(spec), 'graft train --resume --out')
+  test('without --resume; the error names the command that does', async () => {
+    await expectError(runTraining(spec), 'output_exists', stateOf(spec), 'graft train --resume --out')
   })
 
   test.each([
@@ -147,73 +149,76 @@ describe('a saved state is not gone on from', () => {
     ['another number of steps', { steps: 13 }],
     ['no dropout', { dropout: 0 }],
   ])('with %s', async (_, changed) => {
-    await expectError(run({ ...spec, ...changed }, { resume: true }), 'state_mismatch', stateOf(spec))
+    await expectError(runTraining({ ...spec, ...changed }, { resume: true }), 'state_mismatch', stateOf(spec))
   })
 
   test.runIf(process.platform === 'linux')('while another process trains there', async () => {
-    writeFileSync(owner(spec), nameOf(process.ppid))
-    await expectError(run(spec, { resume: true }), 'state_mismatch', `process ${process.ppid}`)
-    expect(readFileSync(owner(spec), 'utf8')).toBe(nameOf(process.ppid))
-    rmSync(owner(spec))
+    writeFileSync(ownerPath(spec), nameOf(process.ppid))
+    await expectError(runTraining(spec, { resume: true }), 'state_mismatch', `process ${process.ppid}`)
+    expect(readFileSync(ownerPath(spec), 'utf8')).toBe(nameOf(process.ppid))
+    rmSync(ownerPath(spec))
   })
 
-  test('and yet is none the worse for having been refused', () => expectSameEnd(spec))
+  test('but the state stays intact', () => expectSameEnd(spec))
 
-  test('with other reviews in the same file', async () => {
-    const mine = writeReviews(reviews(80))
-    const spec = await stopped(1, { data: mine })
-    writeReviews(reviews(80, 9), mine)
-    await expectError(run(spec, { resume: true }), 'state_mismatch', stateOf(spec))
-    writeReviews(reviews(80), mine)
+  test('with other reviews in the file', async () => {
+    const path = writeReviews(makeReviews(80))
+    const spec = await interruptAt(1, { data: path })
+    writeReviews(makeReviews(80, 9), path)
+    await expectError(runTraining(spec, { resume: true }), 'state_mismatch', stateOf(spec))
+    writeReviews(makeReviews(80), path)
     await expectSameEnd(spec)
   })
 
-  test('where none can be read', async () => {
-    const spec = await stopped(1)
+  test('that cannot be read, if there is no other', async () => {
+    const spec = await interruptAt(1)
     rmSync(join(stateOf(spec), 'step-00000001', 'm.f32'))
-    await expectError(run(spec, { resume: true }), 'checkpoint_corrupt', stateOf(spec), 'Remove the folder')
+    await expectError(runTraining(spec, { resume: true }), 'checkpoint_corrupt', stateOf(spec), 'Remove the folder')
   })
 
-  test('of an earlier training, whose folder was half removed', async () => {
-    const spec = await stopped(3)
+  test('of an earlier training whose folder was only partly removed', async () => {
+    const spec = await interruptAt(3)
     rmSync(join(stateOf(spec), 'training.json'))
-    const { events } = await run(spec)
+    const { events } = await runTraining(spec)
     expect(events.find((event) => event.type === 'step')).toMatchObject({ step: 1 })
-    expect(weightsOf(spec.out).equals(undisturbed.weights)).toBe(true)
+    expect(weightsOf(spec.out).equals(uninterrupted.weights)).toBe(true)
   })
 })
 
 describe('the settings of an interrupted training', () => {
-  test('are those that it began with', async () => {
-    const spec = await stopped(1)
-    expect(savedSpec(spec.out)).toEqual(JSON.parse(JSON.stringify(spec)))
+  test('are the settings that it started with', async () => {
+    const spec = await interruptAt(1)
+    expect(readSavedSpec(spec.out)).toEqual(JSON.parse(JSON.stringify(spec)))
   })
 
-  test('are missed by name where there is no such training', async () => {
+  test('are an error if there is no such training', async () => {
     const out = freshPath('nothing')
-    const read = async () => savedSpec(out)
+    const read = async () => readSavedSpec(out)
     await expectError(read(), 'file_missing', `${out}.training`, '--resume')
     expect(existsSync(`${out}.training`)).toBe(false)
   })
 
-  test('are refused where their file is damaged', async () => {
-    const spec = await stopped(1)
+  test('are an error if their file is damaged', async () => {
+    const spec = await interruptAt(1)
     truncateSync(join(stateOf(spec), 'training.json'), 40)
-    const read = async () => savedSpec(spec.out)
+    const read = async () => readSavedSpec(spec.out)
     await expectError(read(), 'checkpoint_corrupt', 'training.json')
-    await expectError(run(spec, { resume: true }), 'checkpoint_corrupt', 'training.json')
+    await expectError(runTraining(spec, { resume: true }), 'checkpoint_corrupt', 'training.json')
   })
 })
 
-describe('a folder in which another process trained', () => {
+describe('a state folder is free', () => {
   test.runIf(process.platform === 'linux').each([
-    ['is gone', () => '999999999 1'],
-    ['is gone, and whose number another process has now', () => `${process.ppid} 1`],
-    ['left no name', () => ''],
-  ])('is free when that process %s', async (_, name) => {
-    const spec = await stopped(1)
-    expect(existsSync(owner(spec))).toBe(false)
-    writeFileSync(owner(spec), name())
-    expect((await run(spec, { resume: true, stopAt: 2 })).events.at(-1)).toMatchObject({ type: 'saved', step: 2 })
+    ['the process that trained there has exited', () => '999999999 1'],
+    ['that process has exited and another process has its number', () => `${process.ppid} 1`],
+    ['that process left no name', () => ''],
+  ])('if %s', async (_, name) => {
+    const spec = await interruptAt(1)
+    expect(existsSync(ownerPath(spec))).toBe(false)
+    writeFileSync(ownerPath(spec), name())
+    expect((await runTraining(spec, { resume: true, stopAt: 2 })).events.at(-1)).toMatchObject({
+      type: 'saved',
+      step: 2,
+    })
   })
 })

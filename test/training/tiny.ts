@@ -1,24 +1,34 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { random } from '../../core/random.ts'
+import { makeRandom } from '../../core/random.ts'
 import type { TrainingEvent, TrainingResult } from '../../training/events.ts'
 import { parseTrainingSpec, type TrainingSpec } from '../../training/spec.ts'
 import { train } from '../../training/train.ts'
-import { freshPath, parity } from '../checkpoint/helpers.ts'
+import { afterFile } from '../after-file.ts'
+import { freshPath, parityPath } from '../checkpoint/helpers.ts'
 
 const GOOD = ['lovely', 'superb', 'moving', 'gripping']
 const BAD = ['dull', 'awful', 'clumsy', 'tedious']
 const OTHER = 'the a film story actor plot scene was is and of it we they music camera end night city friend'.split(' ')
 
+/** Every word of the reviews, and the label words. */
+export const words = ['excellent', 'worst', 'fine', ...GOOD, ...BAD, ...OTHER]
+
 let base: string | undefined
 
-/** The folder of a random T5 of 62,144 parameters with a tokenizer of whole words: a training takes a second. */
+/**
+ * Returns the folder of a random T5 with 62,144 parameters and a tokenizer of whole words. A training of it takes a
+ * second.
+ */
 export function tinyBase(): string {
   if (base) return base
   base = freshPath('tiny-base')
+  afterFile(() => {
+    base = undefined
+  })
   mkdirSync(base, { recursive: true })
-  for (const file of ['config.json', 'model.safetensors']) cpSync(parity(`tiny-t5/${file}`), join(base, file))
-  const pieces = ['<pad>', '</s>', '<unk>', 'excellent', 'worst', 'fine', ...GOOD, ...BAD, ...OTHER]
+  for (const file of ['config.json', 'model.safetensors']) cpSync(parityPath(`tiny-t5/${file}`), join(base, file))
+  const pieces = ['<pad>', '</s>', '<unk>', ...words]
   const tokenizer = {
     normalizer: { type: 'Lowercase' },
     pre_tokenizer: { type: 'WhitespaceSplit' },
@@ -35,12 +45,12 @@ export function tinyBase(): string {
   return base
 }
 
-/** Reviews of 5 to 50 words, of which three tell the label. The same for the same seed. */
-export function reviews(count: number, seed = 0): { text: string; label: string }[] {
-  const { integer, shuffle } = random(seed, 'reviews')
-  const some = (words: readonly string[], n: number) => Array.from({ length: n }, () => words[integer(words.length)])
+/** Makes reviews of 5 to 50 words. Three of the words determine the label. The same seed makes the same reviews. */
+export function makeReviews(count: number, seed = 0): { text: string; label: string }[] {
+  const { integer, shuffle } = makeRandom(seed, 'reviews')
+  const pick = (words: readonly string[], n: number) => Array.from({ length: n }, () => words[integer(words.length)])
   return Array.from({ length: count }, (_, i) => ({
-    text: shuffle([...some(OTHER, 2 + integer(46)), ...some(i % 2 ? GOOD : BAD, 3)]).join(' '),
+    text: shuffle([...pick(OTHER, 2 + integer(46)), ...pick(i % 2 ? GOOD : BAD, 3)]).join(' '),
     label: i % 2 ? 'positive' : 'negative',
   }))
 }
@@ -53,9 +63,16 @@ export function writeReviews(rows: readonly object[], path = freshPath('reviews.
 
 let data: { data: string; test: string } | undefined
 
-/** 120 reviews to train on and 60 to test on; a step has about 50 reviews in two micro-batches. */
+/**
+ * Returns a specification with 120 reviews to train on and 60 to test on. A step has about 50 reviews in two
+ * micro-batches.
+ */
 export function tinySpec(fields: Readonly<Record<string, unknown>> = {}): TrainingSpec {
-  data ??= { data: writeReviews(reviews(120)), test: writeReviews(reviews(60, 1)) }
+  if (!data)
+    afterFile(() => {
+      data = undefined
+    })
+  data ??= { data: writeReviews(makeReviews(120)), test: writeReviews(makeReviews(60, 1)) }
   return parseTrainingSpec({
     base: tinyBase(),
     ...data,
@@ -67,27 +84,27 @@ export function tinySpec(fields: Readonly<Record<string, unknown>> = {}): Traini
   })
 }
 
-export interface Told {
+export interface TrainingRun {
   result?: TrainingResult
   events: TrainingEvent[]
 }
 
-/** Trains in this process; `stopAt` interrupts after that step. */
-export async function run(spec: TrainingSpec, { resume = false, stopAt = -1 } = {}): Promise<Told> {
+/** Trains in this process. Interrupts the training after the step `stopAt`, if it is set. */
+export async function runTraining(spec: TrainingSpec, { resume = false, stopAt = -1 } = {}): Promise<TrainingRun> {
   const events: TrainingEvent[] = []
   const stop = new AbortController()
-  const listen = (event: TrainingEvent) => {
+  const onEvent = (event: TrainingEvent) => {
     events.push(event)
     if (event.type === 'step' && event.step === stopAt) stop.abort()
   }
-  return { result: await train(spec, listen, stop.signal, resume), events }
+  return { result: await train(spec, onEvent, stop.signal, resume), events }
 }
 
-/** The file of the weights, whatever the layout calls it. */
+/** Returns the file of the weights. Its name depends on the layout. */
 export function weightsPath(out: string): string {
   const names = ['adapter_model.safetensors', 'adapter.safetensors', 'model.safetensors']
   const path = names.map((name) => join(out, name)).find((file) => existsSync(file))
-  if (!path) throw new Error(`${out} holds none of ${names.join(', ')}`)
+  if (!path) throw new Error(`${out} has none of ${names.join(', ')}`)
   return path
 }
 

@@ -1,85 +1,102 @@
-import { type Answer, LENGTHS, metrics, wilson } from '../metrics.ts'
-import { pairedBootstrap } from './bootstrap.ts'
-import type { AdapterResult, Answered, ComparedReview, ComparedSlice, Comparison, PairResult } from './comparison.ts'
+import { computeMetrics, LENGTH_SLICES, type Prediction, wilsonInterval } from '../metrics.ts'
+import { pairedBootstrapInterval } from './bootstrap.ts'
+import type {
+  AdapterPredictions,
+  AdapterResult,
+  ComparedExample,
+  ComparedSlice,
+  Comparison,
+  PairResult,
+} from './comparison.ts'
 import { smallestDetectable } from './detectable.ts'
-import { flippedReviews } from './flipped.ts'
-import { decide, LEVEL } from './mcnemar.ts'
-import { pairVerdict, verdictOf } from './verdict.ts'
+import { findFlips } from './flips.ts'
+import { decideDifferences, type PairCounts, SIGNIFICANCE_LEVEL } from './mcnemar.ts'
+import { describeComparison, describePair } from './verdict.ts'
 
 /**
- * Which of two or more adapters is better, and what these reviews cannot tell.
- * @param reviews one or more
- * @param adapters two or more of different names; each answered every review
+ * Compares two or more adapters on the same examples: which is better, and how small a difference would not show.
+ * @param examples at least one
+ * @param adapters at least two, with different names. Each has a prediction for every example.
  * @throws GraftError `data_empty`, `training_diverged`
  */
-export function compare(reviews: readonly ComparedReview[], adapters: readonly Answered[]): Comparison {
-  const results = adapters.map(resultOf)
-  const right = adapters.map(({ answers }) => answers.map(isRight))
+export function compare(examples: readonly ComparedExample[], adapters: readonly AdapterPredictions[]): Comparison {
+  const results = adapters.map(toAdapterResult)
+  const correct = adapters.map(({ predictions }) => predictions.map(isCorrect))
   const pairs = comparePairs(
     adapters.map(({ name }) => name),
-    right,
+    correct,
   )
-  const smallest = pairs.map(({ smallest_detectable }) => smallest_detectable)
-  const largest = smallest.some((difference) => difference === null) ? null : Math.max(...smallest.map(Number))
+  const differences = pairs.map(({ smallest_detectable }) => smallest_detectable)
+  const detectable = differences.includes(null) ? null : Math.max(...differences.map(Number))
   return {
-    n: reviews.length,
+    n: examples.length,
     adapters: results,
     pairs,
-    slices: slicesOf(reviews, right),
-    ...flippedReviews(reviews, adapters),
-    smallest_detectable: largest,
-    verdict: verdictOf(results, pairs, largest),
+    slices: compareSlices(examples, correct),
+    ...findFlips(examples, adapters),
+    smallest_detectable: detectable,
+    verdict: describeComparison(results, pairs, detectable),
   }
 }
 
-function resultOf({ name, labels, answers }: Answered): AdapterResult {
-  const { n, accuracy, interval, f1, ece } = metrics(answers, labels)
+function toAdapterResult({ name, labels, predictions }: AdapterPredictions): AdapterResult {
+  const { n, accuracy, interval, f1, ece } = computeMetrics(predictions, labels)
   return { name, n, accuracy, interval, f1, ece }
 }
 
-const isRight = ({ label, probabilities }: Answer): boolean =>
+const isCorrect = ({ label, probabilities }: Prediction): boolean =>
   probabilities.indexOf(Math.max(...probabilities)) === label
 
-function comparePairs(names: readonly string[], right: readonly (readonly boolean[])[]): PairResult[] {
+function comparePairs(names: readonly string[], correct: readonly (readonly boolean[])[]): PairResult[] {
   const counted = names.flatMap((a, i) =>
-    names.slice(i + 1).map((b, j) => ({ a, b, ...countsOf(right[i], right[i + 1 + j]) })),
+    names.slice(i + 1).map((b, j) => ({ a, b, ...countDiscordant(correct[i], correct[i + 1 + j]) })),
   )
-  const decided = decide(counted)
+  const decisions = decideDifferences(counted)
   return counted.map(({ a, b, ...counts }, i) => {
     const { n, wins, losses } = counts
-    const { different, ...values } = decided[i]
-    const found = {
+    const { different, ...values } = decisions[i]
+    const numbers = {
       a,
       b,
       difference: (wins - losses) / n,
-      interval: pairedBootstrap(counts),
+      interval: pairedBootstrapInterval(counts),
       wins,
       losses,
       ...values,
       better: different ? (wins > losses ? b : a) : null,
-      smallest_detectable: smallestDetectable(counts, LEVEL / counted.length),
+      smallest_detectable: smallestDetectable(counts, SIGNIFICANCE_LEVEL / counted.length),
     }
-    return { ...found, verdict: pairVerdict(found, n) }
+    return { ...numbers, verdict: describePair(numbers, n) }
   })
 }
 
-function countsOf(first: readonly boolean[], second: readonly boolean[]) {
-  const wins = second.filter((right, i) => right && !first[i]).length
-  const losses = first.filter((right, i) => right && !second[i]).length
+function countDiscordant(first: readonly boolean[], second: readonly boolean[]): PairCounts {
+  const wins = second.filter((correct, i) => correct && !first[i]).length
+  const losses = first.filter((correct, i) => correct && !second[i]).length
   return { n: first.length, wins, losses }
 }
 
-/** By length and by label, those that hold a review. */
-function slicesOf(reviews: readonly ComparedReview[], right: readonly (readonly boolean[])[]): ComparedSlice[] {
-  const slice = (by: ComparedSlice['by'], name: string, holds: (review: ComparedReview) => boolean): ComparedSlice => {
-    const rows = reviews.flatMap((review, row) => (holds(review) ? [row] : []))
+/** Returns the slices by length and by label. Empty slices are left out. */
+function compareSlices(
+  examples: readonly ComparedExample[],
+  correct: readonly (readonly boolean[])[],
+): ComparedSlice[] {
+  const toSlice = (
+    by: ComparedSlice['by'],
+    name: string,
+    includes: (example: ComparedExample) => boolean,
+  ): ComparedSlice => {
+    const rows = examples.flatMap((example, row) => (includes(example) ? [row] : []))
     const n = rows.length
-    const counts = right.map((of) => rows.filter((row) => of[row]).length)
-    return { by, name, n, adapters: counts.map((count) => ({ accuracy: count / n, interval: wilson(count, n) })) }
+    const counts = correct.map((correctRows) => rows.filter((row) => correctRows[row]).length)
+    const adapters = counts.map((count) => ({ accuracy: count / n, interval: wilsonInterval(count, n) }))
+    return { by, name, n, adapters }
   }
-  const labels = [...new Set(reviews.map(({ label }) => label))].sort()
+  const labels = [...new Set(examples.map(({ label }) => label))].sort()
   return [
-    ...LENGTHS.map(({ name, holds }) => slice('length', name, ({ tokens }) => holds({ tokens, truncated: false }))),
-    ...labels.map((name) => slice('label', name, ({ label }) => label === name)),
+    ...LENGTH_SLICES.map(({ name, includes }) =>
+      toSlice('length', name, ({ tokens }) => includes({ tokens, truncated: false })),
+    ),
+    ...labels.map((name) => toSlice('label', name, ({ label }) => label === name)),
   ].filter(({ n }) => n > 0)
 }

@@ -1,21 +1,21 @@
-import type { Answer, Interval } from '../metrics.ts'
+import type { Interval, Prediction } from '../metrics.ts'
 
-// What is compared, and what comes of it. Fields are snake_case, as they cross the edge.
+// The inputs and results of a comparison. The API returns the results, so their fields are in snake_case.
 
-export interface ComparedReview {
+export interface ComparedExample {
   id: string
   text: string
   label: string
-  /** Of the whole text, however much of it an adapter reads. */
+  /** Tokens of the whole text, before truncation. */
   tokens: number
 }
 
-/** An adapter with its answers to all reviews, in their order. */
-export interface Answered {
+/** An adapter with its predictions for all examples, in their order. */
+export interface AdapterPredictions {
   name: string
-  /** The names of its labels, in the order of its probabilities. */
+  /** The names of its labels, in the order of the probabilities. */
   labels: readonly string[]
-  answers: readonly Answer[]
+  predictions: readonly Prediction[]
 }
 
 export interface AdapterResult {
@@ -30,29 +30,36 @@ export interface AdapterResult {
   ece: number
 }
 
-/** Two adapters; a positive difference speaks for `b`. */
+/** The comparison of two adapters. A positive difference means that `b` is more accurate. */
 export interface PairResult {
   a: string
   b: string
-  /** Accuracy of b less that of a. */
+  /** The accuracy of b minus the accuracy of a. */
   difference: number
   /** 95 % percentile interval of the paired bootstrap. */
   interval: Interval
-  /** Reviews that b has right and a wrong. */
+  /** Examples on which only b is correct. */
   wins: number
+  /** Examples on which only a is correct. */
   losses: number
-  /** Exact and two-sided. */
+  /** The p of McNemar's exact two-sided test. */
   mcnemar_p: number
-  /** By Holm over all pairs. */
+  /** The same, adjusted for all pairs by Holm's method. */
   adjusted_p: number
-  /** Which is better, where `adjusted_p` is below 0.05. */
+  /** The name of the better adapter if `adjusted_p` is below 0.05, or else null. */
   better: string | null
-  /** Found in four of five test sets like this one; null where none would be. */
+  /**
+   * The smallest difference that would be found in four of five test sets like this one. Null if no difference would
+   * be.
+   */
   smallest_detectable: number | null
   verdict: string
 }
 
-/** Accuracies on some of the reviews, in the order of the adapters. Nothing is tested there: of many slices, some differ by chance. */
+/**
+ * The accuracies on some of the examples, in the order of the adapters. Slices have no significance tests: among many
+ * slices, some differ by chance.
+ */
 export interface ComparedSlice {
   by: 'length' | 'label'
   name: string
@@ -60,29 +67,29 @@ export interface ComparedSlice {
   adapters: readonly { accuracy: number; interval: Interval }[]
 }
 
-/** A review that was not answered alike by all. */
+/** An example on which the adapters disagree. */
 export interface Flip {
   id: string
-  /** Its place among the reviews, from 1. */
+  /** Its number among the examples, from 1. */
   row: number
   label: string
-  /** The beginning of it, on one line. */
+  /** The beginning of the text, on one line. */
   text: string
-  /** In the order of the adapters. */
+  /** The predictions, in the order of the adapters. */
   answers: readonly { label: string; probability: number; right: boolean }[]
 }
 
 export interface Comparison {
   n: number
   adapters: readonly AdapterResult[]
-  /** Each with each, in the order of the adapters. */
+  /** One entry for each pair, in the order of the adapters. */
   pairs: readonly PairResult[]
   slices: readonly ComparedSlice[]
-  /** Reviews that were not answered alike by all. */
+  /** The number of examples on which the adapters disagree. */
   disagreements: number
-  /** Of those the ones in which the adapters contradict each other with most certainty, 50 at most. */
+  /** The 50 of these on which the adapters contradict each other with the highest probabilities. */
   flipped: readonly Flip[]
-  /** The largest of the pairs': any pair that differs by so much would show. */
+  /** The largest `smallest_detectable` of all pairs: any pair that differs by this much would show. */
   smallest_detectable: number | null
   verdict: string
 }

@@ -1,59 +1,63 @@
-import { random } from '../../core/random.ts'
+import { makeRandom } from '../../core/random.ts'
 
-/** What a batch holds at most, which is one optimizer step: so many padded tokens, or so many rows. */
+/** The largest size of a batch, which is one optimizer step: a number of padded tokens, or of rows. */
 export type BatchSize = { tokens: number } | { rows: number }
 
 export interface BatchOptions {
   batch: BatchSize
-  /** Padded tokens of a micro-batch, which is one run of the program. */
+  /** The largest number of padded tokens of a micro-batch, which is one run of the program. */
   microTokens: number
-  /** Micro-batches of a batch come in multiples of this, where there are as many rows; 1 unless given. */
+  /** The number of micro-batches of a batch is a multiple of this, unless it has fewer rows. Defaults to 1. */
   microMultiple?: number
   seed: number
   epoch: number
 }
 
-/** Steps, each of micro-batches, each of row numbers. */
+/** A list of steps. Each is a list of micro-batches, and each of those a list of row numbers. */
 export type Epoch = readonly (readonly (readonly number[])[])[]
 
-/** Rows are sorted by length among as many as fill about this many batches: little padding, and still another mixture every epoch. */
-const BATCHES_IN_CHUNK = 50
+/**
+ * The number of batches whose rows are sorted by length together. It keeps padding low, yet every epoch mixes the rows
+ * differently.
+ */
+const BATCHES_PER_CHUNK = 50
 
 /**
- * Every row once. Rows of like length share a batch, and within it a micro-batch; none holds more padded tokens (rows · the longest) than
- * its budget, but a longer row, which stands alone. The order depends on the lengths, the seed and the epoch.
+ * Divides the rows into batches and micro-batches; each row occurs once. Rows of similar length share a batch, and
+ * within it a micro-batch. None has more padded tokens (rows · the longest row) than its limit, except that a row over
+ * the limit gets its own batch. The order depends only on the lengths, the seed and the epoch.
  * @param lengths tokens of each row
  */
-export function planEpoch(
+export function batchEpoch(
   lengths: Int32Array,
   { batch: size, microTokens, microMultiple = 1, seed, epoch }: BatchOptions,
 ): Epoch {
-  const { shuffle } = random(seed, `batches of epoch ${epoch}`)
+  const { shuffle } = makeRandom(seed, `batches of epoch ${epoch}`)
   const rows = shuffle(Array.from(lengths, (_, row) => row))
   const batches: number[][] = []
-  let rest: number[] = []
-  for (const chunk of chunks(rows, lengths, size)) {
+  let remainder: number[] = []
+  for (const chunk of splitIntoChunks(rows, lengths, size)) {
     batches.push(
-      ...fill(
-        [...rest, ...chunk].sort((a, b) => lengths[a] - lengths[b]),
+      ...groupBySize(
+        [...remainder, ...chunk].sort((a, b) => lengths[a] - lengths[b]),
         lengths,
         size,
       ),
     )
-    // The last batch of a chunk is a remainder, of the longest rows at that: it goes on with the next.
-    rest = batches.pop() ?? []
+    // The last batch of a chunk is usually not full, and has the longest rows. Its rows move to the next chunk.
+    remainder = batches.pop() ?? []
   }
-  if (rest.length > 0) batches.push(rest)
-  return shuffle(batches).map((batch) => even(batch, lengths, microTokens, microMultiple))
+  if (remainder.length > 0) batches.push(remainder)
+  return shuffle(batches).map((batch) => splitEvenly(batch, lengths, microTokens, microMultiple))
 }
 
-function chunks(rows: readonly number[], lengths: Int32Array, size: BatchSize): number[][] {
+function splitIntoChunks(rows: readonly number[], lengths: Int32Array, size: BatchSize): number[][] {
   const all: number[][] = []
   let room = 0
   for (const row of rows) {
     if (room <= 0) {
       all.push([])
-      room = BATCHES_IN_CHUNK * ('rows' in size ? size.rows : size.tokens)
+      room = BATCHES_PER_CHUNK * ('rows' in size ? size.rows : size.tokens)
     }
     all[all.length - 1].push(row)
     room -= 'rows' in size ? 1 : lengths[row]
@@ -61,8 +65,8 @@ function chunks(rows: readonly number[], lengths: Int32Array, size: BatchSize): 
   return all
 }
 
-/** Parts rows in ascending order of length into groups of at most that size, each as full as can be. */
-function fill(rows: readonly number[], lengths: Int32Array, size: BatchSize): number[][] {
+/** Divides rows, in ascending order of length, into groups of at most this size. Each group is as full as possible. */
+function groupBySize(rows: readonly number[], lengths: Int32Array, size: BatchSize): number[][] {
   const fits = (count: number, longest: number) =>
     'rows' in size ? count <= size.rows : count * longest <= size.tokens
   const groups: number[][] = []
@@ -74,15 +78,18 @@ function fill(rows: readonly number[], lengths: Int32Array, size: BatchSize): nu
   return groups
 }
 
-/** As many groups as `fill` makes, or some more, with the largest as small as that allows: threads that share them finish together. */
-function even(rows: readonly number[], lengths: Int32Array, tokens: number, multiple: number): number[][] {
-  const fewest = Math.ceil(fill(rows, lengths, { tokens }).length / multiple) * multiple
+/**
+ * Divides rows like {@link groupBySize}, but rounds the number of groups up to a multiple and makes the largest group
+ * as small as possible, so that threads that share the groups finish at the same time.
+ */
+function splitEvenly(rows: readonly number[], lengths: Int32Array, tokens: number, multiple: number): number[][] {
+  const fewest = Math.ceil(groupBySize(rows, lengths, { tokens }).length / multiple) * multiple
   let low = 1
   let high = tokens
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
-    if (fill(rows, lengths, { tokens: middle }).length > fewest) low = middle + 1
+    if (groupBySize(rows, lengths, { tokens: middle }).length > fewest) low = middle + 1
     else high = middle
   }
-  return fill(rows, lengths, { tokens: high })
+  return groupBySize(rows, lengths, { tokens: high })
 }

@@ -1,17 +1,19 @@
+import { textOfContent } from '../../core/message-content.ts'
+
 /**
- * A review of a conversation in OpenAI's format for fine-tuning: its text is the last message of the user, its label what the assistant says to it.
- * Messages of the system are not read, nor are those of the assistant that have the weight 0.
+ * Returns the example that a conversation in OpenAI's format for fine-tuning represents. Its text is the last message
+ * of the user, its label the assistant's reply. System messages, and assistant messages with weight 0, are ignored.
  */
-export function reviewOfMessages(messages: unknown): { text?: unknown; label?: unknown } | { bad: string } {
+export function exampleOfConversation(messages: unknown): { text?: unknown; label?: unknown } | { problem: string } {
   if (!Array.isArray(messages) || !messages.every(isMessage))
-    return { bad: 'messages that are no list of {"role": …, "content": …}' }
-  const answer = messages.findLastIndex(({ role, weight }) => role === 'assistant' && weight !== 0)
-  const before = answer < 0 ? messages : messages.slice(0, answer)
-  const question = before.findLast(({ role }) => role === 'user')
-  if (!question) return { bad: 'messages without one of the user' }
+    return { problem: 'messages that are not a list of {"role": …, "content": …}' }
+  const reply = messages.findLastIndex(({ role, weight }) => role === 'assistant' && weight !== 0)
+  const earlier = reply < 0 ? messages : messages.slice(0, reply)
+  const question = earlier.findLast(({ role }) => role === 'user')
+  if (!question) return { problem: 'messages without a user message before the reply' }
   return {
     text: textOfContent(question.content),
-    ...(answer >= 0 && { label: textOfContent(messages[answer].content) }),
+    ...(reply >= 0 && { label: textOfContent(messages[reply].content) }),
   }
 }
 
@@ -23,10 +25,3 @@ interface Message {
 
 const isMessage = (value: unknown): value is Message =>
   typeof value === 'object' && value !== null && 'role' in value && typeof value.role === 'string' && 'content' in value
-
-/** The text of a message, whose content is a text or a list of parts; what is no text stays as it is, to be refused as such. */
-export function textOfContent(content: unknown): unknown {
-  if (!Array.isArray(content)) return content
-  const texts = content.map((part) => (part?.type === 'text' ? part.text : undefined))
-  return texts.every((text) => typeof text === 'string') ? texts.join('\n') : content
-}

@@ -1,59 +1,69 @@
 import { type Base, loadBase, requireTokenizer } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
-import { encodeReview, type Truncation } from '../../model/encode.ts'
-import { type LabelTokens, labelTokens } from '../../model/label-words.ts'
-import { ledger } from '../../model/parameter-count.ts'
+import type { Model } from '../../model/architecture.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { encodeText, type Truncation } from '../../model/encode.ts'
+import type { LabelTokens } from '../../model/label-words.ts'
+import { countTrainable } from '../../model/parameter-count.ts'
 import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
-import type { Plan, TrainingEvent } from '../events.ts'
+import type { Plan, TrainingListener } from '../events.ts'
 import type { TrainingSpec } from '../spec.ts'
-import { leakage, type Review, readReviews, requireClasses } from './examples.ts'
+import { countLeaked, type Example, readExamples, requireClasses } from './examples.ts'
 import { countSteps } from './steps.ts'
 
-/** Tokenised reviews: row i has `ids[i]` and the label of number `labels[i]`. */
-export interface Examples {
+/** Examples as token ids. Row i has `ids[i]` and the label with index `labels[i]`. */
+export interface TokenizedExamples {
   ids: readonly Int32Array[]
   labels: readonly number[]
   truncated: readonly boolean[]
 }
 
-/** A training that is ready to begin: everything is read and checked. */
-export interface Prepared {
+/** A training that is ready to start: everything is read and validated. */
+export interface PreparedTraining {
   spec: TrainingSpec
   base: Base
   labels: LabelTokens
-  train: Examples
+  train: TokenizedExamples
+  /** Tokens of each training example. */
   lengths: Int32Array
-  test?: Examples
-  /** SHA-256 of the training data: a saved state goes on with these alone. */
+  test?: TokenizedExamples
+  /** SHA-256 of the training data. A saved state can only continue with the same data. */
   dataDigest: string
   testDigest?: string
   plan: Plan
 }
 
-type Listen = (event: TrainingEvent) => void
-
-export async function prepare(spec: TrainingSpec, threads: number, listen: Listen): Promise<Prepared> {
-  listen({ type: 'stage', message: 'Reading the base' })
+/**
+ * Reads and validates the base and the data, and computes the plan.
+ * @throws GraftError if the base or the data are not valid
+ */
+export async function prepare(
+  spec: TrainingSpec,
+  threads: number,
+  onEvent: TrainingListener,
+): Promise<PreparedTraining> {
+  onEvent({ type: 'stage', message: 'Reading the base' })
   const base = await loadBase(spec.base ?? embeddedBase)
   const tokenizer = tokenizerOf(base)
-  listen({ type: 'stage', message: 'Reading the reviews' })
-  const data = await readReviews(spec.data, { skipBad: spec.skip_bad })
-  requireClasses(data.reviews, spec.data)
-  const found = [...new Set(data.reviews.map(({ label }) => label))].sort()
-  const labels = labelTokens(wordsFor(found, spec, base), tokenizer)
-  const test = spec.test ? await readReviews(spec.test, { labels: labels.labels, skipBad: spec.skip_bad }) : undefined
-  listen({ type: 'stage', message: `Tokenising ${data.reviews.length + (test?.reviews.length ?? 0)} reviews` })
+  onEvent({ type: 'stage', message: 'Reading the reviews' })
+  const data = await readExamples(spec.data, { skipBad: spec.skip_bad })
+  requireClasses(data.examples, spec.data)
+  const labelNames = [...new Set(data.examples.map(({ label }) => label))].sort()
+  const model = modelOf(base)
+  const labels = model.labelTokens(labelWordsFor(labelNames, spec, base), tokenizer)
+  const test = spec.test ? await readExamples(spec.test, { labels: labels.labels, skipBad: spec.skip_bad }) : undefined
+  onEvent({ type: 'stage', message: `Tokenizing ${data.examples.length + (test?.examples.length ?? 0)} reviews` })
   const truncation: Truncation = { maxTokens: spec.max_tokens, side: spec.truncation_side }
-  const train = encodeAll(data.reviews, labels, tokenizer, truncation, base)
+  const train = tokenizeExamples(data.examples, labels, tokenizer, truncation, model)
   const lengths = Int32Array.from(train.ids, ({ length }) => length)
-  const { steps, reviews, tokens, padding } = countSteps(lengths, spec)
-  const { trainable, total, percent } = ledger(spec.method, base.t5)
+  const { steps, examples, tokens, padding } = countSteps(lengths, spec)
+  const { trainable, total, percent } = countTrainable(spec.method, model)
   const plan: Plan = {
     method: spec.method.method,
     trainable,
     total,
     percent,
-    reviews,
+    reviews: examples,
     tokens,
     steps,
     padding,
@@ -63,17 +73,17 @@ export async function prepare(spec: TrainingSpec, threads: number, listen: Liste
     learning_rate: spec.learning_rate,
     labels: labels.words,
     duplicates: data.duplicates,
-    ...(test && { leaked: leakage(data.reviews, test.reviews) }),
+    ...(test && { leaked: countLeaked(data.examples, test.examples) }),
     truncated: train.truncated.filter(Boolean).length,
   }
-  listen({ type: 'plan', plan })
+  onEvent({ type: 'plan', plan })
   return {
     spec,
     base,
     labels,
     train,
     lengths,
-    test: test && encodeAll(test.reviews, labels, tokenizer, truncation, base),
+    test: test && tokenizeExamples(test.examples, labels, tokenizer, truncation, model),
     dataDigest: data.sha256,
     testDigest: test?.sha256,
     plan,
@@ -86,26 +96,29 @@ export function tokenizerOf(base: Base): Tokenizer {
   return makeTokenizer(json, config)
 }
 
-/** A label's word is the one asked for, else the base's default, else the label itself. */
-function wordsFor(labels: readonly string[], spec: TrainingSpec, base: Base): Record<string, string> {
+/** Returns the word of each label: as specified, or the default of the base, or the label itself. */
+function labelWordsFor(labels: readonly string[], spec: TrainingSpec, base: Base): Record<string, string> {
   return Object.fromEntries(
     labels.map((label) => [label, spec.label_words?.[label] ?? base.labelWords?.[label] ?? label]),
   )
 }
 
-/** @returns the examples, and how many tokens each review has before it is cut */
-export function encodeAll(
-  reviews: readonly Review[],
+/**
+ * Tokenizes examples and truncates their texts.
+ * @returns the examples, and the number of tokens that each has before truncation
+ */
+export function tokenizeExamples(
+  examples: readonly Example[],
   { labels }: LabelTokens,
   tokenizer: Tokenizer,
   truncation: Truncation,
-  { t5 }: Base,
-): Examples & { lengths: readonly number[] } {
-  const encoded = reviews.map(({ text }) => encodeReview(tokenizer, text, truncation, t5.eosTokenId))
+  { frame }: Model,
+): TokenizedExamples & { lengths: readonly number[] } {
+  const encoded = examples.map(({ text }) => encodeText(tokenizer, text, truncation, frame))
   return {
     ids: encoded.map(({ ids }) => ids),
     truncated: encoded.map(({ truncated }) => truncated),
-    labels: reviews.map(({ label }) => labels.indexOf(label)),
+    labels: examples.map(({ label }) => labels.indexOf(label)),
     lengths: encoded.map(({ tokens }) => tokens),
   }
 }

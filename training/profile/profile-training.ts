@@ -4,90 +4,92 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { fail } from '../../core/errors.ts'
 import { openRuntime } from '../../graph/runtime/runtime.ts'
-import { type TracedPool, tracedPool } from '../../graph/runtime/traced-pool.ts'
-import { type Prepared, prepare } from '../data/prepare.ts'
+import { openTracedPool, type TracedPool } from '../../graph/runtime/traced-pool.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { type PreparedTraining, prepare } from '../data/prepare.ts'
 import { trainingSteps } from '../data/steps.ts'
-import type { TrainingEvent } from '../events.ts'
+import type { TrainingListener } from '../events.ts'
 import type { TrainingSpec } from '../spec.ts'
-import { onDevice } from '../step/on-device.ts'
+import { resolveDevice } from '../step/resolve-device.ts'
 import { openTrainer } from '../step/trainer.ts'
+import { kernelRunsOf, type Span } from './kernels.ts'
 import { layersOf } from './places.ts'
-import { summarize } from './profile.ts'
-import { speedscope } from './speedscope.ts'
-import { type Span, workOf } from './work.ts'
+import { summarizeProfile } from './profile.ts'
+import { toSpeedscope } from './speedscope.ts'
 
-type Listen = (event: TrainingEvent) => void
+/** The number of steps to measure, after a first one that is not measured. */
+const MEASURED_STEPS = 3
 
-/** Steps that are measured, after one that is not. */
-const MEASURED = 3
-
-/** The flame graph's file, beside the output folder. */
+/** Returns the path of the flame graph, next to the output folder. */
 export const profileFileOf = (out: string): string => `${resolve(out)}.speedscope.json`
 
 /**
- * Takes the first steps of a training with ONNX Runtime's tracing on and tells where their time went; writes the flame graph alone.
- * @throws GraftError `output_exists` for the flame graph's file, and what a training can have wrong
+ * Runs the first steps of a training with the tracing of ONNX Runtime, and reports where their time goes. Writes only
+ * the flame graph.
+ * @throws GraftError `output_exists` if the file of the flame graph exists; also the errors of a training
  */
-export async function profileTraining(asked: TrainingSpec, listen: Listen): Promise<void> {
-  const file = profileFileOf(asked.out)
-  if (existsSync(file)) occupied(file)
-  const spec = await onDevice(asked, listen)
+export async function profileTraining(requested: TrainingSpec, onEvent: TrainingListener): Promise<void> {
+  const file = profileFileOf(requested.out)
+  if (existsSync(file)) throwFileExists(file)
+  const spec = await resolveDevice(requested, onEvent)
   const threads = spec.device === 'cpu' ? (spec.threads ?? availableParallelism()) : 1
   const folder = await mkdtemp(join(tmpdir(), 'graft-profile-'))
-  const pool = tracedPool(
+  const pool = openTracedPool(
     Array.from({ length: threads }, () => openRuntime(spec.device, 1)),
     folder,
   )
   try {
-    const prepared = await prepare(spec, threads, listen)
-    listen({ type: 'stage', message: `Measuring ${MEASURED} steps` })
-    const { steps, reviews } = await takeSteps(prepared, pool)
-    const calls = (await pool.calls()).filter(({ begun }) => begun >= steps[0].begun)
-    const work = workOf(calls)
-    const layers = layersOf(prepared.base.t5)
-    const profile = summarize({ file, device: spec.device, threads, steps, reviews, calls, work, layers })
-    const graph = JSON.stringify(speedscope(`graft train, ${spec.method.method}`, steps, work))
-    await writeGraph(file, graph)
-    listen({ type: 'profile', profile })
+    const prepared = await prepare(spec, threads, onEvent)
+    onEvent({ type: 'stage', message: `Measuring ${MEASURED_STEPS} steps` })
+    const { steps, examples } = await measureSteps(prepared, pool)
+    const calls = (await pool.collectCalls()).filter(({ start }) => start >= steps[0].start)
+    const kernels = kernelRunsOf(calls)
+    const layers = layersOf(modelOf(prepared.base))
+    const profile = summarizeProfile({ file, device: spec.device, threads, steps, examples, calls, kernels, layers })
+    const graph = JSON.stringify(toSpeedscope(`graft train, ${spec.method.method}`, steps, kernels))
+    await writeFlameGraph(file, graph)
+    onEvent({ type: 'profile', profile })
   } finally {
     await pool.close().finally(() => rm(folder, { recursive: true, force: true }))
   }
 }
 
-async function takeSteps(prepared: Prepared, pool: TracedPool): Promise<{ steps: Span[]; reviews: number }> {
+async function measureSteps(
+  prepared: PreparedTraining,
+  pool: TracedPool,
+): Promise<{ steps: Span[]; examples: number }> {
   const trainer = await openTrainer(prepared, pool)
   const steps: Span[] = []
-  let reviews = 0
+  let examples = 0
   let index = 0
-  // A short training goes on: what it computes is not kept.
-  for (const rows of trainingSteps(prepared.lengths, { ...prepared.spec, steps: MEASURED + 1 })) {
-    const begun = performance.now()
+  // A training with fewer steps is extended. Its results are not kept.
+  for (const rows of trainingSteps(prepared.lengths, { ...prepared.spec, steps: MEASURED_STEPS + 1 })) {
+    const start = performance.now()
     await trainer.step(rows, index)
-    await trainer.stepper.losses()
+    await trainer.stepper.readLosses()
     if (index++ === 0) continue
-    steps.push({ begun, ended: performance.now() })
-    reviews += rows.flat().length
+    steps.push({ start, end: performance.now() })
+    examples += rows.flat().length
   }
-  return { steps, reviews }
+  return { steps, examples }
 }
 
-/** Whole or not at all; what was put there meanwhile stays. */
-async function writeGraph(file: string, graph: string): Promise<void> {
+/** Writes the file completely or not at all. Does not replace a file that was created in the meantime. */
+async function writeFlameGraph(file: string, graph: string): Promise<void> {
   await mkdir(dirname(file), { recursive: true })
   try {
     await writeFile(file, graph, { flag: 'wx' })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') occupied(file)
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') throwFileExists(file)
     await rm(file, { force: true })
     throw error
   }
 }
 
-function occupied(file: string): never {
+function throwFileExists(file: string): never {
   return fail('output_exists', {
     subject: file,
-    expected: 'no such file: the flame graph is written there',
-    found: 'one',
-    fix: 'Name another --out, or remove the file.',
+    problem: 'exists already, but the flame graph would be written there',
+    fix: 'Choose another --out, or remove the file.',
   })
 }

@@ -1,19 +1,19 @@
 import type { Call } from '../../graph/runtime/traced-pool.ts'
-import type { Span, Work } from './work.ts'
+import type { KernelRun, Span } from './kernels.ts'
 
-/** Part of a step; the parts of one table add up to `thread_ms`. */
+/** A part of a step. The parts of a table sum to `thread_ms`. */
 interface Part {
-  /** Of `thread_ms`. */
+  /** The share of `thread_ms`. */
   share: number
-  /** A step. */
+  /** Milliseconds per step. */
   ms: number
 }
 
 export interface OpRow extends Part {
   op: string
-  /** A step. */
+  /** Calls per step. */
   calls: number
-  /** Of a matrix product. */
+  /** 10^9 floating-point operations per second. Only set for matrix products. */
   gflops?: number
 }
 
@@ -23,64 +23,67 @@ export interface LayerRow extends Part {
   backward_ms: number
 }
 
-/** Where a step's time goes. All but the shares is for one step, as the mean of those measured. */
+/** The time that a training step spends in each op and in each layer. Numbers are means per step, except for shares. */
 export interface Profile {
-  /** The flame graph's file. */
+  /** The file of the flame graph. */
   file: string
   device: string
   threads: number
-  /** Steps measured. */
+  /** The number of steps measured. */
   steps: number
   reviews: number
-  /** From a step's begin to its end. */
+  /** The time from the start of a step to its end. */
   step_ms: number
-  /** Time of all threads together: `threads` times `step_ms`. Both tables add up to it. */
+  /** The time of all threads together: `threads` times `step_ms`. Both tables sum to it. */
   thread_ms: number
   by_op: OpRow[]
   by_layer: LayerRow[]
-  /** The share of `thread_ms` in nodes that ONNX Runtime put in itself: no layer can be told. */
+  /** The share of `thread_ms` in nodes that ONNX Runtime inserted. Their layer is not known. */
   unattributed: number
-  /** Of the matrix products, while they run on one thread. */
+  /** The speed of the matrix products on one thread, in 10^9 floating-point operations per second. */
   gflops: number
   /** Runs of programs. */
   runs: number
-  /** Nodes that ran, by ONNX Runtime's provider. */
+  /** The number of nodes that each provider of ONNX Runtime ran. */
   nodes: Record<string, number>
-  /** Orders given to a GPU, where it tells how long each took; then these times stand in the tables for those of its nodes. */
+  /** Dispatches to a GPU, if it has timestamps. The tables then have these times instead of the times of its nodes. */
   dispatches: number
-  /** Bytes fed to the runs and brought back from them, without what is bound once. */
+  /** Bytes of the inputs and of the results of all runs. Values that are bound once are not included. */
   bytes_fed: number
   bytes_returned: number
 }
 
-/** What is no kernel: ONNX Runtime's own doings within a run, and the time in which a thread runs nothing. */
-const BETWEEN = '(between kernels)'
-const WAITING = '(no run)'
-const INSERTED = '(inserted by ONNX Runtime)'
+/** The row for the time that ONNX Runtime spends outside of kernels. */
+const BETWEEN_KERNELS = '(between kernels)'
+/** The row for the time during which a thread runs no program. */
+const NO_RUN = '(no run)'
+const INSERTED_NODES = '(inserted by ONNX Runtime)'
 
-interface Measured {
+interface Measurements {
   file: string
   device: string
   threads: number
   steps: readonly Span[]
-  reviews: number
+  examples: number
   calls: readonly Call[]
-  work: readonly Work[]
-  /** The layers, in the order of their rows. */
+  kernels: readonly KernelRun[]
+  /** The layers, in the order of the rows. */
   layers: readonly string[]
 }
 
-export function summarize({ file, device, threads, steps, reviews, calls, work, layers }: Measured): Profile {
+/** Computes a profile from the traces of several steps. */
+export function summarizeProfile(measurements: Measurements): Profile {
+  const { file, device, threads, steps, examples, calls, kernels, layers } = measurements
   const n = steps.length
-  const kernels = total(work)
-  const wall = steps.reduce((sum, { begun, ended }) => sum + ended - begun, 0)
-  const inRuns = calls.reduce((sum, { trace }) => sum + trace.ms, 0)
-  // A GPU may still work when the run that gave the orders is over.
-  const all = Math.max(threads * wall, kernels)
-  const between = Math.min(Math.max(0, inRuns - kernels), all - kernels)
-  const part = (ms: number): Part => ({ share: ms / all, ms: ms / n })
-  const rest = { [BETWEEN]: part(between), [WAITING]: part(all - kernels - between) }
-  const products = work.filter(({ flops }) => flops > 0)
+  const kernelMs = totalMs(kernels)
+  const wallMs = steps.reduce((sum, { start, end }) => sum + end - start, 0)
+  const runMs = calls.reduce((sum, { trace }) => sum + trace.ms, 0)
+  // A GPU may still be computing when the run that submitted the work has ended.
+  const threadMs = Math.max(threads * wallMs, kernelMs)
+  const betweenMs = Math.min(Math.max(0, runMs - kernelMs), threadMs - kernelMs)
+  const toPart = (ms: number): Part => ({ share: ms / threadMs, ms: ms / n })
+  const rest = { [BETWEEN_KERNELS]: toPart(betweenMs), [NO_RUN]: toPart(threadMs - kernelMs - betweenMs) }
+  const products = kernels.filter(({ flops }) => flops > 0)
   const nodes: Record<string, number> = {}
   for (const { trace } of calls)
     for (const { provider } of trace.nodes) nodes[provider] = (nodes[provider] ?? 0) + 1 / n
@@ -89,39 +92,39 @@ export function summarize({ file, device, threads, steps, reviews, calls, work, 
     device,
     threads,
     steps: n,
-    reviews: reviews / n,
-    step_ms: wall / n,
-    thread_ms: all / n,
+    reviews: examples / n,
+    step_ms: wallMs / n,
+    thread_ms: threadMs / n,
     by_op: [
-      ...[...Map.groupBy(work, ({ op }) => op)]
-        .map(([op, own]) => ({ op, calls: own.length / n, ...part(total(own)), ...speed(own) }))
+      ...[...Map.groupBy(kernels, ({ op }) => op)]
+        .map(([op, own]) => ({ op, calls: own.length / n, ...toPart(totalMs(own)), ...computeSpeed(own) }))
         .sort((a, b) => b.ms - a.ms),
       ...Object.entries(rest).map(([op, time]) => ({ op, calls: 0, ...time })),
     ],
     by_layer: [
-      ...[...layers, 'optimizer', INSERTED].map((layer) => {
-        const own = work.filter(({ place }) => (place?.layer ?? INSERTED) === layer)
-        const during = (phase: string) => total(own.filter(({ place }) => place?.phase === phase)) / n
-        return { layer, ...part(total(own)), forward_ms: during('forward'), backward_ms: during('backward') }
+      ...[...layers, 'optimizer', INSERTED_NODES].map((layer) => {
+        const own = kernels.filter(({ place }) => (place?.layer ?? INSERTED_NODES) === layer)
+        const during = (phase: string) => totalMs(own.filter(({ place }) => place?.phase === phase)) / n
+        return { layer, ...toPart(totalMs(own)), forward_ms: during('forward'), backward_ms: during('backward') }
       }),
       ...Object.entries(rest).map(([layer, time]) => ({ layer, ...time, forward_ms: 0, backward_ms: 0 })),
     ],
-    unattributed: part(total(work.filter(({ place }) => !place))).share,
-    gflops: speed(products).gflops ?? 0,
+    unattributed: toPart(totalMs(kernels.filter(({ place }) => !place))).share,
+    gflops: computeSpeed(products).gflops ?? 0,
     runs: calls.length / n,
     nodes,
     dispatches: sum(calls.map(({ trace }) => trace.dispatches.length)) / n,
-    bytes_fed: sum(calls.map(({ fed }) => fed)) / n,
-    bytes_returned: sum(calls.map(({ returned }) => returned)) / n,
+    bytes_fed: sum(calls.map(({ bytesFed }) => bytesFed)) / n,
+    bytes_returned: sum(calls.map(({ bytesReturned }) => bytesReturned)) / n,
   }
 }
 
-/** Floating-point operations in 1e9 a second, while the kernels run. */
-function speed(work: readonly Work[]): { gflops?: number } {
-  const flops = sum(work.map((one) => one.flops))
-  return flops > 0 ? { gflops: flops / 1e6 / total(work) } : {}
+/** Returns 10^9 floating-point operations per second of these kernels, if they are matrix products. */
+function computeSpeed(kernels: readonly KernelRun[]): { gflops?: number } {
+  const flops = sum(kernels.map((kernel) => kernel.flops))
+  return flops > 0 ? { gflops: flops / 1e6 / totalMs(kernels) } : {}
 }
 
-const total = (work: readonly Work[]): number => sum(work.map(({ ms }) => ms))
+const totalMs = (kernels: readonly KernelRun[]): number => sum(kernels.map(({ ms }) => ms))
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)

@@ -1,6 +1,6 @@
-import type { Span, Work } from './work.ts'
+import type { KernelRun, Span } from './kernels.ts'
 
-/** speedscope's file format, as far as it is used here (speedscope.app/file-format-schema.json). */
+/** The part of speedscope's file format that is used here (speedscope.app/file-format-schema.json). */
 export interface Speedscope {
   $schema: 'https://www.speedscope.app/file-format-schema.json'
   exporter: string
@@ -18,69 +18,69 @@ interface EventedProfile {
   events: { type: 'O' | 'C'; frame: number; at: number }[]
 }
 
-/** A flame graph of steps: for each thread, and for the GPU, step → forward, backward or optimizer → layer → op. */
-export function speedscope(name: string, steps: readonly Span[], work: readonly Work[]): Speedscope {
-  const names: string[] = []
-  const numbers = new Map<string, number>()
-  const frame = (label: string): number => {
-    const number = numbers.get(label) ?? names.push(label) - 1
-    numbers.set(label, number)
-    return number
+/** Returns a flame graph: for each thread, and for the GPU, step → forward, backward or optimizer → layer → op. */
+export function toSpeedscope(name: string, steps: readonly Span[], kernels: readonly KernelRun[]): Speedscope {
+  const labels: string[] = []
+  const indices = new Map<string, number>()
+  const frameOf = (label: string): number => {
+    const index = indices.get(label) ?? labels.push(label) - 1
+    indices.set(label, index)
+    return index
   }
-  const lanes = [...Map.groupBy(work, ({ lane }) => lane)].sort(([a], [b]) =>
+  const lanes = [...Map.groupBy(kernels, ({ lane }) => lane)].sort(([a], [b]) =>
     a.localeCompare(b, 'en', { numeric: true }),
   )
-  const profiles = lanes.map(([lane, own]) => evented(lane, steps, own, frame))
+  const profiles = lanes.map(([lane, own]) => toEventedProfile(lane, steps, own, frameOf))
   return {
     $schema: 'https://www.speedscope.app/file-format-schema.json',
     exporter: 'graft',
     name,
-    shared: { frames: names.map((label) => ({ name: label })) },
+    shared: { frames: labels.map((label) => ({ name: label })) },
     profiles,
   }
 }
 
-function evented(
+function toEventedProfile(
   name: string,
   steps: readonly Span[],
-  work: readonly Work[],
-  frame: (label: string) => number,
+  kernels: readonly KernelRun[],
+  frameOf: (label: string) => number,
 ): EventedProfile {
-  const origin = steps[0].begun
+  const origin = steps[0].start
   const events: EventedProfile['events'] = []
   const open: string[] = []
   let now = 0
-  // Rounded times may overlap by a microsecond: what comes later begins where the clock stands.
-  const at = (time: number) => {
+  // Rounded times may overlap by a microsecond. An event never gets a time before the previous event.
+  const advanceTo = (time: number) => {
     now = Math.max(now, time - origin)
     return now
   }
   const closeTo = (depth: number, time = now + origin) => {
-    while (open.length > depth) events.push({ type: 'C', frame: frame(open.pop() as string), at: at(time) })
+    while (open.length > depth) events.push({ type: 'C', frame: frameOf(open.pop() as string), at: advanceTo(time) })
   }
   const openAll = (path: readonly string[], time: number) => {
     const shared = path.findIndex((label, i) => open[i] !== label)
     closeTo(shared)
     for (const label of path.slice(shared)) {
       open.push(label)
-      events.push({ type: 'O', frame: frame(label), at: at(time) })
+      events.push({ type: 'O', frame: frameOf(label), at: advanceTo(time) })
     }
   }
   for (const [i, step] of steps.entries()) {
     const label = `step ${i + 1}`
-    openAll([label], step.begun)
+    openAll([label], step.start)
     let call: number | undefined
-    for (const one of work.filter(({ begun }) => begun >= step.begun && begun < step.ended).sort(byBegin)) {
-      if (one.call !== call) closeTo(1)
-      call = one.call
-      const { phase, layer } = one.place ?? { phase: 'inserted by ONNX Runtime' }
-      openAll([label, phase, ...(layer ? [layer] : []), one.op], one.begun)
-      closeTo(open.length - 1, one.begun + one.ms)
+    for (const kernel of kernels.filter(({ start }) => start >= step.start && start < step.end).sort(byStart)) {
+      if (kernel.call !== call) closeTo(1)
+      call = kernel.call
+      const { phase, layer } = kernel.place ?? { phase: 'inserted by ONNX Runtime' }
+      openAll([label, phase, ...(layer ? [layer] : []), kernel.op], kernel.start)
+      closeTo(open.length - 1, kernel.start + kernel.ms)
     }
     closeTo(1)
-    closeTo(0, step.ended)
+    closeTo(0, step.end)
   }
   return { type: 'evented', name, unit: 'milliseconds', startValue: 0, endValue: now, events }
 }
 
-const byBegin = (a: Work, b: Work): number => a.begun - b.begun
+const byStart = (a: KernelRun, b: KernelRun): number => a.start - b.start

@@ -1,34 +1,34 @@
 import { createHash } from 'node:crypto'
-import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { syncFolder, writeDurably } from '../../core/durable.ts'
 import { fail } from '../../core/errors.ts'
-import type { Prepared } from '../data/prepare.ts'
+import type { PreparedTraining } from '../data/prepare.ts'
 import type { TrainingSpec } from '../spec.ts'
-import type { Moments } from '../step/optimizer.ts'
-import { clearStates, hasState, loadState, type Progress, saveState, stateName } from './state.ts'
+import type { TrainingVectors } from '../step/optimizer.ts'
+import { claimFolder, releaseFolder, requireNoOtherOwner } from './owner.ts'
+import { hasState, loadState, type Progress, removeStates, saveState, stateName } from './state.ts'
 
-/** Where a training keeps its state while it runs: a folder beside its output, gone when the checkpoint is written. */
+/** The folder of a training's saved states, next to its output folder. It is removed once the checkpoint is written. */
 export interface StateFolder {
-  /** Reads the newest state into the vectors, or starts from nothing. */
-  restore(prepared: Prepared, moments: Moments): Progress
-  /** @returns the folder */
-  save(progress: Progress, moments: Moments): string
+  /** Reads the newest state into the vectors. Without a state, returns the progress of a new training. */
+  restore(prepared: PreparedTraining, vectors: TrainingVectors): Progress
+  /** Saves a state and returns the folder. */
+  save(progress: Progress, vectors: TrainingVectors): string
   remove(): void
-  /** Lets another process take the folder; one without a state goes, as nothing is lost with it. */
+  /** Lets another process use the folder. Removes it if it has no state. */
   close(): void
 }
 
 export const stateFolderOf = (out: string): string => `${resolve(out)}.training`
 
-const SPEC = 'training.json'
-const OWNER = 'owner.pid'
+const HEADER_FILE = 'training.json'
 
 /**
- * What must not change between two runs of one training, beside the contents of base and data; the rest (where things lie, where and how
- * it runs, how often to save) may.
+ * Returns the fields that must be the same when a training is resumed. The contents of base and data must be the same
+ * as well. The other fields may change: paths, threads, device, and how often to save.
  */
-const decides = ({
+const identifyingFields = ({
   base: _base,
   data: _data,
   test: _test,
@@ -41,70 +41,74 @@ const decides = ({
 }: TrainingSpec) => rest
 
 /**
- * @param resume whether a state that is there may be gone on from
- * @throws GraftError `output_exists` where it is there and may not, `state_mismatch` where another process trains here
+ * Opens the state folder of a training.
+ * @param resume whether the training may continue from a state that is already there
+ * @throws GraftError `output_exists` if there is a state but it may not; `state_mismatch` if another process trains
+ *   there
  */
 export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolder {
   const folder = stateFolderOf(spec.out)
-  if (!resume && existsSync(join(folder, SPEC)))
+  if (!resume && existsSync(join(folder, HEADER_FILE)))
     fail('output_exists', {
       subject: folder,
-      expected: 'no state of an earlier training',
-      found: 'that of one that was interrupted',
-      fix: `Go on with it: graft train --resume --out ${JSON.stringify(spec.out)}. Or remove the folder to begin anew.`,
+      problem: 'holds the state of an interrupted training',
+      fix: `To continue it, run graft train --resume --out ${JSON.stringify(spec.out)}. To start over, remove the folder.`,
     })
-  requireUnowned(folder)
+  requireNoOtherOwner(folder)
   let claimed = false
   return {
-    restore(prepared, moments) {
-      requireUnowned(folder)
+    restore(prepared, vectors) {
+      requireNoOtherOwner(folder)
       claimed = true
       mkdirSync(folder, { recursive: true })
-      writeFileSync(join(folder, OWNER), processName(process.pid) ?? '')
+      claimFolder(folder)
+      const { dataDigest, testDigest, base } = prepared
       const identity = createHash('sha256')
-        .update(JSON.stringify([decides(spec), prepared.dataDigest, prepared.testDigest, prepared.base.fingerprint]))
+        .update(JSON.stringify([identifyingFields(spec), dataDigest, testDigest, base.fingerprint]))
         .digest('hex')
-      if (!existsSync(join(folder, SPEC))) begin(folder, { identity, spec })
-      else if (readBegun(folder).identity !== identity) mismatch(folder)
-      return loadState(folder, moments) ?? { step: 0, reviews: 0, seconds: 0, loss: 0, curve: [] }
+      if (!existsSync(join(folder, HEADER_FILE))) writeHeader(folder, { identity, spec })
+      else if (readHeader(folder).identity !== identity) throwMismatch(folder)
+      return loadState(folder, vectors) ?? { step: 0, reviews: 0, seconds: 0, loss: 0, curve: [] }
     },
-    save(progress, moments) {
-      saveState(folder, progress, moments)
+    save(progress, vectors) {
+      saveState(folder, progress, vectors)
       return folder
     },
     remove: () => rmSync(folder, { recursive: true, force: true }),
     close() {
       if (!claimed) return
-      if (hasState(folder)) rmSync(join(folder, OWNER), { force: true })
+      if (hasState(folder)) releaseFolder(folder)
       else rmSync(folder, { recursive: true, force: true })
     },
   }
 }
 
-/** The specification that a state folder was begun with. */
-export function savedSpec(out: string): TrainingSpec {
-  const path = join(stateFolderOf(out), SPEC)
+/**
+ * Returns the specification of an interrupted training.
+ * @throws GraftError `file_missing`, `checkpoint_corrupt`
+ */
+export function readSavedSpec(out: string): TrainingSpec {
+  const path = join(stateFolderOf(out), HEADER_FILE)
   if (!existsSync(path))
     fail('file_missing', {
       subject: path,
-      expected: 'the saved state of a training',
-      found: 'nothing',
-      fix: 'Give the --out of the training that was interrupted, or train without --resume.',
+      problem: 'does not exist, so there is no training to resume',
+      fix: 'Use the --out of the training that was interrupted, or train without --resume.',
     })
-  return readBegun(stateFolderOf(out)).spec
+  return readHeader(stateFolderOf(out)).spec
 }
 
 /**
- * Takes hold of a saved state, by hard links: the training goes on, and removes its old states.
- * @param target a folder that is made: what a training may go on from, beside the output of another
- * @returns false where that state is gone already
+ * Keeps a saved state by hard links, because the training continues and removes its old states.
+ * @param target a folder to create. A training can resume from it like from its own state folder.
+ * @returns false if the state no longer exists
  */
-export function holdState(out: string, step: number, target: string): boolean {
+export function linkState(out: string, step: number, target: string): boolean {
   const folder = stateFolderOf(out)
   const state = stateName(step)
   try {
     mkdirSync(join(target, state), { recursive: true })
-    linkSync(join(folder, SPEC), join(target, SPEC))
+    linkSync(join(folder, HEADER_FILE), join(target, HEADER_FILE))
     for (const file of readdirSync(join(folder, state))) linkSync(join(folder, state, file), join(target, state, file))
     return true
   } catch (error) {
@@ -114,74 +118,39 @@ export function holdState(out: string, step: number, target: string): boolean {
   }
 }
 
-interface Begun {
-  /** SHA-256, hex, of all that decides the training. */
+/** The training that a state folder belongs to. */
+interface StateHeader {
+  /** SHA-256, in hexadecimal digits, of everything that determines the training. */
   identity: string
   spec: TrainingSpec
 }
 
-/** Whole or not at all, and nothing of an earlier training beside it: a folder that was being removed may have kept its states. */
-function begin(folder: string, begun: Begun): void {
-  clearStates(folder)
-  const partial = join(folder, `${SPEC}.partial`)
-  writeDurably(partial, new TextEncoder().encode(JSON.stringify(begun, null, 2)))
-  renameSync(partial, join(folder, SPEC))
+/**
+ * Writes the header of a new state folder, completely or not at all. Removes states of an earlier training first: if
+ * the removal of a folder was interrupted, its states may remain.
+ */
+function writeHeader(folder: string, header: StateHeader): void {
+  removeStates(folder)
+  const partial = join(folder, `${HEADER_FILE}.partial`)
+  writeDurably(partial, new TextEncoder().encode(JSON.stringify(header, null, 2)))
+  renameSync(partial, join(folder, HEADER_FILE))
   syncFolder(folder)
 }
 
-function readBegun(folder: string): Begun {
-  const path = join(folder, SPEC)
+function readHeader(folder: string): StateHeader {
+  const path = join(folder, HEADER_FILE)
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Begun
+    return JSON.parse(readFileSync(path, 'utf8')) as StateHeader
   } catch (error) {
-    const found = (error as Error).message
-    return fail(
-      'checkpoint_corrupt',
-      { subject: path, expected: 'the settings of a training', found, fix: 'Remove the folder to begin anew.' },
-      error,
-    )
+    const problem = `does not hold the settings of a training: ${(error as Error).message}`
+    return fail('checkpoint_corrupt', { subject: path, problem, fix: 'Remove the folder to start over.' }, error)
   }
 }
 
-function mismatch(folder: string): never {
+function throwMismatch(folder: string): never {
   return fail('state_mismatch', {
     subject: folder,
-    expected: 'the same base, data and settings as when the training began',
-    found: 'others',
-    fix: 'Resume with --resume alone, or remove the folder to begin anew.',
+    problem: 'belongs to a training with another base, other data or other settings',
+    fix: 'Run --resume without other flags, or remove the folder to start over.',
   })
-}
-
-/** One process at a time: two would write each other's state. A process that was killed leaves its name, which is then nobody's. */
-function requireUnowned(folder: string): void {
-  const path = join(folder, OWNER)
-  const owner = existsSync(path) ? readFileSync(path, 'utf8') : ''
-  const pid = Number.parseInt(owner, 10)
-  if (pid > 0 && pid !== process.pid && processName(pid) === owner)
-    fail('state_mismatch', {
-      subject: folder,
-      expected: 'no other process training here',
-      found: `process ${pid}`,
-      fix: 'Wait until it is done, or stop it.',
-    })
-}
-
-/**
- * A process by its number and, on Linux, the tick at which it started: numbers are given out again, in a container soon. Undefined where
- * there is none, or only one that was killed and that nobody has collected.
- */
-function processName(pid: number): string | undefined {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return undefined
-  }
-  try {
-    // Fields 3 and 22 of proc_pid_stat(5); the second, in brackets, may hold spaces.
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-    return 'ZX'.includes(fields[0]) ? undefined : `${pid} ${fields[19]}`
-  } catch {
-    return String(pid)
-  }
 }

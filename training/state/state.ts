@@ -12,21 +12,21 @@ import {
 import { basename, dirname, join } from 'node:path'
 import { syncFolder, writeDurably } from '../../core/durable.ts'
 import { fail } from '../../core/errors.ts'
-import type { Moments } from '../step/optimizer.ts'
+import type { TrainingVectors } from '../step/optimizer.ts'
 
-/** What, with the vectors, makes a training go on where it stopped. */
+/** The progress of a training. Together with the vectors, it is all that a training needs to continue. */
 export interface Progress {
-  /** Steps done. */
+  /** Steps completed. */
   step: number
-  /** Reviews seen. */
+  /** Examples of all these steps. */
   reviews: number
-  /** Seconds of training so far, over all of its runs. */
+  /** Seconds of training so far, in all runs together. */
   seconds: number
-  /** The loss that the progress line shows: a running mean. */
+  /** The reported loss, a running mean. */
   loss: number
-  /** With precision f16: [factor, good steps, skipped steps]. */
+  /** [factor, good steps, skipped steps]. Only set with precision f16. */
   loss_scale?: number[]
-  /** Points of the loss curve and of evaluations on the way. */
+  /** Points of the loss curve, and of evaluations between steps. */
   curve: CurvePoint[]
 }
 
@@ -36,85 +36,78 @@ export interface CurvePoint {
   accuracy?: number
 }
 
-/** States kept: were the newest lost with the disk's cache, the one before it is whole. */
-const KEPT = 2
+/** The number of states to keep. If the newest is lost with the disk's cache, the one before it is complete. */
+const RETAINED_STATES = 2
 
 const VECTORS = ['theta', 'm', 'v'] as const
-const PROGRESS = 'progress.json'
+const PROGRESS_FILE = 'progress.json'
 
 /**
- * Saves into a new folder, flushed to the disk before it gets its name: killed at any moment, a state that was saved before is whole.
- * What earlier, killed runs left half written is removed.
+ * Saves a state in a new folder, which is flushed to the disk before it gets its name. If the process is killed,
+ * earlier states stay complete. Also removes the incomplete states of earlier runs.
  */
-export function saveState(folder: string, progress: Progress, vectors: Moments): void {
+export function saveState(folder: string, progress: Progress, vectors: TrainingVectors): void {
   const name = stateName(progress.step)
   const partial = join(folder, `${name}.partial`)
   rmSync(partial, { recursive: true, force: true })
   try {
     mkdirSync(partial, { recursive: true })
     for (const key of VECTORS) writeDurably(join(partial, `${key}.f32`), bytesOf(vectors[key]))
-    writeDurably(join(partial, PROGRESS), new TextEncoder().encode(JSON.stringify(progress)))
+    writeDurably(join(partial, PROGRESS_FILE), new TextEncoder().encode(JSON.stringify(progress)))
     syncFolder(partial)
   } catch (error) {
-    // On a full disk half a state would only take more room.
+    // If the disk is full, an incomplete state would only take up space.
     rmSync(partial, { recursive: true, force: true })
     throw error
   }
   const target = join(folder, name)
-  // Of the same step there may be one already, which must never be half there under this name.
+  // A state of this step may exist already. It must not be removed under its name, or it could be found incomplete.
   if (existsSync(target)) renameSync(target, `${target}.replaced.partial`)
   renameSync(partial, target)
   syncFolder(folder)
-  // One of a later step could not be read when the training went on from an earlier one.
-  const kept = statesIn(folder)
+  // A state of a later step exists only if it could not be read and the training continued from an earlier one.
+  const retained = listStates(folder)
     .filter((state) => state <= name)
-    .slice(-KEPT)
-  for (const entry of entriesIn(folder))
-    if (!kept.includes(entry)) rmSync(join(folder, entry), { recursive: true, force: true })
+    .slice(-RETAINED_STATES)
+  for (const entry of listEntries(folder))
+    if (!retained.includes(entry)) rmSync(join(folder, entry), { recursive: true, force: true })
 }
 
 export const stateName = (step: number): string => `step-${String(step).padStart(8, '0')}`
 
-/** Removes every state, whole or not. */
-export function clearStates(folder: string): void {
-  for (const entry of entriesIn(folder)) rmSync(join(folder, entry), { recursive: true, force: true })
+/** Removes every state, complete or not. */
+export function removeStates(folder: string): void {
+  for (const entry of listEntries(folder)) rmSync(join(folder, entry), { recursive: true, force: true })
 }
 
 /**
- * Reads the newest state that can be read into the vectors; undefined where none was saved.
- * @throws GraftError `checkpoint_corrupt` where there are states and none can be read
+ * Reads the newest readable state into the vectors.
+ * @returns undefined if no state was saved
+ * @throws GraftError `checkpoint_corrupt` if there are states but none is readable
  */
-export function loadState(folder: string, vectors: Moments): Progress | undefined {
-  let unreadable: unknown
-  for (const name of statesIn(folder).reverse()) {
+export function loadState(folder: string, vectors: TrainingVectors): Progress | undefined {
+  let firstError: unknown
+  for (const name of listStates(folder).reverse()) {
     try {
-      const progress = JSON.parse(readFileSync(join(folder, name, PROGRESS), 'utf8')) as Progress
-      for (const key of VECTORS) readInto(join(folder, name, `${key}.f32`), bytesOf(vectors[key]))
+      const progress = JSON.parse(readFileSync(join(folder, name, PROGRESS_FILE), 'utf8')) as Progress
+      for (const key of VECTORS) readExactly(join(folder, name, `${key}.f32`), bytesOf(vectors[key]))
       return progress
     } catch (error) {
-      unreadable ??= error
+      firstError ??= error
     }
   }
-  if (unreadable === undefined) return undefined
-  return fail(
-    'checkpoint_corrupt',
-    {
-      subject: folder,
-      expected: 'a saved state that can be read',
-      found: (unreadable as Error).message,
-      fix: 'Remove the folder to begin anew.',
-    },
-    unreadable,
-  )
+  if (firstError === undefined) return undefined
+  const problem = `has no readable state: ${(firstError as Error).message}`
+  return fail('checkpoint_corrupt', { subject: folder, problem, fix: 'Remove the folder to start over.' }, firstError)
 }
 
-export const hasState = (folder: string): boolean => statesIn(folder).length > 0
+export const hasState = (folder: string): boolean => listStates(folder).length > 0
 
-/** The names of the states, from the oldest to the newest. */
-const statesIn = (folder: string): string[] => entriesIn(folder).filter((name) => /^step-\d+$/.test(name))
+/** Returns the names of the complete states, the oldest first. */
+const listStates = (folder: string): string[] => listEntries(folder).filter((name) => /^step-\d+$/.test(name))
 
-/** States and what was left of states, in order. */
-function entriesIn(folder: string): string[] {
+/** Returns the names of all states, complete or not, in order. */
+function listEntries(folder: string): string[] {
   if (!existsSync(folder)) return []
   return readdirSync(folder)
     .filter((name) => name.startsWith('step-'))
@@ -124,14 +117,15 @@ function entriesIn(folder: string): string[] {
 const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength)
 
-function readInto(path: string, data: Uint8Array): void {
+/** Fills `data` with the contents of a file of exactly its size. */
+function readExactly(path: string, data: Uint8Array): void {
   const file = openSync(path, 'r')
   try {
     let at = 0
     for (let got = -1; at < data.length && got !== 0; at += got) got = readSync(file, data, at, data.length - at, at)
     if (at === data.length && readSync(file, new Uint8Array(1), 0, 1, at) === 0) return
-    const found = at < data.length ? String(at) : 'more'
-    throw new Error(`${basename(dirname(path))}/${basename(path)} has ${found} of ${data.length} bytes`)
+    const size = at < data.length ? `only ${at} of` : 'more than'
+    throw new Error(`${basename(dirname(path))}/${basename(path)} has ${size} ${data.length} bytes`)
   } finally {
     closeSync(file)
   }

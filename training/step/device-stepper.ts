@@ -1,124 +1,141 @@
-import { halved } from '../../graph/mixed-precision.ts'
+import { toMixedPrecision } from '../../graph/mixed-precision.ts'
 import { add, div, less, mul, sqrt, where } from '../../graph/ops/elementwise.ts'
 import { clamp } from '../../graph/ops/index-math.ts'
 import { input, scalar } from '../../graph/ops/leaf.ts'
 import { reduceSum, reshape } from '../../graph/ops/shape.ts'
 import { concat, slice } from '../../graph/ops/slice.ts'
-import { type Program, program, substitute } from '../../graph/program.ts'
-import type { Device, Held } from '../../graph/runtime/device.ts'
+import { buildProgram, type Program, substitute } from '../../graph/program.ts'
+import type { Device, DeviceTensor } from '../../graph/runtime/device.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import { countOf, laidOut, type NamedShape, sizeOfShape } from '../../model/t5/tensors.ts'
+import { type NamedShape, packTensors, sizeOfShape, totalSize } from '../../model/tensor-shapes.ts'
 import { gradientName } from './gradient-program.ts'
-import { LOSS_SCALE, lossFactor, nextLossScale } from './loss-scale.ts'
+import { LOSS_SCALE_TYPE, lossFactor, nextLossScale } from './loss-scale.ts'
 import { type AdamW, adamW, stepNumbers } from './optimizer.ts'
-import type { Stepper, Work } from './stepper.ts'
+import type { Stepper, StepperOptions } from './stepper.ts'
 
-/** Steps between two looks at the loss: waiting for the device at every step would leave it idle in between. */
-const LOSSES_EVERY = 8
+/** Steps between two reads of the losses. Waiting for the device after every step would leave it idle in between. */
+const LOSS_READ_INTERVAL = 8
+
+/** The largest norm of a usable gradient, just below the largest f32. */
+const MAX_USABLE_NORM = 3e38
 
 /**
- * On a device θ, m, v, the gradient and the losses stay there: a step uploads token ids, mask, labels and eight numbers, and downloads
- * nothing.
+ * Opens a stepper on a device, which keeps θ, m, v, the gradient and the losses in its memory. A step uploads token
+ * ids, mask, labels and eight numbers, and downloads nothing.
  */
-export async function deviceStepper(device: Device, work: Work): Promise<Stepper> {
-  const { parameters, moments, optimizer } = work
-  const n = countOf(parameters)
-  const vector = { dtype: 'f32', shape: [n] } as const
-  const one = { dtype: 'f32', shape: [] } as const
-  const vectors = { theta: device.hold(vector), m: device.hold(vector), v: device.hold(vector) }
-  const gradient = device.hold(vector)
-  const nothing = { gradient: device.hold(vector, new Float32Array(n)), loss: device.hold(one, new Float32Array(1)) }
-  const scale = work.lossScale && { held: device.hold(LOSS_SCALE), host: work.lossScale }
-  const state: readonly (readonly [Held, Float32Array])[] = [
-    [vectors.theta, moments.theta],
-    [vectors.m, moments.m],
-    [vectors.v, moments.v],
-    ...(scale ? [[scale.held, scale.host] as const] : []),
+export async function openDeviceStepper(device: Device, options: StepperOptions): Promise<Stepper> {
+  const { parameters, vectors, optimizer } = options
+  const n = totalSize(parameters)
+  const vectorType = { dtype: 'f32', shape: [n] } as const
+  const scalarType = { dtype: 'f32', shape: [] } as const
+  const state = { theta: device.allocate(vectorType), m: device.allocate(vectorType), v: device.allocate(vectorType) }
+  const gradient = device.allocate(vectorType)
+  const zeros = {
+    gradient: device.allocate(vectorType, new Float32Array(n)),
+    loss: device.allocate(scalarType, new Float32Array(1)),
+  }
+  const scale = options.lossScale && { onDevice: device.allocate(LOSS_SCALE_TYPE), onHost: options.lossScale }
+  /** Tensors on the device, each with its copy on the host. */
+  const copies: readonly (readonly [DeviceTensor, Float32Array])[] = [
+    [state.theta, vectors.theta],
+    [state.m, vectors.m],
+    [state.v, vectors.v],
+    ...(scale ? [[scale.onDevice, scale.onHost] as const] : []),
   ]
 
-  const inPrecision = (model: Program) => (work.precision === 'f16' ? halved(model) : model)
-  const held = { ...vectors, gradient, ...(scale && { loss_scale: scale.held }) }
-  const bound = { ...work.bound, ...held }
-  const accumulate = await device.load(inPrecision(accumulated(work.gradient, parameters, Boolean(scale))), bound)
+  const inPrecision = (program: Program) => (options.precision === 'f16' ? toMixedPrecision(program) : program)
+  const deviceInputs = { ...state, gradient, ...(scale && { loss_scale: scale.onDevice }) }
+  const bound = { ...options.bound, ...deviceInputs }
+  const accumulate = await device.load(
+    inPrecision(accumulationProgram(options.gradientProgram, parameters, Boolean(scale))),
+    bound,
+  )
   const updated = {
-    new_theta: vectors.theta,
-    new_m: vectors.m,
-    new_v: vectors.v,
-    ...(scale && { new_loss_scale: scale.held }),
+    new_theta: state.theta,
+    new_m: state.m,
+    new_v: state.v,
+    ...(scale && { new_loss_scale: scale.onDevice }),
   }
-  const update = await device.load(updateProgram(n, optimizer, Boolean(scale)), held)
-  let unread: Held[] = []
+  const update = await device.load(updateProgram(n, optimizer, Boolean(scale)), deviceInputs)
+  let unreadLosses: DeviceTensor[] = []
 
-  const put = () => {
-    for (const [held, data] of state) device.put(held, data)
+  const upload = () => {
+    for (const [onDevice, onHost] of copies) device.write(onDevice, onHost)
   }
-  put()
+  upload()
   return {
-    lossesEvery: LOSSES_EVERY,
+    lossReadInterval: LOSS_READ_INTERVAL,
     async step(batches, number, learningRate) {
-      const loss = device.hold(one)
-      unread.push(loss)
+      const loss = device.allocate(scalarType)
+      unreadLosses.push(loss)
       for (const [i, { feeds, symbols }] of batches.entries()) {
-        const before = i === 0 ? nothing : { gradient, loss }
+        const before = i === 0 ? zeros : { gradient, loss }
         const operands = { ...feeds, gradient_before: before.gradient, loss_before: before.loss }
         await accumulate.run(operands, symbols, { gradient, loss })
       }
       await update.run({ numbers: stepNumbers(optimizer, number, learningRate) }, {}, updated)
     },
-    async losses() {
-      const taken = unread
-      unread = []
+    async readLosses() {
+      const losses = unreadLosses
+      unreadLosses = []
       const values: number[] = []
-      for (const loss of taken) values.push(Number((await device.read(loss))[0]))
-      device.free(...taken)
-      if (scale) scale.host.set((await device.read(scale.held)) as Float32Array)
+      for (const loss of losses) values.push(Number((await device.read(loss))[0]))
+      device.free(...losses)
+      if (scale) scale.onHost.set((await device.read(scale.onDevice)) as Float32Array)
       return values
     },
-    async fetch() {
-      for (const [held, data] of state) data.set((await device.read(held)) as Float32Array)
+    async download() {
+      for (const [onDevice, onHost] of copies) onHost.set((await device.read(onDevice)) as Float32Array)
     },
-    put,
-    load: (model) => device.load(inPrecision(program(model.name, substitute(model, fromTheta(parameters)))), bound),
+    upload,
+    load: (program) =>
+      device.load(inPrecision(buildProgram(program.name, substitute(program, sliceTheta(parameters)))), bound),
   }
 }
 
-/** The trained tensors, cut out of the input `theta` [P]. */
-function fromTheta(parameters: readonly NamedShape[]): Record<string, Tensor> {
-  const theta = input('theta', 'f32', [countOf(parameters)])
-  const views = laidOut(parameters).map(
+/** Returns the trained tensors as slices of the input `theta` [P]. */
+function sliceTheta(parameters: readonly NamedShape[]): Record<string, Tensor> {
+  const theta = input('theta', 'f32', [totalSize(parameters)])
+  const views = packTensors(parameters).map(
     ({ name, shape, from, size }) => [name, reshape(slice(theta, 0, from, size), shape)] as const,
   )
   return Object.fromEntries(views)
 }
 
-/** A gradient program over flat vectors: `gradient` [P] and `loss` are what came before and this micro-batch's. */
-function accumulated(model: Program, parameters: readonly NamedShape[], scaled: boolean): Program {
-  const weights = model.inputs.label_weights
+/**
+ * Returns a gradient program over packed vectors. It adds the gradient [P] and the loss of a micro-batch to those of
+ * the micro-batches before it.
+ */
+function accumulationProgram(program: Program, parameters: readonly NamedShape[], scaled: boolean): Program {
+  const weights = program.inputs.label_weights
   const factor = lossFactor()
-  const results = substitute(model, {
-    ...fromTheta(parameters),
+  const results = substitute(program, {
+    ...sliceTheta(parameters),
     ...(scaled && { label_weights: mul(input('label_weights', weights.dtype, weights.shape), factor) }),
   })
   const parts = parameters.map(({ name, shape }) => reshape(results[gradientName(name)], [sizeOfShape(shape)]))
-  return program(model.name, {
-    gradient: add(input('gradient_before', 'f32', [countOf(parameters)]), concat(parts, 0)),
+  return buildProgram(program.name, {
+    gradient: add(input('gradient_before', 'f32', [totalSize(parameters)]), concat(parts, 0)),
     loss: add(input('loss_before', 'f32', []), scaled ? div(results.loss, factor) : results.loss),
   })
 }
 
-/** AdamW on whole vectors, with the gradient's norm measured and cut on the device; where the loss is scaled, one that overflowed is left. */
+/**
+ * Returns AdamW on whole vectors. It also computes the norm of the gradient and clips it. If the loss is scaled, a
+ * gradient that overflowed changes nothing.
+ */
 function updateProgram(n: number, { maxGradNorm }: AdamW, scaled: boolean): Program {
   const summed = input('gradient', 'f32', [n])
   const gradient = scaled ? div(summed, lossFactor()) : summed
   const norm = sqrt(reduceSum(mul(gradient, gradient)))
-  const clip = clamp(div(scalar(Math.min(maxGradNorm, 3e38)), add(norm, scalar(1e-6))), 0, 1)
+  const clip = clamp(div(scalar(Math.min(maxGradNorm, MAX_USABLE_NORM)), add(norm, scalar(1e-6))), 0, 1)
   const updated = adamW(n, mul(gradient, clip))
-  if (!scaled) return program('adamw', updated)
-  // False for what is not a number, too.
-  const usable = less(norm, scalar(3e38))
-  const kept = Object.entries(updated).map(([name, value]) => {
+  if (!scaled) return buildProgram('adamw', updated)
+  // Also false if the norm is not a number.
+  const usable = less(norm, scalar(MAX_USABLE_NORM))
+  const results = Object.entries(updated).map(([name, value]) => {
     const before = input(name.replace('new_', ''), 'f32', [n])
     return [name, where(usable, value, before)] as const
   })
-  return program('adamw', { ...Object.fromEntries(kept), new_loss_scale: nextLossScale(usable) })
+  return buildProgram('adamw', { ...Object.fromEntries(results), new_loss_scale: nextLossScale(usable) })
 }

@@ -1,31 +1,32 @@
 import { asDevice } from '../../graph/runtime/device.ts'
 import type { Pool } from '../../graph/runtime/pool.ts'
-import { deviceStepper } from './device-stepper.ts'
-import { gradientSum } from './gradient-sum.ts'
+import { openDeviceStepper } from './device-stepper.ts'
+import { makeGradientAccumulator } from './gradient-accumulator.ts'
 import { openOptimizer } from './optimizer.ts'
-import type { Stepper, Work } from './stepper.ts'
+import type { Stepper, StepperOptions } from './stepper.ts'
 
-export async function openStepper(pool: Pool, work: Work): Promise<Stepper> {
+/** Opens a stepper on the device of a pool, or on its threads. */
+export async function openStepper(pool: Pool, options: StepperOptions): Promise<Stepper> {
   const device = asDevice(pool)
-  return device ? deviceStepper(device, work) : poolStepper(pool, work)
+  return device ? openDeviceStepper(device, options) : openPoolStepper(pool, options)
 }
 
-/** On the CPU all is in shared memory: results are written where they belong. */
-async function poolStepper(pool: Pool, work: Work): Promise<Stepper> {
-  const { parameters, moments } = work
-  const program = await pool.load(work.gradient, work.bound, { changing: work.values })
-  const { gradient, sum } = gradientSum(program, parameters, pool.size)
-  const update = await openOptimizer(pool, work.optimizer)
+/** On the CPU everything is in shared memory, so the programs write their results in place. */
+async function openPoolStepper(pool: Pool, options: StepperOptions): Promise<Stepper> {
+  const { gradientProgram, parameters, vectors, values, bound, optimizer } = options
+  const program = await pool.load(gradientProgram, bound, { mutable: values })
+  const { gradient, accumulate } = makeGradientAccumulator(program, parameters, pool.size)
+  const update = await openOptimizer(pool, optimizer)
   const losses: number[] = []
   return {
-    lossesEvery: 1,
+    lossReadInterval: 1,
     async step(batches, number, learningRate) {
-      losses.push(await sum(batches))
-      await update(moments, gradient, number, learningRate)
+      losses.push(await accumulate(batches))
+      await update(vectors, gradient, number, learningRate)
     },
-    losses: async () => losses.splice(0),
-    fetch: async () => {},
-    put: () => {},
-    load: (program) => pool.load(program, work.bound, { changing: work.values }),
+    readLosses: async () => losses.splice(0),
+    download: async () => {},
+    upload: () => {},
+    load: (program) => pool.load(program, bound, { mutable: values }),
   }
 }

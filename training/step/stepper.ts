@@ -1,42 +1,38 @@
 import type { Program } from '../../graph/program.ts'
-import type { Loaded } from '../../graph/runtime/pool.ts'
+import type { LoadedProgram } from '../../graph/runtime/pool.ts'
 import type { Values } from '../../graph/runtime/session.ts'
-import type { NamedShape } from '../../model/t5/tensors.ts'
-import type { MicroBatch } from './gradient-sum.ts'
-import type { AdamW, Moments } from './optimizer.ts'
+import type { NamedShape } from '../../model/tensor-shapes.ts'
+import type { MicroBatch } from './gradient-accumulator.ts'
+import type { AdamW, TrainingVectors } from './optimizer.ts'
 
-/** Takes optimizer steps where a pool runs its programs. */
+/** Takes optimizer steps, on the CPU or on a device. */
 export interface Stepper {
-  /** Steps after which it pays to ask for the losses: a device is not waited for at every one. */
-  readonly lossesEvery: number
-  /**
-   * @param number counted from 1
-   */
+  /** The number of steps after which the losses should be read. Reading them makes a device wait. */
+  readonly lossReadInterval: number
+  /** @param number the number of the step, from 1 */
   step(batches: readonly MicroBatch[], number: number, learningRate: number): Promise<void>
-  /** The losses of the steps since this was last asked, in their order. */
-  losses(): Promise<number[]>
-  /** Brings the vectors in host memory up to date. */
-  fetch(): Promise<void>
-  /** Goes on from the vectors in host memory. */
-  put(): void
-  /** Loads a program of the model, which runs with the tensors as they stand. */
-  load(program: Program): Promise<Loaded>
+  /** Returns the losses of the steps since the last call, in order. */
+  readLosses(): Promise<number[]>
+  /** Copies the vectors from the device to host memory. */
+  download(): Promise<void>
+  /** Copies the vectors from host memory to the device. */
+  upload(): void
+  /** Loads a program of the model. Each run uses the current values of the trained tensors. */
+  load(program: Program): Promise<LoadedProgram>
 }
 
-/** What a stepper works on. */
-export interface Work {
-  /** A gradient program. */
-  gradient: Program
-  /** The trained tensors, in the order in which the vectors hold them. */
+export interface StepperOptions {
+  gradientProgram: Program
+  /** The trained tensors, in the order of the vectors. */
   parameters: readonly NamedShape[]
-  moments: Moments
-  /** The trained tensors as views of `moments.theta`, by name. */
+  vectors: TrainingVectors
+  /** The trained tensors by name, as views of `vectors.theta`. */
   values: Values
-  /** What else the programs are fed on every run: the base's weights. */
+  /** Inputs that are the same in every run, such as the weights of the base. */
   bound: Values
   optimizer: AdamW
-  /** Of weights and activations on a device. */
+  /** The precision of weights and activations on a device. Defaults to f32. */
   precision?: 'f32' | 'f16'
-  /** Scales the loss on a device; brought up to date with the vectors. */
+  /** The vector of dynamic loss scaling on a device. It is updated whenever losses or vectors are read. */
   lossScale?: Float32Array
 }

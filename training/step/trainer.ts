@@ -1,64 +1,63 @@
-import { random } from '../../core/random.ts'
-import { sharedFloats } from '../../core/shared-memory.ts'
+import { makeRandom } from '../../core/random.ts'
 import { paddedSize } from '../../graph/runtime/padding.ts'
-import type { Loaded, Pool } from '../../graph/runtime/pool.ts'
-import { padRows } from '../../model/batch.ts'
-import { methodNamed } from '../../model/methods/registry.ts'
+import type { LoadedProgram, Pool } from '../../graph/runtime/pool.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { padBatch } from '../../model/batch.ts'
+import { parametersOf } from '../../model/methods/registry.ts'
 import { classifierProgram } from '../../model/programs.ts'
-import type { Prepared } from '../data/prepare.ts'
+import type { PreparedTraining } from '../data/prepare.ts'
 import type { Step } from '../data/steps.ts'
 import { learningRateAt } from '../schedule.ts'
-import { dropoutBank, dropoutDraws, dropoutSites } from './dropout.ts'
-import { flat } from './flat.ts'
+import { drawDropoutRows, makeDropoutBank, makeDropoutMasks } from './dropout.ts'
+import type { MicroBatch } from './gradient-accumulator.ts'
 import { gradientProgram } from './gradient-program.ts'
-import type { MicroBatch } from './gradient-sum.ts'
 import { initialLossScale } from './loss-scale.ts'
-import { objective } from './objective.ts'
 import { openStepper } from './open-stepper.ts'
-import type { Moments } from './optimizer.ts'
+import { allocateMoments, type TrainingVectors } from './optimizer.ts'
+import { allocatePacked } from './packed-tensors.ts'
 import type { Stepper } from './stepper.ts'
 
-/** The moving part of a training: its vectors, and what takes them one step further. */
+/** The parameters of a training, and the operations on them. */
 export interface Trainer {
-  readonly moments: Moments
-  /** The trained tensors, by name: views into `moments.theta`. */
+  readonly vectors: TrainingVectors
+  /** The trained tensors by name, as views of `vectors.theta`. */
   readonly values: Readonly<Record<string, Float32Array>>
-  /** Takes step number `index` (from 0). */
+  /** Takes the step with this index, from 0. */
   step(rows: Step, index: number): Promise<void>
-  /** With precision f16, what the loss is scaled by: [factor, good steps, skipped steps]. */
+  /** The vector of dynamic loss scaling: [factor, good steps, skipped steps]. Only set with precision f16. */
   readonly lossScale?: Float32Array
-  readonly stepper: Pick<Stepper, 'losses' | 'lossesEvery' | 'fetch' | 'put'>
-  /** The forward pass with the tensors as they stand; loaded on first use. */
-  classifier(): Promise<Loaded>
+  readonly stepper: Pick<Stepper, 'readLosses' | 'lossReadInterval' | 'download' | 'upload'>
+  /** Returns the forward pass with the current parameters. It is loaded on first use. */
+  classifier(): Promise<LoadedProgram>
 }
 
-/** Starts from the method's initial values. */
-export async function openTrainer({ spec, base, labels, train, plan }: Prepared, pool: Pool): Promise<Trainer> {
-  const { t5 } = base
-  const parameters = methodNamed(spec.method.method).parameters(spec.method, t5)
-  const { vector: theta, views: values } = flat(parameters)
-  const draw = random(spec.seed, 'initial values')
+/** Opens a trainer whose parameters have the initial values of the method. */
+export async function openTrainer({ spec, base, labels, train, plan }: PreparedTraining, pool: Pool): Promise<Trainer> {
+  const model = modelOf(base)
+  const parameters = parametersOf(spec.method, model)
+  const { vector: theta, views: values } = allocatePacked(parameters)
+  const draw = makeRandom(spec.seed, 'initial values')
   for (const { name, initial } of parameters)
     values[name].set(initial(draw, (tensor) => base.tensors.get(tensor) as Float32Array))
-  const moments: Moments = { theta, m: sharedFloats(theta.length), v: sharedFloats(theta.length) }
+  const vectors = allocateMoments(theta)
 
-  const target = objective(spec.loss, labels.tokens, t5)
-  const dropout = spec.dropout > 0 ? dropoutSites(spec.dropout, spec.max_tokens) : undefined
-  const gradient = gradientProgram(t5, spec.method, target, { dropout })
+  const objective = model.objective(spec.loss, labels.tokens)
+  const dropout = spec.dropout > 0 ? makeDropoutMasks(spec.dropout, spec.max_tokens) : undefined
+  const program = gradientProgram(model, spec.method, objective, { dropout })
   const columns = dropout?.columns({ source: paddedSize(spec.max_tokens) }) ?? 0
   const lossScale = spec.precision === 'f16' ? initialLossScale() : undefined
   const stepper = await openStepper(pool, {
-    gradient,
+    gradientProgram: program,
     parameters,
-    moments,
+    vectors,
     values,
     precision: spec.precision,
     lossScale,
     bound: {
       ...Object.fromEntries(base.tensors),
-      ...target.bound,
-      words: Int32Array.from(labels.tokens),
-      ...(dropout && { dropout_bank: dropoutBank(spec.seed, spec.dropout, columns) }),
+      ...objective.constants,
+      ...model.classInputs(labels.tokens),
+      ...(dropout && { dropout_bank: makeDropoutBank(spec.seed, spec.dropout, columns) }),
     },
     optimizer: {
       beta1: 0.9,
@@ -69,18 +68,19 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
     },
   })
 
-  const microBatch = (rows: readonly number[], first: number, inStep: number, index: number): MicroBatch => {
-    const { inputIds, attentionMask, batch, source } = padRows(
+  /** @param first the position of the first row in the step */
+  const toMicroBatch = (rows: readonly number[], first: number, rowsInStep: number, index: number): MicroBatch => {
+    const { inputIds, attentionMask, batch, source } = padBatch(
       rows.map((row) => train.ids[row]),
-      t5.padTokenId,
+      model.padTokenId,
     )
     const draws = dropout && {
-      dropout_draws: dropoutDraws(spec.seed, index),
+      dropout_draws: drawDropoutRows(spec.seed, index),
       dropout_rows: Int32Array.from(rows, (_, i) => first + i),
     }
-    const labelFeeds = target.feeds(
+    const labelFeeds = objective.inputs(
       rows.map((row) => train.labels[row]),
-      inStep,
+      rowsInStep,
     )
     return {
       feeds: { input_ids: inputIds, attention_mask: attentionMask, ...labelFeeds, ...draws },
@@ -88,17 +88,17 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
     }
   }
 
-  let classifier: Promise<Loaded> | undefined
+  let classifier: Promise<LoadedProgram> | undefined
   return {
-    moments,
+    vectors,
     values,
     lossScale,
     stepper,
     async step(rows, index) {
-      const inStep = rows.flat().length
+      const rowsInStep = rows.flat().length
       let first = 0
       const batches = rows.map((micro) => {
-        const batch = microBatch(micro, first, inStep, index)
+        const batch = toMicroBatch(micro, first, rowsInStep, index)
         first += micro.length
         return batch
       })
@@ -107,7 +107,7 @@ export async function openTrainer({ spec, base, labels, train, plan }: Prepared,
       await stepper.step(batches, index + 1, rate)
     },
     classifier: () => {
-      classifier ??= stepper.load(classifierProgram(t5, spec.method, labels.tokens.length))
+      classifier ??= stepper.load(classifierProgram(model, spec.method, labels.tokens.length))
       return classifier
     },
   }

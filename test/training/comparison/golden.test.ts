@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { atLeast, binomialMass } from '../../../training/comparison/binomial.ts'
-import { pairedBootstrap } from '../../../training/comparison/bootstrap.ts'
+import { binomialMass, probabilityAtLeast } from '../../../training/comparison/binomial.ts'
+import { pairedBootstrapInterval } from '../../../training/comparison/bootstrap.ts'
 import { smallestDetectable } from '../../../training/comparison/detectable.ts'
-import { exactMcNemar, holm, type PairCounts } from '../../../training/comparison/mcnemar.ts'
-import { type Interval, wilson } from '../../../training/metrics.ts'
+import { adjustByHolm, exactMcNemarP, type PairCounts } from '../../../training/comparison/mcnemar.ts'
+import { type Interval, wilsonInterval } from '../../../training/metrics.ts'
 
 interface Golden {
   mcnemar: (PairCounts & { p: number })[]
@@ -17,54 +17,54 @@ interface Golden {
   detectable: (PairCounts & { level: number; value: number | null })[]
 }
 
-// From scipy and statsmodels: test/fixtures/comparison/make.py.
+// test/fixtures/comparison/make.py computed these numbers with scipy and statsmodels.
 const golden = JSON.parse(
   readFileSync(join(import.meta.dirname, '../../fixtures/comparison/golden.json'), 'utf8'),
 ) as Golden
 
-/** To ten digits, however small it is. */
-const near = (found: number, expected: number) => expect(found / expected).toBeCloseTo(1, 9)
+/** Compares the first ten digits, however small the numbers are. */
+const expectNear = (found: number, expected: number) => expect(found / expected).toBeCloseTo(1, 9)
 
-test.each(golden.at_least)('$k or more of $n at $p is as likely as scipy says', ({ k, n, p, value }) => {
-  near(atLeast(k, n, p), value)
+test.each(golden.at_least)('the probability of $k or more in $n at $p is that of scipy', ({ k, n, p, value }) => {
+  expectNear(probabilityAtLeast(k, n, p), value)
 })
 
-test.each(golden.mass)('$k of $n at $p is as likely as scipy says', ({ k, n, p, value }) => {
+test.each(golden.mass)('the probability of $k in $n at $p is that of scipy', ({ k, n, p, value }) => {
   const { from, mass } = binomialMass(n, p)
   expect(mass.reduce((a, b) => a + b)).toBeCloseTo(1, 9)
   const found = mass[k - from] ?? 0
   if (value < 1e-16) expect(found).toBeLessThan(1e-16)
-  else near(found, value)
+  else expectNear(found, value)
 })
 
-test.each(golden.mcnemar)('$wins wins against $losses have the p of statsmodels and of scipy', ({ p, ...counts }) => {
-  near(exactMcNemar(counts), p)
-  near(exactMcNemar({ wins: counts.losses, losses: counts.wins }), p)
+test.each(golden.mcnemar)('$wins wins against $losses have the p of statsmodels and scipy', ({ p, ...counts }) => {
+  expectNear(exactMcNemarP(counts), p)
+  expectNear(exactMcNemarP({ wins: counts.losses, losses: counts.wins }), p)
 })
 
-test.each(golden.holm)('$values are adjusted as statsmodels does', ({ values, adjusted }) => {
-  for (const [i, p] of holm(values).entries()) near(p, adjusted[i])
+test.each(golden.holm)('$values are adjusted like in statsmodels', ({ values, adjusted }) => {
+  for (const [i, p] of adjustByHolm(values).entries()) expectNear(p, adjusted[i])
 })
 
 test.each(golden.wilson)(
   '$successes of $trials have the interval of statsmodels',
   ({ successes, trials, interval }) => {
-    const found = wilson(successes, trials)
+    const found = wilsonInterval(successes, trials)
     for (const i of [0, 1]) expect(found[i]).toBeCloseTo(interval[i], 12)
   },
 )
 
 test.each(golden.bootstrap)(
-  'the interval of $wins wins and $losses losses of $n is that of 200,000 sets drawn by scipy',
+  'the interval of $wins wins and $losses losses in $n is that of 200,000 sets drawn by scipy',
   ({ interval, ...counts }) => {
-    const found = pairedBootstrap(counts)
-    // Drawing errs by a review, at most.
+    const found = pairedBootstrapInterval(counts)
+    // The sampling error is at most one example.
     for (const i of [0, 1]) expect(Math.abs(found[i] - interval[i])).toBeLessThan(1.01 / (counts.n + 2))
   },
 )
 
 test.each(golden.detectable)(
-  'the smallest difference that shows in $wins and $losses of $n at $level is where the power of scipy’s test is 0.8',
+  'at the smallest detectable difference of $wins and $losses in $n at $level, the power of scipy’s test is 0.8',
   ({ level, value, ...counts }) => {
     const found = smallestDetectable(counts, level)
     if (value === null) expect(found).toBeNull()
@@ -72,7 +72,7 @@ test.each(golden.detectable)(
   },
 )
 
-test('that difference is near what Connor’s approximation gives', () => {
+test('the smallest detectable difference is near Connor’s approximation', () => {
   for (const counts of [
     { n: 500, wins: 22, losses: 18 },
     { n: 5000, wins: 150, losses: 120 },
@@ -80,8 +80,8 @@ test('that difference is near what Connor’s approximation gives', () => {
   ]) {
     const found = smallestDetectable(counts, 0.05) as number
     const rate = (counts.wins + counts.losses) / counts.n
-    const reviews = (1.959964 * Math.sqrt(rate) + 0.841621 * Math.sqrt(rate - found ** 2)) ** 2 / found ** 2
-    expect(reviews / counts.n).toBeGreaterThan(0.92)
-    expect(reviews / counts.n).toBeLessThan(1)
+    const examples = (1.959964 * Math.sqrt(rate) + 0.841621 * Math.sqrt(rate - found ** 2)) ** 2 / found ** 2
+    expect(examples / counts.n).toBeGreaterThan(0.92)
+    expect(examples / counts.n).toBeLessThan(1)
   }
 })

@@ -1,12 +1,12 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { random } from '../../../core/random.ts'
-import { padRows } from '../../../model/batch.ts'
-import { planEpoch } from '../../../training/data/batches.ts'
+import { makeRandom } from '../../../core/random.ts'
+import { padBatch } from '../../../model/batch.ts'
+import { batchEpoch } from '../../../training/data/batches.ts'
 
-/** Lengths as those of IMDB's reviews under the base's tokenizer, cut at 512: log-normal, a median of 230. */
-const imdbLike = (rows: number) => {
-  const { normal } = random(1, 'lengths')
+/** Draws lengths like those of IMDB's reviews in the base's tokenizer: log-normal with a median of 230, at most 512. */
+const drawLengths = (rows: number) => {
+  const { normal } = makeRandom(1, 'lengths')
   return Int32Array.from({ length: rows }, () =>
     Math.min(512, Math.max(12, Math.round(230 * Math.exp(0.65 * normal())))),
   )
@@ -17,8 +17,8 @@ const longest = (rows: readonly number[], lengths: Int32Array) => Math.max(...ro
 const padded = (rows: readonly number[], lengths: Int32Array) => rows.length * longest(rows, lengths)
 
 describe('an epoch', () => {
-  const lengths = fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 300 }).map((list) => Int32Array.from(list))
-  const budgets = fc.record({
+  const anyLengths = fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 300 }).map((list) => Int32Array.from(list))
+  const anyLimits = fc.record({
     batch: fc.oneof(
       fc.record({ tokens: fc.integer({ min: 1, max: 4096 }) }),
       fc.record({ rows: fc.integer({ min: 1, max: 40 }) }),
@@ -28,75 +28,75 @@ describe('an epoch', () => {
     epoch: fc.nat(9),
   })
 
-  test('holds every row exactly once', () => {
+  test('has every row exactly once', () => {
     fc.assert(
-      fc.property(lengths, budgets, (of, budget) => {
-        const rows = planEpoch(of, budget).flat(2)
-        expect(rows.toSorted((a, b) => a - b)).toEqual(Array.from(of, (_, i) => i))
+      fc.property(anyLengths, anyLimits, (lengths, limits) => {
+        const rows = batchEpoch(lengths, limits).flat(2)
+        expect(rows.toSorted((a, b) => a - b)).toEqual(Array.from(lengths, (_, i) => i))
       }),
     )
   })
 
-  test('keeps both budgets, but for a row that alone is longer', () => {
+  test('keeps both limits, unless a single row is longer', () => {
     fc.assert(
-      fc.property(lengths, budgets, (of, budget) => {
-        for (const step of planEpoch(of, budget)) {
+      fc.property(anyLengths, anyLimits, (lengths, limits) => {
+        for (const step of batchEpoch(lengths, limits)) {
           const rows = step.flat()
-          const { batch } = budget
+          const { batch } = limits
           if ('rows' in batch) expect(rows.length).toBeLessThanOrEqual(batch.rows)
-          else if (rows.length > 1) expect(padded(rows, of)).toBeLessThanOrEqual(batch.tokens)
+          else if (rows.length > 1) expect(padded(rows, lengths)).toBeLessThanOrEqual(batch.tokens)
           for (const micro of step) {
             expect(micro.length).toBeGreaterThan(0)
-            if (micro.length > 1) expect(padded(micro, of)).toBeLessThanOrEqual(budget.microTokens)
+            if (micro.length > 1) expect(padded(micro, lengths)).toBeLessThanOrEqual(limits.microTokens)
           }
         }
       }),
     )
   })
 
-  test('is the same for the same seed, and another for another seed or epoch', () => {
-    const of = imdbLike(2000)
-    const plan = JSON.stringify(planEpoch(of, options))
-    expect(JSON.stringify(planEpoch(of, options))).toBe(plan)
-    expect(JSON.stringify(planEpoch(of, { ...options, seed: 1 }))).not.toBe(plan)
-    expect(JSON.stringify(planEpoch(of, { ...options, epoch: 1 }))).not.toBe(plan)
+  test('is the same for the same seed, and differs for another seed or epoch', () => {
+    const lengths = drawLengths(2000)
+    const epoch = JSON.stringify(batchEpoch(lengths, options))
+    expect(JSON.stringify(batchEpoch(lengths, options))).toBe(epoch)
+    expect(JSON.stringify(batchEpoch(lengths, { ...options, seed: 1 }))).not.toBe(epoch)
+    expect(JSON.stringify(batchEpoch(lengths, { ...options, epoch: 1 }))).not.toBe(epoch)
   })
 
-  test('pads less than 2 % of lengths like those of film reviews', () => {
-    const of = imdbLike(25_000)
-    const micros = planEpoch(of, options).flat()
-    const total = micros.reduce((sum, rows) => sum + padded(rows, of), 0)
-    const tokens = of.reduce((a, b) => a + b, 0)
+  test('has less than 2 % padding on texts as long as film reviews', () => {
+    const lengths = drawLengths(25_000)
+    const micros = batchEpoch(lengths, options).flat()
+    const total = micros.reduce((sum, rows) => sum + padded(rows, lengths), 0)
+    const tokens = lengths.reduce((a, b) => a + b, 0)
     expect(1 - tokens / total).toBeLessThan(0.02)
   })
 
-  test('has steps of like size, the last remainder aside', () => {
-    const of = imdbLike(5000)
-    const sizes = planEpoch(of, options).map((step) => padded(step.flat(), of))
+  test('has steps of similar size, except for the last remainder', () => {
+    const lengths = drawLengths(5000)
+    const sizes = batchEpoch(lengths, options).map((step) => padded(step.flat(), lengths))
     expect(sizes.filter((size) => size < 0.8 * BATCH).length).toBeLessThanOrEqual(1)
   })
 
-  test('counted in rows has so many of them in each step, the last remainder aside', () => {
-    const sizes = planEpoch(imdbLike(5000), { ...options, batch: { rows: 16 } }).map((step) => step.flat().length)
+  test('whose size is set in rows has that many in each step, except for the last remainder', () => {
+    const sizes = batchEpoch(drawLengths(5000), { ...options, batch: { rows: 16 } }).map((step) => step.flat().length)
     expect(sizes.filter((size) => size !== 16).length).toBeLessThanOrEqual(1)
     expect(sizes).toHaveLength(Math.ceil(5000 / 16))
   })
 
-  test('does not run from short to long', () => {
-    const of = imdbLike(5000)
-    const means = planEpoch(of, options).map((step) => longest(step.flat(), of))
+  test('does not go from short to long rows', () => {
+    const lengths = drawLengths(5000)
+    const means = batchEpoch(lengths, options).map((step) => longest(step.flat(), lengths))
     const rises = means.filter((mean, i) => i > 0 && mean > means[i - 1]).length
     expect(rises / means.length).toBeGreaterThan(0.35)
     expect(rises / means.length).toBeLessThan(0.65)
   })
 
-  test('of no rows has no steps', () => {
-    expect(planEpoch(new Int32Array(0), options)).toEqual([])
+  test('without rows has no steps', () => {
+    expect(batchEpoch(new Int32Array(0), options)).toEqual([])
   })
 })
 
-test('rows of different lengths are padded at their ends, and the mask tells where', () => {
-  expect(padRows([Int32Array.of(5, 1), Int32Array.of(7, 8, 9, 1)], 0)).toEqual({
+test('rows of different lengths are padded at their ends, where the mask is 0', () => {
+  expect(padBatch([Int32Array.of(5, 1), Int32Array.of(7, 8, 9, 1)], 0)).toEqual({
     inputIds: Int32Array.of(5, 1, 0, 0, 7, 8, 9, 1),
     attentionMask: Float32Array.of(1, 1, 0, 0, 1, 1, 1, 1),
     batch: 2,

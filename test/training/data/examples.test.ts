@@ -5,7 +5,13 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import { leakage, type ReadOptions, type Review, readReviews, requireClasses } from '../../../training/data/examples.ts'
+import {
+  countLeaked,
+  type Example,
+  type ReadOptions,
+  readExamples,
+  requireClasses,
+} from '../../../training/data/examples.ts'
 import { imdb, withoutImdb } from '../../imdb.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-data-'))
@@ -18,12 +24,12 @@ const write = (content: string | Uint8Array, name = 'reviews.jsonl') => {
   return path
 }
 const readText = (content: string | Uint8Array, options?: ReadOptions, name?: string) =>
-  readReviews(write(content, name), options)
-const good = (text: string, label = 'positive') => JSON.stringify({ text, label })
+  readExamples(write(content, name), options)
+const jsonLine = (text: string, label = 'positive') => JSON.stringify({ text, label })
 const a = { id: 'a', text: 'Fine.', label: 'positive' }
 const b = { id: 'b', text: 'Dull, "very"\nlong.', label: 'negative' }
-/** What OpenAI's format has of a review. */
-const conversation = ({ id, text, label }: Review) =>
+/** Returns an example as a line in OpenAI's format. */
+const toConversation = ({ id, text, label }: Example) =>
   JSON.stringify({
     id,
     messages: [
@@ -35,7 +41,7 @@ const conversation = ({ id, text, label }: Review) =>
 const jsonl = `${JSON.stringify(a)}\n${JSON.stringify(b)}\n`
 const csv = 'id,text,label\na,Fine.,positive\nb,"Dull, ""very""\nlong.",negative\n'
 
-describe('the same reviews are read from', () => {
+describe('the same examples are read from', () => {
   test.each([
     ['JSON lines', jsonl],
     ['JSON lines without a last line break', jsonl.trimEnd()],
@@ -43,9 +49,12 @@ describe('the same reviews are read from', () => {
       'JSON lines with blank lines, a byte order mark and Windows line ends',
       `\ufeff\r\n${jsonl.replaceAll('\n', '\r\n\r\n')}`,
     ],
-    ["JSON lines of conversations in OpenAI's format", [a, b].map(conversation).join('\n')],
+    ["JSON lines of conversations in OpenAI's format", [a, b].map(toConversation).join('\n')],
     ['JSON lines in gzip', gzipSync(jsonl)],
-    ['JSON lines in gzip in two parts', Buffer.concat([gzipSync(jsonl.slice(0, 30)), gzipSync(jsonl.slice(30))])],
+    [
+      'JSON lines in a gzip file of two parts',
+      Buffer.concat([gzipSync(jsonl.slice(0, 30)), gzipSync(jsonl.slice(30))]),
+    ],
     ['CSV', csv],
     ['CSV in gzip', gzipSync(csv)],
     [
@@ -53,11 +62,11 @@ describe('the same reviews are read from', () => {
       '"Label","ID","Stars","TEXT"\n"positive","a","9","Fine."\nnegative,b,,"Dull, ""very""\nlong."',
     ],
     ['CSV with Windows line ends', csv.replaceAll('\n', '\r\n')],
-    ['CSV parted by tabs', 'id\ttext\tlabel\na\tFine.\tpositive\nb\t"Dull, ""very""\nlong."\tnegative\n'],
-    ['CSV parted by semicolons', 'id;text;label\na;Fine.;positive\nb;"Dull, ""very""\nlong.";negative\n'],
+    ['CSV with tabs as delimiters', 'id\ttext\tlabel\na\tFine.\tpositive\nb\t"Dull, ""very""\nlong."\tnegative\n'],
+    ['CSV with semicolons as delimiters', 'id;text;label\na;Fine.;positive\nb;"Dull, ""very""\nlong.";negative\n'],
   ])('%s', async (_, content) => {
     for (const name of ['reviews', 'reviews.jsonl', 'reviews.csv.gz'])
-      expect((await readText(content, undefined, name)).reviews).toEqual([a, b])
+      expect((await readText(content, undefined, name)).examples).toEqual([a, b])
   })
 
   test('any text that CSV can hold', async () => {
@@ -71,63 +80,74 @@ describe('the same reviews are read from', () => {
     await fc.assert(
       fc.asyncProperty(texts, async (all) => {
         const rows = all.map((value) => `"${value.replaceAll('"', '""')}",positive`)
-        const { reviews } = await readText(`text,label\n${rows.join('\n')}\n`)
-        expect(reviews.map((review) => review.text)).toEqual(all)
+        const { examples } = await readText(`text,label\n${rows.join('\n')}\n`)
+        expect(examples.map((example) => example.text)).toEqual(all)
       }),
     )
   })
 })
 
-test('a row without an id has the number of its line', async () => {
-  const { reviews } = await readText(`${good('One.')}\n\n${good('Two.')}\n{"id":7,"text":"Three.","label":3}\n`)
-  expect(reviews.map(({ id, label }) => [id, label])).toEqual([
+test('the id of a row without one is the number of its line', async () => {
+  const { examples } = await readText(
+    `${jsonLine('One.')}\n\n${jsonLine('Two.')}\n{"id":7,"text":"Three.","label":3}\n`,
+  )
+  expect(examples.map(({ id, label }) => [id, label])).toEqual([
     ['1', 'positive'],
     ['3', 'positive'],
     ['7', '3'],
   ])
 })
 
-test('the digest is that of the file as it lies on the disk', async () => {
+test('the digest is that of the file on the disk', async () => {
   const bytes = gzipSync(jsonl)
   expect((await readText(bytes)).sha256).toBe(createHash('sha256').update(bytes).digest('hex'))
 })
 
-test('reviews with the same text are counted', async () => {
-  expect((await readText([good('A.'), good('B.'), good('A.', 'negative'), good('A.')].join('\n'))).duplicates).toBe(2)
+test('examples that repeat a text are counted', async () => {
+  expect(
+    (await readText([jsonLine('A.'), jsonLine('B.'), jsonLine('A.', 'negative'), jsonLine('A.')].join('\n')))
+      .duplicates,
+  ).toBe(2)
 })
 
-test('reviews without labels are read where none are needed', async () => {
-  const { reviews } = await readText('{"text":"One."}\n{"text":"Two.","label":"negative"}', { unlabelled: true })
-  expect(reviews.map(({ label }) => label)).toEqual(['', 'negative'])
-  expect((await readText('text\nOne.', { unlabelled: true })).reviews).toEqual([{ id: '2', text: 'One.', label: '' }])
+test('examples without labels are read if labels are optional', async () => {
+  const { examples } = await readText('{"text":"One."}\n{"text":"Two.","label":"negative"}', { unlabelled: true })
+  expect(examples.map(({ label }) => label)).toEqual(['', 'negative'])
+  expect((await readText('text\nOne.', { unlabelled: true })).examples).toEqual([{ id: '2', text: 'One.', label: '' }])
 })
 
-describe('an error names the line and what stands there:', () => {
-  const line = (bad: string, options?: ReadOptions) => readText(`${good('One.')}\n${bad}\n${good('Three.')}\n`, options)
+describe('an error names the line and its content:', () => {
+  const readLine = (line: string, options?: ReadOptions) =>
+    readText(`${jsonLine('One.')}\n${line}\n${jsonLine('Three.')}\n`, options)
 
   test.each([
-    ['broken JSON', '{"text": "Two', 'what is no JSON object: "{\\"text\\": \\"Two"'],
-    ['no object', '["Two.", "positive"]', 'what is no JSON object: "[\\"Two.'],
+    ['invalid JSON', '{"text": "Two', 'text that is not a JSON object: "{\\"text\\": \\"Two"'],
+    ['a JSON array', '["Two.", "positive"]', 'text that is not a JSON object: "[\\"Two.'],
     ['no text', '{"label":"positive"}', 'no text'],
-    ['a text that is no string', '{"text":["Two."],"label":"positive"}', '["Two."] as its text'],
-    ['an empty text', '{"text":" ","label":"positive"}', 'an empty text'],
-    ['half of a surrogate pair', '{"text":"Two \\ud800","label":"positive"}', 'half of a surrogate pair in the text'],
+    ['a text that is not a string', '{"text":["Two."],"label":"positive"}', 'a list of 1'],
+    ['an empty text', '{"text":"","label":"positive"}', 'an empty text'],
+    ['a text of blanks', '{"text":" ","label":"positive"}', 'only white space'],
+    [
+      'half of a surrogate pair',
+      '{"text":"Two \\ud800","label":"positive"}',
+      'half of a surrogate pair at character 5',
+    ],
     ['no label', '{"text":"Two."}', 'no label'],
     ['an empty label', '{"text":"Two.","label":""}', '"" as its label'],
-    ['a label that is no string', '{"text":"Two.","label":null}', 'null as its label'],
+    ['a label that is not a string', '{"text":"Two.","label":null}', 'null as its label'],
   ])('%s', async (_, bad, found) => {
-    await expect(line(bad)).rejects.toMatchObject({
+    await expect(readLine(bad)).rejects.toMatchObject({
       code: 'data_line',
       detail: { subject: expect.stringMatching(/reviews\.jsonl, line 2$/), found: expect.stringContaining(found) },
     })
-    const { reviews, skipped } = await line(bad, { skipBad: true })
-    expect(reviews.map(({ text }) => text)).toEqual(['One.', 'Three.'])
+    const { examples, skipped } = await readLine(bad, { skipBad: true })
+    expect(examples.map(({ text }) => text)).toEqual(['One.', 'Three.'])
     expect(skipped).toEqual([{ line: 2, reason: expect.stringContaining(found) }])
   })
 
-  test('an unknown label, with those allowed', async () => {
+  test('an unknown label, together with the labels allowed', async () => {
     const labels = ['negative', 'positive']
-    await expect(line(good('Two.', 'great'), { labels })).rejects.toMatchObject({
+    await expect(readLine(jsonLine('Two.', 'great'), { labels })).rejects.toMatchObject({
       code: 'data_label',
       detail: {
         subject: expect.stringMatching(/line 2$/),
@@ -135,27 +155,27 @@ describe('an error names the line and what stands there:', () => {
         found: 'the label "great"',
       },
     })
-    expect((await line(good('Two.', 'great'), { labels, skipBad: true })).skipped[0].line).toBe(2)
+    expect((await readLine(jsonLine('Two.', 'great'), { labels, skipBad: true })).skipped[0].line).toBe(2)
   })
 
   test('bytes that are not UTF-8', async () => {
-    const bytes = Buffer.from(`${good('One.')}\n${good('Caf\xe9.')}\n`, 'latin1')
+    const bytes = Buffer.from(`${jsonLine('One.')}\n${jsonLine('Caf\xe9.')}\n`, 'latin1')
     await expect(readText(bytes)).rejects.toMatchObject({
       code: 'data_line',
       message: expect.stringContaining('line 2'),
     })
-    expect((await readText(bytes, { skipBad: true })).reviews.length).toBe(1)
+    expect((await readText(bytes, { skipBad: true })).examples.length).toBe(1)
     await expect(readText(Buffer.from('text,label\n"Caf\xe9\n",positive\n', 'latin1'))).rejects.toThrow(/line 2.*UTF-8/)
   })
 
-  test('a row of CSV with a column too many, counted in lines and not in rows', async () => {
+  test('a CSV row with too many columns, by its line rather than its row', async () => {
     const rows = 'text,label\n"One\ntwo.",positive\nBad, indeed,negative\nThree.,negative\n'
-    await expect(readText(rows)).rejects.toThrow(/line 4: .*found 3 columns where the header has 2/)
-    expect((await readText(rows, { skipBad: true })).reviews.length).toBe(2)
+    await expect(readText(rows)).rejects.toThrow(/line 4: .*found 3 columns, although the header has 2/)
+    expect((await readText(rows, { skipBad: true })).examples.length).toBe(2)
   })
 
   test.each([
-    ['a quote in the middle', 'text,label\nA 5" disc and a 3" one,positive\n', 2, 'quotes in the wrong place'],
+    ['a quote in the middle of a field', 'text,label\nA 5" disc and a 3" one,positive\n', 2, 'misplaced quotes'],
     [
       'a quote that is never closed',
       'text,label\nOne.,positive\n"Two.,positive\nThree.,positive\n',
@@ -166,7 +186,7 @@ describe('an error names the line and what stands there:', () => {
     await expect(readText(content)).rejects.toThrow(new RegExp(`line ${at}: .*found ${found}`))
   })
 
-  test('a quote that swallows other rows, even where bad rows are skipped', async () => {
+  test('a quote that swallows other rows, even if bad rows are skipped', async () => {
     const rows = 'text,label\n"One.,positive\nTwo.,positive\n"Three.",positive\n'
     await expect(readText(rows, { skipBad: true })).rejects.toMatchObject({ code: 'data_line' })
     await expect(readText('text,label\n"One.,positive\n', { skipBad: true })).rejects.toMatchObject({
@@ -175,32 +195,32 @@ describe('an error names the line and what stands there:', () => {
   })
 })
 
-describe('a file is refused that', () => {
+describe('a file is an error if it', () => {
   test('is missing', async () => {
-    await expect(readReviews(join(folder, 'none.jsonl'))).rejects.toMatchObject({ code: 'file_missing' })
+    await expect(readExamples(join(folder, 'none.jsonl'))).rejects.toMatchObject({ code: 'file_missing' })
   })
 
   test('is a folder', async () => {
-    await expect(readReviews(folder)).rejects.toMatchObject({ code: 'data_format', detail: { found: 'a folder' } })
+    await expect(readExamples(folder)).rejects.toMatchObject({ code: 'data_format', detail: { found: 'a folder' } })
   })
 
   test.each([
     ['is empty', ''],
     ['is blank', '\n \n\r\n'],
-    ['is empty inside gzip', gzipSync('')],
-    ['is a header alone', 'text,label\n'],
+    ['is an empty gzip file', gzipSync('')],
+    ['is only a header', 'text,label\n'],
   ])('%s', async (_, content) => {
     await expect(readText(content)).rejects.toMatchObject({ code: 'data_empty' })
   })
 
   test.each([
-    ['is prose', 'Dear reader,\nthis is no data.\n', 'neither: "Dear reader,"'],
+    ['is prose', 'Dear reader,\nthis is prose.\n', 'neither: "Dear reader,"'],
     ['is CSV without a header', 'A fine film.,positive\n', 'neither'],
     ['is CSV without labels', 'text,stars\nFine.,9\n', 'neither'],
-    ['is a JSON array', `[${good('One.')}]`, 'a JSON array'],
+    ['is a JSON array', `[${jsonLine('One.')}]`, 'a JSON array'],
     ['is binary', Buffer.from([0x50, 0x41, 0x52, 0x31, 0, 1, 2]), 'binary data'],
     ['is UTF-16', Buffer.from(`\ufeff${jsonl}`, 'utf16le'), 'UTF-16'],
-    ['is half of a gzip file', gzipSync(jsonl).subarray(0, 60), 'one that ends early'],
+    ['is an incomplete gzip file', gzipSync(jsonl).subarray(0, 60), 'one that ends early'],
     ['is a damaged gzip file', gzipSync(jsonl).fill(7, 20, 40), 'a damaged one'],
     ['is gzip in gzip', gzipSync(gzipSync(jsonl)), 'binary data'],
   ])('%s', async (_, content, found) => {
@@ -210,7 +230,7 @@ describe('a file is refused that', () => {
     })
   })
 
-  test('holds nothing but bad rows', async () => {
+  test('has only bad rows', async () => {
     await expect(readText('no\nnor this\n', { skipBad: true })).rejects.toMatchObject({
       code: 'data_format',
       detail: { found: expect.stringContaining('line 1') },
@@ -218,23 +238,25 @@ describe('a file is refused that', () => {
   })
 })
 
-test('training needs two classes, and the error counts what there is', async () => {
-  const { reviews } = await readText([good('A.'), good('B.')].join('\n'))
-  expect(() => requireClasses(reviews, 'x.jsonl')).toThrow(
-    'x.jsonl: expected reviews of two labels or more, but found positive alone, 2 times.',
+test('training needs two classes, and the error counts the examples', async () => {
+  const { examples } = await readText([jsonLine('A.'), jsonLine('B.')].join('\n'))
+  expect(() => requireClasses(examples, 'x.jsonl')).toThrow(
+    'x.jsonl: expected at least two labels, but found only positive, 2 times.',
   )
   expect(() => requireClasses([a, b], 'x.jsonl')).not.toThrow()
 })
 
-test('leakage is the number of test reviews whose text was trained on', () => {
-  expect(leakage([a, b], [{ ...b, id: 'c' }, { ...a, text: 'Other.' }, b])).toBe(2)
+test('leaked examples are those of the test data whose text is in the training data', () => {
+  expect(countLeaked([a, b], [{ ...b, id: 'c' }, { ...a, text: 'Other.' }, b])).toBe(2)
 })
 
-test.skipIf(withoutImdb)(`the 25,000 reviews of IMDB are read in a moment${withoutImdb}`, async () => {
-  const begun = performance.now()
-  const train = await readReviews(`${imdb}/train.jsonl.gz`, { labels: ['negative', 'positive'] })
-  // 1 s on an idle core.
-  expect(performance.now() - begun).toBeLessThan(10_000)
-  const held = await readReviews(`${imdb}/test.jsonl.gz`)
-  expect([train.reviews.length, train.duplicates, leakage(train.reviews, held.reviews)]).toEqual([25_000, 96, 67])
+test.skipIf(withoutImdb)(`the 25,000 reviews of IMDB are read in seconds${withoutImdb}`, async () => {
+  const start = performance.now()
+  const train = await readExamples(`${imdb}/train.jsonl.gz`, { labels: ['negative', 'positive'] })
+  // It takes 1 s on an idle core.
+  expect(performance.now() - start).toBeLessThan(10_000)
+  const heldOut = await readExamples(`${imdb}/test.jsonl.gz`)
+  expect([train.examples.length, train.duplicates, countLeaked(train.examples, heldOut.examples)]).toEqual([
+    25_000, 96, 67,
+  ])
 })

@@ -2,11 +2,12 @@ import { expect } from 'vitest'
 import type { Speedscope } from '../../../training/profile/speedscope.ts'
 
 /**
- * Reads a flame graph as speedscope does and checks what that demands: every frame known, times that never go back, and each frame closed
- * that was opened, the innermost first.
- * @returns the milliseconds spent beneath frames of these names, one in the other at any depth, in all profiles together
+ * Reads a flame graph like speedscope does, and checks its rules: every frame is defined, times never decrease, and
+ * every frame that was opened is closed, the innermost first.
+ * @returns a function that returns the milliseconds, in all profiles together, spent in frames with the last of these
+ *   names inside frames with the other names
  */
-export function totals({ shared: { frames }, profiles }: Speedscope): (...path: string[]) => number {
+export function readFlameGraph({ shared: { frames }, profiles }: Speedscope): (...path: string[]) => number {
   const spans: { path: string[]; ms: number }[] = []
   for (const { type, unit, startValue, endValue, events } of profiles) {
     expect([type, unit]).toEqual(['evented', 'milliseconds'])

@@ -1,27 +1,28 @@
 import { beforeAll, describe, expect, test } from 'vitest'
-import { profileLines } from '../../../cli/lines/profile.ts'
+import { formatProfile } from '../../../cli/lines/profile.ts'
 import type { Program } from '../../../graph/program.ts'
 import type { TracedNode } from '../../../graph/runtime/trace.ts'
 import type { Call } from '../../../graph/runtime/traced-pool.ts'
+import type { Model } from '../../../model/architecture.ts'
+import { modelOf } from '../../../model/architectures.ts'
 import { parseMethod } from '../../../model/methods/registry.ts'
-import type { T5Config } from '../../../model/t5/config.ts'
+import { type KernelRun, kernelRunsOf } from '../../../training/profile/kernels.ts'
 import { layersOf } from '../../../training/profile/places.ts'
-import { type Profile, summarize } from '../../../training/profile/profile.ts'
-import { type Work, workOf } from '../../../training/profile/work.ts'
+import { type Profile, summarizeProfile } from '../../../training/profile/profile.ts'
 import { gradientProgram } from '../../../training/step/gradient-program.ts'
 import { tinyT5 } from '../../checkpoint/helpers.ts'
 
 const CPU = 'CPUExecutionProvider'
 const GPU = 'WebGpuExecutionProvider'
-const steps = [{ begun: 1000, ended: 1020 }]
+const steps = [{ start: 1000, end: 1020 }]
 
-let t5: T5Config
+let model: Model
 let program: Program
-/** Names of two ONNX nodes: the first block's feed-forward relu, and the loss. */
+/** The names of two ONNX nodes: the relu in the feed-forward layer of the first block, and the loss. */
 let names: { relu: string; loss: string }
 beforeAll(async () => {
-  t5 = (await tinyT5()).t5
-  program = gradientProgram(t5, parseMethod({ method: 'lora' }), { target: 1, words: 2 })
+  model = modelOf(await tinyT5())
+  program = gradientProgram(model, parseMethod({ method: 'lora' }), model.objective('labels', [0, 1]))
   const relu = program.nodes.findIndex(({ op }) => op.name === 'relu')
   names = { relu: `${relu}.v30`, loss: `${program.nodes.indexOf(program.outputs.loss)}.v99` }
 })
@@ -36,40 +37,42 @@ const node = (fields: Partial<TracedNode>): TracedNode => ({
   ...fields,
 })
 
-/** A call of 16 ms that was waited for during 18, with a run that began 5 ms into its session's clock. */
+/** A call that took its caller 18 ms. Its run took 16 ms and started 5 ms after the origin of its session's clock. */
 const call = (nodes: TracedNode[], dispatches: TracedNode[] = []): Call => ({
   program,
   thread: 0,
   symbols: {},
-  begun: 1001,
-  ended: 1019,
-  fed: 2000,
-  returned: 3000,
+  start: 1001,
+  end: 1019,
+  bytesFed: 2000,
+  bytesReturned: 3000,
   trace: { start: 5, ms: 16, nodes, dispatches },
 })
 
-function profileOf(calls: Call[], device: 'cpu' | 'webgpu'): { profile: Profile; work: Work[] } {
-  const work = workOf(calls)
-  const all = { file: 'a.speedscope.json', device, threads: 1, steps, reviews: 8, calls, work, layers: layersOf(t5) }
-  return { profile: summarize(all), work }
+function profileOf(calls: Call[], device: 'cpu' | 'webgpu'): { profile: Profile; kernels: KernelRun[] } {
+  const kernels = kernelRunsOf(calls)
+  const layers = layersOf(model)
+  const measurements = { file: 'a.speedscope.json', device, threads: 1, steps, examples: 8, calls, kernels, layers }
+  return { profile: summarizeProfile(measurements), kernels }
 }
 
-const row = <T extends { ms: number }>(rows: readonly T[], is: (row: T) => boolean): T => rows.find(is) as T
+const findRow = <T extends { ms: number }>(rows: readonly T[], matches: (row: T) => boolean): T =>
+  rows.find(matches) as T
 
-describe('a node is found again', () => {
-  test('under the name that ONNX Runtime gives to what it fuses or copies, and not where it put it in itself', () => {
+describe('a node is attributed', () => {
+  test('to its place even if ONNX Runtime fused or copied it, but not if ONNX Runtime inserted it', () => {
     const renamed = ['', '/MatMulAddFusion', '/MatMulScaleFusion/', '_token_3'].map((end) => `${names.relu}${end}`)
-    const { work } = profileOf(
+    const { kernels } = profileOf(
       [call([...renamed, 'Memcpy_token_3', 'Transpose'].map((name) => node({ name })))],
       'webgpu',
     )
     const place = { phase: 'forward', layer: 'encoder.block.0.layer.1.DenseReluDense' }
-    expect(work.map((one) => one.place)).toEqual([place, place, place, place, undefined, undefined])
+    expect(kernels.map(({ place }) => place)).toEqual([place, place, place, place, undefined, undefined])
   })
 
-  test('at the time at which it ran: the run is in the middle of the time that was waited for it', () => {
-    const { work } = profileOf([call([node({ start: 7 })])], 'webgpu')
-    expect(work[0].begun).toBeCloseTo(1001 + 1 + (7 - 5))
+  test('to the time at which it ran, if the run is in the middle of the call', () => {
+    const { kernels } = profileOf([call([node({ start: 7 })])], 'webgpu')
+    expect(kernels[0].start).toBeCloseTo(1001 + 1 + (7 - 5))
   })
 })
 
@@ -84,9 +87,9 @@ describe('on a GPU', () => {
       [node({ name: names.relu, start: 6, ms: 4 }), node({ name: names.loss, opType: 'ReduceSum', start: 10, ms: 3 })],
     )
 
-  test("the device's times stand for those of its nodes, beside nodes that ran on the CPU", () => {
-    const { profile, work } = profileOf([mixed()], 'webgpu')
-    expect(work.map(({ lane }) => lane).sort()).toEqual(['GPU', 'GPU', 'thread 1'])
+  test('the times of the GPU replace those of its nodes, and nodes on the CPU keep theirs', () => {
+    const { profile, kernels } = profileOf([mixed()], 'webgpu')
+    expect(kernels.map(({ lane }) => lane).sort()).toEqual(['GPU', 'GPU', 'thread 1'])
     expect(profile).toMatchObject({
       dispatches: 2,
       nodes: { [GPU]: 2, [CPU]: 1 },
@@ -100,17 +103,17 @@ describe('on a GPU', () => {
       ['(between kernels)', 7],
       ['(no run)', 4],
     ])
-    expect(row(profile.by_layer, ({ layer }) => layer === 'loss')).toMatchObject({ forward_ms: 3, share: 3 / 20 })
-    expect(profileLines(profile)).toContain("2 dispatches a step, timed by the device's own clock")
+    expect(findRow(profile.by_layer, ({ layer }) => layer === 'loss')).toMatchObject({ forward_ms: 3, share: 3 / 20 })
+    expect(formatProfile(profile)).toContain("2 dispatches per step, timed by the device's own clock.")
   })
 
-  test('without such times those of the orders are told, and it is said that they are', () => {
+  test('without timestamps, the profile has the times of submission, and says so', () => {
     const { profile } = profileOf([call([node({ name: names.relu, ms: 0.5 })])], 'webgpu')
-    expect(row(profile.by_op, ({ op }) => op === 'Relu').ms).toBe(0.5)
-    expect(profileLines(profile).join('\n')).toContain('the times of giving the orders')
+    expect(findRow(profile.by_op, ({ op }) => op === 'Relu').ms).toBe(0.5)
+    expect(formatProfile(profile).join('\n')).toContain('The times of its nodes are those of submitting the work.')
   })
 
-  test('work that outlasts its step keeps the tables adding up', () => {
+  test('the tables sum to the total time even if the GPU works longer than the step', () => {
     const { profile } = profileOf([call([], [node({ name: names.relu, ms: 50 })])], 'webgpu')
     for (const rows of [profile.by_op, profile.by_layer])
       expect(rows.reduce((sum, { ms }) => sum + ms, 0)).toBeCloseTo(profile.thread_ms)
@@ -118,12 +121,12 @@ describe('on a GPU', () => {
   })
 })
 
-test('the speed of products counts the time of products alone, and what no layer has is told', () => {
+test('the speed counts only the time of matrix products, and the share without a layer is reported', () => {
   const product = { name: names.relu, opType: 'MatMul', provider: CPU, ms: 2, flops: 8e6 }
   const { profile } = profileOf([call([node(product), node({ name: 'Transpose', provider: CPU, ms: 5 })])], 'cpu')
   expect(profile.gflops).toBeCloseTo(4)
-  expect(row(profile.by_op, ({ op }) => op === 'MatMul').gflops).toBeCloseTo(4)
+  expect(findRow(profile.by_op, ({ op }) => op === 'MatMul').gflops).toBeCloseTo(4)
   expect(profile.by_op.filter(({ gflops }) => gflops !== undefined)).toHaveLength(1)
   expect(profile.unattributed).toBeCloseTo(5 / 20)
-  expect(row(profile.by_layer, ({ layer }) => layer === '(inserted by ONNX Runtime)').ms).toBe(5)
+  expect(findRow(profile.by_layer, ({ layer }) => layer === '(inserted by ONNX Runtime)').ms).toBe(5)
 })

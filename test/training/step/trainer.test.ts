@@ -1,40 +1,39 @@
 import { expect, test } from 'vitest'
-import { sharedFloats } from '../../../core/shared-memory.ts'
 import { openPool } from '../../../graph/runtime/pool.ts'
-import { padRows } from '../../../model/batch.ts'
-import { methodNamed } from '../../../model/methods/registry.ts'
+import { modelOf } from '../../../model/architectures.ts'
+import { padBatch } from '../../../model/batch.ts'
+import { parametersOf } from '../../../model/methods/registry.ts'
 import { prepare } from '../../../training/data/prepare.ts'
 import { trainingSteps } from '../../../training/data/steps.ts'
+import { makeGradientAccumulator } from '../../../training/step/gradient-accumulator.ts'
 import { gradientProgram } from '../../../training/step/gradient-program.ts'
-import { gradientSum } from '../../../training/step/gradient-sum.ts'
-import { objective } from '../../../training/step/objective.ts'
-import { openOptimizer } from '../../../training/step/optimizer.ts'
+import { allocateMoments, openOptimizer } from '../../../training/step/optimizer.ts'
 import { openTrainer } from '../../../training/step/trainer.ts'
 import { tinySpec } from '../tiny.ts'
 
-test('a trainer takes the steps of AdamW that the schedule asks for, each on the mean gradient of its reviews', async () => {
+test('a trainer takes the steps of AdamW on schedule, each with the mean gradient of its examples', async () => {
   const spec = tinySpec({ steps: 5, warmup: 0.4, weight_decay: 0.1, learning_rate: 1e-2, max_grad_norm: 0.5 })
   const pool = openPool(1)
   const prepared = await prepare(spec, 1, () => {})
   const { base, labels, train, lengths } = prepared
   const trainer = await openTrainer(prepared, pool)
-  const begun = trainer.moments.theta.slice()
+  const initial = trainer.vectors.theta.slice()
 
-  // The same from its parts, each of which has tests of its own.
-  const parameters = methodNamed('lora').parameters(spec.method, base.t5)
-  const theta = new Float32Array(new SharedArrayBuffer(begun.byteLength))
-  theta.set(begun)
-  const own = { theta, m: sharedFloats(theta.length), v: sharedFloats(theta.length) }
+  // The same steps, put together from parts that have their own tests.
+  const parameters = parametersOf(spec.method, modelOf(base))
+  const theta = new Float32Array(new SharedArrayBuffer(initial.byteLength))
+  theta.set(initial)
+  const vectors = allocateMoments(theta)
   let at = 0
   const views = parameters.map(({ name, shape }) => {
     const view = theta.subarray(at, at + shape.reduce((a, b) => a * b, 1))
     at += view.length
     return [name, view] as const
   })
-  const target = objective('labels', labels.tokens, base.t5)
-  const bound = { ...Object.fromEntries(base.tensors), ...Object.fromEntries(views), ...target.bound }
-  const { gradient, sum } = gradientSum(
-    await pool.load(gradientProgram(base.t5, spec.method, target), bound),
+  const objective = modelOf(base).objective('labels', labels.tokens)
+  const bound = { ...Object.fromEntries(base.tensors), ...Object.fromEntries(views), ...objective.constants }
+  const { gradient, accumulate } = makeGradientAccumulator(
+    await pool.load(gradientProgram(modelOf(base), spec.method, objective), bound),
     parameters,
     1,
   )
@@ -46,32 +45,35 @@ test('a trainer takes the steps of AdamW that the schedule asks for, each on the
     maxGradNorm: 0.5,
   })
 
-  // Two steps of warm-up, then down to nothing: transformers' get_linear_schedule_with_warmup.
+  // Two steps of warm-up, then linearly to 0, as in get_linear_schedule_with_warmup of transformers.
   const rates = [0, 5e-3, 1e-2, (2 / 3) * 1e-2, (1 / 3) * 1e-2]
   for (const [index, rows] of [...trainingSteps(lengths, spec)].entries()) {
-    const inStep = rows.flat().length
+    const rowsInStep = rows.flat().length
     const batches = rows.map((micro) => {
-      const { inputIds, attentionMask, batch, source } = padRows(
+      const { inputIds, attentionMask, batch, source } = padBatch(
         micro.map((row) => train.ids[row]),
         0,
       )
-      const asked = target.feeds(
+      const labelFeeds = objective.inputs(
         micro.map((row) => train.labels[row]),
-        inStep,
+        rowsInStep,
       )
-      return { feeds: { input_ids: inputIds, attention_mask: attentionMask, ...asked }, symbols: { batch, source } }
+      return {
+        feeds: { input_ids: inputIds, attention_mask: attentionMask, ...labelFeeds },
+        symbols: { batch, source },
+      }
     })
-    const loss = await sum(batches)
-    await update(own, gradient, index + 1, rates[index])
+    const loss = await accumulate(batches)
+    await update(vectors, gradient, index + 1, rates[index])
     await trainer.step(rows, index)
-    expect(await trainer.stepper.losses()).toEqual([loss])
+    expect(await trainer.stepper.readLosses()).toEqual([loss])
   }
-  const { theta: reached, m, v } = trainer.moments
-  expect({ theta: reached.slice(), m: m.slice(), v: v.slice() }).toEqual({
+  const { theta: trained, m, v } = trainer.vectors
+  expect({ theta: trained.slice(), m: m.slice(), v: v.slice() }).toEqual({
     theta: theta.slice(),
-    m: own.m.slice(),
-    v: own.v.slice(),
+    m: vectors.m.slice(),
+    v: vectors.v.slice(),
   })
-  expect(reached).not.toEqual(begun)
+  expect(trained).not.toEqual(initial)
   await pool.close()
 })

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { saveAdapter } from '../../checkpoint/adapter.ts'
 import { readManifest } from '../../checkpoint/manifest.ts'
-import type { Prepared } from '../data/prepare.ts'
+import type { PreparedTraining } from '../data/prepare.ts'
 import type { TrainingResult } from '../events.ts'
 import type { Metrics } from '../metrics.ts'
 import { skippedSteps } from '../step/loss-scale.ts'
@@ -10,19 +10,19 @@ import type { Trainer } from '../step/trainer.ts'
 import type { Progress } from './state.ts'
 
 /**
- * The result of a training whose checkpoint is written already: it was killed before its state was removed.
- * @returns undefined where there is no checkpoint of a training
+ * Returns the result of a training whose checkpoint is complete, which was killed before it removed its state.
+ * @returns undefined without a checkpoint of a training
  */
-export async function trainedBefore(out: string): Promise<TrainingResult | undefined> {
+export async function readFinishedResult(out: string): Promise<TrainingResult | undefined> {
   const manifest = existsSync(out) ? await readManifest(out) : undefined
   if (!manifest?.training) return undefined
   const { training, metrics } = manifest
   return { ...training, checkpoint: resolve(out), ...(metrics && { metrics }) } as unknown as TrainingResult
 }
 
-/** Writes the checkpoint folder, whole or not at all. */
-export async function saveTrained(
-  { spec, base, labels, plan, dataDigest }: Prepared,
+/** Writes the checkpoint folder, completely or not at all. */
+export async function saveCheckpoint(
+  { spec, base, labels, plan, dataDigest }: PreparedTraining,
   { values }: Trainer,
   progress: Progress,
   metrics: Metrics | undefined,
