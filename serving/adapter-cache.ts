@@ -2,32 +2,29 @@ import type { Base } from '../checkpoint/base.ts'
 import { fail } from '../core/errors.ts'
 import type { Arena } from './arena.ts'
 import type { Loader } from './loader.ts'
-import type { ReadAdapter } from './loader-thread.ts'
-import type { HeldAdapter, Mixture } from './mixture.ts'
-import { type Mixtures, replacesBase, type Seat } from './mixtures.ts'
+import { type Membership, type Mixtures, replacesBase } from './mixtures.ts'
+import type { ReadyAdapter } from './queue-entry.ts'
 
-/** An adapter ready to answer. */
-export interface ReadyAdapter extends Omit<ReadAdapter, 'method'>, HeldAdapter {
-  mixture: Mixture
-}
-
-/** An adapter that is wanted: it is not evicted before `release`, which may be called when it has not been loaded yet. */
+/** A claim on an adapter: it is not evicted before `release`, which may be called before the adapter is loaded. */
 export interface Hold {
-  /** @throws GraftError why it cannot be loaded */
+  /** @throws GraftError if the adapter cannot be loaded */
   readonly ready: Promise<ReadyAdapter>
   release(): void
 }
 
-/** Adapters by their keys in the memory that there is for them. */
+/** Adapters in memory, by key. The least recently used are evicted when others need the space. */
 export interface AdapterCache {
-  /** In memory; the one used last comes last. */
-  loaded(): { key: string; digest: string; bytes: number }[]
-  /** Whether it can answer at once. */
+  /** Adapters in memory, the most recently used last. */
+  listLoaded(): { key: string; digest: string; bytes: number }[]
+  /** Returns whether the adapter can answer without being loaded first. */
   has(key: string): boolean
-  /** Loads it unless that has begun or is done. A failure is not kept: the next hold tries again. */
+  /**
+   * Claims an adapter and loads it unless it is loaded or loading. A failure is not cached: the next hold tries again.
+   */
   hold(key: string): Hold
-  forget(key: string): Promise<void>
-  /** Loads nothing more. */
+  /** Frees an adapter's memory once nothing holds it. */
+  unload(key: string): Promise<void>
+  /** Makes every load fail with this error from now on. */
   close(error: Error): void
 }
 
@@ -35,11 +32,12 @@ interface Entry {
   readonly key: string
   holds: number
   readonly ready: Promise<ReadyAdapter>
-  loaded?: ReadyAdapter
-  /** Gives all that it has back. */
-  remove?(): void
-  /** Called when nobody holds it any more. */
-  forgotten?(): void
+  /** Set when `ready` has resolved. */
+  adapter?: ReadyAdapter
+  /** Frees its memory. */
+  dispose?(): void
+  /** Called when nothing holds the adapter any more. */
+  onUnused?(): void
 }
 
 interface CacheParts {
@@ -48,8 +46,8 @@ interface CacheParts {
   loader: Loader
   arena: Arena
   mixtures: Mixtures
-  /** Milliseconds that a load waits for adapters to come out of use. */
-  patience?: number
+  /** How long a load waits for adapters in use to free their space. Defaults to 10 seconds. */
+  timeoutMs?: number
 }
 
 export function openAdapterCache({
@@ -58,22 +56,22 @@ export function openAdapterCache({
   loader,
   arena,
   mixtures,
-  patience = 10_000,
+  timeoutMs = 10_000,
 }: CacheParts): AdapterCache {
-  /** The one used last comes last. */
+  /** The most recently used last. */
   const entries = new Map<string, Entry>()
-  const size = arena.buffer.byteLength
+  const capacity = arena.buffer.byteLength
   let closed: Error | undefined
-  /** Called when an adapter comes out of use. */
-  let onFree = () => {}
+  /** Called when nothing uses an adapter any more. */
+  let onRelease = () => {}
 
   const release = (entry: Entry) => {
     entry.holds--
     if (entry.holds > 0) return
-    entry.forgotten?.()
-    onFree()
+    entry.onUnused?.()
+    onRelease()
   }
-  const holding = (entry: Entry) => {
+  const addHold = (entry: Entry) => {
     entry.holds++
     let held = true
     return () => {
@@ -82,34 +80,35 @@ export function openAdapterCache({
     }
   }
 
+  /** Evicts the least recently used adapter that nothing holds. Returns whether there was one. */
   const evict = (): boolean => {
-    for (const { key, loaded, holds, remove } of entries.values()) {
-      if (!loaded || holds > 0) continue
+    for (const { key, adapter, holds, dispose } of entries.values()) {
+      if (!adapter || holds > 0) continue
       entries.delete(key)
-      remove?.()
+      dispose?.()
       return true
     }
     return false
   }
 
-  /** Only one load at a time asks for room. */
-  async function room(bytes: number, end: 'low' | 'high', name: string): Promise<number> {
-    if (bytes > size) tooLarge(name, bytes, size)
-    const late = Date.now() + patience
+  /** Allocates a block, if necessary by evicting others. Only one load at a time calls it. */
+  async function allocate(bytes: number, end: 'low' | 'high', name: string): Promise<number> {
+    if (bytes > capacity) throwTooLarge(name, bytes, capacity)
+    const deadline = Date.now() + timeoutMs
     for (;;) {
       if (closed) throw closed
-      const at = arena.take(bytes, end)
-      if (at !== undefined) return at
+      const offset = arena.allocate(bytes, end)
+      if (offset !== undefined) return offset
       if (evict()) continue
-      if (!(await freed(late - Date.now()))) inUse(name, bytes)
+      if (!(await waitForRelease(deadline - Date.now()))) throwMemoryInUse(name, bytes)
     }
   }
 
-  /** Whether something came out of use within so many milliseconds. */
-  const freed = (milliseconds: number): Promise<boolean> =>
+  /** Returns whether an adapter was released within this time. */
+  const waitForRelease = (milliseconds: number): Promise<boolean> =>
     new Promise((resolve) => {
       const timer = setTimeout(resolve, milliseconds, false)
-      onFree = () => {
+      onRelease = () => {
         clearTimeout(timer)
         resolve(true)
       }
@@ -119,26 +118,26 @@ export function openAdapterCache({
     const dir = await folderOf(entry.key)
     return loader.read(dir, async (read, place) => {
       const { method, description } = read
-      const at = await room(description.bytes, replacesBase(method, base) ? 'high' : 'low', entry.key)
-      let seat: Seat
-      const values = new Float32Array(arena.buffer, at, description.bytes / 4)
+      const offset = await allocate(description.bytes, replacesBase(method, base) ? 'high' : 'low', entry.key)
+      let membership: Membership
+      const values = new Float32Array(arena.buffer, offset, description.bytes / 4)
       try {
-        await place(at)
-        seat = await mixtures.join({ method, values })
+        await place(offset)
+        membership = await mixtures.join({ method, values })
       } catch (error) {
-        arena.give(at)
+        arena.free(offset)
         throw error
       }
-      entry.remove = () => {
-        seat.leave()
-        arena.give(at)
+      entry.dispose = () => {
+        membership.leave()
+        arena.free(offset)
       }
-      entry.loaded = { ...read, values, mixture: seat.mixture, hold: () => holding(entry) }
-      return entry.loaded
+      entry.adapter = { ...read, values, mixture: membership.mixture, hold: () => addHold(entry) }
+      return entry.adapter
     })
   }
 
-  const start = (key: string): Entry => {
+  const startLoading = (key: string): Entry => {
     const entry: Entry = { key, holds: 0, ready: Promise.resolve().then(() => load(entry)) }
     entry.ready.catch(() => {
       if (entries.get(key) === entry) entries.delete(key)
@@ -147,50 +146,49 @@ export function openAdapterCache({
   }
 
   return {
-    loaded: () =>
-      [...entries.values()].flatMap(({ key, loaded }) =>
-        loaded ? [{ key, digest: loaded.description.digest, bytes: loaded.description.bytes }] : [],
+    listLoaded: () =>
+      [...entries.values()].flatMap(({ key, adapter }) =>
+        adapter ? [{ key, digest: adapter.description.digest, bytes: adapter.description.bytes }] : [],
       ),
-    has: (key) => entries.get(key)?.loaded !== undefined,
+    has: (key) => entries.get(key)?.adapter !== undefined,
     hold(key) {
-      const entry = entries.get(key) ?? start(key)
+      const entry = entries.get(key) ?? startLoading(key)
       entries.delete(key)
       entries.set(key, entry)
-      return { ready: entry.ready, release: holding(entry) }
+      return { ready: entry.ready, release: addHold(entry) }
     },
-    async forget(key) {
+    async unload(key) {
       const entry = entries.get(key)
       if (!entry) return
       entries.delete(key)
       await entry.ready.catch(() => {})
       if (entry.holds > 0)
         await new Promise<void>((resolve) => {
-          entry.forgotten = resolve
+          entry.onUnused = resolve
         })
-      entry.remove?.()
-      onFree()
+      entry.dispose?.()
+      onRelease()
     },
     close(error) {
       closed = error
-      onFree()
+      onRelease()
     },
   }
 }
 
-function tooLarge(name: string, bytes: number, most: number): never {
+function throwTooLarge(name: string, bytes: number, capacity: number): never {
   return fail('adapter_too_large', {
     subject: name,
-    expected: `an adapter of at most ${most} bytes, which is all the memory for adapters`,
-    found: `one of ${bytes}`,
+    expected: `at most ${capacity} bytes, which is all the memory for adapters`,
+    found: `${bytes} bytes`,
     fix: 'Give adapters more memory, or train one with fewer parameters.',
   })
 }
 
-function inUse(name: string, bytes: number): never {
+function throwMemoryInUse(name: string, bytes: number): never {
   return fail('overloaded', {
-    subject: `the memory for ${name}`,
-    expected: `${bytes} bytes that no other adapter needs now`,
-    found: 'adapters with texts that wait, in all of it',
-    fix: 'Try again in a moment; give adapters more memory where this lasts.',
+    subject: name,
+    problem: `needs ${bytes} bytes of adapter memory, which adapters with waiting texts are using`,
+    fix: 'Try again in a moment. If this happens often, give adapters more memory.',
   })
 }

@@ -1,88 +1,91 @@
 import { fail } from '../core/errors.ts'
 
 /**
- * Memory for adapters: one SharedArrayBuffer of the whole budget, parts of which are lent. The system gives a page of it when it is first
- * written. Buffers of their own would not do: shared memory exerts no pressure on the garbage collector, so that what was dropped would
- * stay in memory, in each thread that saw it, for as long as nothing else makes that thread collect.
+ * Memory for adapters: one SharedArrayBuffer as large as the whole budget, allocated in blocks. The system provides
+ * each page when it is first written. One buffer per adapter would not work: shared memory puts no pressure on the
+ * garbage collector, so a dropped buffer would stay in memory until each thread that saw it happens to collect garbage.
  */
 export interface Arena {
   readonly buffer: SharedArrayBuffer
-  /** Bytes that are lent. */
-  readonly used: number
+  readonly usedBytes: number
   /**
-   * Lends so many bytes and tells where they begin, a multiple of 64; undefined where no free part is that large.
-   * @param end the end of the arena from which to search: with the small at one and the large at the other, holes fit what comes
+   * Allocates a block.
+   * @param end where to search from; if small blocks are at one end and large ones at the other, freed blocks fit later
+   *   requests
+   * @returns the byte offset of the block, a multiple of 64; undefined if no free block is large enough
    */
-  take(bytes: number, end: 'low' | 'high'): number | undefined
-  give(at: number): void
+  allocate(bytes: number, end: 'low' | 'high'): number | undefined
+  /** Frees the block at this offset. */
+  free(offset: number): void
 }
 
-/** Cache lines and the widest vector loads are 64 bytes. */
+/** Cache lines and the widest vector loads have 64 bytes. */
 const ALIGNMENT = 64
 
-interface Part {
-  at: number
+interface Block {
+  offset: number
   bytes: number
 }
 
-/** @throws GraftError `usage` where the system does not give addresses for so many bytes */
+/** @throws GraftError `usage` if the system has no address space for this many bytes */
 export function openArena(size: number): Arena {
-  const buffer = reserved(size)
-  /** In the order of their places; no two of them touch. */
-  let free: Part[] = [{ at: 0, bytes: aligned(size) }]
-  const lent = new Map<number, number>()
+  const buffer = reserveMemory(size)
+  /** By ascending offset; no two blocks are adjacent. */
+  let freeBlocks: Block[] = [{ offset: 0, bytes: alignUp(size) }]
+  /** Bytes of each allocated block, by its offset. */
+  const allocated = new Map<number, number>()
   return {
     buffer,
-    get used() {
-      return [...lent.values()].reduce((sum, bytes) => sum + bytes, 0)
+    get usedBytes() {
+      return [...allocated.values()].reduce((sum, bytes) => sum + bytes, 0)
     },
-    take(wanted, end) {
-      const bytes = aligned(Math.max(1, wanted))
-      const fits = (part: Part) => part.bytes >= bytes
-      const part = end === 'low' ? free.find(fits) : free.findLast(fits)
-      if (!part) return undefined
-      const at = end === 'low' ? part.at : part.at + part.bytes - bytes
-      if (end === 'low') part.at += bytes
-      part.bytes -= bytes
-      free = free.filter((one) => one.bytes > 0)
-      lent.set(at, bytes)
-      return at
+    allocate(requested, end) {
+      const bytes = alignUp(Math.max(1, requested))
+      const fits = (block: Block) => block.bytes >= bytes
+      const block = end === 'low' ? freeBlocks.find(fits) : freeBlocks.findLast(fits)
+      if (!block) return undefined
+      const offset = end === 'low' ? block.offset : block.offset + block.bytes - bytes
+      if (end === 'low') block.offset += bytes
+      block.bytes -= bytes
+      freeBlocks = freeBlocks.filter((one) => one.bytes > 0)
+      allocated.set(offset, bytes)
+      return offset
     },
-    give(at) {
-      const bytes = lent.get(at)
-      if (bytes === undefined) throw new Error(`nothing is lent at ${at}`)
-      lent.delete(at)
-      free = merged([...free, { at, bytes }].sort((a, b) => a.at - b.at))
+    free(offset) {
+      const bytes = allocated.get(offset)
+      if (bytes === undefined) throw new Error(`nothing is allocated at ${offset}`)
+      allocated.delete(offset)
+      freeBlocks = mergeAdjacent([...freeBlocks, { offset, bytes }].sort((a, b) => a.offset - b.offset))
     },
   }
 }
 
-const aligned = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+const alignUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
 
-function reserved(size: number): SharedArrayBuffer {
+function reserveMemory(size: number): SharedArrayBuffer {
   try {
-    return new SharedArrayBuffer(aligned(size))
+    return new SharedArrayBuffer(alignUp(size))
   } catch (error) {
     return fail(
       'usage',
       {
         subject: 'the memory for adapters',
-        expected: 'as many bytes as the system can give',
+        expected: 'a number of bytes that the system can provide',
         found: String(size),
-        fix: 'Give less.',
+        fix: 'Use a smaller number.',
       },
       error,
     )
   }
 }
 
-/** Parts that touch become one. */
-function merged(parts: readonly Part[]): Part[] {
-  const result: Part[] = []
-  for (const part of parts) {
+/** Joins blocks that are adjacent. */
+function mergeAdjacent(blocks: readonly Block[]): Block[] {
+  const result: Block[] = []
+  for (const block of blocks) {
     const last = result.at(-1)
-    if (last && last.at + last.bytes === part.at) last.bytes += part.bytes
-    else result.push({ ...part })
+    if (last && last.offset + last.bytes === block.offset) last.bytes += block.bytes
+    else result.push({ ...block })
   }
   return result
 }

@@ -1,35 +1,42 @@
-/** Tokens, padding included, of one batch. Larger ones outgrow the processor's cache and are slower, not faster (docs/benchmarks.md). */
-export const BATCH_TOKENS = 1024
+/**
+ * The maximum number of tokens in a batch, padding included. Larger batches outgrow the processor's cache and are
+ * slower, not faster (docs/benchmarks.md).
+ */
+export const MAX_BATCH_TOKENS = 1024
 
-/** A text is padded to at most this many times its own length and a few tokens. */
-const STRETCH = 1.25
-const FEW = 8
+/** A row is padded to at most this many times its own length, plus {@link EXTRA_PADDING_TOKENS}. */
+const MAX_PADDING_FACTOR = 1.25
+const EXTRA_PADDING_TOKENS = 8
 
-/** The longest row that a row of this length may share a batch with. */
-export const longestBeside = (length: number): number => STRETCH * length + FEW
+/** Returns the length of the longest row that may share a batch with a row of this length. */
+export const maxLengthBeside = (length: number): number => MAX_PADDING_FACTOR * length + EXTRA_PADDING_TOKENS
+
+interface Tokenized {
+  readonly ids: { readonly length: number }
+}
 
 /**
- * The next batch of the waiting rows: the one that waits longest, with those nearest to it in length. It is asked for by the event loop while
- * thousands wait, so it sorts nothing.
+ * Returns the next batch: the oldest row, with the rows nearest to it in length. It runs on the event loop while
+ * thousands of rows wait, so it sorts nothing.
  * @param waiting in the order of arrival
  */
-export function nextBatch<T extends { length: number }>(waiting: readonly T[]): T[] {
+export function nextBatch<T extends Tokenized>(waiting: readonly T[]): T[] {
   if (waiting.length === 0) return []
-  const [{ length }] = waiting
+  const { length } = waiting[0].ids
   const byDistance: T[][] = []
   for (const row of waiting) {
-    const [low, high] = row.length < length ? [row.length, length] : [length, row.length]
-    if (high > longestBeside(low)) continue
+    const [low, high] = row.ids.length < length ? [row.ids.length, length] : [length, row.ids.length]
+    if (high > maxLengthBeside(low)) continue
     byDistance[high - low] ??= []
     byDistance[high - low].push(row)
   }
-  const taken: T[] = []
+  const batch: T[] = []
   let [shortest, longest] = [length, length]
   for (const row of byDistance.flat()) {
-    const [low, high] = [Math.min(shortest, row.length), Math.max(longest, row.length)]
-    if (taken.length > 0 && ((taken.length + 1) * high > BATCH_TOKENS || high > longestBeside(low))) break
-    taken.push(row)
+    const [low, high] = [Math.min(shortest, row.ids.length), Math.max(longest, row.ids.length)]
+    if (batch.length > 0 && ((batch.length + 1) * high > MAX_BATCH_TOKENS || high > maxLengthBeside(low))) break
+    batch.push(row)
     ;[shortest, longest] = [low, high]
   }
-  return taken
+  return batch
 }

@@ -6,22 +6,22 @@ import type { Truncation } from '../model/encode.ts'
 export interface EngineOptions {
   /** A base, or its folder. */
   base: string | Base
-  /** The folder of an adapter, asked for when a row needs one that is not in memory. */
+  /** Returns the folder of an adapter. Called when a row needs an adapter that is not in memory. */
   folderOf(key: string): Promise<string>
-  /** Threads that run the model; one for each core where absent. */
+  /** Threads that run the model. Defaults to one for each core. */
   threads?: number
-  /** Where the model runs; the CPU where absent. */
+  /** Device that runs the model. Defaults to the CPU. */
   device?: DeviceKind
-  /** Rows that may wait; one more is refused. */
-  queue?: number
+  /** Maximum number of rows that wait. A request that exceeds it is rejected. Defaults to 4,096. */
+  queueCapacity?: number
   /**
-   * Bytes of adapters kept in memory; least recently used go first. Where absent 512 MiB, or room for two full models of the base if that
-   * is more. A device with memory of its own has a copy of the full models among them.
+   * Bytes of adapters kept in memory; the least recently used are evicted first. Defaults to 512 MiB, or to the size of
+   * two full models of the base if that is more. A device with its own memory holds a second copy of the full models.
    */
   adapterBytes?: number
 }
 
-/** What a folder is, checked on the base. */
+/** Facts about an adapter that was loaded and validated on the base. */
 export interface AdapterDescription {
   method: string
   base: string
@@ -29,7 +29,7 @@ export interface AdapterDescription {
   total: number
   /** SHA-256 of its file of weights. */
   digest: string
-  /** What it takes in memory. */
+  /** Size in memory. */
   bytes: number
   layout: string
   labels: readonly string[]
@@ -42,47 +42,53 @@ export interface Prediction {
   scores: Record<string, number>
   tokens: number
   truncated: boolean
-  /** Where the row asked for it. */
+  /** Present if the row is `detailed`. */
   detail?: PredictionDetail
 }
 
 export interface PredictionDetail {
-  /** What the model gave each label, before temperature and softmax. */
+  /** The model's output for each label, before temperature and softmax. */
   logits: Record<string, number>
-  /** Tokens of the whole text, those that were cut among them. */
+  /** Tokens of the whole text, before truncation. */
   tokens: number
-  /** Milliseconds in which the text became tokens, then waited for a thread, then was scored with its batch. */
+  /** Milliseconds of tokenization, of the wait for a thread, and of the batch that scored the row. */
   times: { tokenization: number; queue: number; inference: number }
 }
 
+/** A text and the adapter that classifies it. */
 export interface Row {
   text: string
-  /** The key of an adapter: any name that `folderOf` knows. */
+  /** The adapter's key: any name that `folderOf` knows. */
   adapter: string
-  /** Where a text that is too long is cut; as the adapter was trained, where absent. */
+  /** The text's place in the request, as errors name it: `inputs[3]`. Defaults to "the text". */
+  subject?: string
+  /** The adapter's name in errors, if its key is the digest of an artifact. */
+  displayName?: string
+  /** The side from which a long text is truncated. Defaults to the side with which the adapter was trained. */
   truncationSide?: Truncation['side']
-  /** Asks for {@link Prediction.detail}. */
+  /** Adds {@link Prediction.detail} to the answer. */
   detailed?: boolean
 }
 
-/** Answers rows by adapters that it loads when they are needed. */
+/** Classifies rows with adapters that it loads when they are needed. */
 export interface Engine {
-  /** In memory now; the one used last comes last. */
-  loaded(): readonly { key: string; digest: string; bytes: number }[]
+  /** The adapters in memory, the most recently used last. */
+  listLoaded(): readonly { key: string; digest: string; bytes: number }[]
   /**
-   * Loads an adapter ahead of the first row.
-   * @throws GraftError what is wrong with it
+   * Loads an adapter before the first row needs it.
+   * @throws GraftError if the adapter is missing or invalid
    */
   load(key: string): Promise<AdapterDescription>
   /**
-   * Answers in the order of the rows. A row's failure is its own, that of its adapter included; a later row tries to load it again.
-   * @param signal takes rows that wait, for their adapter as well, out again
-   * @throws GraftError `overloaded` or `shutting_down`, which are those of the whole request
+   * Answers in the order of the rows. A row that fails, or whose adapter fails to load, does not affect the others; a
+   * later row tries to load the adapter again.
+   * @param signal removes rows that wait for a thread or for their adapter
+   * @throws GraftError `overloaded` or `shutting_down`, which apply to the whole request
    */
   classify(rows: readonly Row[], signal?: AbortSignal): Promise<(Prediction | { error: PlainError })[]>
-  /** Gives an adapter's memory back, once no row needs it. The next row that names it has it loaded anew. */
-  forget(key: string): Promise<void>
-  /** Rows that wait, for their adapter and for the tokenizer as well, of those that may. */
-  readonly queue: { readonly waiting: number; readonly room: number }
+  /** Frees an adapter's memory once no row needs it. The next row that names the adapter loads it again. */
+  unload(key: string): Promise<void>
+  /** `waiting` includes rows that wait for their adapter or for the tokenizer. */
+  readonly queue: { readonly waiting: number; readonly capacity: number }
   close(): Promise<void>
 }

@@ -3,34 +3,34 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { type Adapter, loadAdapter } from '../checkpoint/adapter.ts'
 import { type Base, requireTokenizer } from '../checkpoint/base.ts'
 import { fail, GraftError, type PlainError, toPlain } from '../core/errors.ts'
-import { labelTokens } from '../model/label-words.ts'
-import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
-import { ledger } from '../model/parameter-count.ts'
-import { laidOut } from '../model/t5/tensors.ts'
+import { modelOf } from '../model/architectures.ts'
+import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
+import { countTrainable } from '../model/parameter-count.ts'
+import { packTensors } from '../model/tensor-shapes.ts'
 import { makeTokenizer } from '../model/tokenizer.ts'
-import { type Answers, answersOf } from './adapter-answers.ts'
+import { type AdapterSettings, settingsOf } from './adapter-settings.ts'
 import type { AdapterDescription } from './engine-types.ts'
 
 export interface LoaderData {
-  /** Its tensors lie in shared memory. */
+  /** Its tensors are in shared memory. */
   base: Base
-  /** Where values are placed. */
+  /** The memory that receives values. */
   memory?: SharedArrayBuffer
 }
 
 export type LoaderRequest =
-  /** Reads and checks a folder. The values stay with the thread until the next request. */
+  /** Reads and validates a folder. The thread keeps the values until the next request. */
   | { kind: 'read'; dir: string }
-  /** Puts the values that were read into the memory from this byte on, in the order of the method's parameters. */
-  | { kind: 'place'; at: number }
-  /** Forgets the values that were read. */
+  /** Copies the values into the memory from this byte offset on, in the order of the method's parameters. */
+  | { kind: 'place'; offset: number }
+  /** Drops the values. */
   | { kind: 'drop' }
   | { kind: 'close' }
 
 export type LoaderAnswer = { adapter?: ReadAdapter } | { error: PlainError }
 
-/** All of an adapter but its values. */
-export interface ReadAdapter extends Pick<Answers, 'truncation' | 'temperature'> {
+/** An adapter without its values. */
+export interface ReadAdapter extends Pick<AdapterSettings, 'truncation' | 'temperature'> {
   description: AdapterDescription
   method: MethodConfig
   /** The token that scores each label of the description. */
@@ -38,32 +38,34 @@ export interface ReadAdapter extends Pick<Answers, 'truncation' | 'temperature'>
 }
 
 const port = parentPort
-if (!port) throw new Error('serving/loader-thread runs as a thread of an engine')
+if (!port) throw new Error('serving/loader-thread must run as a worker thread')
 const { base, memory } = workerData as LoaderData
+const model = modelOf(base)
 const { json, config } = requireTokenizer(base)
 const tokenizer = makeTokenizer(json, config)
+/** The adapter that the previous request read. */
 let last: Adapter | undefined
 
 async function read(dir: string): Promise<ReadAdapter> {
   const adapter = await loadAdapter(dir, base)
   const { method, values, digest, layout, manifest } = adapter
   const name = basename(resolve(dir))
-  const { words, truncation, temperature } = answersOf(adapter, base, name)
-  const { labels, tokens } = named(name, () => labelTokens(words, tokenizer))
-  const { trainable, total } = ledger(method, base.t5)
+  const { words, truncation, temperature } = settingsOf(adapter, base, name)
+  const { labels, tokens } = withAdapterName(name, () => model.labelTokens(words, tokenizer))
+  const { trainable, total } = countTrainable(method, model)
   const bytes = [...values.values()].reduce((n, { byteLength }) => n + byteLength, 0)
   last = adapter
   const description = { method: method.method, base: base.name, trainable, total, digest, bytes, layout, labels }
   return { description: { ...description, metrics: manifest?.metrics }, method, words: tokens, truncation, temperature }
 }
 
-function place({ method, values }: Adapter, at: number, into: SharedArrayBuffer): void {
-  for (const { name, from, size } of laidOut(methodNamed(method.method).parameters(method, base.t5)))
-    new Float32Array(into, at + 4 * from, size).set(values.get(name) as Float32Array)
+function place({ method, values }: Adapter, offset: number, memory: SharedArrayBuffer): void {
+  for (const { name, from, size } of packTensors(parametersOf(method, model)))
+    new Float32Array(memory, offset + 4 * from, size).set(values.get(name) as Float32Array)
 }
 
-/** Runs a check, whose error shall tell which adapter it is about. */
-function named<T>(name: string, check: () => T): T {
+/** Runs a check and adds the adapter's name to its errors. */
+function withAdapterName<T>(name: string, check: () => T): T {
   try {
     return check()
   } catch (error) {
@@ -73,11 +75,11 @@ function named<T>(name: string, check: () => T): T {
 }
 
 async function answer(request: LoaderRequest): Promise<LoaderAnswer> {
-  const before = last
+  const previous = last
   last = undefined
   try {
     if (request.kind === 'read') return { adapter: await read(request.dir) }
-    if (request.kind === 'place' && before && memory) place(before, request.at, memory)
+    if (request.kind === 'place' && previous && memory) place(previous, request.offset, memory)
     return {}
   } catch (error) {
     return { error: toPlain(error) }

@@ -1,22 +1,27 @@
 import { Worker } from 'node:worker_threads'
-import { requireTokenizer } from '../checkpoint/base.ts'
+import { type Base, requireTokenizer } from '../checkpoint/base.ts'
 import { entryFile } from '../core/entry.ts'
 import { fromPlain } from '../core/errors.ts'
+import type { AdapterDescription } from './engine-types.ts'
 import type { LoaderAnswer, LoaderData, LoaderRequest, ReadAdapter } from './loader-thread.ts'
 
 /**
- * Reads adapters on a thread: their files, and the run of the model that checks them, would hold the event loop for tens of milliseconds,
- * and for hundreds where an adapter is a full model. One at a time.
+ * Loads and validates adapters on a dedicated thread, one at a time. Reading the files and running the model to check
+ * them would block the event loop for tens of milliseconds, and for hundreds if an adapter is a full model.
  */
 export interface Loader {
-  /** Calls `use` with what was read, whose values are there until it returns. @throws GraftError what is wrong with the folder */
-  read<T>(dir: string, use: (adapter: ReadAdapter, place: (at: number) => Promise<void>) => Promise<T>): Promise<T>
-  /** Ends it after what it does now. What was asked for is rejected. */
+  /**
+   * Reads an adapter and calls `use` with it. Its values are available until `use` returns; `place` copies them into
+   * the memory of {@link LoaderData}, starting at a byte offset.
+   * @throws GraftError what is wrong with the folder
+   */
+  read<T>(dir: string, use: (adapter: ReadAdapter, place: (offset: number) => Promise<void>) => Promise<T>): Promise<T>
+  /** Stops the thread after its current request. Requests that wait are rejected. */
   close(): Promise<void>
 }
 
 interface Thread {
-  ask(request: LoaderRequest): Promise<ReadAdapter | undefined>
+  send(request: LoaderRequest): Promise<ReadAdapter | undefined>
   exited: Promise<void>
 }
 
@@ -26,9 +31,12 @@ export function openLoader(data: LoaderData): Loader {
   let thread: Thread | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let closed = false
-  /** A thread that ended, for lack of memory say, took one adapter with it and no more. */
-  const ask = (request: LoaderRequest) => {
-    if (closed) throw ended()
+  /**
+   * Starts the thread if there is none. If a thread exits, for example for lack of memory, only the adapter that it was
+   * loading fails.
+   */
+  const send = (request: LoaderRequest) => {
+    if (closed) throw threadExitedError()
     if (!thread) {
       const started = startThread(data)
       thread = started
@@ -36,21 +44,21 @@ export function openLoader(data: LoaderData): Loader {
         if (thread === started) thread = undefined
       })
     }
-    return thread.ask(request)
+    return thread.send(request)
   }
   return {
     read(dir, use) {
       const work = turn.then(async () => {
-        const adapter = (await ask({ kind: 'read', dir })) as ReadAdapter
+        const adapter = (await send({ kind: 'read', dir })) as ReadAdapter
         let placed = false
         try {
-          return await use(adapter, async (at) => {
+          return await use(adapter, async (offset) => {
             placed = true
-            await ask({ kind: 'place', at })
+            await send({ kind: 'place', offset })
           })
         } finally {
-          // Values that nobody wants could be a whole model.
-          if (!placed && !closed) await ask({ kind: 'drop' })
+          // Do not keep values that are not used: they could be as large as a whole model.
+          if (!placed && !closed) await send({ kind: 'drop' })
         }
       })
       turn = work.catch(() => {})
@@ -58,35 +66,48 @@ export function openLoader(data: LoaderData): Loader {
     },
     async close() {
       closed = true
-      // By a message: a thread that is stopped while it runs the model would take the process with it.
-      thread?.ask({ kind: 'close' }).catch(() => {})
+      // A message lets the thread finish: terminating it while it runs the model would crash the process.
+      thread?.send({ kind: 'close' }).catch(() => {})
       await thread?.exited
     },
   }
 }
 
-const ended = () => new Error('the thread that loads adapters has ended')
+/**
+ * Describes the adapter in a folder after validating it on the base, as the engine would. Uses a separate thread.
+ * @throws GraftError what is wrong with the folder
+ */
+export async function describeAdapter(dir: string, base: Base): Promise<AdapterDescription> {
+  const loader = openLoader({ base })
+  try {
+    return await loader.read(dir, async ({ description }) => description)
+  } finally {
+    await loader.close()
+  }
+}
+
+const threadExitedError = () => new Error('the thread that loads adapters has exited')
 
 function startThread(data: LoaderData): Thread {
   const worker = new Worker(entryFile('serving/loader-thread'), { workerData: data })
   const pending: { resolve(adapter?: ReadAdapter): void; reject(error: unknown): void }[] = []
-  const fail = (error: unknown) => {
+  const rejectAll = (error: unknown) => {
     for (const { reject } of pending.splice(0)) reject(error)
   }
-  worker.on('error', fail)
+  worker.on('error', rejectAll)
   worker.on('message', (answer: LoaderAnswer) => {
-    const asked = pending.shift()
-    if ('error' in answer) asked?.reject(fromPlain(answer.error))
-    else asked?.resolve(answer.adapter)
+    const request = pending.shift()
+    if ('error' in answer) request?.reject(fromPlain(answer.error))
+    else request?.resolve(answer.adapter)
   })
   const exited = new Promise<void>((resolve) => {
     worker.once('exit', () => {
-      fail(ended())
+      rejectAll(threadExitedError())
       resolve()
     })
   })
   return {
-    ask: (request) =>
+    send: (request) =>
       new Promise((resolve, reject) => {
         pending.push({ resolve, reject })
         worker.postMessage(request)

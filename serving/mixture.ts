@@ -1,103 +1,89 @@
 import type { Base } from '../checkpoint/base.ts'
-import { input } from '../graph/ops/leaf.ts'
-import { type Program, program } from '../graph/program.ts'
-import type { Loaded, Pool } from '../graph/runtime/pool.ts'
+import { buildProgram, type Program } from '../graph/program.ts'
+import type { LoadedProgram, Pool } from '../graph/runtime/pool.ts'
 import type { Values } from '../graph/runtime/session.ts'
-import { padRows } from '../model/batch.ts'
-import { combine } from '../model/edits.ts'
+import type { Model } from '../model/architecture.ts'
+import { modelOf } from '../model/architectures.ts'
+import { padBatch } from '../model/batch.ts'
+import { combineEdits } from '../model/edits.ts'
 import type { MethodConfig } from '../model/methods/registry.ts'
-import { batchInputs, weightInputs } from '../model/programs.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import { t5, wordLogits } from '../model/t5/t5.ts'
+import { weightInputs } from '../model/programs.ts'
+import type { Mixture, QueueEntry } from './queue-entry.ts'
 import { makeSlot, type Slot, slotEdits, slotFeeds } from './slots.ts'
 
-/** An adapter's numbers in shared memory, as a mixture reads them. */
-export interface HeldAdapter {
-  readonly method: MethodConfig
-  /** P numbers, in the order of the method's parameters. */
-  readonly values: Float32Array
-  /** Keeps the values where they are until the function that it returns is called. */
-  hold(): () => void
-}
-
-/** A row to score: token ids, the adapter that answers, and the token ids of its label words. */
-export interface ScoredRow {
-  ids: Int32Array
-  adapter: HeldAdapter
-  words: readonly number[]
-}
-
-/** One set of weights with the adapters that stand on it; their rows share batches, whatever their methods. */
-export interface Mixture {
-  /** The scores of each row's words, in one run. */
-  score(rows: readonly ScoredRow[]): Promise<Float32Array[]>
-}
-
-/** A mixture whose slots come and go. A batch that runs ends on the program that it began with. */
-export interface ChangingMixture extends Mixture {
+/**
+ * A mixture that can be recompiled for other configurations. A batch always finishes on the program on which it
+ * started.
+ */
+export interface EditableMixture extends Mixture {
   /**
-   * Makes the program one of exactly these configurations; each adapter's rows may come where its own is among them or where the weights
-   * have its place. One change at a time.
+   * Recompiles the program for exactly these adapter configurations. Entries are accepted for adapters whose
+   * configuration is included, and for full models, which the weights already contain. Callers must wait until one
+   * change is complete before they make the next.
    */
-  change(methods: readonly MethodConfig[]): Promise<void>
-  /** Unloads the program after what it runs now. */
+  setConfigurations(methods: readonly MethodConfig[]): Promise<void>
+  /** Unloads the program after the batches that run on it. */
   close(): void
 }
 
-/** Rows of all slots in one batch: `scores` [batch, 1, labels]. */
-function mixtureProgram(config: T5Config, slots: readonly Slot[]): Program {
-  const weights = weightInputs(config)
-  const edits = combine(slots.map((slot) => slotEdits(slot, config)))
-  const context = { t5: config, weight: (name: string) => weights.get(name) ?? missing(name), edits }
-  const { decoder } = t5(batchInputs(1), context)
-  return program('mixture', { scores: wordLogits(decoder, input('words', 'i32', ['batch', 'labels']), context) })
+/** Builds the program for batches with rows of all slots. Its output is `scores`, logits [batch, 1, labels]. */
+function mixtureProgram(model: Model, slots: readonly Slot[]): Program {
+  const weights = weightInputs(model)
+  const edits = combineEdits(slots.map((slot) => slotEdits(slot, model)))
+  const context = { weight: (name: string) => weights.get(name) ?? throwMissingTensor(name), edits }
+  return buildProgram('mixture', { scores: model.classLogits(context, ['batch', 'labels']) })
 }
 
-function missing(name: string): never {
+function throwMissingTensor(name: string): never {
   throw new Error(`the base has no tensor ${name}`)
 }
 
-/** Adapters of one configuration share a slot. */
+/** Returns a key for a configuration. Adapters with the same key share a slot. */
 export const configurationOf = (method: MethodConfig): string => JSON.stringify(method)
 
-interface Version {
+/** A compiled program, until the batches that started on it have ended. */
+interface ProgramVersion {
+  /** By configuration. */
   slots: ReadonlyMap<string, Slot>
-  loaded: Loaded
+  loaded: LoadedProgram
+  /** Batches that run on it. */
   running: number
+  /** True if a newer version has replaced this one. */
   retired: boolean
 }
 
 /** @param weights all tensors of a model of the base's shape */
-export function openMixture(weights: Values, { t5: config }: Base, pool: Pool): ChangingMixture {
-  let current: Version | undefined
+export function openMixture(weights: Values, base: Base, pool: Pool): EditableMixture {
+  const model = modelOf(base)
+  let current: ProgramVersion | undefined
 
-  const unloadIfDone = ({ retired, running, loaded }: Version) => {
-    // Threads that ended, as they do when the engine closes, have unloaded it themselves.
+  const unloadIfDone = ({ retired, running, loaded }: ProgramVersion) => {
+    // This fails if the engine is closing: its threads have exited, and the program with them.
     if (retired && running === 0) loaded.unload().catch(() => {})
   }
-  const replace = (next?: Version) => {
-    const before = current
+  const replaceWith = (next?: ProgramVersion) => {
+    const previous = current
     current = next
-    if (!before) return
-    before.retired = true
-    unloadIfDone(before)
+    if (!previous) return
+    previous.retired = true
+    unloadIfDone(previous)
   }
 
   return {
-    async change(methods) {
-      const slots = methods.map((method, i) => makeSlot(`slot${i}`, method, config))
-      const loaded = await pool.load(mixtureProgram(config, slots), weights)
-      const bySlot = new Map(slots.map((slot) => [configurationOf(slot.method), slot]))
-      replace({ slots: bySlot, loaded, running: 0, retired: false })
+    async setConfigurations(methods) {
+      const slots = methods.map((method, i) => makeSlot(`slot${i}`, method, model))
+      const loaded = await pool.load(mixtureProgram(model, slots), weights)
+      const byConfiguration = new Map(slots.map((slot) => [configurationOf(slot.method), slot]))
+      replaceWith({ slots: byConfiguration, loaded, running: 0, retired: false })
     },
-    close: () => replace(),
-    async score(rows) {
+    close: () => replaceWith(),
+    async computeLogits(entries) {
       if (!current) throw new Error('the mixture has no program')
       const version = current
-      const releases = rows.map(({ adapter }) => adapter.hold())
+      const releases = entries.map(({ adapter }) => adapter.hold())
       version.running++
       try {
-        return await run(version, rows, config)
+        return await runBatch(version, entries, model)
       } finally {
         version.running--
         unloadIfDone(version)
@@ -107,17 +93,23 @@ export function openMixture(weights: Values, { t5: config }: Base, pool: Pool): 
   }
 }
 
-async function run({ slots, loaded }: Version, rows: readonly ScoredRow[], config: T5Config): Promise<Float32Array[]> {
-  const ids = rows.map((row) => row.ids)
-  const { inputIds, attentionMask, batch, source } = padRows(ids, config.padTokenId)
-  const labels = Math.max(...rows.map(({ words }) => words.length))
+async function runBatch(
+  { slots, loaded }: ProgramVersion,
+  entries: readonly QueueEntry[],
+  model: Model,
+): Promise<Float32Array[]> {
+  const { inputIds, attentionMask, batch, source } = padBatch(
+    entries.map(({ ids }) => ids),
+    model.padTokenId,
+  )
+  const labels = Math.max(...entries.map(({ adapter }) => adapter.words.length))
   const words = new Int32Array(batch * labels)
-  for (const [i, row] of rows.entries()) words.set(row.words, i * labels)
-  const own = rows.map(({ adapter }) => ({ slot: slots.get(configurationOf(adapter.method)), values: adapter.values }))
+  for (const [i, { adapter }] of entries.entries()) words.set(adapter.words, i * labels)
+  const slotOf = entries.map(({ adapter }) => slots.get(configurationOf(adapter.method)))
   const parts = [...slots.values()].map((slot) =>
     slotFeeds(
       slot,
-      own.map((one) => (one.slot === slot ? one.values : undefined)),
+      entries.map(({ adapter }, i) => (slotOf[i] === slot ? adapter.values : undefined)),
     ),
   )
   const { scores } = await loaded.run(
@@ -125,12 +117,13 @@ async function run({ slots, loaded }: Version, rows: readonly ScoredRow[], confi
       {
         input_ids: inputIds,
         attention_mask: attentionMask,
-        decoder_input_ids: new Int32Array(batch).fill(config.decoderStartTokenId),
-        words,
+        ...model.rowInputs(batch),
+        ...model.classInputs(words),
       },
       ...parts.map(({ feeds }) => feeds),
     ),
     Object.assign({ batch, source, labels }, ...parts.map(({ sizes }) => sizes)),
   )
-  return rows.map((row, i) => (scores as Float32Array).slice(i * labels, i * labels + row.words.length))
+  const logits = scores as Float32Array // [B, labels]
+  return entries.map(({ adapter }, i) => logits.slice(i * labels, i * labels + adapter.words.length))
 }

@@ -1,85 +1,76 @@
 import { nextBatch } from './batching.ts'
-import type { Mixture, ScoredRow } from './mixture.ts'
+import type { Mixture, QueueEntry } from './queue-entry.ts'
 
-/** A row to score, and the weights that score it. */
-export interface Job extends ScoredRow {
-  mixture: Mixture
-  /** Called when its batch begins to be scored. */
-  onStart?(): void
-}
-
-/** Rows of any adapters wait here; whenever a thread is free it takes the oldest with those of like length. */
+/** Entries of any adapters wait here. Each free thread takes the oldest one with others of similar length. */
 export interface Queue {
-  /** Rows that wait for a thread. */
+  /** Entries that wait for a thread. */
   readonly waiting: number
-  /** The scores of each row's words. A row that `signal` aborts leaves, unless it runs already. */
-  add(jobs: readonly Job[], signal?: AbortSignal): Promise<Float32Array>[]
-  /** Fails the rows that wait; those that run are finished. */
-  refuse(error: Error): void
+  /**
+   * Returns the logits of each entry's label words.
+   * @param signal rejects the entries and removes those that are not running yet from the queue
+   */
+  add(entries: readonly QueueEntry[], signal?: AbortSignal): Promise<Float32Array>[]
+  /** Rejects the waiting entries. Those that are running finish. */
+  rejectWaiting(error: Error): void
 }
 
-interface Waiting {
-  length: number
-  job: Job
-  settle(scores: Float32Array): void
-  fail(error: unknown): void
-}
+type Settlers = Pick<PromiseWithResolvers<Float32Array>, 'resolve' | 'reject'>
 
-/** @param threads batches that are scored at a time */
+/** @param threads how many batches run at the same time */
 export function openQueue(threads: number): Queue {
-  let waiting: Waiting[] = []
+  /** In the order of arrival. */
+  const waiting = new Map<QueueEntry, Settlers>()
   let running = 0
 
-  /** Fills the free threads. Rows of one mixture alone can share a run. */
-  const pump = () => {
-    while (running < threads && waiting.length > 0) {
-      const { mixture } = waiting[0].job
-      const batch = nextBatch(waiting.filter(({ job }) => job.mixture === mixture))
-      take(new Set(batch))
+  /** Gives batches to the free threads. A batch holds entries of one mixture only. */
+  const startBatches = () => {
+    while (running < threads && waiting.size > 0) {
+      const [{ adapter: oldest }] = waiting.keys()
+      const candidates = [...waiting.keys()].filter(({ adapter }) => adapter.mixture === oldest.mixture)
+      const batch = new Map(nextBatch(candidates).map((entry) => [entry, waiting.get(entry) as Settlers]))
+      for (const entry of batch.keys()) waiting.delete(entry)
       running++
-      void run(mixture, batch).finally(() => {
+      void runBatch(oldest.mixture, batch).finally(() => {
         running--
-        pump()
+        startBatches()
       })
     }
-  }
-  const take = (rows: ReadonlySet<Waiting>) => {
-    waiting = waiting.filter((row) => !rows.has(row))
   }
 
   return {
     get waiting() {
-      return waiting.length
+      return waiting.size
     },
-    add(jobs, signal) {
-      const rows: Waiting[] = []
-      const answers = jobs.map(
-        (job) => new Promise<Float32Array>((settle, fail) => rows.push({ length: job.ids.length, job, settle, fail })),
-      )
-      const leave = () => {
-        take(new Set(rows))
-        for (const { fail } of rows) fail(signal?.reason)
+    add(entries, signal) {
+      const added = entries.map((entry) => [entry, Promise.withResolvers<Float32Array>()] as const)
+      for (const [entry, settlers] of added) waiting.set(entry, settlers)
+      const logits = added.map(([, { promise }]) => promise)
+      const onAbort = () => {
+        for (const [entry, { reject }] of added) {
+          waiting.delete(entry)
+          reject(signal?.reason)
+        }
       }
-      waiting.push(...rows)
-      signal?.addEventListener('abort', leave, { once: true })
-      void Promise.allSettled(answers).then(() => signal?.removeEventListener('abort', leave))
-      pump()
-      return answers
+      signal?.addEventListener('abort', onAbort, { once: true })
+      void Promise.allSettled(logits).then(() => signal?.removeEventListener('abort', onAbort))
+      startBatches()
+      return logits
     },
-    refuse(error) {
-      const refused = waiting
-      waiting = []
-      for (const { fail } of refused) fail(error)
+    rejectWaiting(error) {
+      const rejected = [...waiting.values()]
+      waiting.clear()
+      for (const { reject } of rejected) reject(error)
     },
   }
 }
 
-async function run(mixture: Mixture, batch: readonly Waiting[]): Promise<void> {
+async function runBatch(mixture: Mixture, batch: ReadonlyMap<QueueEntry, Settlers>): Promise<void> {
   try {
-    for (const { job } of batch) job.onStart?.()
-    const scores = await mixture.score(batch.map(({ job }) => job))
-    for (const [i, row] of batch.entries()) row.settle(scores[i])
+    const entries = [...batch.keys()]
+    for (const { times } of entries) times.started = performance.now()
+    const logits = await mixture.computeLogits(entries)
+    for (const [i, { resolve }] of [...batch.values()].entries()) resolve(logits[i])
   } catch (error) {
-    for (const row of batch) row.fail(error)
+    for (const { reject } of batch.values()) reject(error)
   }
 }

@@ -7,16 +7,17 @@ import { slice } from '../graph/ops/slice.ts'
 import type { Feeds } from '../graph/runtime/session.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Symbols } from '../graph/types.ts'
+import type { Model } from '../model/architecture.ts'
 import type { Edits } from '../model/edits.ts'
 import { ACTIVE, type Parameter } from '../model/method.ts'
-import { type MethodConfig, methodNamed } from '../model/methods/registry.ts'
-import type { T5Config } from '../model/t5/config.ts'
-import { countOf, laidOut } from '../model/t5/tensors.ts'
+import { findMethod, type MethodConfig, parametersOf } from '../model/methods/registry.ts'
+import { packTensors, totalSize } from '../model/tensor-shapes.ts'
 
 /**
- * The place of a program for adapters of one configuration, whose tensors have the same shapes. In a batch each row names its adapter by a
- * row of a table [adapters, P], of P numbers an adapter, its tensors one after the other. Row 0 is all zeros and changes nothing, for the
- * rows of other slots. A batch's table holds the adapters of that batch alone, so a program serves any that come.
+ * The part of a program that serves adapters of one configuration, whose tensors all have the same shapes. Each batch
+ * brings a table [adapters, P] with the P numbers of every adapter in it, tensor after tensor, and each row of the
+ * batch selects a row of the table. Row 0 is all zeros and changes nothing; batch rows of other slots select it.
+ * Because the table belongs to the batch, a program serves adapters that did not exist when it was compiled.
  */
 export interface Slot {
   readonly name: string
@@ -24,41 +25,41 @@ export interface Slot {
   readonly parameters: readonly Parameter[]
 }
 
-export const makeSlot = (name: string, method: MethodConfig, t5: T5Config): Slot => ({
+export const makeSlot = (name: string, method: MethodConfig, model: Model): Slot => ({
   name,
   method,
-  parameters: methodNamed(method.method).parameters(method, t5),
+  parameters: parametersOf(method, model),
 })
 
-const tableOf = (slot: Slot): string => `${slot.name}.table`
-const rowsOf = (slot: Slot): string => `${slot.name}.rows`
-const adaptersOf = (slot: Slot): string => `${slot.name}.adapters`
+const tableName = (slot: Slot): string => `${slot.name}.table`
+const rowsName = (slot: Slot): string => `${slot.name}.rows`
+const sizeName = (slot: Slot): string => `${slot.name}.adapters`
 
-/** The method's edits, each row of the batch with its own tensors [B, …]. */
-export function slotEdits(slot: Slot, t5: T5Config): Partial<Edits> {
-  const table = input(tableOf(slot), 'f32', [adaptersOf(slot), countOf(slot.parameters)])
-  const rows = input(rowsOf(slot), 'i32', ['batch'])
-  const own = gather(table, rows) // [B, P]
-  const views = new Map<string, Tensor>([[ACTIVE, reshape(cast(clamp(rows, 0, 1), 'f32'), ['batch', 1])]])
-  for (const { name, shape, from, size } of laidOut(slot.parameters))
-    views.set(name, reshape(slice(own, 1, from, size), ['batch', ...shape]))
-  return methodNamed(slot.method.method).edits(slot.method, (name) => views.get(name), t5)
+/** Returns the method's edits with tensors [B, …]: each row of the batch has those of its own adapter. */
+export function slotEdits(slot: Slot, model: Model): Partial<Edits> {
+  const table = input(tableName(slot), 'f32', [sizeName(slot), totalSize(slot.parameters)])
+  const rows = input(rowsName(slot), 'i32', ['batch'])
+  const values = gather(table, rows) // [B, P]
+  const tensors = new Map<string, Tensor>([[ACTIVE, reshape(cast(clamp(rows, 0, 1), 'f32'), ['batch', 1])]])
+  for (const { name, shape, from, size } of packTensors(slot.parameters))
+    tensors.set(name, reshape(slice(values, 1, from, size), ['batch', ...shape]))
+  return findMethod(slot.method.method).edits(slot.method, (name) => tensors.get(name), model)
 }
 
 /**
- * What a batch feeds of a slot.
- * @param values P numbers for each row of the batch, undefined for a row of another slot
+ * Returns the inputs of a slot for one batch.
+ * @param values P numbers for each row of the batch; undefined for a row of another slot
  */
 export function slotFeeds(slot: Slot, values: readonly (Float32Array | undefined)[]): { feeds: Feeds; sizes: Symbols } {
-  const distinct = [...new Set(values)].filter((own) => own !== undefined)
-  const places = new Map(distinct.map((own, i) => [own, i + 1]))
-  // A power of two, since a device has a program for each size.
+  const distinct = [...new Set(values)].filter((one) => one !== undefined)
+  const rowOf = new Map(distinct.map((one, i) => [one, i + 1]))
+  // The size is a power of two, because a device compiles a program for each size.
   const adapters = 2 ** Math.max(1, Math.ceil(Math.log2(distinct.length + 1)))
   return {
     feeds: {
-      [tableOf(slot)]: { pieces: [countOf(slot.parameters), ...distinct] },
-      [rowsOf(slot)]: Int32Array.from(values, (own) => (own ? (places.get(own) as number) : 0)),
+      [tableName(slot)]: { pieces: [totalSize(slot.parameters), ...distinct] },
+      [rowsName(slot)]: Int32Array.from(values, (one) => (one ? (rowOf.get(one) as number) : 0)),
     },
-    sizes: { [adaptersOf(slot)]: adapters },
+    sizes: { [sizeName(slot)]: adapters },
   }
 }

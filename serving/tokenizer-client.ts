@@ -2,75 +2,81 @@ import { Worker } from 'node:worker_threads'
 import { entryFile } from '../core/entry.ts'
 import type { EncodeAnswer, EncodeRequest, TokenizerData } from './tokenizer-thread.ts'
 
-/** Tokenises on a thread: 256 long texts take seconds at worst, in which an event loop would answer nobody. */
+/** Tokenizes on a separate thread, because 256 long texts can take seconds, which would block the event loop. */
 export interface TokenizerClient {
-  /** Requests take turns, so that a short one does not wait for a long one. One that `signal` aborts is not read to its end. */
+  /**
+   * Requests take turns, so that a short one does not wait for a long one. `signal` ends a request before its next
+   * turn.
+   */
   encode(texts: EncodeRequest, signal?: AbortSignal): Promise<EncodeAnswer>
   close(): Promise<void>
 }
 
-/** Characters of a turn, unless one text has more: some 40 ms of words that are in no cache. */
-const TURN = 32_768
+/**
+ * The maximum number of characters in a turn, unless a single text has more. A turn takes about 40 ms if no word is in
+ * the tokenizer's cache.
+ */
+const MAX_TURN_CHARACTERS = 32_768
 
-interface Reading {
+interface PendingRequest {
   texts: EncodeRequest
-  /** Those read so far. */
-  rows: EncodeAnswer
+  /** The results so far, in the order of the texts. */
+  encoded: EncodeAnswer
   signal?: AbortSignal
-  resolve(rows: EncodeAnswer): void
+  resolve(encoded: EncodeAnswer): void
   reject(error: unknown): void
 }
 
 export function openTokenizer(data: TokenizerData): TokenizerClient {
   const worker = new Worker(entryFile('serving/tokenizer-thread'), { workerData: data })
-  const waiting: Reading[] = []
-  let current: Reading | undefined
-  let ended: Error | undefined
+  const waiting: PendingRequest[] = []
+  let current: PendingRequest | undefined
+  let exitError: Error | undefined
 
-  const next = () => {
+  const startNext = () => {
     current = waiting.shift()
     while (current?.signal?.aborted) {
       current.reject(current.signal.reason)
       current = waiting.shift()
     }
-    if (current) worker.postMessage(turnOf(current))
+    if (current) worker.postMessage(nextTurn(current))
   }
-  const fail = (error: Error) => {
-    ended ??= error
+  const failAll = (error: Error) => {
+    exitError ??= error
     current?.reject(error)
     for (const { reject } of waiting.splice(0)) reject(error)
   }
-  worker.on('error', fail)
-  worker.on('exit', () => fail(new Error('the tokenizer has ended')))
-  worker.on('message', (rows: EncodeAnswer) => {
-    const reading = current as Reading
-    reading.rows.push(...rows)
-    if (reading.rows.length === reading.texts.length) reading.resolve(reading.rows)
-    else waiting.push(reading)
-    next()
+  worker.on('error', failAll)
+  worker.on('exit', () => failAll(new Error('the tokenizer thread has exited')))
+  worker.on('message', (results: EncodeAnswer) => {
+    const request = current as PendingRequest
+    request.encoded.push(...results)
+    if (request.encoded.length === request.texts.length) request.resolve(request.encoded)
+    else waiting.push(request)
+    startNext()
   })
   return {
     encode: (texts, signal) =>
       new Promise((resolve, reject) => {
-        if (ended) return reject(ended)
+        if (exitError) return reject(exitError)
         if (texts.length === 0) return resolve([])
-        waiting.push({ texts, rows: [], signal, resolve, reject })
-        if (!current) next()
+        waiting.push({ texts, encoded: [], signal, resolve, reject })
+        if (!current) startNext()
       }),
-    // It runs no native code, which alone must not be stopped within.
+    // Terminating is safe because the thread runs no native code.
     close: async () => {
       await worker.terminate()
     },
   }
 }
 
-/** The texts that are read next. */
-function turnOf({ texts, rows }: Reading): EncodeRequest {
+/** Returns the texts to tokenize in the next turn. */
+function nextTurn({ texts, encoded }: PendingRequest): EncodeRequest {
   let characters = 0
-  const rest = texts.slice(rows.length)
+  const rest = texts.slice(encoded.length)
   const end = rest.findIndex(({ text }) => {
     characters += text.length
-    return characters > TURN
+    return characters > MAX_TURN_CHARACTERS
   })
   return end < 0 ? rest : rest.slice(0, Math.max(1, end))
 }

@@ -4,28 +4,28 @@ import { type Base, loadBase } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
 import type { ManifestFields } from '../../checkpoint/manifest.ts'
 import { fail } from '../../core/errors.ts'
-import { random } from '../../core/random.ts'
+import { makeRandom } from '../../core/random.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
 import type { EngineOptions } from '../../serving/engine-types.ts'
-import { freshPath, tuned } from '../checkpoint/helpers.ts'
+import { freshPath, randomAdapter } from '../checkpoint/helpers.ts'
 
 export const base: Base = await loadBase(embeddedBase)
 export const tokenizer: Tokenizer = makeTokenizer(base.tokenizer?.json ?? {}, base.tokenizer?.config ?? {})
 
-/** Saves an adapter whose tensors have all moved, as training might leave them, under this name. */
-export async function savedAs(
+/** Saves an adapter under this name. All its tensors differ from their initial values, as after training. */
+export async function saveRandomAdapter(
   name: string,
   config: MethodConfig,
   size: number,
   fields: ManifestFields = {},
 ): Promise<string> {
   const dir = freshPath(name)
-  await saveAdapter(dir, tuned(config, base, size), base, fields)
+  await saveAdapter(dir, randomAdapter(config, base, size), base, fields)
   return dir
 }
 
-/** Every method, with the size of the noise that makes it answer otherwise than its base without being sure of everything. */
+/** Every method, with a size of noise that makes its answers differ from those of the base but not certain. */
 export const configs: readonly [name: string, config: MethodConfig, size: number, fields?: ManifestFields][] = [
   ['lora-4', { method: 'lora', rank: 4 }, 0.05],
   ['lora-8', { method: 'lora', rank: 8, targets: ['q', 'k', 'v', 'o', 'wi', 'wo'], rslora: true }, 0.02],
@@ -46,23 +46,24 @@ export const configs: readonly [name: string, config: MethodConfig, size: number
   ],
 ]
 
-export const savedConfigs = (): Promise<string[]> =>
-  Promise.all(configs.map(([name, config, size, fields]) => savedAs(name, config, size, fields)))
+export const saveConfigs = (): Promise<string[]> =>
+  Promise.all(configs.map(([name, config, size, fields]) => saveRandomAdapter(name, config, size, fields)))
 
-/** A `folderOf` that knows folders by their names. */
-export function namedFolders(folders: readonly string[]): EngineOptions['folderOf'] {
+/** Returns a `folderOf` that finds folders by name. */
+export function foldersByName(folders: readonly string[]): EngineOptions['folderOf'] {
   const byName = new Map(folders.map((dir) => [basename(dir), dir]))
-  return async (key) => byName.get(key) ?? fail('adapter_unknown', { subject: key, ...UNKNOWN })
+  return async (key) =>
+    byName.get(key) ??
+    fail('adapter_unknown', { subject: key, problem: 'is not a folder of this test', fix: 'Save it first.' })
 }
-const UNKNOWN = { expected: 'a folder of the test', found: 'none of that name', fix: 'Save one.' }
 
-/** Words of one token each. */
+/** Words that are a single token. */
 const words = Array.from({ length: 4000 }, (_, id) => tokenizer.piece(id) ?? '').filter((piece) =>
   /^[a-z]{3,}$/.test(piece),
 )
 
-/** A text of exactly so many tokens, the one that ends it included. */
+/** Returns a text of exactly this many tokens, `</s>` included. */
 export function textOf(tokens: number, seed = 0): string {
-  const draw = random(seed, `text of ${tokens}`)
+  const draw = makeRandom(seed, `text of ${tokens}`)
   return Array.from({ length: tokens - 1 }, () => words[draw.integer(words.length)]).join(' ')
 }

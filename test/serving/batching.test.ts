@@ -1,22 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { random } from '../../core/random.ts'
-import { BATCH_TOKENS, longestBeside, nextBatch } from '../../serving/batching.ts'
+import { makeRandom } from '../../core/random.ts'
+import { MAX_BATCH_TOKENS, maxLengthBeside, nextBatch } from '../../serving/batching.ts'
 
 interface Row {
   id: number
-  length: number
+  ids: { length: number }
 }
 
-const rows = (lengths: readonly number[]): Row[] => lengths.map((length, id) => ({ id, length }))
-const lengthsOf = (batch: readonly Row[]) => batch.map(({ length }) => length)
+const rows = (lengths: readonly number[]): Row[] => lengths.map((length, id) => ({ id, ids: { length } }))
+const lengthsOf = (batch: readonly Row[]) => batch.map(({ ids }) => ids.length)
 const idsOf = (batch: readonly Row[]) => batch.map(({ id }) => id)
 
-/** Rows as they wait: of any length, beyond a batch's budget as well, and many of nearly one length. */
+/** Queues of rows of any length: some longer than a batch may be, many of almost the same length. */
 const queues = fc
   .array(
     fc.oneof(
-      fc.integer({ min: 1, max: 2 * BATCH_TOKENS }),
+      fc.integer({ min: 1, max: 2 * MAX_BATCH_TOKENS }),
       fc.integer({ min: 1, max: 60 }),
       fc.integer({ min: 100, max: 130 }),
     ),
@@ -24,31 +24,31 @@ const queues = fc
   )
   .map(rows)
 
-/** The batches until nobody waits. */
-function drained(queue: readonly Row[]): Row[][] {
+/** Takes batches until the queue is empty. */
+function takeBatches(queue: readonly Row[]): Row[][] {
   let waiting = queue
   const batches: Row[][] = []
   while (waiting.length > 0) {
     const batch = nextBatch(waiting)
     waiting = waiting.filter((row) => !batch.includes(row))
-    if (batch.length === 0) throw new Error('a batch without rows while rows wait')
+    if (batch.length === 0) throw new Error('an empty batch although rows wait')
     batches.push(batch)
   }
   return batches
 }
 
-describe('of the rows that wait', () => {
-  test('every one is taken once', () => {
+describe('batching', () => {
+  test('takes every row exactly once', () => {
     fc.assert(
       fc.property(queues, (waiting) => {
         const ids = idsOf(waiting)
-        const taken = drained(waiting).flatMap(idsOf)
+        const taken = takeBatches(waiting).flatMap(idsOf)
         expect(taken.sort((a, b) => a - b)).toEqual(ids)
       }),
     )
   })
 
-  test('the one that waits longest is always in the next batch', () => {
+  test('takes the oldest row in the next batch', () => {
     fc.assert(
       fc.property(queues, (queue) => {
         let waiting = queue
@@ -63,56 +63,57 @@ describe('of the rows that wait', () => {
 })
 
 describe('a batch', () => {
-  test('holds no more tokens than its budget, padding included, unless it is one long row', () => {
+  test('has no more tokens than its budget, padding included, unless it is a single long row', () => {
     fc.assert(
       fc.property(queues, (waiting) => {
-        for (const batch of drained(waiting))
-          if (batch.length > 1) expect(batch.length * Math.max(...lengthsOf(batch))).toBeLessThanOrEqual(BATCH_TOKENS)
+        for (const batch of takeBatches(waiting))
+          if (batch.length > 1)
+            expect(batch.length * Math.max(...lengthsOf(batch))).toBeLessThanOrEqual(MAX_BATCH_TOKENS)
       }),
     )
   })
 
-  test('pads no row beyond the stretch, so that one long text does not slow many short ones', () => {
+  test('limits the padding of each row, so that one long text does not slow down many short ones', () => {
     fc.assert(
       fc.property(queues, (waiting) => {
-        for (const batch of drained(waiting))
-          expect(Math.max(...lengthsOf(batch))).toBeLessThanOrEqual(longestBeside(Math.min(...lengthsOf(batch))))
+        for (const batch of takeBatches(waiting))
+          expect(Math.max(...lengthsOf(batch))).toBeLessThanOrEqual(maxLengthBeside(Math.min(...lengthsOf(batch))))
       }),
     )
   })
 
-  test('is as full as the budget allows where all rows are of one length', () => {
+  test('uses the whole budget if all rows have the same length', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: BATCH_TOKENS }), fc.integer({ min: 1, max: 300 }), (length, count) => {
-        const room = Math.floor(BATCH_TOKENS / length)
-        expect(nextBatch(rows(Array<number>(count).fill(length)))).toHaveLength(Math.min(room, count))
+      fc.property(fc.integer({ min: 1, max: MAX_BATCH_TOKENS }), fc.integer({ min: 1, max: 300 }), (length, count) => {
+        const capacity = Math.floor(MAX_BATCH_TOKENS / length)
+        expect(nextBatch(rows(Array<number>(count).fill(length)))).toHaveLength(Math.min(capacity, count))
       }),
     )
   })
 
-  test('takes the rows nearest in length to the oldest, the older of two that are equally near', () => {
+  test('has the rows nearest in length to the oldest one; of two equally near rows, the older', () => {
     const near = rows([100, 400, 90, 5, 110, 100, 125])
     expect(idsOf(nextBatch(near))).toEqual([0, 5, 2, 4])
   })
 
-  test('is one row where that alone is beyond the budget', () => {
-    const waiting = rows([3 * BATCH_TOKENS, 3 * BATCH_TOKENS, 7])
+  test('is a single row if that row exceeds the budget', () => {
+    const waiting = rows([3 * MAX_BATCH_TOKENS, 3 * MAX_BATCH_TOKENS, 7])
     expect(idsOf(nextBatch(waiting))).toEqual([0])
   })
 
-  test('is found within a millisecond or so among 4,096 rows that wait', () => {
-    const draw = random(0, 'lengths')
+  test('is found among 4,096 waiting rows within about a millisecond', () => {
+    const draw = makeRandom(0, 'lengths')
     const waiting = rows(Array.from({ length: 4096 }, () => 2 + draw.integer(511)))
     const times = Array.from({ length: 50 }, () => {
-      const begun = performance.now()
+      const start = performance.now()
       expect(nextBatch(waiting).length).toBeGreaterThan(0)
-      return performance.now() - begun
+      return performance.now() - start
     })
-    // The middle one: the first are not compiled yet, and others use the machine as well.
+    // The median, because the first calls are not compiled yet and other processes use the machine, too.
     expect(times.sort((a, b) => a - b)[25]).toBeLessThan(2)
   })
 
-  test('has no rows where nobody waits', () => {
+  test('is empty if no rows wait', () => {
     expect(nextBatch([])).toEqual([])
   })
 })

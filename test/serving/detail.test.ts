@@ -2,14 +2,14 @@ import { afterAll, expect, test } from 'vitest'
 import { softmax } from '../../model/batch.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { Prediction } from '../../serving/engine-types.ts'
-import { base, namedFolders, savedConfigs, textOf } from './adapters.ts'
+import { base, foldersByName, saveConfigs, textOf } from './adapters.ts'
 
-const engine = await openEngine({ base, folderOf: namedFolders(await savedConfigs()), threads: 1 })
+const engine = await openEngine({ base, folderOf: foldersByName(await saveConfigs()), threads: 1 })
 afterAll(() => engine.close())
 
 const TEMPERATURE = 2.5
 
-test('a row that asks for it is told its logits, all its tokens and its times; others are not', async () => {
+test('a detailed row also gets its logits, its number of tokens and its times', async () => {
   const text = textOf(60)
   const row = { text, adapter: 'three-labels' }
   const [plain, detailed] = (await engine.classify([row, { ...row, detailed: true }])) as Prediction[]
@@ -25,15 +25,20 @@ test('a row that asks for it is told its logits, all its tokens and its times; o
   expect(detail?.times.inference).toBeGreaterThan(0)
 })
 
-test('a row may say where its text is cut; the adapter says it otherwise', async () => {
+test('a row can choose its truncation side, which defaults to that of the adapter', async () => {
   const [head, tail] = [textOf(60, 1), textOf(60, 2)]
   const row = { text: `${head} ${tail}`, adapter: 'three-labels', detailed: true }
-  const rows = [row, { ...row, side: 'right' as const }, { ...row, side: 'left' as const }, { ...row, text: head }]
+  const rows = [
+    row,
+    { ...row, truncationSide: 'right' as const },
+    { ...row, truncationSide: 'left' as const },
+    { ...row, text: head },
+  ]
   const [own, end, beginning, first] = ((await engine.classify(rows)) as Prediction[]).map(
     ({ detail }) => detail?.logits,
   )
   expect(end).toEqual(own)
-  // Of the whole text the first forty tokens are left, as of its first half.
+  // Only the first forty tokens remain, and they are all in the first half of the text.
   expect(end).toEqual(first)
   expect(beginning).not.toEqual(end)
 })

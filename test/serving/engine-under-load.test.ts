@@ -1,18 +1,18 @@
 import { beforeAll, expect, onTestFinished, test } from 'vitest'
-import { random } from '../../core/random.ts'
-import { MAX_ANSWERS } from '../../platform/schemas/classify.ts'
+import { makeRandom } from '../../core/random.ts'
+import { MAX_PREDICTIONS } from '../../platform/schemas/classify.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { Engine, EngineOptions } from '../../serving/engine-types.ts'
 import { expectError } from '../checkpoint/helpers.ts'
-import { base, savedAs, textOf } from './adapters.ts'
+import { base, saveRandomAdapter, textOf } from './adapters.ts'
 
 const adapter = 'film'
 let dir: string
 beforeAll(async () => {
-  dir = await savedAs(adapter, { method: 'lora', rank: 4 }, 0.05)
+  dir = await saveRandomAdapter(adapter, { method: 'lora', rank: 4 }, 0.05)
 })
 
-/** An engine that is closed when the test ends. */
+/** Opens an engine and closes it when the test ends. */
 async function open(options: Partial<EngineOptions> = {}): Promise<Engine> {
   const engine = await openEngine({ base, folderOf: async () => dir, threads: 1, ...options })
   onTestFinished(() => engine.close())
@@ -27,29 +27,29 @@ const isAnswered = (answers: Awaited<ReturnType<Engine['classify']>>) =>
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 
-test('the largest request that HTTP allows fits into the queue of an engine that is idle', async () => {
+test('the largest request that HTTP allows fits into the queue of an idle engine', async () => {
   const engine = await open()
-  const answers = await engine.classify(rows(MAX_ANSWERS, 4))
-  expect(answers).toHaveLength(MAX_ANSWERS)
+  const answers = await engine.classify(rows(MAX_PREDICTIONS, 4))
+  expect(answers).toHaveLength(MAX_PREDICTIONS)
   expect(isAnswered(answers)).toBe(true)
 })
 
-test('a request beyond the room that is left is refused whole, and one that fits is answered', async () => {
-  const engine = await open({ queue: 10 })
-  await expectError(engine.classify(rows(11, 4)), 'overloaded', 'room for 11 texts', 'room for 10', 'at most 10')
+test('a request that exceeds the free room is rejected as a whole, and one that fits is answered', async () => {
+  const engine = await open({ queueCapacity: 10 })
+  await expectError(engine.classify(rows(11, 4)), 'overloaded', 'room for only 10 of the 11 texts', 'at most 10')
   expect(isAnswered(await engine.classify(rows(10, 4)))).toBe(true)
 })
 
-test('texts that are still being read take room in the queue as well', async () => {
-  const engine = await open({ queue: 10 })
+test('texts that are being tokenized count as waiting', async () => {
+  const engine = await open({ queueCapacity: 10 })
   const first = engine.classify(rows(6, 4))
-  await expectError(engine.classify(rows(5, 4)), 'overloaded', 'room for 4')
+  await expectError(engine.classify(rows(5, 4)), 'overloaded', 'room for only 4 ')
   expect(isAnswered(await first)).toBe(true)
   expect(isAnswered(await engine.classify(rows(10, 4)))).toBe(true)
 })
 
-test('a request that is given up gives back its room, and is rejected with the reason', async () => {
-  const engine = await open({ queue: 60 })
+test('an aborted request leaves the queue and is rejected with the reason', async () => {
+  const engine = await open({ queueCapacity: 60 })
   const stop = new AbortController()
   const long = engine.classify(rows(50, 512), stop.signal)
   const reason = expect(long).rejects.toThrow('gone')
@@ -60,18 +60,18 @@ test('a request that is given up gives back its room, and is rejected with the r
   expect(isAnswered(await engine.classify(rows(60, 4)))).toBe(true)
 })
 
-test('a request that was given up before it began is not begun', async () => {
-  const engine = await open({ queue: 1 })
+test('a request that was aborted before it started does not start', async () => {
+  const engine = await open({ queueCapacity: 1 })
   await expect(engine.classify(rows(1, 4), AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone')
   expect(isAnswered(await engine.classify(rows(1, 4)))).toBe(true)
 })
 
-test('the event loop goes on while 256 long texts are classified', async () => {
+test('the event loop stays responsive while 256 long texts are classified', async () => {
   const truncation = { max_tokens: 128, side: 'left' } as const
-  const short = await savedAs(adapter, { method: 'lora', rank: 4 }, 0.05, { truncation })
+  const short = await saveRandomAdapter(adapter, { method: 'lora', rank: 4 }, 0.05, { truncation })
   const engine = await open({ folderOf: async () => short, threads: 2 })
-  // Words that no cache knows.
-  const draw = random(0, 'letters')
+  // Random words, so that none is in a cache.
+  const draw = makeRandom(0, 'letters')
   const word = () => Array.from({ length: 7 }, () => String.fromCharCode(97 + draw.integer(26))).join('')
   const texts = Array.from({ length: 256 }, () => ({ text: Array.from({ length: 800 }, word).join(' '), adapter }))
   let [longest, most, ticks] = [0, 0, 0]
@@ -87,12 +87,12 @@ test('the event loop goes on while 256 long texts are classified', async () => {
   clearInterval(timer)
   expect(isAnswered(answers)).toBe(true)
   expect(ticks).toBeGreaterThan(5)
-  // What this thread did between two ticks; the time that passed is also that of other programs on the machine.
+  // CPU time of this thread between two ticks. Elapsed time also depends on other processes on the machine.
   expect(most, `milliseconds of work in the worst of ${ticks} gaps`).toBeLessThan(50)
   expect(longest, `milliseconds of the longest of ${ticks} gaps`).toBeLessThan(500)
 })
 
-test('an engine that closes finishes what runs, refuses what waits, and takes nothing new', async () => {
+test('an engine that closes finishes running rows and rejects waiting and new ones', async () => {
   const engine = await open({ threads: 2 })
   const requests = rows(100, 512).map((row) => engine.classify([row]))
   const outcomes = Promise.allSettled(requests)
@@ -109,14 +109,14 @@ test('an engine that closes finishes what runs, refuses what waits, and takes no
   await closing
 })
 
-test('an engine that closes while texts are being read refuses them', async () => {
+test('an engine that closes rejects texts that are being tokenized', async () => {
   const engine = await open()
-  const reading = expectError(engine.classify(rows(256, 512)), 'shutting_down')
+  const tokenizing = expectError(engine.classify(rows(256, 512)), 'shutting_down')
   await engine.close()
-  await reading
+  await tokenizing
 })
 
-test('closing twice is closing once', async () => {
+test('closing twice has the same effect as closing once', async () => {
   const engine = await open()
   await Promise.all([engine.close(), engine.close()])
   await engine.close()

@@ -6,40 +6,44 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Adapter, loadAdapter } from '../../checkpoint/adapter.ts'
 import { lower } from '../../graph/onnx/lower.ts'
 import { openSession } from '../../graph/runtime/session.ts'
+import { modelOf } from '../../model/architectures.ts'
 import { softmax } from '../../model/batch.ts'
-import { encodeReview } from '../../model/encode.ts'
+import { encodeText } from '../../model/encode.ts'
 import { labelTokens } from '../../model/label-words.ts'
 import { classifierProgram } from '../../model/programs.ts'
-import { answersOf } from '../../serving/adapter-answers.ts'
-import { describeAdapter } from '../../serving/describe-adapter.ts'
+import { settingsOf } from '../../serving/adapter-settings.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { Engine, Prediction } from '../../serving/engine-types.ts'
-import { expectError, parity } from '../checkpoint/helpers.ts'
-import { base, configs, namedFolders, savedConfigs, textOf, tokenizer } from './adapters.ts'
+import { describeAdapter } from '../../serving/loader.ts'
+import { expectError, parityPath } from '../checkpoint/helpers.ts'
+import { base, configs, foldersByName, saveConfigs, textOf, tokenizer } from './adapters.ts'
 
 const ids = configs.map(([name]) => name)
 let folders: string[]
 let engine: Engine
 beforeAll(async () => {
-  folders = await savedConfigs()
-  engine = await openEngine({ base, folderOf: namedFolders(folders), threads: 2 })
+  folders = await saveConfigs()
+  engine = await openEngine({ base, folderOf: foldersByName(folders), threads: 2 })
 })
 afterAll(() => engine.close())
 
-/** Lengths that meet and that miss each other in batches, the ends of what is read, and what is cut. */
+/**
+ * Lengths that do and do not share batches, the shortest and longest that are read whole, and some that are truncated.
+ */
 const LENGTHS = [2, 3, 9, 10, 11, 12, 30, 31, 33, 40, 41, 100, 104, 110, 120, 250, 260, 511, 512, 513, 600]
 const texts = LENGTHS.map((length) => textOf(length))
 
-const alone = new Map<string, Promise<Prediction>>()
-/** The answer that a row gets when nothing else is asked. */
+const singleAnswers = new Map<string, Promise<Prediction>>()
+/** Returns the answer that a row gets when it is the only one. */
 function answerAlone(adapter: string, text: string): Promise<Prediction> {
   const key = `${adapter} ${text}`
-  const known = alone.get(key) ?? engine.classify([{ text, adapter }]).then(([answer]) => answered(answer))
-  alone.set(key, known)
+  const known =
+    singleAnswers.get(key) ?? engine.classify([{ text, adapter }]).then(([answer]) => requirePrediction(answer))
+  singleAnswers.set(key, known)
   return known
 }
 
-function answered(answer: Awaited<ReturnType<Engine['classify']>>[number]): Prediction {
+function requirePrediction(answer: Awaited<ReturnType<Engine['classify']>>[number]): Prediction {
   if ('error' in answer) throw new Error(JSON.stringify(answer.error))
   return answer
 }
@@ -53,13 +57,13 @@ function expectClose(found: Record<string, number>, expected: Record<string, num
 }
 
 describe('a row', () => {
-  test('gets in any mixture of rows and adapters the answer that it gets alone', async () => {
+  test('gets the same answer in any mixture of rows and adapters as by itself', async () => {
     const row = fc.record({ adapter: fc.constantFrom(...ids), text: fc.constantFrom(...texts) })
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 2, maxLength: 30, size: 'max' }), async (rows) => {
         const together = await engine.classify(rows)
         for (const [i, { adapter, text }] of rows.entries()) {
-          const [found, expected] = [answered(together[i]), await answerAlone(adapter, text)]
+          const [found, expected] = [requirePrediction(together[i]), await answerAlone(adapter, text)]
           expectClose(found.scores, expected.scores, `row ${i}, ${adapter}, ${expected.tokens} tokens`)
           expect(found).toMatchObject({ tokens: expected.tokens, truncated: expected.truncated })
         }
@@ -68,46 +72,50 @@ describe('a row', () => {
     )
   })
 
-  test('gets the same answer while other requests are answered', async () => {
+  test('gets the same answer while other requests are running', async () => {
     const requests = [0, 1, 2].map((shift) =>
       texts.map((text, i) => ({ text, adapter: ids[(i + shift) % ids.length] })),
     )
     const answers = await Promise.all(requests.map((rows) => engine.classify(rows)))
     for (const [shift, rows] of requests.entries())
       for (const [i, { adapter, text }] of rows.entries())
-        expectClose(answered(answers[shift][i]).scores, (await answerAlone(adapter, text)).scores, `${adapter}, ${i}`)
+        expectClose(
+          requirePrediction(answers[shift][i]).scores,
+          (await answerAlone(adapter, text)).scores,
+          `${adapter}, ${i}`,
+        )
   })
 
-  test('that cannot be read fails alone, in its place', async () => {
+  test('that is invalid fails in its place, and the others are answered', async () => {
     const adapter = 'lora-4'
     const bad = ['', ' \n', 'half of a pair \ud800', '\u0001\u0002']
     const answers = await engine.classify([texts[3], ...bad, texts[8]].map((text) => ({ text, adapter })))
     for (const answer of answers.slice(1, -1)) expect(answer).toMatchObject({ error: { code: 'text_invalid' } })
     expect(answers[3]).toMatchObject({ error: { found: expect.stringContaining('surrogate') } })
-    expectClose(answered(answers[0]).scores, (await answerAlone(adapter, texts[3])).scores, 'the first')
-    expectClose(answered(answers[5]).scores, (await answerAlone(adapter, texts[8])).scores, 'the last')
+    expectClose(requirePrediction(answers[0]).scores, (await answerAlone(adapter, texts[3])).scores, 'the first')
+    expectClose(requirePrediction(answers[5]).scores, (await answerAlone(adapter, texts[8])).scores, 'the last')
   })
 
-  test('of a megabyte is answered from what the adapter reads of it, and says that it was cut', async () => {
+  test('of a megabyte is truncated as its adapter requires, and its answer says so', async () => {
     const tail = textOf(511, 1)
     const long = `${'not this part of it '.repeat(2 ** 20 / 20)} ${tail}`
     const [found, ofTail] = (await engine.classify([long, tail].map((text) => ({ text, adapter: 'lora-8' })))).map(
-      answered,
+      requirePrediction,
     )
     expect(found).toMatchObject({ tokens: 512, truncated: true })
     expect(ofTail).toMatchObject({ tokens: 511, truncated: false })
     const [cut] = await engine.classify([{ text: `it ${tail}`, adapter: 'lora-8' }])
-    expectClose(found.scores, answered(cut).scores, 'the last 512 tokens')
+    expectClose(found.scores, requirePrediction(cut).scores, 'the last 512 tokens')
   })
 })
 
 describe.each(configs)('the adapter %s', (id, config) => {
   const index = ids.indexOf(id)
 
-  test('answers in a mixture as a program made for it alone', async () => {
+  test('answers in a mixture as in a program of its own', async () => {
     const adapter = await loadAdapter(folders[index], base)
     for (const text of texts) {
-      const expected = await single(adapter, text)
+      const expected = await classifyWithOwnProgram(adapter, text)
       const found = await answerAlone(id, text)
       expectClose(found.scores, expected.scores, `${expected.tokens} tokens`)
       expect(found).toMatchObject({ tokens: expected.tokens, truncated: expected.truncated })
@@ -116,7 +124,7 @@ describe.each(configs)('the adapter %s', (id, config) => {
     }
   })
 
-  test('is told apart from the others by its answers', async () => {
+  test('gives answers that differ from those of the others', async () => {
     const mine = await answerAlone(id, texts[11])
     for (const other of ids)
       if (other !== id)
@@ -125,36 +133,36 @@ describe.each(configs)('the adapter %s', (id, config) => {
         )
   })
 
-  test('tells what it is, with the SHA-256 of its file of weights', async () => {
+  test('is described with the SHA-256 of its file of weights', async () => {
     const { method, values, layout } = await loadAdapter(folders[index], base)
     const file = layout === 'peft' ? 'adapter_model' : layout === 'full' ? 'model' : 'adapter'
-    const shown = await engine.load(id)
+    const description = await engine.load(id)
     const count = [...values.values()].reduce((n, { length }) => n + length, 0)
-    expect(shown).toMatchObject({ method: method.method, base: 'graft-base', trainable: count, bytes: 4 * count })
-    expect(shown.method).toBe(config.method)
-    expect(shown.digest).toBe(sha256(join(folders[index], `${file}.safetensors`)))
-    expect(await describeAdapter(folders[index], base)).toEqual(shown)
+    expect(description).toMatchObject({ method: method.method, base: 'graft-base', trainable: count, bytes: 4 * count })
+    expect(description.method).toBe(config.method)
+    expect(description.digest).toBe(sha256(join(folders[index], `${file}.safetensors`)))
+    expect(await describeAdapter(folders[index], base)).toEqual(description)
   })
 })
 
-/** What one adapter says to one text when its program runs by itself. */
-async function single(adapter: Adapter, text: string): Promise<Omit<Prediction, 'label' | 'score'>> {
-  const { words, truncation, temperature } = answersOf(adapter, base, 'it')
+/** Classifies a text with the program of one adapter only. */
+async function classifyWithOwnProgram(adapter: Adapter, text: string): Promise<Omit<Prediction, 'label' | 'score'>> {
+  const { words, truncation, temperature } = settingsOf(adapter, base, 'it')
   const { labels, tokens } = labelTokens(words, tokenizer)
-  const { ids, truncated } = encodeReview(tokenizer, text, truncation, base.t5.eosTokenId)
-  const session = await openSession(lower(classifierProgram(base.t5, adapter.method, labels.length), 'cpu'), {
+  const { ids, truncated } = encodeText(tokenizer, text, truncation, modelOf(base).frame)
+  const session = await openSession(lower(classifierProgram(modelOf(base), adapter.method, labels.length), 'cpu'), {
     threads: 1,
   })
   const feeds = {
     ...Object.fromEntries([...base.tensors, ...adapter.values]),
     input_ids: ids,
     attention_mask: new Float32Array(ids.length).fill(1),
-    decoder_input_ids: Int32Array.of(base.t5.decoderStartTokenId),
+    ...modelOf(base).rowInputs(1),
     words: Int32Array.from(tokens),
   }
-  const { scores } = await session.run(feeds, { batch: 1, source: ids.length })
+  const { scores: logits } = await session.run(feeds, { batch: 1, source: ids.length })
   await session.close()
-  const probabilities = softmax(scores as Float32Array, temperature)
+  const probabilities = softmax(logits as Float32Array, temperature)
   return {
     scores: Object.fromEntries(labels.map((label, i) => [label, probabilities[i]])),
     tokens: ids.length,
@@ -165,21 +173,21 @@ async function single(adapter: Adapter, text: string): Promise<Omit<Prediction, 
 const sha256 = (path: string) => createHash('sha256').update(readFileSync(path)).digest('hex')
 
 describe('an engine', () => {
-  test('of a base that is named by its folder answers as one of a base that was read', async () => {
-    const other = await openEngine({ base: base.dir, folderOf: namedFolders(folders), threads: 1 })
+  test('gives the same answers for a base that is named by its folder', async () => {
+    const other = await openEngine({ base: base.dir, folderOf: foldersByName(folders), threads: 1 })
     try {
       const [answer] = await other.classify([{ text: texts[5], adapter: 'lora-4' }])
-      expectClose(answered(answer).scores, (await answerAlone('lora-4', texts[5])).scores, 'lora-4')
+      expectClose(requirePrediction(answer).scores, (await answerAlone('lora-4', texts[5])).scores, 'lora-4')
     } finally {
       await other.close()
     }
   })
 
-  test('is refused for a base without a tokenizer, and begins no thread for it', async () => {
+  test('rejects a base without a tokenizer before it starts any thread', async () => {
     const threads = () => process.getActiveResourcesInfo().filter((kind) => kind === 'MessagePort').length
     const before = threads()
-    const folderOf = namedFolders([])
-    await expectError(openEngine({ base: parity('tiny-t5'), folderOf }), 'base_incomplete', 'tokenizer.json')
+    const folderOf = foldersByName([])
+    await expectError(openEngine({ base: parityPath('tiny-t5'), folderOf }), 'base_incomplete', 'tokenizer.json')
     await expectError(openEngine({ base, folderOf, adapterBytes: 2 ** 60 }), 'usage', 'the memory for adapters')
     expect(threads()).toBe(before)
   })

@@ -3,29 +3,29 @@ import type { Base } from '../checkpoint/base.ts'
 import { fail } from '../core/errors.ts'
 import type { Truncation } from '../model/encode.ts'
 
-/** How an adapter's scores become answers. */
-export interface Answers {
+/** How an adapter reads texts and turns logits into probabilities. */
+export interface AdapterSettings {
   /** The word that scores each label. */
   words: Readonly<Record<string, string>>
   truncation: Truncation
-  /** Scores are divided by it. */
+  /** The number by which logits are divided before softmax. */
   temperature: number
 }
 
 const DEFAULT_TRUNCATION: Truncation = { maxTokens: 512, side: 'left' }
 
 /**
- * What the adapter was trained with; for a folder made by another library, the words that the base names.
- * @throws GraftError `label_words` where neither says
+ * Returns the settings that the adapter was trained with. An adapter made by another library has no settings; it gets
+ * the defaults and the label words of the base.
+ * @throws GraftError `label_words` if neither the adapter nor the base has any
  */
-export function answersOf({ manifest }: Adapter, base: Base, subject: string): Answers {
+export function settingsOf({ manifest }: Adapter, base: Base, subject: string): AdapterSettings {
   const words =
     manifest?.label_words ??
     base.labelWords ??
     fail('label_words', {
       subject,
-      expected: 'label words in its graft.json, or in the graft-base.json of its base',
-      found: 'neither',
+      problem: 'has no label words in its graft.json, and neither does its base in graft-base.json',
       fix: 'Add {"label_words": {"negative": …, "positive": …}} to the graft-base.json of the base.',
     })
   const truncation = manifest?.truncation
