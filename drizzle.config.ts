@@ -1,6 +1,6 @@
 import { defineConfig } from 'drizzle-kit'
 
-// npm run migration writes what changed in the schema as SQL into migrations/; platform/store/migrate.ts runs it.
+// `npm run migration` writes the changes of the schema as SQL to migrations/, and platform/store/migrate.ts runs them.
 export default defineConfig({
   dialect: 'postgresql',
   schema: './platform/store/schema/*.ts',

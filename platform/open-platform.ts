@@ -3,23 +3,25 @@ import { embeddedBase } from '../checkpoint/embedded-base.ts'
 import { type Logger, stderrLogger } from '../core/logger.ts'
 import { chooseDevice } from '../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
-import { baseTensors, countOf } from '../model/t5/tensors.ts'
+import { modelOf } from '../model/architectures.ts'
+import { totalSize } from '../model/tensor-shapes.ts'
 import { openEngine } from '../serving/engine.ts'
-import type { Artifacts } from './artifacts/artifacts.ts'
+import type { ArtifactStorage } from './artifacts/artifacts.ts'
 import { packFolder } from './artifacts/pack-folder.ts'
 import { baseFolder } from './offline/bases.ts'
-import { type BackendOptions, openBackend } from './open-workplace.ts'
+import { type BackendOptions, openBackend } from './open-backend.ts'
 import type { Platform } from './platform.ts'
 import { type BaseRow, ensureBase, findBase } from './store/bases.ts'
 import type { Store } from './store/store.ts'
 
 export interface PlatformOptions extends BackendOptions {
-  /** The folder of the base on which predictions are answered; the embedded one where absent. */
+  /** The folder of the base that answers predictions. Defaults to the embedded base. */
   base?: string
-  /** Threads that answer; one for each core where absent. */
+  /** Threads that answer predictions. Defaults to one for each core. */
   threads?: number
+  /** The device that answers predictions. Defaults to `cpu`. */
   device?: DeviceKind
-  /** Defaults to stderr. */
+  /** Defaults to one that writes to stderr. */
   logger?: Logger
 }
 
@@ -29,48 +31,51 @@ export interface OpenPlatform extends Platform {
 }
 
 /**
- * Opens the store, the artifacts and the queue of jobs, and the engine that answers.
- * @throws GraftError what is wrong with any of them; nothing stays open then
+ * Opens the backend and the engine that answers predictions.
+ * @throws GraftError if either of them cannot be opened; nothing stays open then
  */
 export async function openPlatform({
   base: baseDir,
   threads,
   device = 'cpu',
   logger = stderrLogger,
-  ...places
+  ...backendOptions
 }: PlatformOptions = {}): Promise<OpenPlatform> {
   await chooseDevice(device, 'f32')
-  // Both take a while; each is closed where the other fails.
-  const opening = openBackend(places)
+  // Both take a while, so they run at the same time.
+  const opening = openBackend(backendOptions)
   const loading = loadBase(baseFolder(baseDir))
   const [opened] = await Promise.allSettled([opening, loading])
   if (opened.status === 'rejected') throw opened.reason
-  const workplace = opened.value
+  const backend = opened.value
   try {
     const base = await loading
-    const { store, artifacts, cache } = workplace
+    const { store, artifacts, cache } = backend
     const row = await registerBase(store, artifacts, base)
     const engine = await openEngine({ base, folderOf: (digest) => cache.folder(digest), threads, device })
     const close = async () => {
       await engine.close()
-      await workplace.close()
+      await backend.close()
     }
-    return { ...workplace, engine, base: row, logger, close }
+    return { ...backend, engine, base: row, logger, close }
   } catch (error) {
-    await workplace.close()
+    await backend.close()
     throw error
   }
 }
 
-/** The row of a base, with its files among the artifacts, so that a worker on another machine finds them. */
-async function registerBase({ db }: Store, artifacts: Artifacts, base: Base): Promise<BaseRow> {
-  const { dir, name, fingerprint, t5: shape, tensors } = base
+/**
+ * Ensures that the base has a row and that its files are in the artifact storage, where workers on other machines find
+ * them.
+ */
+async function registerBase({ db }: Store, artifacts: ArtifactStorage, base: Base): Promise<BaseRow> {
+  const { dir, name, fingerprint, config, tensors } = base
   const embedded = dir === embeddedBase
   const row = {
     name: embedded ? 'embedded' : name,
     fingerprint,
-    shape,
-    parameters: countOf(baseTensors(shape)),
+    config,
+    parameters: totalSize(modelOf(base).tensors),
     bytes: [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
   }
   const known = await findBase(db, row.name)

@@ -1,29 +1,29 @@
 import type { Logger } from '../core/logger.ts'
 import type { Engine } from '../serving/engine-types.ts'
-import type { Artifacts } from './artifacts/artifacts.ts'
+import type { ArtifactStorage } from './artifacts/artifacts.ts'
 import type { ArtifactCache } from './files/cache.ts'
 import type { JobQueue } from './queue/queue.ts'
 import type { KeyScope } from './schemas/statuses.ts'
 import type { BaseRow } from './store/bases.ts'
 import type { Store } from './store/store.ts'
 
-/** What the use cases work with: one value a process, made where the process starts. */
+/** The services that the use cases need. A process opens them once, when it starts. */
 export interface Platform {
   readonly store: Store
-  readonly artifacts: Artifacts
+  readonly artifacts: ArtifactStorage
   readonly cache: ArtifactCache
   readonly queue: JobQueue
-  /** Answers on one base; an adapter's key there is the digest of its packed folder. */
+  /** Answers predictions on one base. It knows an adapter by the digest of its packed folder. */
   readonly engine: Engine
-  /** The engine's base. */
+  /** The base of the engine. */
   readonly base: BaseRow
   /** Receives each failure that is Graft's own fault. The caller sees only the request id, to quote in a report. */
   readonly logger: Logger
 }
 
-/** Who asks. */
+/** The client that makes a request. */
 export interface Caller {
-  /** The id of the API key; empty where there are no keys. */
+  /** The id of its API key. Empty if the server has no keys. */
   readonly owner: string
   readonly scopes: readonly KeyScope[]
 }

@@ -1,20 +1,20 @@
 import { fail } from '../../core/errors.ts'
 
-/** How errors name an entry; what could confuse a terminal is escaped. */
-export const entryNamed = (name: string): string =>
+/** Describes an entry for errors. Control characters, which could affect a terminal, are escaped. */
+export const describeEntry = (name: string): string =>
   `the entry ${JSON.stringify(name.length > 200 ? `${name.slice(0, 200)}…` : name)}`
 
 /** @throws GraftError `archive_invalid` */
-export function invalid(
+export function throwInvalidArchive(
   subject: string,
   expected: string,
   found: string,
-  fix = "Pack the folder's own files, by tar -czf adapter.tar.gz -C FOLDER . for example.",
+  fix = "Pack the folder's own files, for example with tar -czf adapter.tar.gz -C FOLDER .",
 ): never {
   fail('archive_invalid', { subject, expected, found, fix })
 }
 
 /** @throws GraftError `archive_too_large` */
-export function tooLarge(subject: string, expected: string, found: string): never {
+export function throwTooLarge(subject: string, expected: string, found: string): never {
   fail('archive_too_large', { subject, expected, found, fix: 'Leave out what the checkpoint does not need.' })
 }

@@ -1,78 +1,85 @@
 import type { Readable } from 'node:stream'
 import { fail } from '../../core/errors.ts'
 
-/** What names an artifact: the SHA-256 of its bytes, in 64 lower-case hexadecimal digits. */
 export interface Artifact {
+  /** The name of the artifact: the SHA-256 of its bytes, in 64 lower-case hexadecimal digits. */
   readonly digest: string
   readonly bytes: number
 }
 
-export interface KeptArtifact extends Artifact {
-  /** When it was put last; putting the same content again counts. */
+export interface StoredArtifact extends Artifact {
+  /** The time of the last put. Putting the same content again renews it. */
   readonly putAt: Date
 }
 
 export interface OpenArtifact extends Artifact {
-  /** To be read to its end or destroyed: it holds an open file. */
+  /** The content. Read it to its end or destroy it, because it holds an open file. */
   readonly content: Readable
 }
 
-/** The bytes to keep, in pieces; a stream is one. */
+/** The bytes of an artifact in chunks, for example a stream. */
 export type Content = AsyncIterable<Uint8Array> | Iterable<Uint8Array>
 
 /**
- * Where adapters and data sets are kept: by their content, so that nothing is ever changed in place.
- * Every function throws GraftError `artifacts_unavailable` where the place cannot be used.
+ * The storage of adapters and data sets, addressed by their content, so that nothing is ever changed in place.
+ * Every function throws GraftError `artifacts_unavailable` if the storage cannot be used.
  */
-export interface Artifacts {
+export interface ArtifactStorage {
   /**
-   * Keeps the content, whole or not at all; it is on the disk, or in the bucket, when this answers. The same content twice, at the same
-   * time even, is one artifact, and takes the place of a damaged one.
+   * Stores the content, whole or not at all. It is durable when the promise resolves. Putting the same content twice,
+   * even at the same time, makes one artifact, and replaces a damaged one.
    */
   put(content: Content): Promise<Artifact>
 
   /**
-   * Opens an artifact after all of its bytes were checked.
-   * @throws GraftError `artifact_missing`, `artifact_corrupt` with both digests
+   * Opens an artifact after checking all of its bytes.
+   * @throws GraftError `artifact_missing`; `artifact_corrupt` with both digests
    */
   get(digest: string): Promise<OpenArtifact>
 
-  /** All that is kept, in no order that may be relied on. */
-  list(): AsyncIterable<KeptArtifact>
+  /** Lists all artifacts, in no particular order. */
+  list(): AsyncIterable<StoredArtifact>
 
   /**
-   * Removes an artifact; with `putBefore`, only if it was put last before that moment.
-   * @returns whether it was there and is gone
+   * Removes an artifact, or with `putBefore` only if its last put was before that time.
+   * @returns whether it existed and was removed
    */
   remove(digest: string, when?: { putBefore: Date }): Promise<boolean>
 }
 
-/** Where an artifact lies in a folder or a bucket: 256 folders keep each of them small. */
+/** Returns the key of an artifact in a folder or a bucket. There are 256 folders, which keeps each of them small. */
 export const keyOf = (digest: string): string => `${digest.slice(0, 2)}/${digest.slice(2)}`
 
-/** The digest of a key; undefined for the key of anything else. */
-export const digestOf = (key: string): string | undefined =>
+/** Returns the digest of a key, or undefined if it is not the key of an artifact. */
+export const digestFromKey = (key: string): string | undefined =>
   /^[0-9a-f]{2}\/[0-9a-f]{62}$/.test(key) ? key.replace('/', '') : undefined
 
-/** Whether this may be looked up; a path with `..` in place of a digest, say, may not. */
+/** Returns whether a text is a digest and is safe to look up, unlike a path with `..`. */
 export const isDigest = (text: string): boolean => /^[0-9a-f]{64}$/.test(text)
 
-export function missing(digest: string): never {
+/** @throws GraftError `artifact_missing` */
+export function throwMissing(digest: string): never {
+  if (!isDigest(digest))
+    fail('artifact_missing', {
+      subject: `artifact ${JSON.stringify(digest.slice(0, 100))}`,
+      expected: '64 hexadecimal digits',
+      found: `${digest.length} characters`,
+      fix: 'Check the digest.',
+    })
   fail('artifact_missing', {
-    subject: `artifact ${isDigest(digest) ? digest : JSON.stringify(digest.slice(0, 100))}`,
-    expected: isDigest(digest) ? 'one that is kept' : '64 hexadecimal digits',
-    found: isDigest(digest) ? 'none' : `${digest.length} characters`,
-    fix: 'Check the digest, and that all processes use the same artifacts.',
+    subject: `artifact ${digest}`,
+    problem: 'is not in the artifact storage',
+    fix: 'Check the digest, and that all processes use the same artifact storage.',
   })
 }
 
-/** @throws GraftError `artifact_corrupt` where the bytes that were read are not those that were put */
-export function requireSame(digest: string, read: Artifact): void {
+/** @throws GraftError `artifact_corrupt` if the bytes that were read are not those that were put */
+export function requireDigest(digest: string, read: Artifact): void {
   if (read.digest === digest) return
   fail('artifact_corrupt', {
     subject: `artifact ${digest}`,
     expected: `content of SHA-256 ${digest}`,
     found: `${read.bytes} bytes of SHA-256 ${read.digest}`,
-    fix: 'Put the same content again, which replaces what is damaged, or restore it from a backup.',
+    fix: 'Put the same content again, which replaces the damaged artifact, or restore it from a backup.',
   })
 }

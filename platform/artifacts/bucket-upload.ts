@@ -2,12 +2,16 @@ import type { FileHandle } from 'node:fs/promises'
 import type * as Sdk from '@aws-sdk/client-s3'
 import type { Artifact } from './artifacts.ts'
 
-/** What is larger goes in parts of this size, so that no more of it is in memory. S3 takes none below 5 MiB but the last. */
-const PART = 16 * 1024 * 1024
-const MOST_PARTS = 10_000
+/**
+ * The size of the parts of a large upload, and the most that is in memory at a time. S3 requires at least 5 MiB for all
+ * parts but the last.
+ */
+const PART_BYTES = 16 * 1024 * 1024
+const MAX_PARTS = 10_000
 
 /**
- * Uploads what a file holds. An object shows only when it is whole. Bodies are buffers, which the SDK can send again after a failure.
+ * Uploads the content of a file. The object becomes visible only when it is complete. Bodies are buffers, because the
+ * SDK can send those again after a failure.
  */
 export async function upload(
   sdk: typeof Sdk,
@@ -16,9 +20,9 @@ export async function upload(
   file: FileHandle,
   { digest, bytes }: Artifact,
 ): Promise<void> {
-  if (bytes <= PART) {
+  if (bytes <= PART_BYTES) {
     const Body = await readPart(file, 0, bytes)
-    // The artifact's own digest goes along: a store that knows the header refuses bytes that were altered on the way.
+    // Storage that supports this header refuses bytes that were altered on the way.
     const checksum = {
       ChecksumAlgorithm: 'SHA256',
       ChecksumSHA256: Buffer.from(digest, 'hex').toString('base64'),
@@ -29,7 +33,7 @@ export async function upload(
   const { UploadId } = await client.send(new sdk.CreateMultipartUploadCommand(target))
   try {
     const Parts: Sdk.CompletedPart[] = []
-    const size = Math.max(PART, Math.ceil(bytes / MOST_PARTS))
+    const size = Math.max(PART_BYTES, Math.ceil(bytes / MAX_PARTS))
     for (let at = 0; at < bytes; at += size) {
       const PartNumber = Parts.length + 1
       const Body = await readPart(file, at, Math.min(size, bytes - at))
@@ -38,14 +42,14 @@ export async function upload(
     }
     await client.send(new sdk.CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } }))
   } catch (error) {
-    // Where this fails, too, the upload is found again as left over.
+    // If this fails too, a later sweep aborts the upload.
     await client.send(new sdk.AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => {})
     throw error
   }
 }
 
-/** Gives up uploads below a prefix that began before a moment: parts that cost room and that nobody will put together. */
-export async function abortStale(
+/** Aborts the uploads under a prefix that started before a given time, because their parts take up space. */
+export async function abortStaleUploads(
   sdk: typeof Sdk,
   client: Sdk.S3Client,
   within: { Bucket: string; Prefix: string },
@@ -70,7 +74,7 @@ async function readPart(file: FileHandle, from: number, length: number): Promise
   const part = Buffer.allocUnsafe(length)
   for (let at = 0; at < length; ) {
     const { bytesRead } = await file.read(part, at, length - at, from + at)
-    if (bytesRead === 0) throw new Error('the file to upload became shorter')
+    if (bytesRead === 0) throw new Error('the file became shorter during the upload')
     at += bytesRead
   }
   return part

@@ -1,63 +1,64 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
+import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
 import {
   type Artifact,
-  type Artifacts,
+  type ArtifactStorage,
   type Content,
-  digestOf,
+  digestFromKey,
   isDigest,
-  type KeptArtifact,
   keyOf,
-  missing,
   type OpenArtifact,
-  requireSame,
+  requireDigest,
+  type StoredArtifact,
+  throwMissing,
 } from './artifacts.ts'
-import { isAbsent, unavailable } from './bucket-errors.ts'
-import { type BucketLocation, nameOf } from './bucket-location.ts'
-import { abortStale, upload } from './bucket-upload.ts'
-import { closedOnFailure, namelessFile, writeHashed } from './hashed-file.ts'
-import { atMostEvery, DAY, HOUR } from './now-and-then.ts'
+import { isNotFound, throwUnavailable } from './bucket-errors.ts'
+import { type BucketLocation, formatLocation } from './bucket-location.ts'
+import { abortStaleUploads, upload } from './bucket-upload.ts'
+import { closeOnFailure, openUnlinkedFile, writeAndHash } from './hashed-file.ts'
+import { throttle } from './throttle.ts'
 
 export interface BucketOptions {
-  /** Where files without a name lie while they are checked; the system's folder for temporary files unless told otherwise. */
+  /** The folder for temporary files. Defaults to that of the system. */
   spool?: string
-  /** After how many milliseconds an upload in parts that was not finished counts as left over. */
-  staleAfter?: number
+  /** The milliseconds after which an unfinished upload is aborted. Defaults to a day. */
+  staleAfterMs?: number
 }
 
-/** How often an object is read again when the connection breaks in the middle of it. */
-const READS = 3
+/** The most attempts to read an object whose connection breaks. */
+const MAX_READS = 3
 
-/** Keeps artifacts in a bucket of Amazon's S3, or of a store that speaks its protocol. */
-export async function bucketArtifacts(
+/** Opens the artifact storage in a bucket of Amazon S3, or of other storage with the same protocol. */
+export async function openBucketStorage(
   location: BucketLocation,
-  { spool, staleAfter = DAY }: BucketOptions = {},
-): Promise<Artifacts> {
-  // Not on the way to the first prediction: the SDK takes a while to read.
+  { spool, staleAfterMs = DAY_MS }: BucketOptions = {},
+): Promise<ArtifactStorage> {
+  // Loaded on demand: the SDK takes a while to load, and the first prediction does not need it.
   const sdk = await import('@aws-sdk/client-s3')
   const client = new sdk.S3Client({
     endpoint: location.endpoint,
     region: location.region,
     forcePathStyle: location.pathStyle,
     maxAttempts: 4,
-    // The digest of the whole is checked here, and a damaged object is to be told as that.
+    // The whole digest is checked below, with an error of its own for a damaged object.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
   })
   const { bucket: Bucket, prefix } = location
   const target = (digest: string) => ({ Bucket, Key: prefix + keyOf(digest) })
-  const failed = (error: unknown) => unavailable(nameOf(location), error)
-  const sweep = atMostEvery(HOUR, () =>
-    // Some stores have no such list, and some keys are not allowed to read it: what is put does not depend on it.
-    abortStale(sdk, client, { Bucket, Prefix: prefix }, new Date(Date.now() - staleAfter)).catch(() => {}),
+  const throwBucketError = (error: unknown) => throwUnavailable(formatLocation(location), error)
+  const sweep = throttle(HOUR_MS, () =>
+    // Some storage has no such list, and some keys may not read it. A put must not fail because of that.
+    abortStaleUploads(sdk, client, { Bucket, Prefix: prefix }, new Date(Date.now() - staleAfterMs)).catch(() => {}),
   )
 
   async function put(content: Content): Promise<Artifact> {
-    // The key is the digest, so all of the content has to have been seen before the upload begins.
-    const file = await namelessFile(spool)
+    // The key is the digest, so all of the content must be read before the upload starts.
+    const file = await openUnlinkedFile(spool)
     try {
-      const artifact = await writeHashed(file, content)
-      await upload(sdk, client, target(artifact.digest), file, artifact).catch(failed)
+      const artifact = await writeAndHash(file, content)
+      await upload(sdk, client, target(artifact.digest), file, artifact).catch(throwBucketError)
       await sweep()
       return artifact
     } finally {
@@ -66,36 +67,36 @@ export async function bucketArtifacts(
   }
 
   async function get(digest: string): Promise<OpenArtifact> {
-    if (!isDigest(digest)) missing(digest)
-    const file = await namelessFile(spool)
-    return closedOnFailure(file, async () => {
+    if (!isDigest(digest)) throwMissing(digest)
+    const file = await openUnlinkedFile(spool)
+    return closeOnFailure(file, async () => {
       const read = await download(digest, file)
-      requireSame(digest, read)
+      requireDigest(digest, read)
       return { ...read, content: file.createReadStream({ start: 0 }) }
     })
   }
 
   async function download(digest: string, file: FileHandle): Promise<Artifact> {
-    for (let left = READS - 1; ; left--) {
+    for (let left = MAX_READS - 1; ; left--) {
       const { Body } = await client
         .send(new sdk.GetObjectCommand(target(digest)))
-        .catch((error) => (isAbsent(error) ? missing(digest) : failed(error)))
+        .catch((error) => (isNotFound(error) ? throwMissing(digest) : throwBucketError(error)))
       try {
         await file.truncate(0)
-        return await writeHashed(file, Body as Readable)
+        return await writeAndHash(file, Body as Readable)
       } catch (error) {
-        if (left === 0) failed(error)
+        if (left === 0) throwBucketError(error)
       }
     }
   }
 
-  async function* list(): AsyncGenerator<KeptArtifact> {
+  async function* list(): AsyncGenerator<StoredArtifact> {
     for (let ContinuationToken: string | undefined; ; ) {
       const page = await client
         .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken }))
-        .catch(failed)
+        .catch(throwBucketError)
       for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
-        const digest = digestOf(Key.slice(prefix.length))
+        const digest = digestFromKey(Key.slice(prefix.length))
         if (digest && LastModified) yield { digest, bytes: Size, putAt: LastModified }
       }
       ContinuationToken = page.NextContinuationToken
@@ -107,9 +108,9 @@ export async function bucketArtifacts(
     if (!isDigest(digest)) return false
     const found = await client
       .send(new sdk.HeadObjectCommand(target(digest)))
-      .catch((error) => (isAbsent(error) ? undefined : failed(error)))
+      .catch((error) => (isNotFound(error) ? undefined : throwBucketError(error)))
     if (!found || (when && !(found.LastModified && found.LastModified < when.putBefore))) return false
-    await client.send(new sdk.DeleteObjectCommand(target(digest))).catch(failed)
+    await client.send(new sdk.DeleteObjectCommand(target(digest))).catch(throwBucketError)
     return true
   }
 

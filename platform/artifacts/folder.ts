@@ -1,32 +1,36 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
 import {
   type Artifact,
-  type Artifacts,
+  type ArtifactStorage,
   type Content,
-  digestOf,
+  digestFromKey,
   isDigest,
-  type KeptArtifact,
   keyOf,
-  missing,
   type OpenArtifact,
-  requireSame,
+  requireDigest,
+  type StoredArtifact,
+  throwMissing,
 } from './artifacts.ts'
-import { closedOnFailure, readHashed, writeHashed } from './hashed-file.ts'
-import { atMostEvery, DAY, HOUR } from './now-and-then.ts'
+import { closeOnFailure, hashFile, writeAndHash } from './hashed-file.ts'
+import { throttle } from './throttle.ts'
 
 export interface FolderOptions {
-  /** After how many milliseconds without a write an unfinished file counts as left over. */
-  staleAfter?: number
+  /** The milliseconds without a write after which an unfinished file is removed. Defaults to a day. */
+  staleAfterMs?: number
 }
 
-/** Keeps artifacts in a folder; several processes may share it. */
-export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderOptions = {}): Promise<Artifacts> {
+/** Opens the artifact storage in a folder, which several processes may share. */
+export async function openFolderStorage(
+  dir: string,
+  { staleAfterMs = DAY_MS }: FolderOptions = {},
+): Promise<ArtifactStorage> {
   const root = resolve(dir)
   const partials = join(root, 'partial')
   await mkdir(partials, { recursive: true })
-  const sweep = atMostEvery(HOUR, () => sweepPartials(root, partials, Date.now() - staleAfter))
+  const sweep = throttle(HOUR_MS, () => sweepPartials(root, partials, Date.now() - staleAfterMs))
   const pathOf = (digest: string) => join(root, keyOf(digest))
 
   async function put(content: Content): Promise<Artifact> {
@@ -34,10 +38,10 @@ export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderO
     try {
       const artifact = await writeFile(partial, content)
       const path = pathOf(artifact.digest)
-      if (await mkdir(dirname(path), { recursive: true })) await flush(root)
-      // Over what may be there: that renews its date, without which collection might remove it, and fixes it where it is damaged.
+      if (await mkdir(dirname(path), { recursive: true })) await syncNames(root)
+      // Replaces an existing file, which renews its date, so that a collection keeps it, and repairs a damaged one.
       await rename(partial, path)
-      await flush(dirname(path))
+      await syncNames(dirname(path))
       await sweep()
       return artifact
     } catch (error) {
@@ -47,20 +51,20 @@ export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderO
   }
 
   async function get(digest: string): Promise<OpenArtifact> {
-    if (!isDigest(digest)) missing(digest)
-    const file = await open(pathOf(digest), 'r').catch(absent(() => missing(digest)))
-    return closedOnFailure(file, async () => {
-      const read = await readHashed(file)
-      requireSame(digest, read)
+    if (!isDigest(digest)) throwMissing(digest)
+    const file = await open(pathOf(digest), 'r').catch(ifMissing(() => throwMissing(digest)))
+    return closeOnFailure(file, async () => {
+      const read = await hashFile(file)
+      requireDigest(digest, read)
       return { ...read, content: file.createReadStream({ start: 0 }) }
     })
   }
 
-  async function* list(): AsyncGenerator<KeptArtifact> {
+  async function* list(): AsyncGenerator<StoredArtifact> {
     for (const shard of await readdir(root))
       for (const name of /^[0-9a-f]{2}$/.test(shard) ? await readdir(join(root, shard)) : []) {
-        const digest = digestOf(`${shard}/${name}`)
-        const found = digest && (await stat(pathOf(digest)).catch(absent(() => undefined)))
+        const digest = digestFromKey(`${shard}/${name}`)
+        const found = digest && (await stat(pathOf(digest)).catch(ifMissing(() => undefined)))
         if (found) yield { digest, bytes: found.size, putAt: found.mtime }
       }
   }
@@ -71,7 +75,8 @@ export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderO
     const isDue = async (at: string) => !when || (await stat(at)).mtime < when.putBefore
     try {
       if (!(await isDue(path))) return false
-      // Taken aside before the date is read for good: a put in this moment either is seen now or has a new file in place.
+      // Moves the file away before checking its date again: a put at this moment is either seen now, or has written a
+      // new file.
       const aside = join(partials, `${digest}.${randomUUID()}`)
       await rename(path, aside)
       if (await isDue(aside)) {
@@ -81,7 +86,7 @@ export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderO
       await putBack(aside, path)
       return false
     } catch (error) {
-      return absent(() => false)(error as Error)
+      return ifMissing(() => false)(error as Error)
     }
   }
 
@@ -91,7 +96,7 @@ export async function folderArtifacts(dir: string, { staleAfter = DAY }: FolderO
 async function writeFile(path: string, content: Content): Promise<Artifact> {
   const file = await open(path, 'wx', 0o444)
   try {
-    const artifact = await writeHashed(file, content)
+    const artifact = await writeAndHash(file, content)
     await file.sync()
     return artifact
   } finally {
@@ -99,8 +104,8 @@ async function writeFile(path: string, content: Content): Promise<Artifact> {
   }
 }
 
-/** Waits until a folder's list of names is on the disk. */
-async function flush(folder: string): Promise<void> {
+/** Makes the names in a folder durable. */
+async function syncNames(folder: string): Promise<void> {
   const handle = await open(folder, 'r')
   try {
     await handle.sync()
@@ -109,12 +114,15 @@ async function flush(folder: string): Promise<void> {
   }
 }
 
-/** Removes what processes that died left behind; a removal that was not finished is undone, since its date was not yet read for good. */
+/**
+ * Removes files that killed processes left behind. A removal that did not finish is undone, because it had not checked
+ * the date for the second time.
+ */
 async function sweepPartials(root: string, partials: string, staleSince: number): Promise<void> {
   for (const name of await readdir(partials)) {
     const path = join(partials, name)
     const [digest] = name.split('.')
-    const found = await stat(path).catch(absent(() => undefined))
+    const found = await stat(path).catch(ifMissing(() => undefined))
     if (isDigest(digest)) await putBack(path, join(root, keyOf(digest)))
     else if (found && found.mtimeMs < staleSince) await rm(path, { force: true })
   }
@@ -127,10 +135,10 @@ async function putBack(aside: string, path: string): Promise<void> {
   await rm(aside, { force: true })
 }
 
-/** What to answer where there is no such file; other failures go on. */
-const absent =
-  <T>(answer: () => T) =>
+/** Returns an error handler that returns a value if the file does not exist, and throws other errors. */
+const ifMissing =
+  <T>(value: () => T) =>
   (error: NodeJS.ErrnoException): T => {
-    if (error.code === 'ENOENT') return answer()
+    if (error.code === 'ENOENT') return value()
     throw error
   }

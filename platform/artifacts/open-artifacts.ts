@@ -1,20 +1,21 @@
 import { fail } from '../../core/errors.ts'
-import type { Artifacts } from './artifacts.ts'
-import { bucketArtifacts } from './bucket.ts'
+import type { ArtifactStorage } from './artifacts.ts'
+import { openBucketStorage } from './bucket.ts'
 import { parseBucketLocation } from './bucket-location.ts'
-import { folderArtifacts } from './folder.ts'
+import { openFolderStorage } from './folder.ts'
 
 /**
- * Opens the artifacts in a folder or, for an address such as `s3://bucket/prefix?endpoint=…&region=…`, in a bucket.
+ * Opens the artifact storage in a folder, or in a bucket for an address such as
+ * `s3://bucket/prefix?endpoint=…&region=…`.
  * @throws GraftError `usage` for any other address
  */
-export async function openArtifacts(location: string): Promise<Artifacts> {
-  if (location.startsWith('s3://')) return bucketArtifacts(parseBucketLocation(location))
-  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(location)) return folderArtifacts(location)
+export async function openArtifactStorage(location: string): Promise<ArtifactStorage> {
+  if (location.startsWith('s3://')) return openBucketStorage(parseBucketLocation(location))
+  if (!/^[a-z][a-z\d+.-]*:\/\//i.test(location)) return openFolderStorage(location)
   return fail('usage', {
-    subject: 'the place of the artifacts',
+    subject: 'the address of the artifact storage',
     expected: 'a folder or s3://BUCKET/PREFIX',
     found: JSON.stringify(location.slice(0, location.indexOf('://') + 3)),
-    fix: 'Other stores have an S3-compatible address, or can be mounted as a folder.',
+    fix: 'For other storage, use its S3-compatible address, or mount it as a folder.',
   })
 }

@@ -1,36 +1,39 @@
 import type { EntryKind } from './archive-names.ts'
 
-export const BLOCK = 512
+export const BLOCK_BYTES = 512
 
-const LONGEST_NAME = 100
-const LARGEST_SIZE = 0o77777777777
+const MAX_NAME_BYTES = 100
+const MAX_SIZE_BYTES = 0o77777777777
 
 /**
- * The header of an entry as POSIX.1-2001 has it (ustar, with a pax record where a name or a size needs one). Owner, time and mode are fixed:
- * bytes follow from the names and the contents alone, on any machine and with any version of any library.
+ * Encodes the header of an entry by POSIX.1-2001: ustar, with a pax record if the name or the size needs one. Owner,
+ * time and mode are fixed, so that the bytes depend only on the names and contents, and not on the machine or the
+ * version of a library.
  */
-export function tarHeader(name: string, kind: EntryKind, bytes: number): Buffer {
+export function encodeTarHeader(name: string, kind: EntryKind, bytes: number): Buffer {
   const records: Record<string, string> = {}
-  // Names in other characters than ASCII have one encoding only in pax records.
-  if (!/^[\x20-\x7e]*$/.test(name) || name.length > LONGEST_NAME) records.path = name
-  if (bytes > LARGEST_SIZE) records.size = String(bytes)
+  // Only pax records define the encoding of names that are not ASCII.
+  if (!/^[\x20-\x7e]*$/.test(name) || name.length > MAX_NAME_BYTES) records.path = name
+  if (bytes > MAX_SIZE_BYTES) records.size = String(bytes)
   const type = kind === 'folder' ? '5' : '0'
-  const own = block(records.path ? 'named-by-pax' : name, type, records.size ? 0 : bytes)
-  const pax = Buffer.from(Object.entries(records).map(record).join(''))
-  return pax.length ? Buffer.concat([block('pax', 'x', pax.length), pax, padding(pax.length), own]) : own
+  const header = encodeBlock(records.path ? 'named-by-pax' : name, type, records.size ? 0 : bytes)
+  const pax = Buffer.from(Object.entries(records).map(encodeRecord).join(''))
+  return pax.length
+    ? Buffer.concat([encodeBlock('pax', 'x', pax.length), pax, makePadding(pax.length), header])
+    : header
 }
 
-/** The zeros that fill the last block of so many bytes. */
-export const padding = (bytes: number): Buffer => Buffer.alloc((BLOCK - (bytes % BLOCK)) % BLOCK)
+/** Returns the zeros that fill the last block of content with this size. */
+export const makePadding = (bytes: number): Buffer => Buffer.alloc((BLOCK_BYTES - (bytes % BLOCK_BYTES)) % BLOCK_BYTES)
 
-function block(name: string, type: string, bytes: number): Buffer {
-  const header = Buffer.alloc(BLOCK)
+function encodeBlock(name: string, type: string, bytes: number): Buffer {
+  const header = Buffer.alloc(BLOCK_BYTES)
   const octal = (value: number, digits: number) => `${value.toString(8).padStart(digits, '0')}\0`
   header.write(name, 0)
   header.write(octal(type === '5' ? 0o755 : 0o644, 7), 100)
   header.write(octal(0, 7) + octal(0, 7), 108)
   header.write(octal(bytes, 11) + octal(0, 11), 124)
-  // The checksum is taken with blanks in its place.
+  // The checksum is computed with spaces in its place.
   header.write(`        ${type}`, 148)
   header.write('ustar\x0000', 257)
   header.write(octal(0, 7) + octal(0, 7), 329)
@@ -44,8 +47,8 @@ function block(name: string, type: string, bytes: number): Buffer {
   return header
 }
 
-/** A pax record begins with its own length in decimal digits, those digits included. */
-function record([key, value]: [string, string]): string {
+/** Encodes a pax record, which starts with its own length in decimal digits, including those digits. */
+function encodeRecord([key, value]: [string, string]): string {
   const rest = Buffer.byteLength(` ${key}=${value}\n`)
   let length = rest
   while (length !== rest + String(length).length) length = rest + String(length).length

@@ -2,75 +2,85 @@ import { pipeline, Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { extract, type Header } from 'tar-stream'
 import { GraftError } from '../../core/errors.ts'
-import { entryNamed, invalid, tooLarge } from './archive-errors.ts'
-import { BLOCK } from './tar-header.ts'
+import { describeEntry, throwInvalidArchive, throwTooLarge } from './archive-errors.ts'
+import { BLOCK_BYTES } from './tar-header.ts'
 
-/** A header as tar-stream gives it, which its types do not tell in full. */
+/** A header as tar-stream returns it. Its own types are incomplete. */
 export interface TarHeader extends Omit<Header, 'type' | 'linkname' | 'pax'> {
-  /** Null where tar-stream does not know the kind. */
+  /** The kind of the entry, or null if tar-stream does not know it. */
   type: Header['type'] | null
   linkname: string | null
   pax: Readonly<Record<string, string>> | null
-  /** Where the content begins in the archive. */
+  /** The position of the content in the archive. */
   byteOffset: number
 }
 
 export interface TarEntry {
   header: TarHeader
-  /** To be read before the next entry is asked for. */
+  /** The content. Read it before requesting the next entry. */
   content: AsyncIterable<Uint8Array>
 }
 
-/** Two blocks of zeros end an archive: without them, one that was cut off between two entries would seem whole. */
-const END = 2 * BLOCK
+/**
+ * The size of the two blocks of zeros that end an archive. Without them, an archive that was truncated between two
+ * entries would look complete.
+ */
+const END_BYTES = 2 * BLOCK_BYTES
 
 /**
- * The entries of a tar file, compressed by gzip or not, as it comes in. Names and kinds are not checked here.
- * @param most how many bytes are taken, after decompression
- * @throws GraftError `archive_invalid` for what is damaged, `archive_too_large` past the bound; what the content throws goes through
+ * Yields the entries of a tar file, which may be compressed by gzip, while it arrives. Does not check names and kinds.
+ * @param maxBytes the most bytes to read, after decompression
+ * @throws GraftError `archive_invalid` if the archive is damaged, `archive_too_large` if it exceeds the limit. Errors
+ *   of the source are thrown as they are.
  */
-export async function* tarEntries(content: AsyncIterable<Uint8Array>, most: number): AsyncGenerator<TarEntry> {
-  const seen = { bytes: 0, tail: Buffer.alloc(0) }
-  const origin: Origin = {}
-  const source = Readable.from(bounded(unzipped(remembering(content, origin)), most, seen))
+export async function* readTarEntries(content: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<TarEntry> {
+  const seen: Seen = { bytes: 0, tail: Buffer.alloc(0) }
+  const source: Source = {}
+  const unpacked = Readable.from(limitBytes(gunzip(captureFailure(content, source)), maxBytes, seen))
   const parser = extract()
-  source.on('error', (error) => parser.destroy(error))
-  source.pipe(parser)
+  unpacked.on('error', (error) => parser.destroy(error))
+  unpacked.pipe(parser)
   let end = 0
   let subject = 'the archive'
   try {
     for await (const entry of parser) {
       const header = entry.header as unknown as TarHeader
-      end = header.byteOffset + Math.ceil(header.size / BLOCK) * BLOCK
-      subject = `the archive, at ${entryNamed(header.name)}`
-      yield { header, content: told(entry as AsyncIterable<Uint8Array>, subject, origin) }
+      end = header.byteOffset + Math.ceil(header.size / BLOCK_BYTES) * BLOCK_BYTES
+      subject = `the archive, at ${describeEntry(header.name)}`
+      yield { header, content: convertErrors(entry as AsyncIterable<Uint8Array>, subject, source) }
       entry.resume()
     }
-    if (seen.bytes - end < END || seen.tail.some((byte) => byte !== 0))
-      invalid(subject, 'two blocks of zeros at its end', seen.bytes ? 'an archive that was cut off' : 'nothing')
+    if (seen.bytes - end < END_BYTES || seen.tail.some((byte) => byte !== 0))
+      throwInvalidArchive(subject, 'two blocks of zeros at its end', seen.bytes ? 'a truncated archive' : 'nothing')
   } catch (error) {
-    throw reason(error, subject, origin)
+    throw toArchiveError(error, subject, source)
   } finally {
-    source.destroy()
+    unpacked.destroy()
   }
 }
 
-/** The failure of what brings the archive, if any. */
-interface Origin {
+/** The source of the archive, with the error that it failed with. */
+interface Source {
   failure?: unknown
 }
 
-/** Keeps apart a failure of what brings the archive from a damage in it. */
-async function* remembering(content: AsyncIterable<Uint8Array>, origin: Origin) {
+/** The number of bytes that were read, and the last of them. */
+interface Seen {
+  bytes: number
+  tail: Buffer
+}
+
+/** Captures a failure of the source, to distinguish it from a damaged archive. */
+async function* captureFailure(content: AsyncIterable<Uint8Array>, source: Source) {
   try {
     yield* content
   } catch (error) {
-    origin.failure = error
+    source.failure = error
     throw error
   }
 }
 
-async function* unzipped(content: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
+async function* gunzip(content: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   let head = Buffer.alloc(0)
   while (head.length < 2) {
     const { done, value } = await content.next()
@@ -85,43 +95,48 @@ async function* unzipped(content: AsyncGenerator<Uint8Array>): AsyncGenerator<Ui
   else yield* pipeline(Readable.from(whole()), createGunzip(), () => {}) as AsyncIterable<Buffer>
 }
 
-async function* bounded(
-  pieces: AsyncIterable<Uint8Array>,
-  most: number,
-  seen: { bytes: number; tail: Buffer },
+async function* limitBytes(
+  chunks: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+  seen: Seen,
 ): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) {
-    seen.bytes += piece.length
-    if (seen.bytes > most) tooLarge('the archive', `at most ${most} bytes, unpacked`, 'more')
-    seen.tail = Buffer.concat([seen.tail, piece.subarray(-END)]).subarray(-END)
-    if (piece.length > 0) yield piece
+  for await (const chunk of chunks) {
+    seen.bytes += chunk.length
+    if (seen.bytes > maxBytes) throwTooLarge('the archive', `at most ${maxBytes} unpacked bytes`, 'more')
+    seen.tail = Buffer.concat([seen.tail, chunk.subarray(-END_BYTES)]).subarray(-END_BYTES)
+    if (chunk.length > 0) yield chunk
   }
 }
 
-/** What an entry holds; the archive may end, or prove damaged, in the middle of it. */
-async function* told(content: AsyncIterable<Uint8Array>, subject: string, origin: Origin): AsyncGenerator<Uint8Array> {
+/** Yields the content of an entry. The archive may end, or prove damaged, in the middle of it. */
+async function* convertErrors(
+  content: AsyncIterable<Uint8Array>,
+  subject: string,
+  source: Source,
+): AsyncGenerator<Uint8Array> {
   try {
     yield* content
   } catch (error) {
-    throw reason(error, subject, origin)
+    throw toArchiveError(error, subject, source)
   }
 }
 
-function reason(error: unknown, subject: string, origin: Origin): unknown {
-  // A refusal closes what brings the archive, which may then fail as well: that is not the reason.
+/** Returns a damaged archive as a GraftError, and other errors as they are. */
+function toArchiveError(error: unknown, subject: string, source: Source): unknown {
+  // Refusing an archive closes its source, which may then fail as well, but that is not the cause.
   if (error instanceof GraftError) return error
-  if ('failure' in origin) return origin.failure
+  if ('failure' in source) return source.failure
   if (!(error instanceof Error)) return error
   const { code } = error as NodeJS.ErrnoException
-  // tar-stream's own errors have no code, zlib's have one of these; what else there is comes from the disk, or is a fault of ours.
-  const isZlibs = code?.startsWith('Z_')
-  const isCutOff = code === 'STREAM_DESTROYED'
-  if (!isZlibs && !isCutOff && (code !== undefined || error.constructor !== Error)) return error
+  // tar-stream's own errors have no code, and zlib's have one of these. All others come from the disk, or are bugs.
+  const isZlibError = code?.startsWith('Z_')
+  const isTruncated = code === 'STREAM_DESTROYED'
+  if (!isZlibError && !isTruncated && (code !== undefined || error.constructor !== Error)) return error
   const [message] = error.message.split('.')
-  const found = isCutOff ? 'an archive that was cut off' : isZlibs ? `damaged gzip: ${message}` : message
+  const found = isTruncated ? 'a truncated archive' : isZlibError ? `damaged gzip: ${message}` : message
   try {
-    return invalid(subject, 'a whole tar file, compressed by gzip or not', found)
-  } catch (refusal) {
-    return refusal
+    return throwInvalidArchive(subject, 'a complete tar file, compressed by gzip or not', found)
+  } catch (archiveError) {
+    return archiveError
   }
 }

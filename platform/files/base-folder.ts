@@ -2,7 +2,7 @@ import { embeddedBase } from '../../checkpoint/embedded-base.ts'
 import type { BaseRow } from '../store/bases.ts'
 import type { ArtifactCache } from './cache.ts'
 
-/** Where the files of a base lie on this machine. */
-export async function baseFolderOf({ artifact }: Pick<BaseRow, 'artifact'>, cache: ArtifactCache): Promise<string> {
+/** Returns the folder of a base on this machine, downloading it if needed. */
+export async function fetchBaseFolder({ artifact }: Pick<BaseRow, 'artifact'>, cache: ArtifactCache): Promise<string> {
   return artifact === null ? embeddedBase : cache.folder(artifact)
 }

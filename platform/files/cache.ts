@@ -4,55 +4,58 @@ import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { GraftError } from '../../core/errors.ts'
 import { uuidv7 } from '../../core/uuid.ts'
-import type { Artifacts } from '../artifacts/artifacts.ts'
+import type { ArtifactStorage } from '../artifacts/artifacts.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
 
-/** Artifacts as files of this machine, for whoever reads paths. They may be shared by processes, and must not be changed. */
+/**
+ * Copies of artifacts on this machine, for code that reads files. Processes share them, so they must not be changed.
+ */
 export interface ArtifactCache {
   /**
-   * The path of a packed folder, unpacked when it is first asked for.
+   * Returns the path of a packed folder. The first call downloads and unpacks it.
    * @throws GraftError `artifact_missing`, `artifact_corrupt`, `artifacts_unavailable`, `disk_full`
    */
   folder(digest: string): Promise<string>
-  /** The path of an artifact that is one file. Throws as `folder` does. */
+  /** Returns the path of an artifact that is a single file. Throws the same errors as `folder`. */
   file(digest: string): Promise<string>
-  /** Where an artifact lies or will lie, for whoever shall not be told of it. */
+  /** Returns the path of an artifact in the cache, present or not. Used to redact paths from errors. */
   pathOf(digest: string): string
-  /** Removes what was not asked for since that moment. @returns how many */
-  forget(before: Date): Promise<number>
+  /** Removes the artifacts that were last used before a moment. @returns how many */
+  evictUnused(before: Date): Promise<number>
 }
 
-/** @param cache where they are kept; anything in it may be removed at any time that nobody works with it */
-export function openArtifactCache(artifacts: Artifacts, cache: string): ArtifactCache {
+/** @param cache the folder of the cache; anything in it may be removed while nothing uses it */
+export function openArtifactCache(artifacts: ArtifactStorage, cache: string): ArtifactCache {
   const root = resolve(cache)
-  const making = new Map<string, Promise<string>>()
+  const pending = new Map<string, Promise<string>>()
   const pathOf = (digest: string) => join(root, digest)
 
-  /** Asked for again while it is made, it is made once. */
-  const kept = (digest: string, make: (path: string) => Promise<void>): Promise<string> => {
+  /** Calls `download` unless the artifact is present. Calls that come during the download share it. */
+  const getOrDownload = (digest: string, download: (path: string) => Promise<void>): Promise<string> => {
     const path = pathOf(digest)
-    const made = making.get(digest) ?? present(path).then((there) => (there ? path : make(path).then(() => path)))
-    making.set(digest, made)
-    return made.finally(() => making.delete(digest))
+    const result =
+      pending.get(digest) ?? touch(path).then((present) => (present ? path : download(path).then(() => path)))
+    pending.set(digest, result)
+    return result.finally(() => pending.delete(digest))
   }
 
   return {
     pathOf,
     folder: (digest) =>
-      kept(digest, async (path) => {
+      getOrDownload(digest, async (path) => {
         await mkdir(root, { recursive: true })
         const { content } = await artifacts.get(digest)
         try {
           await unpackFolder(content, path, { fileBytes: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER })
         } catch (error) {
-          // Another process was as quick.
+          // Another process may have unpacked it meanwhile.
           if (!(error instanceof GraftError && error.code === 'output_exists')) throw error
         } finally {
           content.destroy()
         }
       }),
     file: (digest) =>
-      kept(digest, async (path) => {
+      getOrDownload(digest, async (path) => {
         await mkdir(root, { recursive: true })
         const partial = `${path}.${uuidv7()}.partial`
         try {
@@ -63,12 +66,12 @@ export function openArtifactCache(artifacts: Artifacts, cache: string): Artifact
           throw error
         }
       }),
-    async forget(before) {
+    async evictUnused(before) {
       let removed = 0
       for (const name of await readdir(root).catch(() => [])) {
         const path = join(root, name)
-        const found = await stat(path).catch(() => undefined)
-        if (!found || found.mtime >= before || making.has(name)) continue
+        const stats = await stat(path).catch(() => undefined)
+        if (!stats || stats.mtime >= before || pending.has(name)) continue
         await rm(path, { recursive: true, force: true })
         removed++
       }
@@ -77,8 +80,11 @@ export function openArtifactCache(artifacts: Artifacts, cache: string): Artifact
   }
 }
 
-/** Whether it is there; its date is then that of its last use. */
-async function present(path: string): Promise<boolean> {
+/**
+ * Sets the modification time of a file or a folder, which is the time of its last use.
+ * @returns false if there is none
+ */
+async function touch(path: string): Promise<boolean> {
   const now = new Date()
   return utimes(path, now, now).then(
     () => true,

@@ -1,21 +1,21 @@
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { loadBase } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
+import type { Model } from '../../model/architecture.ts'
+import { builtInModels, modelOf } from '../../model/architectures.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
-import { T5_SMALL, type T5Config } from '../../model/t5/config.ts'
 
-/** Shapes that need no folder. */
-const builtIn: Readonly<Record<string, T5Config>> = { 't5-small': T5_SMALL }
-
-/** The folder of a base: `embedded` is the one that comes with Graft. */
+/** Returns the folder of a base. `embedded`, the default, is the base that comes with Graft. */
 export const baseFolder = (name = 'embedded'): string => (name === 'embedded' ? embeddedBase : name)
 
-/** The shape of a base: a built-in one by its name (`t5-small`), `embedded`, or that of a folder. */
-export async function baseShape(name: string): Promise<T5Config> {
-  return Object.hasOwn(builtIn, name) ? builtIn[name] : (await loadBase(baseFolder(name))).t5
+/** Returns the model of a base: `t5-small`, which is built in, `embedded`, or a folder. */
+export async function describeBase(name: string): Promise<Model> {
+  return modelOf(
+    Object.hasOwn(builtInModels, name) ? { config: builtInModels[name] } : await loadBase(baseFolder(name)),
+  )
 }
 
-/** What an adapter's folder says it trained. */
-export async function checkpointMethod(checkpoint: string, base: string): Promise<MethodConfig> {
+/** Returns the configuration of the method that trained an adapter. */
+export async function loadCheckpointMethod(checkpoint: string, base: string): Promise<MethodConfig> {
   return (await loadAdapter(checkpoint, await loadBase(baseFolder(base)))).method
 }

@@ -4,13 +4,13 @@ import type { DeviceKind } from '../../graph/runtime/devices/device-description.
 import { openEngine } from '../../serving/engine.ts'
 import type { AdapterDescription } from '../../serving/engine-types.ts'
 import { type ClassifyResult, MAX_INPUTS } from '../schemas/classify.ts'
-import { answerTexts } from './answer-texts.ts'
 import { baseFolder } from './bases.ts'
+import { classifyRows } from './classify-rows.ts'
 import { folderNames } from './folder-names.ts'
 
-export interface FolderPredictions {
+export interface ClassificationRequest {
   base?: string
-  /** Folders of adapters; each labels every text. */
+  /** Folders of adapters; each of them classifies every text. */
   checkpoints: readonly string[]
   texts: readonly string[]
   threads?: number
@@ -18,35 +18,35 @@ export interface FolderPredictions {
 }
 
 /**
- * Labels texts with adapters that lie in folders; no store is opened.
- * @param onProgress texts done so far
- * @returns the adapters by the names of their folders, and a list a text, in that order
- * @throws GraftError what is wrong with a base or an adapter
+ * Classifies texts with adapters in folders, without a store.
+ * @param onProgress called with the number of texts classified so far
+ * @returns the adapters, named after their folders, and the results of each text in the order of the adapters
+ * @throws GraftError if the base or an adapter is not valid
  */
 export async function classifyWithFolders(
-  { base = 'embedded', checkpoints, texts, threads, device = 'cpu' }: FolderPredictions,
+  { base = 'embedded', checkpoints, texts, threads, device = 'cpu' }: ClassificationRequest,
   onProgress: (done: number) => void,
 ): Promise<{ adapters: { adapter: string; digest: string }[]; results: ClassifyResult[][] }> {
   await chooseDevice(device, 'f32')
   const engine = await openEngine({ base: baseFolder(base), threads, device, folderOf: async (folder) => folder })
   try {
-    const described: AdapterDescription[] = []
-    for (const folder of checkpoints) described.push(await engine.load(folder))
+    const descriptions: AdapterDescription[] = []
+    for (const folder of checkpoints) descriptions.push(await engine.load(folder))
     const names = folderNames(checkpoints)
     const results: ClassifyResult[][] = []
-    const atOnce = Math.max(1, Math.floor(MAX_INPUTS / checkpoints.length))
+    const textsPerCall = Math.max(1, Math.floor(MAX_INPUTS / checkpoints.length))
     while (results.length < texts.length) {
-      const asked = texts
-        .slice(results.length, results.length + atOnce)
+      const rows = texts
+        .slice(results.length, results.length + textsPerCall)
         .flatMap((text, i) =>
-          checkpoints.map((key) => ({ subject: `texts[${results.length + i}]`, text, adapter: key })),
+          checkpoints.map((folder) => ({ subject: `texts[${results.length + i}]`, text, adapter: folder })),
         )
-      const answers = await answerTexts({ engine, logger: stderrLogger }, asked)
+      const answers = await classifyRows({ engine, logger: stderrLogger }, rows)
       for (let at = 0; at < answers.length; at += checkpoints.length)
         results.push(answers.slice(at, at + checkpoints.length))
       onProgress(results.length)
     }
-    return { adapters: names.map((adapter, i) => ({ adapter, digest: described[i].digest })), results }
+    return { adapters: names.map((adapter, i) => ({ adapter, digest: descriptions[i].digest })), results }
   } finally {
     await engine.close()
   }

@@ -3,14 +3,12 @@ import { chooseDevice } from '../../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import { openRuntime } from '../../graph/runtime/runtime.ts'
 import { compare } from '../../training/comparison/compare.ts'
-import type { Answered, Comparison } from '../../training/comparison/comparison.ts'
-import { readReviews } from '../../training/data/examples.ts'
-import { openAnswerer } from './answer-reviews.ts'
-
-export type { Comparison } from '../../training/comparison/comparison.ts'
+import type { AdapterPredictions, Comparison } from '../../training/comparison/comparison.ts'
+import { readExamples } from '../../training/data/examples.ts'
+import { openClassifier } from './open-classifier.ts'
 
 export interface ComparisonRequest {
-  /** Two or more, of different names, each with the folder of its base and its own. */
+  /** Two or more, with different names, each with the folder of its base and its own. */
   adapters: readonly { name: string; base: string; checkpoint: string }[]
   data: string
   threads?: number
@@ -18,50 +16,51 @@ export interface ComparisonRequest {
 }
 
 /**
- * Asks every adapter about the same reviews, one adapter after the other, and compares the answers.
- * @param onProgress answers so far, of how many
- * @throws GraftError `data_label` where the reviews have a label that one of them does not know; what is wrong with a folder or the data
+ * Classifies the same labelled reviews with each adapter, one adapter after the other, and compares the answers.
+ * @param onProgress called with the number of answers so far and the number of all
+ * @throws GraftError `data_label` if the adapters share no label, or a review has a label that one of them does not
+ *   know; also if a folder or the data are not valid
  */
 export async function compareCheckpoints(
   { adapters, data, threads, device = 'cpu' }: ComparisonRequest,
-  onProgress: (done: number, of: number) => void,
+  onProgress: (done: number, total: number) => void,
 ): Promise<Comparison> {
-  const known: (readonly string[])[] = []
-  for (const { base, checkpoint } of adapters) known.push((await openAnswerer(base, checkpoint)).labels)
-  const labels = known[0].filter((label) => known.every((others) => others.includes(label)))
+  const labelSets: (readonly string[])[] = []
+  for (const { base, checkpoint } of adapters) labelSets.push((await openClassifier(base, checkpoint)).labels)
+  const labels = labelSets[0].filter((label) => labelSets.every((others) => others.includes(label)))
   if (labels.length === 0)
-    nothingInCommon(
+    throwNoSharedLabels(
       adapters.map(({ name }) => name),
-      known,
+      labelSets,
     )
-  const { reviews } = await readReviews(data, { labels })
+  const { examples } = await readExamples(data, { labels })
   await chooseDevice(device, 'f32')
   const pool = openRuntime(device, threads)
   try {
-    const answered: Answered[] = []
+    const compared: AdapterPredictions[] = []
     let lengths: readonly number[] = []
     for (const [i, { name, base, checkpoint }] of adapters.entries()) {
-      // Opened again, so that one model at a time is in memory, however many there are.
-      const answerer = await openAnswerer(base, checkpoint)
-      const told = (done: number) => onProgress(i * reviews.length + done, adapters.length * reviews.length)
-      const found = await answerer.answer(reviews, pool, told)
-      answered.push({ name, labels: answerer.labels, answers: found.answers })
-      if (i === 0) lengths = found.lengths
+      // Opened again here, so that only one model is in memory at a time.
+      const classifier = await openClassifier(base, checkpoint)
+      const onPredictions = (done: number) => onProgress(i * examples.length + done, adapters.length * examples.length)
+      const classified = await classifier.classify(examples, pool, onPredictions)
+      compared.push({ name, labels: classifier.labels, predictions: classified.predictions })
+      if (i === 0) lengths = classified.lengths
     }
     return compare(
-      reviews.map((review, row) => ({ ...review, tokens: lengths[row] })),
-      answered,
+      examples.map((example, row) => ({ ...example, tokens: lengths[row] })),
+      compared,
     )
   } finally {
     await pool.close()
   }
 }
 
-function nothingInCommon(names: readonly string[], known: readonly (readonly string[])[]): never {
+function throwNoSharedLabels(names: readonly string[], labelSets: readonly (readonly string[])[]): never {
   return fail('data_label', {
     subject: names.join(', '),
-    expected: 'adapters with labels in common',
-    found: known.map((labels) => labels.join(', ')).join('; '),
+    expected: 'adapters that share labels',
+    found: labelSets.map((labels) => labels.join(', ')).join('; '),
     fix: 'Compare adapters that were trained for the same labels.',
   })
 }

@@ -1,11 +1,9 @@
 import { chooseDevice } from '../../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import { openRuntime } from '../../graph/runtime/runtime.ts'
-import { readReviews } from '../../training/data/examples.ts'
-import { type Metrics, metrics } from '../../training/metrics.ts'
-import { openAnswerer } from './answer-reviews.ts'
-
-export type { Metrics } from '../../training/metrics.ts'
+import { readExamples } from '../../training/data/examples.ts'
+import { computeMetrics, type Metrics } from '../../training/metrics.ts'
+import { openClassifier } from './open-classifier.ts'
 
 export interface EvaluationRequest {
   base: string
@@ -16,20 +14,20 @@ export interface EvaluationRequest {
 }
 
 /**
- * Measures a checkpoint on reviews with labels.
- * @param onProgress reviews done so far, of how many
+ * Evaluates a checkpoint on labelled reviews.
+ * @param onProgress called with the number of reviews classified so far and the number of all
  */
 export async function evaluateCheckpoint(
   { base, checkpoint, data, threads, device = 'cpu' }: EvaluationRequest,
-  onProgress: (done: number, of: number) => void,
+  onProgress: (done: number, total: number) => void,
 ): Promise<Metrics> {
-  const { labels, answer } = await openAnswerer(base, checkpoint)
-  const { reviews } = await readReviews(data, { labels })
+  const { labels, classify } = await openClassifier(base, checkpoint)
+  const { examples } = await readExamples(data, { labels })
   await chooseDevice(device, 'f32')
   const pool = openRuntime(device, threads)
   try {
-    const { answers } = await answer(reviews, pool, (done) => onProgress(done, reviews.length))
-    return metrics(answers, labels)
+    const { predictions } = await classify(examples, pool, (done) => onProgress(done, examples.length))
+    return computeMetrics(predictions, labels)
   } finally {
     await pool.close()
   }

@@ -1,6 +1,9 @@
 import { basename, resolve } from 'node:path'
 
-/** What to call folders of adapters: by their own names. Two may bear one: the second `x` is `x-2`. */
+/**
+ * Returns a name for each adapter's folder: its own, with a number if an earlier folder has the same. The second `x` is
+ * `x-2`.
+ */
 export function folderNames(folders: readonly string[]): string[] {
   const taken = new Set<string>()
   return folders.map((folder) => {

@@ -12,19 +12,22 @@ import { probe, probeTrajectory } from '../../training/probe.ts'
 
 export interface ProbeRequest {
   base: string
-  /** An adapter's folder; the base alone, all of it trained, where absent. */
+  /** The folder of an adapter. If not set, the base itself is probed, with all of its weights trained. */
   checkpoint?: string
   /** A JSON file of batches. */
   inputs: string
   /** The safetensors file to write. */
   out: string
-  /** A JSON file of hyperparameters: train on the inputs' `trajectory_steps` and write the tensors that result. */
+  /**
+   * A JSON file of hyperparameters. If set, trains on the `trajectory_steps` of the inputs and writes the resulting
+   * tensors.
+   */
   train?: string
   device: DeviceKind
 }
 
-/** Writes numbers to compare with another implementation. */
-export async function probeFiles({
+/** Writes logits, losses and gradients to a file, to compare them with another implementation. */
+export async function writeProbe({
   base: folder,
   checkpoint,
   inputs,
@@ -34,10 +37,9 @@ export async function probeFiles({
 }: ProbeRequest): Promise<void> {
   if (!existsSync(dirname(resolve(out))))
     fail('file_missing', {
-      subject: dirname(out),
-      expected: 'a folder to write to',
-      found: 'nothing',
-      fix: 'Make it, or name another file.',
+      subject: `the folder ${dirname(out)}`,
+      problem: 'does not exist',
+      fix: 'Create it, or choose another file.',
     })
   await chooseDevice(device, 'f32')
   const base = await loadBase(folder)
@@ -46,11 +48,11 @@ export async function probeFiles({
   const tensors = train
     ? await probeTrajectory(base, adapter, json, await readJson(train), inputs, device)
     : await probe(base, adapter, json, inputs, device)
-  writeWhole(out, Buffer.concat(encodeSafetensors(tensors)))
+  writeAtomically(out, Buffer.concat(encodeSafetensors(tensors)))
 }
 
-/** Whole or not at all: a full disk must not leave half a file, nor cost the one that was there. */
-function writeWhole(path: string, data: Uint8Array): void {
+/** Writes the whole file or nothing. A full disk leaves no partial file, and keeps the file that was there. */
+function writeAtomically(path: string, data: Uint8Array): void {
   const partial = `${path}.${process.pid}.partial`
   try {
     writeDurably(partial, data)
@@ -67,9 +69,8 @@ async function readJson(path: string): Promise<unknown> {
       'file_missing',
       {
         subject: path,
-        expected: 'a JSON file',
-        found: error.code === 'ENOENT' ? 'no such file' : error.code,
-        fix: 'Check the path.',
+        problem: error.code === 'ENOENT' ? 'does not exist' : `could not be read (${error.code})`,
+        fix: 'Check the path of the JSON file.',
       },
       error,
     ),

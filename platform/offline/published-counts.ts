@@ -1,8 +1,11 @@
+import type { Model } from '../../model/architecture.ts'
 import { type MethodConfig, parseMethod } from '../../model/methods/registry.ts'
-import { ledger } from '../../model/parameter-count.ts'
-import type { T5Config } from '../../model/t5/config.ts'
+import { countTrainable } from '../../model/parameter-count.ts'
 
-/** The rows of the published comparison of parameter-efficient methods, as configurations; the counts are derived. */
+/**
+ * The rows of the published comparison of parameter-efficient methods, as configurations. The counts are computed from
+ * them.
+ */
 const rows: readonly (readonly [string, MethodConfig])[] = [
   ['full fine-tuning', { method: 'full' }],
   ['soft prompt, 10 tokens', { method: 'soft-prompt', tokens: 10 }],
@@ -20,9 +23,10 @@ export interface PublishedCount {
   percent: number
 }
 
-export function publishedCounts(t5: T5Config): PublishedCount[] {
+/** Returns the rows of the published comparison with their parameter counts on a base. */
+export function publishedCounts(model: Model): PublishedCount[] {
   return rows.map(([name, method]) => {
-    const { trainable, total, percent } = ledger(parseMethod(method), t5)
+    const { trainable, total, percent } = countTrainable(parseMethod(method), model)
     return { name, trainable, total, percent }
   })
 }

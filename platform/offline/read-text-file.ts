@@ -1,7 +1,7 @@
-import { readReviews } from '../../training/data/examples.ts'
+import { readExamples } from '../../training/data/examples.ts'
 
-/** The texts of a file in any format that training reads; labels are not needed. */
-export async function readTexts(path: string): Promise<string[]> {
-  const { reviews } = await readReviews(path, { unlabelled: true })
-  return reviews.map(({ text }) => text)
+/** Returns the texts of a file in any format that training reads. Labels are optional. */
+export async function readTextFile(path: string): Promise<string[]> {
+  const { examples } = await readExamples(path, { unlabelled: true })
+  return examples.map(({ text }) => text)
 }

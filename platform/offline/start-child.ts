@@ -1,43 +1,61 @@
 import { fork, type Serializable } from 'node:child_process'
+import type { ErrorCode } from '../../core/catalogue.ts'
 import { entryFile } from '../../core/entry.ts'
+import { GraftError } from '../../core/errors.ts'
 
 export interface Child {
-  /** One that has just ended does not hear it. */
-  tell(message: Serializable): void
-  /** Resolves when it has ended, in whatever way, and all that it said was heard; rejects where it could not be started. */
-  readonly ended: Promise<void>
+  /** Sends a message. It is lost if the process has just exited. */
+  send(message: Serializable): void
+  /**
+   * Resolves once the process has exited, for any reason, and all its messages were received. Rejects if it could not
+   * be started.
+   */
+  readonly exited: Promise<void>
 }
 
 /**
- * Starts a program of Graft's as a process of its own.
+ * Starts one of Graft's programs as a child process.
  * @param entry its module, such as `training/child`
  * @param work the first message to it
- * @param hear called with each of its messages
- * @param kill ends it at once
+ * @param onMessage called with each of its messages
+ * @param kill kills it
  */
-export function startChild<Said>(
+export function startChild<Message>(
   entry: string,
   work: Serializable,
-  hear: (said: Said) => void,
+  onMessage: (message: Message) => void,
   kill?: AbortSignal,
 ): Child {
   const child = fork(entryFile(entry), {
     serialization: 'advanced',
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   })
-  const tell = (message: Serializable) => {
+  const send = (message: Serializable) => {
     if (child.connected) child.send(message, () => {})
   }
-  const end = () => child.kill('SIGKILL')
-  const ended = new Promise<void>((resolve, reject) => {
-    child.on('message', hear)
-    // One that could not be started never exits; one that could not be killed does.
+  const onKill = () => child.kill('SIGKILL')
+  const exited = new Promise<void>((resolve, reject) => {
+    child.on('message', onMessage)
+    // A process that could not be started never exits. One that could not be killed does.
     child.on('error', (error) => child.pid === undefined && reject(error))
-    // What it said last may come after the news of its end.
+    // Its last messages may arrive after the exit event.
     child.on('exit', () => (child.connected ? child.once('disconnect', resolve) : resolve()))
-  }).finally(() => kill?.removeEventListener('abort', end))
-  kill?.addEventListener('abort', end)
-  tell(work)
-  if (kill?.aborted) end()
-  return { tell, ended }
+  }).finally(() => kill?.removeEventListener('abort', onKill))
+  kill?.addEventListener('abort', onKill)
+  send(work)
+  if (kill?.aborted) onKill()
+  return { send, exited }
+}
+
+/**
+ * Returns the error for a child process that exited without a result or an error of its own.
+ * @param work names the process, such as `training`
+ * @param nextStep a sentence on how to continue
+ */
+export function earlyExitError(code: ErrorCode, work: string, nextStep?: string): GraftError {
+  return new GraftError(code, {
+    subject: `the ${work} process`,
+    problem: 'exited before it finished',
+    fix: ['It may have run out of memory; try fewer threads.', ...(nextStep ? [nextStep] : [])].join(' '),
+  })
 }

@@ -1,36 +1,36 @@
 import { fromPlain } from '../../core/errors.ts'
-import type { ToChild } from '../../training/child.ts'
+import type { TrainingCommand } from '../../training/child.ts'
 import type { TrainingEvent } from '../../training/events.ts'
 import { startChild } from './start-child.ts'
 
-/** The events that end a child's work, whatever it was. */
-const ENDS: readonly TrainingEvent['type'][] = ['done', 'interrupted', 'estimate', 'profile']
+/** The events that end the work of the process. */
+const FINAL_EVENTS: readonly TrainingEvent['type'][] = ['done', 'interrupted', 'estimate', 'profile']
 
 /**
- * Trains in a process of its own, so that nothing here is blocked.
- * @param stop asks it to save its state and end
- * @param kill ends it at once
- * @returns the child's last event of those that end its work; undefined where it ended without one, as when it was killed
- * @throws GraftError what its work failed of
+ * Trains in a child process, so that this one is not blocked.
+ * @param stop asks the process to save its state and exit
+ * @param kill kills it
+ * @returns the final event; undefined if the process exited without one, for example because it was killed
+ * @throws GraftError the error of the child process
  */
-export async function inChild(
-  message: Exclude<ToChild, { kind: 'stop' }>,
+export async function runTrainingProcess(
+  message: Exclude<TrainingCommand, { kind: 'stop' }>,
   listen: (event: TrainingEvent) => void,
   stop: AbortSignal,
   kill?: AbortSignal,
 ): Promise<TrainingEvent | undefined> {
-  let end: TrainingEvent | undefined
+  let finalEvent: TrainingEvent | undefined
   let failure: Error | undefined
-  const hear = (event: TrainingEvent) => {
+  const onEvent = (event: TrainingEvent) => {
     if (event.type === 'failed') failure = fromPlain(event.error)
-    if (ENDS.includes(event.type)) end = event
+    if (FINAL_EVENTS.includes(event.type)) finalEvent = event
     listen(event)
   }
-  const { tell, ended } = startChild('training/child', message, hear, kill)
-  const onStop = () => tell({ kind: 'stop' } satisfies ToChild)
+  const { send, exited } = startChild('training/child', message, onEvent, kill)
+  const onStop = () => send({ kind: 'stop' } satisfies TrainingCommand)
   stop.addEventListener('abort', onStop)
   if (stop.aborted) onStop()
-  await ended.finally(() => stop.removeEventListener('abort', onStop))
+  await exited.finally(() => stop.removeEventListener('abort', onStop))
   if (failure) throw failure
-  return end
+  return finalEvent
 }

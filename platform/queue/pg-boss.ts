@@ -6,81 +6,80 @@ import {
   fromPglite,
   PgBoss,
 } from 'pg-boss'
-import { countWaiting } from '../store/count-waiting.ts'
+import { HOUR_SECONDS } from '../../core/durations.ts'
 import type { Database } from '../store/database.ts'
-import { oneAtATime } from '../store/one-at-a-time.ts'
 import { sqlTemplate } from '../store/sql-template.ts'
+import { withStartupLock } from '../store/startup-lock.ts'
 import type { Store, StoreClient } from '../store/store.ts'
+import { countWaiting } from '../store/work-counts.ts'
 import type { Job, JobKind, JobQueue } from './queue.ts'
 
-const HOUR = 3600
-
-/** Of short work: it is tried four times. */
-const SHORT_WORK: BossOptions = {
-  expireInSeconds: 24 * HOUR,
+/** Options of evaluations and comparisons: up to four attempts. */
+const SHORT_WORK_OPTIONS: BossOptions = {
+  expireInSeconds: 24 * HOUR_SECONDS,
   retryLimit: 3,
   retryDelay: 1,
   retryBackoff: true,
   retryDelayMax: 60,
 }
 
-/** The kinds of jobs as queues. Every one bears its row's id as its key, and of a key there is one that waits or runs. */
+/** The queue of each kind of job. The key of a job is the id of its row, and at most one job of a key waits or runs. */
 const queues: Readonly<Record<JobKind, { name: string } & BossOptions>> = {
-  // A job of a training lasts until the training's row has its worker's name, which takes milliseconds; from then on the row itself tells
-  // whether that lives.
-  training: { name: 'trainings', expireInSeconds: HOUR, retryLimit: 1000 },
-  evaluation: { name: 'evaluations', ...SHORT_WORK },
-  comparison: { name: 'comparisons', ...SHORT_WORK },
+  // A job of a training ends once the training's row names its worker, after milliseconds. From then on, the row holds
+  // the heartbeat.
+  training: { name: 'trainings', expireInSeconds: HOUR_SECONDS, retryLimit: 1000 },
+  evaluation: { name: 'evaluations', ...SHORT_WORK_OPTIONS },
+  comparison: { name: 'comparisons', ...SHORT_WORK_OPTIONS },
 }
 
-/** Seconds without a word of its worker after which a job is tried again; the least that the queue allows. */
-const SILENCE = 10
+/** Seconds without a heartbeat after which a job is attempted again. It is the shortest time that pg-boss allows. */
+const HEARTBEAT_TIMEOUT_SECONDS = 10
 
 /**
- * Opens the queue in the store's database, in tables of a schema of its own, which are made and brought up to date as the store's are.
+ * Opens the queue in the database of the store. Its tables are in their own schema, which is created and migrated here.
  */
 export async function openJobQueue(store: Store): Promise<JobQueue> {
   const boss = new PgBoss({
     schema: 'graft_jobs',
-    ...connection(store.client),
+    ...connectionOptions(store.client),
     supervise: false,
     schedule: false,
     registerInstance: false,
     openTelemetry: { enabled: false },
     monitorIntervalSeconds: 5,
-    maintenanceIntervalSeconds: HOUR / 12,
+    maintenanceIntervalSeconds: HOUR_SECONDS / 12,
   })
-  // What it does in the background is tried again; what is asked of it rejects where it is asked.
+  // pg-boss retries its background work, and every call here reports its own errors.
   boss.on('error', () => {})
-  await oneAtATime(store.client, async () => {
+  await withStartupLock(store.client, async () => {
     await boss.start()
     for (const { name, ...options } of Object.values(queues)) {
-      const settings = { ...options, heartbeatSeconds: SILENCE, deleteAfterSeconds: HOUR }
+      const settings = { ...options, heartbeatSeconds: HEARTBEAT_TIMEOUT_SECONDS, deleteAfterSeconds: HOUR_SECONDS }
       await boss.createQueue(name, { policy: 'exclusive', ...settings })
-      // One that an earlier version made.
+      // Updates a queue that an earlier version created.
       await boss.updateQueue(name, settings)
     }
   })
 
-  // Both drivers answer with rows; their common type does not say so.
-  const within = (tx: Database) => ({ db: fromDrizzle(tx as unknown as DrizzleTransactionLike, sqlTemplate) })
-  /** @returns whether there was none that waits or runs */
-  const add = async (kind: JobKind, tx: Database, id: string, order: object = {}): Promise<boolean> =>
-    (await boss.send(queues[kind].name, { id }, { singletonKey: id, ...order, ...within(tx) })) !== null
+  // Both drivers return rows, although their common type does not say so.
+  const inTransaction = (tx: Database) => ({ db: fromDrizzle(tx as unknown as DrizzleTransactionLike, sqlTemplate) })
+  /** @returns false if a job of this key already waits or runs */
+  const add = async (kind: JobKind, tx: Database, id: string, options: object = {}): Promise<boolean> =>
+    (await boss.send(queues[kind].name, { id }, { singletonKey: id, ...options, ...inTransaction(tx) })) !== null
 
   return {
-    async queueTraining(tx, id, { afterSeconds = 0, first = false } = {}) {
+    async enqueueTraining(tx, id, { afterSeconds = 0, first = false } = {}) {
       const order = { startAfter: afterSeconds, priority: Number(first) }
       if (await add('training', tx, id, order)) return
-      await boss.update(queues.training.name, { id }, { singletonKey: id, ...order, ...within(tx) })
+      await boss.update(queues.training.name, { id }, { singletonKey: id, ...order, ...inTransaction(tx) })
     },
-    async queueShortWork(tx, kind, id) {
+    async enqueueShortWork(tx, kind, id) {
       await add(kind, tx, id)
     },
     async ensure(kind, id) {
       await add(kind, store.db, id)
     },
-    waiting: () => countWaiting(store.db),
+    countWaiting: () => countWaiting(store.db),
     close: () => boss.stop({ graceful: false, close: false }),
     async take(kind): Promise<Job | undefined> {
       const [job] = await boss.fetch<{ id: string }>(queues[kind].name)
@@ -89,8 +88,8 @@ export async function openJobQueue(store: Store): Promise<JobQueue> {
     async touch({ kind, attempt }) {
       await boss.touch(queues[kind].name, attempt)
     },
-    async done(tx, { kind, attempt }) {
-      await boss.complete(queues[kind].name, attempt, null, within(tx))
+    async complete(tx, { kind, attempt }) {
+      await boss.complete(queues[kind].name, attempt, null, inTransaction(tx))
     },
     async retry({ kind, attempt }) {
       if (attempt.retryCount >= (queues[kind].retryLimit ?? 0)) return false
@@ -101,12 +100,12 @@ export async function openJobQueue(store: Store): Promise<JobQueue> {
       const states = (await boss.findJobs(queues[kind].name, { key: id })).map(({ state }) => state)
       return states.includes('failed') && states.every((state) => state === 'failed' || state === 'completed')
     },
-    tend: () => boss.supervise(),
+    maintain: () => boss.supervise(),
   }
 }
 
-/** On the connections of the store: one pool, or the one process that has the embedded database. */
-function connection(client: StoreClient): ConstructorOptions {
+/** Returns the connection options that share the store's pool, or its embedded database. */
+function connectionOptions(client: StoreClient): ConstructorOptions {
   if (client.kind === 'embedded') return { db: fromPglite(client.pglite), backend: 'pglite' }
   return { db: { executeSql: (text, values) => client.pool.query(text, values) } }
 }

@@ -1,49 +1,53 @@
-import type { Waiting } from '../store/count-waiting.ts'
 import type { Database } from '../store/database.ts'
 import type { ShortWorkKind } from '../store/short-work.ts'
+import type { WaitingCounts } from '../store/work-counts.ts'
 
 export type JobKind = 'training' | ShortWorkKind
 
-/** A job that a worker took. It is others' again when nothing was told of it for 10 seconds. */
+/** A job that a worker took. Other workers may take it after 10 seconds without a {@link JobQueue.touch}. */
 export interface Job {
   readonly kind: JobKind
-  /** Of the row that it is about. */
+  /** The id of the training, evaluation or comparison. */
   readonly id: string
-  /** Names this attempt at it; only this one may settle it. */
+  /** Identifies this attempt at the job, the only one that may complete it. */
   readonly attempt: { readonly id: string; readonly retryCount: number }
 }
 
-export interface QueueOptions {
-  /** When it may be taken at the earliest. */
+export interface EnqueueOptions {
+  /** Seconds before the job may be taken. Defaults to 0. */
   readonly afterSeconds?: number
-  /** Before those that wait longer: it was interrupted. */
+  /** Puts the job before those that wait longer, because its training was interrupted. Defaults to false. */
   readonly first?: boolean
 }
 
-/** What waits for workers. A job says no more than which row to look at: one too many does no harm. */
+/**
+ * The jobs that wait for a worker. A job only says which row to look at, so one too many does no harm. At most one job
+ * of a row waits or runs at a time.
+ */
 export interface JobQueue {
   /**
-   * Writes the job in the transaction that writes the row. Where the training has one that waits already, as a {@link JobQueue.ensure} that
-   * came late leaves it, that takes this one's place in the queue.
+   * Adds a job in the transaction that writes the row. If the training has a waiting job already, because a late
+   * {@link JobQueue.ensure} added one, that job takes the place in the queue that the options ask for.
    */
-  queueTraining(tx: Database, id: string, options?: QueueOptions): Promise<void>
-  queueShortWork(tx: Database, kind: ShortWorkKind, id: string): Promise<void>
-  /** What waits for a worker. */
-  waiting(): Promise<Waiting>
+  enqueueTraining(tx: Database, id: string, options?: EnqueueOptions): Promise<void>
+  /** Adds a job in the transaction that writes the row. */
+  enqueueShortWork(tx: Database, kind: ShortWorkKind, id: string): Promise<void>
+  /** Returns how many trainings, evaluations and comparisons wait for a worker. */
+  countWaiting(): Promise<WaitingCounts>
   close(): Promise<void>
 
-  /** Writes a job where there is none that waits or runs. */
+  /** Adds a job unless one waits or runs. */
   ensure(kind: JobKind, id: string): Promise<void>
   /** Takes the next job, if there is one. */
   take(kind: JobKind): Promise<Job | undefined>
-  /** Tells that the job is being worked on. */
+  /** Sends a heartbeat for a job that is being worked on. */
   touch(job: Job): Promise<void>
-  /** The job is done; in the transaction that says what came of it. */
-  done(tx: Database, job: Job): Promise<void>
-  /** The job is to be tried again after a while. @returns false where it was tried often enough */
+  /** Completes a job in the transaction that writes its outcome. */
+  complete(tx: Database, job: Job): Promise<void>
+  /** Schedules another attempt at a job. @returns false if it has no attempts left */
   retry(job: Job): Promise<boolean>
-  /** Whether every attempt at it was lost. */
+  /** Returns whether every attempt at a job has failed. */
   isExhausted(kind: ShortWorkKind, id: string): Promise<boolean>
-  /** Finds jobs whose workers are gone, and removes those that were done an hour ago. */
-  tend(): Promise<void>
+  /** Makes the jobs of stalled workers available again, and removes those that were completed an hour ago. */
+  maintain(): Promise<void>
 }

@@ -1,28 +1,28 @@
 import { z } from 'zod'
-import { digest, newName, pageOf, timestamp, uuid } from './common.ts'
+import { digest, pageOf, resourceName, timestamp, uuid } from './common.ts'
 
-/** An adapter as it was when something was decided on it; its row may be gone. */
-export const namedWeights = z.strictObject({
+/** An adapter as it was at some moment. It may have been deleted since. */
+export const adapterSnapshot = z.strictObject({
   id: uuid,
   name: z.string(),
-  digest: digest.describe('SHA-256 of the weights'),
+  digest: digest.describe('SHA-256 of the weights.'),
 })
-export type NamedWeights = z.infer<typeof namedWeights>
+export type AdapterSnapshot = z.infer<typeof adapterSnapshot>
 
 export const adapter = z.strictObject({
   id: uuid,
   name: z.string(),
-  aliases: z.array(z.string()).describe('other names that lead to it until they are moved'),
+  aliases: z.array(z.string()).describe('The aliases that point to the adapter.'),
   method: z.string(),
-  base: z.string().describe('name of the base that it stands on'),
-  trainable: z.int().describe('parameters that were trained'),
-  total: z.int().describe('parameters of the base with the adapter'),
-  digest: digest.describe('SHA-256 of the weights'),
-  bytes: z.int().describe('of the packed folder'),
-  layout: z.string().describe('whose folder it is: peft, adapterhub, full'),
+  base: z.string().describe('The name of its base.'),
+  trainable: z.int().describe('The number of parameters that were trained.'),
+  total: z.int().describe('The number of parameters of the base and the adapter.'),
+  digest: digest.describe('SHA-256 of the weights.'),
+  bytes: z.int().describe('The size of the packed folder.'),
+  layout: z.string().describe('The layout of the folder: peft, adapterhub or full.'),
   labels: z.array(z.string()),
   metrics: z.record(z.string(), z.unknown()).optional(),
-  training: uuid.optional().describe('the training that made it'),
+  training: uuid.optional().describe('The training that made the adapter.'),
   created_at: timestamp,
 })
 export type Adapter = z.infer<typeof adapter>
@@ -30,4 +30,4 @@ export type Adapter = z.infer<typeof adapter>
 export const adapterList = pageOf(adapter)
 export type AdapterList = z.infer<typeof adapterList>
 
-export const adapterUpload = z.strictObject({ name: newName.describe('the name that it shall bear') })
+export const adapterUpload = z.strictObject({ name: resourceName.describe('The name of the new adapter.') })

@@ -1,48 +1,54 @@
 import { z } from 'zod'
-import { namedWeights } from './adapters.ts'
-import { only, pageOf, reference, timestamp, uuid } from './common.ts'
+import { adapterSnapshot } from './adapters.ts'
+import { exactObject, idOrName, pageOf, timestamp, uuid } from './common.ts'
+
+const MARGIN_EXPECTED = 'a share of the reviews from 0 to 1'
 
 const margin = z
-  .number('a share of the reviews from 0 to 1')
-  .min(0, 'a share of the reviews from 0 to 1')
-  .max(1, 'a share of the reviews from 0 to 1')
-  .describe('loss of accuracy that a comparison must rule out, as a share of the reviews: 0.01 is one point')
+  .number(MARGIN_EXPECTED)
+  .min(0, MARGIN_EXPECTED)
+  .max(1, MARGIN_EXPECTED)
+  .describe(
+    'The loss of accuracy that the comparison must rule out, as a share of the reviews: 0.01 is one percentage point.',
+  )
 
-/** What every move of an alias has to show. */
+/** The evidence that every move of an alias requires. */
 export const guard = z.strictObject({
   margin,
-  dataset: uuid.optional().describe('on which the comparison has to be; any where absent'),
+  dataset: uuid.optional().describe('The data set that the comparison must use. Defaults to any.'),
 })
 export type Guard = z.infer<typeof guard>
 
-export const MARGIN = 0.01
+export const DEFAULT_MARGIN = 0.01
 
-export const aliasRequest = only({
-  adapter: reference('an adapter').describe('that the alias shall lead to'),
+export const aliasRequest = exactObject({
+  adapter: idOrName('an adapter').describe('The adapter that the alias will point to.'),
   comparison: z
-    .uuid('the id of a comparison')
+    .uuid('a comparison id')
     .optional()
     .describe(
-      'of the adapter that it leads to with the new one; the move is made only if it shows that the new one is not worse',
+      'A comparison of the current adapter with the new one. The alias moves only if it shows that the new adapter is not worse.',
     ),
-  guard: only({
-    margin: margin.default(MARGIN),
-    dataset: reference('a data set').optional().describe('on which each comparison has to be'),
+  guard: exactObject({
+    margin: margin.default(DEFAULT_MARGIN),
+    dataset: idOrName('a data set').optional().describe('The data set that each comparison must use. Defaults to any.'),
   })
     .nullable()
     .optional()
-    .describe('from now on every move needs such a comparison; null lifts that; as it was where absent'),
+    .describe(
+      'Requires such a comparison for every later move; null removes the guard. Defaults to the current guard.',
+    ),
   force: z
     .boolean('true or false')
     .default(false)
-    .describe('moves it without what the guard demands; needs the scope admin, and is recorded'),
+    .describe('Moves the alias without the evidence that its guard requires. Needs the scope admin, and is recorded.'),
 })
 export type AliasRequest = z.input<typeof aliasRequest>
 
 export const alias = z.strictObject({
   name: z.string(),
-  adapter: namedWeights.describe('what it leads to'),
-  guard: guard.optional().describe('what a move has to show'),
+  adapter: adapterSnapshot.describe('The adapter that the alias points to.'),
+  guard: guard.optional().describe('The evidence that a move requires.'),
   created_at: timestamp,
   moved_at: timestamp,
 })
@@ -54,12 +60,12 @@ export type AliasList = z.infer<typeof aliasList>
 export const aliasMove = z.strictObject({
   id: uuid,
   alias: z.string(),
-  from: namedWeights.optional().describe('absent where the alias was made'),
-  to: namedWeights.optional().describe('absent where the alias was removed'),
-  guard: guard.optional().describe('as it was after the move'),
-  comparison: uuid.optional().describe('that showed that the new one is not worse'),
-  forced: z.boolean().describe('the guard was passed over'),
-  key: uuid.optional().describe('with which it was asked for'),
+  from: adapterSnapshot.optional().describe('The previous adapter. Not set if the alias was created.'),
+  to: adapterSnapshot.optional().describe('The new adapter. Not set if the alias was removed.'),
+  guard: guard.optional().describe('The guard after the move.'),
+  comparison: uuid.optional().describe('The comparison that showed that the new adapter is not worse.'),
+  forced: z.boolean().describe('Whether the move ignored the guard.'),
+  key: uuid.optional().describe('The API key of the request.'),
   created_at: timestamp,
 })
 export type AliasMove = z.infer<typeof aliasMove>

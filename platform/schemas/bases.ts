@@ -4,10 +4,10 @@ import { digest, pageOf, timestamp, uuid } from './common.ts'
 export const base = z.strictObject({
   id: uuid,
   name: z.string(),
-  fingerprint: digest.describe('SHA-256 over names, shapes and values of its tensors'),
+  fingerprint: digest.describe('SHA-256 of the names, shapes and values of its tensors.'),
   parameters: z.int(),
-  bytes: z.int().describe('of its tensors'),
-  served: z.boolean().describe('the one on which this server answers predictions'),
+  bytes: z.int().describe('The size of its tensors.'),
+  served: z.boolean().describe('Whether this server answers predictions with this base.'),
   created_at: timestamp,
 })
 export type BaseAnswer = z.infer<typeof base>

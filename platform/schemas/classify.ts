@@ -1,54 +1,55 @@
 import { z } from 'zod'
-import { only, problem, reference, text } from './common.ts'
+import { exactObject, idOrName, problem, text } from './common.ts'
 
 export const MAX_INPUTS = 256
-/** Inputs times adapters, at most, in one request. */
-export const MAX_ANSWERS = 1024
+/** The most predictions of one request, which are inputs times adapters. */
+export const MAX_PREDICTIONS = 1024
 
-const adapterId = reference('an adapter')
+const adapterId = idOrName('an adapter')
 
-export const classifyInput = z.union([text, only({ text, adapter: adapterId.optional() })], {
+export const classifyInput = z.union([text, exactObject({ text, adapter: adapterId.optional() })], {
   error: 'a text, or an object with text and adapter',
 })
+export type ClassifyInput = z.infer<typeof classifyInput>
 
-export const classifyRequest = only({
+export const classifyRequest = exactObject({
   inputs: z
     .array(classifyInput, { error: 'a list of texts' })
     .min(1, 'at least one text')
     .max(MAX_INPUTS, `at most ${MAX_INPUTS} texts`)
-    .describe('the texts, or objects that name an adapter each'),
+    .describe('Texts, or objects that each name an adapter.'),
   adapter: adapterId
     .optional()
-    .describe('answers every text that names none; needed where several adapters are served'),
+    .describe('The adapter for texts that do not name one. Required if several adapters are served.'),
   adapters: z
-    .array(adapterId, { error: 'a list of ids or names of adapters' })
+    .array(adapterId, { error: 'a list of adapter ids or names' })
     .min(1, 'at least one adapter')
-    .max(MAX_ANSWERS, `at most ${MAX_ANSWERS} adapters`)
+    .max(MAX_PREDICTIONS, `at most ${MAX_PREDICTIONS} adapters`)
     .optional()
-    .describe('each answers every text; the results are a list a text, in this order'),
+    .describe('Adapters that each classify every text. The results of each text are a list in this order.'),
 }).superRefine(({ inputs, adapter, adapters }, context) => {
   if (!adapters) return
-  const refuse = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
-  const twice = adapters.findIndex((id, i) => adapters.indexOf(id) < i)
-  const own = inputs.findIndex((input) => typeof input === 'object' && input.adapter !== undefined)
-  if (adapter !== undefined) refuse(['adapter'], 'either adapter or adapters')
-  else if (own >= 0) refuse(['inputs', own, 'adapter'], 'no adapter of its own, where adapters is given')
-  else if (twice >= 0) refuse(['adapters', twice], 'each adapter once')
-  else if (inputs.length * adapters.length > MAX_ANSWERS)
-    refuse(['adapters'], `at most ${MAX_ANSWERS} answers, texts times adapters`)
+  const addIssue = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
+  const repeated = adapters.findIndex((id, i) => adapters.indexOf(id) < i)
+  const withAdapter = inputs.findIndex((input) => typeof input === 'object' && input.adapter !== undefined)
+  if (adapter !== undefined) addIssue(['adapter'], 'either adapter or adapters')
+  else if (withAdapter >= 0) addIssue(['inputs', withAdapter, 'adapter'], 'no adapter, because adapters is set')
+  else if (repeated >= 0) addIssue(['adapters', repeated], 'each adapter once')
+  else if (inputs.length * adapters.length > MAX_PREDICTIONS)
+    addIssue(['adapters'], `at most ${MAX_PREDICTIONS} predictions (texts times adapters)`)
 })
 export type ClassifyRequest = z.infer<typeof classifyRequest>
 
 export const answeredBy = z.strictObject({
-  adapter: z.string().describe('name of the adapter'),
-  digest: z.string().describe('SHA-256 of the weights that answered'),
+  adapter: z.string().describe('The name of the adapter.'),
+  digest: z.string().describe('SHA-256 of the weights that made the prediction.'),
 })
 export const prediction = z.strictObject({
   label: z.string(),
-  score: z.number().min(0).max(1).describe('probability of the label'),
-  scores: z.record(z.string(), z.number()).describe('probability of each label'),
-  tokens: z.int().describe('tokens that were read'),
-  truncated: z.boolean().describe('the text was longer than what was read'),
+  score: z.number().min(0).max(1).describe('The probability of the label.'),
+  scores: z.record(z.string(), z.number()).describe('The probability of each label.'),
+  tokens: z.int().describe('The number of tokens that were read.'),
+  truncated: z.boolean().describe('Whether the text was too long and only a part was read.'),
 })
 const failure = z.strictObject({ error: problem })
 export const classifyResult = z.union([prediction, failure])

@@ -1,31 +1,34 @@
 import type { z } from 'zod'
-import { methods, shapeOf } from '../../model/methods/registry.ts'
+import { fieldsOf, methods } from '../../model/methods/registry.ts'
 
-/** Fields as a query or a command line has them: each a list of texts, one for each time it was given. */
-export type Texts = Readonly<Record<string, readonly string[]>>
+/** The fields of a query or a command line. Each is a list of texts, one for each time that it was given. */
+export type RawFields = Readonly<Record<string, readonly string[]>>
 
-/** The fields of a method from texts; the method refuses by name what it does not take. */
-export function readMethodTexts(method: string | undefined, texts: Texts): Record<string, unknown> {
-  return readTexts(method !== undefined && Object.hasOwn(methods, method) ? shapeOf(method) : {}, texts)
+/** Coerces the fields of a method. Unknown fields are kept, so that the method can name them in its error. */
+export function coerceMethodFields(method: string | undefined, fields: RawFields): Record<string, unknown> {
+  return coerceFields(method !== undefined && Object.hasOwn(methods, method) ? fieldsOf(method) : {}, fields)
 }
 
 /**
- * Fields from texts, each in the first reading that its schema takes: text, number, boolean, list. What no reading fits is left as it
- * looks, for the schema to refuse by name.
+ * Coerces each field to the first type that its schema accepts: text, number, boolean or list. If there is none, the
+ * field gets its most likely type, so that the schema can name it in its error.
  */
-export function readTexts(schemas: Readonly<Record<string, z.core.$ZodType>>, texts: Texts): Record<string, unknown> {
-  const fields = Object.entries(texts).map(([field, given]) => {
-    const readings = readingsOf(given)
+export function coerceFields(
+  schemas: Readonly<Record<string, z.core.$ZodType>>,
+  fields: RawFields,
+): Record<string, unknown> {
+  const entries = Object.entries(fields).map(([field, texts]) => {
+    const candidates = candidatesOf(texts)
     const schema = Object.hasOwn(schemas, field) ? (schemas[field] as z.ZodType) : undefined
-    return [field, readings.find((reading) => schema?.safeParse(reading).success) ?? readings[0]]
+    return [field, candidates.find((candidate) => schema?.safeParse(candidate).success) ?? candidates[0]]
   })
-  return Object.fromEntries(fields)
+  return Object.fromEntries(entries)
 }
 
-/** The plainest reading comes first. */
-function readingsOf(given: readonly string[]): unknown[] {
-  if (given.length !== 1) return [given]
-  const [text] = given
+/** Returns the values that the texts may stand for, the most likely first. */
+function candidatesOf(texts: readonly string[]): unknown[] {
+  if (texts.length !== 1) return [texts]
+  const [text] = texts
   const list = text.split(',')
   if (text === 'true' || text === 'false') return [text === 'true', text, list]
   if (/^-?\d+(\.\d+)?$/.test(text)) return [Number(text), text, list]

@@ -1,50 +1,56 @@
 import { z } from 'zod'
 import { isUuid } from '../../core/uuid.ts'
 
-// One schema for each thing that crosses an edge. A message says what was expected, as a phrase.
+// Schemas of everything that crosses the edge. A message is a phrase that says what was expected.
 
-/** An object of these fields alone. */
-export function only<S extends z.ZodRawShape>(shape: S) {
-  const fields = Object.keys(shape).join(', ')
-  return z.strictObject(shape, {
-    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${fields}` : `an object with ${fields}`),
+/** Returns the schema of an object that has only these fields. Its messages list them. */
+export function exactObject<S extends z.ZodRawShape>(fields: S) {
+  const names = Object.keys(fields).join(', ')
+  return z.strictObject(fields, {
+    error: ({ code }) => (code === 'unrecognized_keys' ? `only ${names}` : `an object with ${names}`),
   })
 }
 
 export const text = z.string({ error: 'a text' })
 
-/** PostgreSQL keeps no U+0000. */
-export const storable = /^[^\0]*$/
+/** Matches texts without U+0000, which PostgreSQL cannot store. */
+export const NO_NUL = /^[^\0]*$/
 
-/** What names a thing: its id, or the name that it was given. */
-export const reference = (thing: string) =>
+/**
+ * Returns the schema of a reference to a resource, by its id or its name.
+ * @param resource the resource with its article, such as `an adapter`
+ */
+export const idOrName = (resource: string) =>
   z
-    .string({ error: `the id or name of ${thing}` })
-    .min(1, `the id or name of ${thing}`)
+    .string({ error: `${resource} id or name` })
+    .min(1, `${resource} id or name`)
     .max(200, `at most 200 characters`)
-    .regex(storable, `the id or name of ${thing}, without U+0000`)
+    .regex(NO_NUL, `${resource} id or name without U+0000`)
 
-/** A name that somebody gives: it may not look like an id, and it is fit for an address. */
-export const newName = z
+/** The name of a new resource. It must not look like an id, and needs no escaping in a URL. */
+export const resourceName = z
   .string({ error: 'a name' })
   .regex(
     /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/,
-    'a name of 1 to 100 letters, digits, dots, dashes and underscores, which begins with a letter or digit',
+    'a name of 1 to 100 letters, digits, dots, dashes and underscores that starts with a letter or a digit',
   )
   .refine((name) => !isUuid(name), 'a name that does not look like an id')
 
-/** A text of the caller's own that makes a repetition harmless. */
-export const idempotencyKey = z
-  .string({ error: '1 to 200 printable characters of ASCII, without spaces' })
-  .regex(/^[\x21-\x7e]{1,200}$/, '1 to 200 printable characters of ASCII, without spaces')
-  .describe('a text of your own: the same key with the same request is answered as the first time')
+const IDEMPOTENCY_KEY_EXPECTED = '1 to 200 printable ASCII characters without spaces'
 
-export const timestamp = z.iso.datetime().describe('RFC 3339, in UTC')
+export const idempotencyKey = z
+  .string({ error: IDEMPOTENCY_KEY_EXPECTED })
+  .regex(/^[\x21-\x7e]{1,200}$/, IDEMPOTENCY_KEY_EXPECTED)
+  .describe(
+    'A text of your choice that makes it safe to repeat the request: a repetition with the same key returns the response to the first request.',
+  )
+
+export const timestamp = z.iso.datetime().describe('RFC 3339, in UTC.')
 export const digest = z
   .string()
   .regex(/^[0-9a-f]{64}$/, '64 hexadecimal digits')
-  .describe('SHA-256')
-export const uuid = z.uuid().describe('UUIDv7: sorts by the time of its making')
+  .describe('SHA-256, in hexadecimal digits.')
+export const uuid = z.uuid().describe('UUIDv7, which sorts by the time of creation.')
 
 export const problem = z.strictObject({
   type: z.string(),
@@ -53,25 +59,26 @@ export const problem = z.strictObject({
   detail: z.string(),
   code: z.string(),
   subject: z.string(),
-  expected: z.string().optional().describe('what a valid value looks like; only for invalid input'),
-  found: z.string().optional().describe('the value received; only for invalid input'),
-  problem: z.string().optional().describe('what happened to the subject; for everything else'),
-  fix: z.string().describe('what to do about it'),
+  expected: z.string().optional().describe('What a valid value looks like. Only for invalid input.'),
+  found: z.string().optional().describe('The value received. Only for invalid input.'),
+  problem: z.string().optional().describe('What happened to the subject. For everything else.'),
+  fix: z.string().describe('How to fix it.'),
 })
 export type Problem = z.infer<typeof problem>
 
-/** Which part of a list is asked for. */
+export const DEFAULT_PAGE_SIZE = 20
+export const MAX_PAGE_SIZE = 100
+const PAGE_SIZE_EXPECTED = `a whole number from 1 to ${MAX_PAGE_SIZE}`
+
+export const pageSize = z.int(PAGE_SIZE_EXPECTED).min(1, PAGE_SIZE_EXPECTED).max(MAX_PAGE_SIZE, PAGE_SIZE_EXPECTED)
+
+/** A request for one page of a list. */
 export const pageRequest = z.strictObject({
   cursor: z
     .uuid('a next_cursor of this list')
     .optional()
-    .describe('next_cursor of the page before; the newest things come first'),
-  limit: z
-    .int('a whole number from 1 to 100')
-    .min(1, 'a whole number from 1 to 100')
-    .max(100, 'a whole number from 1 to 100')
-    .optional()
-    .describe('20 where absent'),
+    .describe('The next_cursor of the previous page. Defaults to the first page, which has the newest items.'),
+  limit: pageSize.optional().describe(`The number of items on the page. Defaults to ${DEFAULT_PAGE_SIZE}.`),
 })
 export type PageRequest = z.infer<typeof pageRequest>
 

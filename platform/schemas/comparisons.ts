@@ -1,49 +1,53 @@
 import { z } from 'zod'
-import { namedWeights } from './adapters.ts'
-import { only, pageOf, pageRequest, problem, reference, timestamp, uuid } from './common.ts'
-import { workStatuses } from './statuses.ts'
+import { adapterSnapshot } from './adapters.ts'
+import { exactObject, idOrName, pageOf, pageRequest, problem, timestamp, uuid } from './common.ts'
+import { shortWorkStatuses } from './statuses.ts'
 
-/** Adapters in one comparison: of so many pairs, 28, each has to be so much clearer. */
+/** The most adapters of one comparison. They make 28 pairs; the more pairs, the clearer each difference must be. */
 export const MAX_COMPARED = 8
 
-export const comparisonRequest = only({
+export const comparisonRequest = exactObject({
   adapters: z
-    .array(reference('an adapter'), { error: 'a list of ids or names of adapters' })
-    .min(2, 'two adapters at least')
+    .array(idOrName('an adapter'), { error: 'a list of adapter ids or names' })
+    .min(2, 'at least two adapters')
     .max(MAX_COMPARED, `at most ${MAX_COMPARED} adapters`)
-    .describe('each is compared with each; where there is one in use, name it first'),
-  dataset: reference('a data set').describe('reviews with labels that all of them know, on which none was trained'),
+    .describe('The adapters, each of which is compared with each other. Name the one in use first.'),
+  dataset: idOrName('a data set').describe(
+    'Reviews with labels that all adapters know, on which none of them was trained.',
+  ),
 })
 export type ComparisonRequest = z.infer<typeof comparisonRequest>
 
 const share = z.number().min(0).max(1)
-const accuracy = share.describe('share of the reviews that it has right')
-const wilson = z.tuple([share, share]).describe('95 % Wilson score interval of the accuracy')
+const accuracy = share.describe('The share of the reviews that the adapter classifies correctly.')
+const wilson = z.tuple([share, share]).describe('The 95 % Wilson score interval of the accuracy.')
 const difference = z.number().min(-1).max(1)
 const label = z.string()
 const smallestDetectable = share
   .nullable()
-  .describe('the smallest difference that four of five test sets of this size would show; null where none would')
+  .describe(
+    'The smallest difference that four of five test sets of this size would detect. Null if none can be detected.',
+  )
 
 const adapterResult = z.strictObject({
   name: z.string(),
   n: z.int(),
   accuracy,
   interval: wilson,
-  f1: share.describe('macro F1'),
-  ece: share.describe('expected calibration error, 15 bins'),
+  f1: share.describe('Macro F1.'),
+  ece: share.describe('The expected calibration error, with 15 bins.'),
 })
 
 const pairResult = z.strictObject({
   a: z.string(),
   b: z.string(),
-  difference: difference.describe('accuracy of b less that of a'),
-  interval: z.tuple([difference, difference]).describe('95 % percentile interval of the paired bootstrap'),
-  wins: z.int().describe('reviews that b has right and a wrong'),
-  losses: z.int().describe('reviews that a has right and b wrong'),
-  mcnemar_p: share.describe('exact and two-sided'),
-  adjusted_p: share.describe('by Holm over all pairs'),
-  better: z.string().nullable().describe('which is better, where adjusted_p is below 0.05'),
+  difference: difference.describe('The accuracy of b minus that of a.'),
+  interval: z.tuple([difference, difference]).describe('The 95 % percentile interval of the paired bootstrap.'),
+  wins: z.int().describe('The number of reviews that only b classifies correctly.'),
+  losses: z.int().describe('The number of reviews that only a classifies correctly.'),
+  mcnemar_p: share.describe('The exact, two-sided p-value.'),
+  adjusted_p: share.describe('The p-value with Holm’s correction over all pairs.'),
+  better: z.string().nullable().describe('The better adapter. Null if adjusted_p is 0.05 or more.'),
   smallest_detectable: smallestDetectable,
   verdict: z.string(),
 })
@@ -52,34 +56,34 @@ const slice = z.strictObject({
   by: z.enum(['length', 'label']),
   name: z.string(),
   n: z.int(),
-  adapters: z.array(z.strictObject({ accuracy, interval: wilson })).describe('in the order of the adapters'),
+  adapters: z.array(z.strictObject({ accuracy, interval: wilson })).describe('In the order of the adapters.'),
 })
 
 const flip = z.strictObject({
-  id: z.string().describe('of the review; its line where it has none'),
-  row: z.int().describe('its place among the reviews, from 1'),
-  label: label.describe('the true one'),
-  text: z.string().describe('its beginning'),
+  id: z.string().describe('The id of the review, or its line if it has no id.'),
+  row: z.int().describe('The position of the review in the data set, from 1.'),
+  label: label.describe('The true label.'),
+  text: z.string().describe('The beginning of the text.'),
   answers: z
     .array(z.strictObject({ label, probability: share, right: z.boolean() }))
-    .describe('in the order of the adapters'),
+    .describe('In the order of the adapters.'),
 })
 
 const comparisonResult = z.strictObject({
-  n: z.int().describe('reviews'),
+  n: z.int().describe('The number of reviews.'),
   adapters: z.array(adapterResult),
-  pairs: z.array(pairResult).describe('each with each; a difference is positive where b is better'),
-  slices: z.array(slice).describe('by length and by label; nothing is tested there'),
-  disagreements: z.int().describe('reviews that were not answered alike by all'),
-  flipped: z.array(flip).describe('of those at most 50, the surest contradictions first'),
-  smallest_detectable: smallestDetectable.describe('the largest of the pairs’'),
-  verdict: z.string().describe('what these numbers allow to be said'),
+  pairs: z.array(pairResult).describe('Each adapter with each other. A positive difference means that b is better.'),
+  slices: z.array(slice).describe('The accuracy by length and by label, without tests of significance.'),
+  disagreements: z.int().describe('The number of reviews on which the adapters disagree.'),
+  flipped: z.array(flip).describe('At most 50 of these reviews, the most confident contradictions first.'),
+  smallest_detectable: smallestDetectable.describe('The largest of the pairs.'),
+  verdict: z.string().describe('The conclusion that these numbers allow.'),
 })
 
 export const comparison = z.strictObject({
   id: uuid,
-  status: z.enum(workStatuses),
-  adapters: z.array(namedWeights).describe('as they were when the comparison was asked for'),
+  status: z.enum(shortWorkStatuses),
+  adapters: z.array(adapterSnapshot).describe('The adapters as they were when the comparison was requested.'),
   dataset: uuid,
   result: comparisonResult.optional(),
   error: problem.optional(),

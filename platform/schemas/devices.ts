@@ -1,36 +1,43 @@
 import { z } from 'zod'
+import { deviceKinds } from '../../graph/runtime/devices/device-description.ts'
 
-const deviceKind = z.enum(['cpu', 'webgpu', 'cuda'])
+export const deviceKind = z.enum(deviceKinds)
 export const device = z.strictObject({
   kind: deviceKind,
   usable: z.boolean(),
   name: z.string(),
   vendor: z.string().optional(),
   driver: z.string().optional(),
-  software: z.boolean().optional().describe('a renderer that computes on the CPU in the guise of a GPU'),
-  f16: z.boolean().optional().describe('trains with --precision f16'),
+  software: z
+    .boolean()
+    .optional()
+    .describe('Whether the device is a software renderer: a GPU that is emulated on the CPU.'),
+  f16: z.boolean().optional().describe('Whether the device can train with --precision f16.'),
   limits: z
     .strictObject({ storage_buffers_per_stage: z.int(), buffer_bytes: z.int(), storage_binding_bytes: z.int() })
     .optional(),
   memory_bytes: z.int().optional(),
   cores: z.int().optional(),
-  measured: z
+  measurement: z
     .strictObject({
-      gemm_gflops: z.number().describe('products of f32 matrices, 10^9 operations a second'),
-      bandwidth_gb_s: z.number().describe('bytes read and written by a sum of large arrays, 10^9 a second'),
+      gemm_gflops: z.number().describe('Products of f32 matrices, in 10^9 operations per second.'),
+      bandwidth_gb_s: z.number().describe('Bytes read and written by a sum of large arrays, in 10^9 per second.'),
     })
     .optional(),
-  unmeasured: z.string().optional().describe('why there is no measurement, where it failed'),
-  why: z.string().optional().describe('why it cannot be used, or why so little is known of it'),
-  fix: z.string().optional(),
+  measurement_error: z.string().optional().describe('The reason that the speed could not be measured.'),
+  reason: z
+    .string()
+    .optional()
+    .describe('The reason that the device cannot be used, or that its properties are unknown.'),
+  fix: z.string().optional().describe('How to fix the reason.'),
 })
 export type Device = z.infer<typeof device>
 
 export const deviceReport = z.strictObject({
   devices: z.array(device),
   auto: z
-    .strictObject({ device: deviceKind, why: z.string() })
+    .strictObject({ device: deviceKind, reason: z.string() })
     .optional()
-    .describe('what --device auto takes in f32; absent where it was not measured and hangs on that'),
+    .describe('The device that --device auto selects for f32. Not set if it depends on speeds that were not measured.'),
 })
 export type DeviceReport = z.infer<typeof deviceReport>

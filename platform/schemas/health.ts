@@ -4,5 +4,5 @@ export const health = z.strictObject({ status: z.literal('ok'), version: z.strin
 
 export const readiness = z.strictObject({
   status: z.enum(['ready', 'unready']),
-  checks: z.record(z.string(), z.enum(['ok', 'failed', 'timeout'])).describe('by what was looked at'),
+  checks: z.record(z.string(), z.enum(['ok', 'failed', 'timeout'])).describe('The result of each check.'),
 })

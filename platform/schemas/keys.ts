@@ -1,25 +1,25 @@
 import { z } from 'zod'
-import { only, pageOf, storable, timestamp, uuid } from './common.ts'
+import { exactObject, NO_NUL, pageOf, timestamp, uuid } from './common.ts'
 import { keyScope } from './statuses.ts'
 
-export const keyRequest = only({
+export const keyRequest = exactObject({
   name: z
     .string({ error: 'a name' })
     .min(1, 'a name')
     .max(200, 'at most 200 characters')
-    .regex(storable, 'a name without U+0000')
-    .describe('by which its owner is known'),
+    .regex(NO_NUL, 'a name without U+0000')
+    .describe('A name that identifies the owner of the key.'),
   scopes: z
-    .array(keyScope, { error: 'a list of predict, train and admin' })
-    .min(1, 'one scope at least')
-    .describe('predict: classify and look; train: that, and everything that makes adapters; admin: all'),
+    .array(keyScope, { error: 'a list of scopes (predict, train, admin)' })
+    .min(1, 'at least one scope')
+    .describe('predict: classify and read; train: also launch trainings and change adapters; admin: everything.'),
 })
 export type KeyRequest = z.infer<typeof keyRequest>
 
 export const key = z.strictObject({
   id: uuid,
   name: z.string(),
-  prefix: z.string().describe('its first characters'),
+  prefix: z.string().describe('The first characters of the key.'),
   scopes: z.array(keyScope),
   created_at: timestamp,
   last_used_at: timestamp.optional(),
@@ -27,7 +27,7 @@ export const key = z.strictObject({
 })
 export type Key = z.infer<typeof key>
 
-export const newKey = key.extend({ secret: z.string().describe('the key itself, which is shown this once') })
+export const newKey = key.extend({ secret: z.string().describe('The key itself. It cannot be shown again.') })
 export type NewKey = z.infer<typeof newKey>
 
 export const keyList = pageOf(key)

@@ -4,12 +4,11 @@ export const trainingStatuses = ['queued', 'running', 'paused', 'succeeded', 'fa
 export const trainingStatus = z.enum(trainingStatuses)
 export type TrainingStatus = z.infer<typeof trainingStatus>
 
-/** Of evaluations and comparisons: short work, which is not paused. */
-export const workStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
+/** The statuses of evaluations and comparisons, which cannot be paused. */
+export const shortWorkStatuses = ['queued', 'running', 'succeeded', 'failed', 'cancelled'] as const
 
-/** Whether it will go on by itself: a worker has it, or will. */
-export const isUnderWay = ({ status }: { status: TrainingStatus }): boolean =>
-  status === 'queued' || status === 'running'
+/** Returns whether a training makes progress on its own: a worker has it, or will claim it. */
+export const isActive = ({ status }: { status: TrainingStatus }): boolean => status === 'queued' || status === 'running'
 
 export const trainingProgress = z.strictObject({
   step: z.int(),
@@ -20,7 +19,10 @@ export const trainingProgress = z.strictObject({
 })
 export type TrainingProgress = z.infer<typeof trainingProgress>
 
-/** What a key may do: classify, launch trainings and change adapters, everything. */
+/**
+ * The permissions of a key, each of which includes the ones before it: to classify and read, to launch trainings and
+ * change adapters, and to do everything.
+ */
 export const keyScopes = ['predict', 'train', 'admin'] as const
 export const keyScope = z.enum(keyScopes)
 export type KeyScope = z.infer<typeof keyScope>

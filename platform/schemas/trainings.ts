@@ -1,39 +1,43 @@
 import { z } from 'zod'
-import { methods, shapeOf } from '../../model/methods/registry.ts'
+import { fieldsOf, methods } from '../../model/methods/registry.ts'
 import { trainingFields } from '../../training/spec.ts'
-import { newName, pageOf, pageRequest, problem, reference, storable, timestamp, uuid } from './common.ts'
+import { idOrName, NO_NUL, pageOf, pageRequest, problem, resourceName, timestamp, uuid } from './common.ts'
 import { trainingProgress, trainingStatus } from './statuses.ts'
 
-// Paths are each machine's own, and how often a state is saved is the platform's business.
+// Leaves out the paths, which differ between machines, and the interval of saved states, which the worker determines.
 const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, ...settings } = trainingFields.shape
 
-/** The fields of all methods side by side, for readers; each method checks its own and refuses those of others. */
+/** The fields of all methods, for API documentation. Each method checks its own and refuses those of others. */
 export const methodFields: Record<string, z.ZodType> = {}
 for (const method of Object.keys(methods))
-  for (const [field, schema] of Object.entries(shapeOf(method)))
+  for (const [field, schema] of Object.entries(fieldsOf(method)))
     methodFields[field] = z.optional(withoutDefault(schema)).describe(`${method}: ${schema.description ?? field}`)
 
-/** A default filled in here would be a field of another method. */
+/** Returns a schema without its default, which would otherwise become a field of every method. */
 function withoutDefault(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema
 }
 
 const metadata = z
   .record(
-    z.string().min(1, 'keys of 1 to 64 characters').max(64, 'keys of 1 to 64 characters').regex(storable),
-    z.string({ error: 'texts' }).max(512, 'texts of at most 512 characters').regex(storable, 'texts without U+0000'),
+    z.string().min(1, 'keys of 1 to 64 characters').max(64, 'keys of 1 to 64 characters').regex(NO_NUL),
+    z.string({ error: 'texts' }).max(512, 'texts of at most 512 characters').regex(NO_NUL, 'texts without U+0000'),
     { error: 'an object of texts' },
   )
   .refine((pairs) => Object.keys(pairs).length <= 16, 'at most 16 pairs')
-  .describe('notes of your own, which change nothing')
+  .describe('Your own notes. They do not affect the training.')
 
-/** What may be asked of a training; defaults stay those of the training itself. */
+/** A request for a training. The training fills in the defaults of its settings. */
 export const trainingRequest = z.strictObject(
   {
-    name: newName.optional().describe('of the adapter that it makes; one is found where absent'),
-    base: reference('a base').optional().describe('the one that this server serves where absent'),
-    dataset: reference('a data set').describe('reviews to train on'),
-    test_dataset: reference('a data set').optional().describe('reviews to measure on when the training is done'),
+    name: resourceName
+      .optional()
+      .describe('The name of the resulting adapter. Defaults to the method name and a random suffix.'),
+    base: idOrName('a base').optional().describe('The base to train on. Defaults to the one that this server serves.'),
+    dataset: idOrName('a data set').describe('The reviews to train on.'),
+    test_dataset: idOrName('a data set')
+      .optional()
+      .describe('The reviews to evaluate the adapter on after the training.'),
     metadata: metadata.optional(),
     method: z.enum(Object.keys(methods)).default('lora'),
     ...z.object(settings).partial().shape,
@@ -46,30 +50,30 @@ export const trainingRequest = z.strictObject(
 )
 export type TrainingRequest = z.infer<typeof trainingRequest>
 
-/** What a training will do, as far as it is known before it begins. */
+/** The facts about a training that are known before it starts. */
 export const plan = z.strictObject({
   method: z.string(),
   trainable: z.int(),
   total: z.int(),
   percent: z.number(),
-  reviews: z.int().describe('seen in all, those of a second pass again'),
-  tokens: z.int().optional().describe('of those reviews, after they were cut'),
+  reviews: z.int().describe('The number of reviews in all steps, counted once for each epoch.'),
+  tokens: z.int().optional().describe('The number of tokens of these reviews after truncation.'),
   steps: z.int(),
-  batch_tokens: z.int().optional().describe('of a step, unless it was given in reviews'),
-  batch_size: z.int().optional().describe('reviews of a step, where that was asked for'),
+  batch_tokens: z.int().optional().describe('The number of tokens of a step. Not set if batch_size is set.'),
+  batch_size: z.int().optional().describe('The number of reviews of a step, if it was requested.'),
   device: z.string(),
   threads: z.int(),
   learning_rate: z.number(),
-  labels: z.record(z.string(), z.string()).describe('the word that stands for each label'),
-  duplicates: z.int().describe('texts that occur more than once in the training data'),
-  leaked: z.int().optional().describe('texts of the test data that are in the training data, too'),
-  padding: z.number().describe('share of tokens that are padding'),
-  truncated: z.int().describe('reviews that are cut'),
+  labels: z.record(z.string(), z.string()).describe('The word that represents each label.'),
+  duplicates: z.int().describe('The number of texts that occur more than once in the training data.'),
+  leaked: z.int().optional().describe('The number of texts of the test data that are also in the training data.'),
+  padding: z.number().describe('The share of tokens that are padding.'),
+  truncated: z.int().describe('The number of reviews that are truncated.'),
 })
 
-/** What two real steps measured. */
+/** The cost of a training, estimated from two real steps. */
 export const estimate = z.strictObject({
-  seconds: z.number().describe('to the end of the training'),
+  seconds: z.number().describe('The duration of the training.'),
   reviews_per_second: z.number(),
   memory_bytes: z.int(),
 })
@@ -85,16 +89,19 @@ export const training = z.strictObject({
   dataset: uuid,
   test_dataset: uuid.optional(),
   method: z.string(),
-  settings: z.record(z.string(), z.unknown()).describe('all that decides it, defaults filled in'),
+  settings: z.record(z.string(), z.unknown()).describe('The settings that determine the training, including defaults.'),
   metadata: metadata.optional(),
   plan: plan.optional(),
   progress: trainingProgress.optional(),
-  result: z.record(z.string(), z.unknown()).optional().describe('steps, seconds, loss, accuracy, metrics, curve'),
-  adapter: uuid.optional().describe('what it made'),
-  error: problem.optional().describe('why it failed'),
-  pausing: z.boolean().describe('it was asked to pause and will when its state is saved'),
-  slices: z.int().describe('parts in which it ran so far'),
-  last_event: z.int().describe('number of its newest event'),
+  result: z
+    .record(z.string(), z.unknown())
+    .optional()
+    .describe('The outcome: steps, seconds, loss, accuracy, metrics and curve.'),
+  adapter: uuid.optional().describe('The resulting adapter.'),
+  error: problem.optional().describe('The reason of the failure.'),
+  pausing: z.boolean().describe('Whether a pause was requested. The training pauses as soon as its state is saved.'),
+  slices: z.int().describe('The number of parts in which the training ran so far.'),
+  last_event: z.int().describe('The number of the newest event.'),
   created_at: timestamp,
   started_at: timestamp.optional(),
   finished_at: timestamp.optional(),
@@ -107,9 +114,9 @@ export type TrainingList = z.infer<typeof trainingList>
 export const trainingQuery = pageRequest.extend({ status: trainingStatus.optional() })
 export type TrainingQuery = z.infer<typeof trainingQuery>
 
-/** One thing that happened in a training. `event.type` tells what: status, plan, step, point, saved, done and others. */
+/** An event of a training. `event.type` is status, stage, plan, step, evaluation, saved or done. */
 export const trainingEvent = z.strictObject({
-  number: z.int().describe('1, 2, 3, … without gap'),
+  number: z.int().describe('1, 2, 3, …, without gaps.'),
   event: z.looseObject({ type: z.string() }),
   created_at: timestamp,
 })

@@ -1,16 +1,17 @@
 import { and, desc, eq, getTableColumns, inArray, or, sql } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
-import type { NamedWeights } from '../schemas/adapters.ts'
-import { takeAdapterName } from './adapter-names.ts'
+import type { AdapterSnapshot } from '../schemas/adapters.ts'
+import type { PageRequest } from '../schemas/common.ts'
+import { reserveAdapterName } from './adapter-names.ts'
 import type { Database } from './database.ts'
-import { type Page, type PageRequest, pageOf } from './page.ts'
+import { type Page, pageQuery } from './page.ts'
 import { adapters } from './schema/adapters.ts'
 import { aliases } from './schema/aliases.ts'
 import { bases } from './schema/bases.ts'
-import { trainings, unfinished } from './schema/trainings.ts'
+import { trainings } from './schema/trainings.ts'
 
-/** With the name of its base, the training that made it where one did, and the aliases that lead to it. */
+/** A row, with the name of its base, the id of the training that made it, and the aliases that point to it. */
 export type AdapterRow = typeof adapters.$inferSelect & {
   base: string
   training_id: string | null
@@ -19,144 +20,138 @@ export type AdapterRow = typeof adapters.$inferSelect & {
 export type NewAdapter = typeof adapters.$inferInsert
 
 /**
- * @param training the unfinished one that makes it, for which the name is kept
- * @throws GraftError `name_taken`, also where another training under way will make one of that name
+ * Inserts an adapter.
+ * @param training the id of the unfinished training that makes the adapter and has reserved its name
+ * @throws GraftError `name_taken`, also if another unfinished training has reserved the name
  */
-export async function createAdapter(db: Database, adapter: NewAdapter, training?: string): Promise<AdapterRow> {
+export async function insertAdapter(db: Database, adapter: NewAdapter, training?: string): Promise<AdapterRow> {
   return db.transaction(async (tx) => {
-    await takeAdapterName(tx, adapter.name, training)
+    await reserveAdapterName(tx, adapter.name, training)
     const [row] = await tx.insert(adapters).values(adapter).returning({ id: adapters.id })
-    return getAdapter(tx, row.id)
+    return selectAdapter(tx, row.id)
   })
 }
 
-/** What stands for it where its row may be gone. */
-export const weightsOf = ({ id, name, digest }: AdapterRow): NamedWeights => ({ id, name, digest })
+/** Returns what identifies the adapter after its row is deleted. */
+export const snapshotOf = ({ id, name, digest }: AdapterRow): AdapterSnapshot => ({ id, name, digest })
 
-/** The aliases of an adapter in a query for adapters. */
-const namesOf = (db: Database) =>
+/** A subquery for the aliases of the adapter that the outer query selects. */
+const aliasesOfAdapter = (db: Database) =>
   db.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, adapters.id))
 
-/** Whether an adapter, or an alias that leads to it, bears one of the names. As an array the aliases are found before, so that both use an index. */
-function bears(db: Database, names: readonly string[]) {
-  const of = db
+/**
+ * Matches the adapters that have one of the names, or an alias with one. The ids of the aliases are an array, so that
+ * both conditions use an index.
+ */
+function hasName(db: Database, names: readonly string[]) {
+  const adapterIds = db
     .select({ id: aliases.adapter_id })
     .from(aliases)
     .where(inArray(aliases.name, [...names]))
-  return or(inArray(adapters.name, [...names]), sql`${adapters.id} = any(array(${of}))`)
+  return or(inArray(adapters.name, [...names]), sql`${adapters.id} = any(array(${adapterIds}))`)
 }
 
-const selected = (db: Database) =>
+const adapterQuery = (db: Database) =>
   db
     .select({
       ...getTableColumns(adapters),
       base: bases.name,
       training_id: trainings.id,
-      aliases: sql<string[]>`array(${namesOf(db)} order by name)`,
+      aliases: sql<string[]>`array(${aliasesOfAdapter(db)} order by name)`,
     })
     .from(adapters)
     .innerJoin(bases, eq(bases.id, adapters.base_id))
     .leftJoin(trainings, eq(trainings.adapter_id, adapters.id))
 
-/** By its id, its name, or an alias. */
-export async function findAdapter(db: Database, asked: string): Promise<AdapterRow | undefined> {
-  const [row] = await selected(db).where(isUuid(asked) ? eq(adapters.id, asked) : bears(db, [asked]))
+/** Selects an adapter by its id, its name or an alias. */
+export async function findAdapter(db: Database, idOrName: string): Promise<AdapterRow | undefined> {
+  const [row] = await adapterQuery(db).where(isUuid(idOrName) ? eq(adapters.id, idOrName) : hasName(db, [idOrName]))
   return row
 }
 
-/** @throws GraftError `adapter_unknown` */
-export async function getAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
-  return (await findAdapter(db, idOrName)) ?? noAdapter(db, idOrName, 'adapter')
+/**
+ * Selects an adapter by its id, its name or an alias.
+ * @throws GraftError `adapter_unknown`
+ */
+export async function selectAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
+  return (await findAdapter(db, idOrName)) ?? throwUnknownAdapter(db, idOrName, 'adapter')
 }
 
-const LISTED = 20
+const MAX_LISTED_NAMES = 20
 
-/** The names as a phrase, the newest of many. */
-export async function adapterNames(db: Database): Promise<string> {
+/** Returns the names of the newest adapters as a phrase, such as "one of film-lora, imdb". */
+export async function describeAdapterNames(db: Database): Promise<string> {
   const rows = await db
     .select({ name: adapters.name })
     .from(adapters)
     .orderBy(desc(adapters.id))
-    .limit(LISTED + 1)
-  const names = rows.slice(0, LISTED).map(({ name }) => name)
-  if (names.length === 0) return 'an adapter, of which there is none yet'
-  return `${names.length > 1 ? 'one of ' : ''}${names.join(', ')}${rows.length > LISTED ? ' and more' : ''}`
+    .limit(MAX_LISTED_NAMES + 1)
+  const names = rows.slice(0, MAX_LISTED_NAMES).map(({ name }) => name)
+  if (names.length === 0) return 'an adapter, but there are none yet'
+  return `${names.length > 1 ? 'one of ' : ''}${names.join(', ')}${rows.length > MAX_LISTED_NAMES ? ' and more' : ''}`
 }
 
-async function noAdapter(db: Database, asked: string, subject: string): Promise<never> {
+async function throwUnknownAdapter(db: Database, idOrName: string, subject: string): Promise<never> {
   return fail('adapter_unknown', {
     subject,
-    expected: await adapterNames(db),
-    found: JSON.stringify(asked.slice(0, 200)),
-    fix: 'Name one that there is; GET /v1/adapters and graft adapters list them.',
+    expected: await describeAdapterNames(db),
+    found: JSON.stringify(idOrName.slice(0, 200)),
+    fix: 'Name an existing adapter. GET /v1/adapters and graft adapters list them.',
   })
 }
 
 /**
- * Several at once, in the order asked for, which may name one twice.
- * @param subjectOf where the request names each, for the error
- * @throws GraftError `adapter_unknown` for the first that there is not
+ * Selects several adapters by their ids, names or aliases, in the order of the request, which may name one twice.
+ * @param subjectOf returns where in the request an adapter is named, for the error
+ * @throws GraftError `adapter_unknown` for the first one that does not exist
  */
-export async function getAdapters(
+export async function selectAdapters(
   db: Database,
-  asked: readonly string[],
+  idsOrNames: readonly string[],
   subjectOf: (i: number) => string,
 ): Promise<AdapterRow[]> {
-  const ids = asked.filter(isUuid)
-  const names = asked.filter((name) => !isUuid(name))
-  const rows = await selected(db).where(or(inArray(adapters.id, ids), bears(db, names)))
-  const found = new Map(rows.flatMap((row) => [row.id, row.name, ...row.aliases].map((name) => [name, row] as const)))
-  const nameOf = (idOrName: string) => (isUuid(idOrName) ? idOrName.toLowerCase() : idOrName)
-  const missing = asked.findIndex((idOrName) => !found.has(nameOf(idOrName)))
-  if (missing >= 0) await noAdapter(db, asked[missing], subjectOf(missing))
-  return asked.map((idOrName) => found.get(nameOf(idOrName)) as AdapterRow)
+  const ids = idsOrNames.filter(isUuid)
+  const names = idsOrNames.filter((idOrName) => !isUuid(idOrName))
+  const rows = await adapterQuery(db).where(or(inArray(adapters.id, ids), hasName(db, names)))
+  const rowsByKey = new Map(rows.flatMap((row) => [row.id, row.name, ...row.aliases].map((key) => [key, row] as const)))
+  const keyOf = (idOrName: string) => (isUuid(idOrName) ? idOrName.toLowerCase() : idOrName)
+  const missing = idsOrNames.findIndex((idOrName) => !rowsByKey.has(keyOf(idOrName)))
+  if (missing >= 0) await throwUnknownAdapter(db, idsOrNames[missing], subjectOf(missing))
+  return idsOrNames.map((idOrName) => rowsByKey.get(keyOf(idOrName)) as AdapterRow)
 }
 
-/** The one adapter where there is no other; else how many there are, counted to two. */
-export async function onlyAdapter(db: Database): Promise<AdapterRow | 'none' | 'several'> {
-  const rows = await selected(db).limit(2)
+/** Selects the adapter if there is exactly one, and otherwise returns whether there are none or several. */
+export async function selectOnlyAdapter(db: Database): Promise<AdapterRow | 'none' | 'several'> {
+  const rows = await adapterQuery(db).limit(2)
   if (rows.length === 1) return rows[0]
   return rows.length === 0 ? 'none' : 'several'
 }
 
-export async function listAdapters(
+export async function selectAdapterPage(
   db: Database,
   { base_id, ...request }: PageRequest & { base_id?: string } = {},
 ): Promise<Page<AdapterRow>> {
-  const { before, order, take, page } = pageOf(adapters.id, request)
-  const ofBase = base_id === undefined ? undefined : eq(adapters.base_id, base_id)
-  return page(await selected(db).where(and(before, ofBase)).orderBy(order).limit(take))
+  const { isBefore, order, limit, toPage } = pageQuery(adapters.id, request)
+  const hasBase = base_id === undefined ? undefined : eq(adapters.base_id, base_id)
+  return toPage(await adapterQuery(db).where(and(isBefore, hasBase)).orderBy(order).limit(limit))
 }
 
 /**
- * Deletes it with its evaluations; trainings keep their rows.
- * @returns what it was
- * @throws GraftError `adapter_unknown`, `in_use` where an unfinished training goes on from it, or an alias leads to it
+ * Deletes an adapter and its evaluations. The rows of trainings are kept.
+ * @returns the row that was deleted
+ * @throws GraftError `adapter_unknown`; `in_use` if an alias points to it
  */
 export async function deleteAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
   return db.transaction(async (tx) => {
-    const row = await getAdapter(tx, idOrName)
-    // A training that begins from it meanwhile waits here for its row, or is seen below.
+    const row = await selectAdapter(tx, idOrName)
+    // An alias that is being moved to the adapter either waits for this lock or is found below.
     const locked = await tx.select({ id: adapters.id }).from(adapters).where(eq(adapters.id, row.id)).for('update')
-    if (locked.length === 0) await noAdapter(tx, idOrName, 'adapter')
-    const [user] = await tx
-      .select({ id: trainings.id })
-      .from(trainings)
-      .where(and(eq(trainings.from_adapter_id, row.id), inArray(trainings.status, unfinished)))
-      .limit(1)
-    if (user)
-      fail('in_use', {
-        subject: `adapter ${row.name}`,
-        expected: 'no unfinished training that goes on from it',
-        found: `the training ${user.id}`,
-        fix: 'Wait for it, or cancel it.',
-      })
+    if (locked.length === 0) await throwUnknownAdapter(tx, idOrName, 'adapter')
     const [alias] = await tx.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, row.id))
     if (alias)
       fail('in_use', {
-        subject: `adapter ${row.name}`,
-        expected: 'no alias that leads to it',
-        found: alias.name,
+        subject: `the adapter ${row.name}`,
+        problem: `cannot be deleted while the alias ${alias.name} points to it`,
         fix: 'Move the alias to another adapter, or remove it.',
       })
     await tx.delete(adapters).where(eq(adapters.id, row.id))

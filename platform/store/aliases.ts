@@ -1,89 +1,93 @@
 import { and, eq, getTableColumns, sql } from 'drizzle-orm'
-import type { NamedWeights } from '../schemas/adapters.ts'
-import { holdName, requireFreeAliasName } from './adapter-names.ts'
+import type { AdapterSnapshot } from '../schemas/adapters.ts'
+import type { PageRequest } from '../schemas/common.ts'
+import { lockName, requireFreeAliasName } from './adapter-names.ts'
 import type { Database } from './database.ts'
-import { type Page, type PageRequest, pageOf } from './page.ts'
-import { unknown } from './refusals.ts'
+import { type Page, pageQuery } from './page.ts'
 import { adapters } from './schema/adapters.ts'
 import { aliases, aliasMoves } from './schema/aliases.ts'
+import { throwUnknown } from './throw-errors.ts'
 
-/** With the adapter to which it leads. */
+/** A row, with the name and the digest of the adapter that the alias points to. */
 export type AliasRow = typeof aliases.$inferSelect & { adapter: string; digest: string }
 export type AliasMoveRow = typeof aliasMoves.$inferSelect
 export type NewAlias = Pick<AliasRow, 'name' | 'adapter_id' | 'guard'>
 
-/** To what it leads. */
-export const leadsTo = ({ adapter_id, adapter, digest }: AliasRow): NamedWeights => ({
+/** Returns the adapter that an alias points to. */
+export const targetOf = ({ adapter_id, adapter, digest }: AliasRow): AdapterSnapshot => ({
   id: adapter_id,
   name: adapter,
   digest,
 })
 
-const selected = (db: Database) =>
+const aliasQuery = (db: Database) =>
   db
     .select({ ...getTableColumns(aliases), adapter: adapters.name, digest: adapters.digest })
     .from(aliases)
     .innerJoin(adapters, eq(adapters.id, aliases.adapter_id))
 
 async function findAlias(db: Database, name: string): Promise<AliasRow | undefined> {
-  const [row] = await selected(db).where(eq(aliases.name, name))
+  const [row] = await aliasQuery(db).where(eq(aliases.name, name))
   return row
 }
 
 /** @throws GraftError `alias_unknown` */
-export async function getAlias(db: Database, name: string): Promise<AliasRow> {
-  return (await findAlias(db, name)) ?? unknown('alias', name)
-}
-
-/** The alias as it is until the transaction ends, or undefined where there is none, and none will be made by others. */
-export async function holdAlias(tx: Database, name: string): Promise<AliasRow | undefined> {
-  await holdName(tx, name)
-  return findAlias(tx, name)
-}
-
-export async function listAliases(db: Database, request: PageRequest = {}): Promise<Page<AliasRow>> {
-  const { before, order, take, page } = pageOf(aliases.id, request)
-  return page(await selected(db).where(before).orderBy(order).limit(take))
+export async function selectAlias(db: Database, name: string): Promise<AliasRow> {
+  return (await findAlias(db, name)) ?? throwUnknown('alias', name)
 }
 
 /**
- * Makes an alias that is held, or moves it, and records that.
+ * Locks the name of an alias until the transaction ends, so that no other transaction moves, removes or creates it.
+ * @returns the alias, or undefined if it does not exist
+ */
+export async function lockAlias(tx: Database, name: string): Promise<AliasRow | undefined> {
+  await lockName(tx, name)
+  return findAlias(tx, name)
+}
+
+export async function selectAliasPage(db: Database, request: PageRequest = {}): Promise<Page<AliasRow>> {
+  const { isBefore, order, limit, toPage } = pageQuery(aliases.id, request)
+  return toPage(await aliasQuery(db).where(isBefore).orderBy(order).limit(limit))
+}
+
+/**
+ * Creates or moves an alias and records the move. The name must be locked by {@link lockAlias}.
  * @throws GraftError `name_taken` by an adapter or an unfinished training
  */
-export async function moveAlias(
+export async function upsertAlias(
   tx: Database,
   alias: NewAlias,
   move: Omit<typeof aliasMoves.$inferInsert, 'alias' | 'guard'>,
 ): Promise<AliasRow> {
-  const { name, ...to } = alias
+  const { name, ...target } = alias
   await requireFreeAliasName(tx, name)
   await tx
     .insert(aliases)
     .values(alias)
-    .onConflictDoUpdate({ target: aliases.name, set: { ...to, moved_at: sql`now()` } })
+    .onConflictDoUpdate({ target: aliases.name, set: { ...target, moved_at: sql`now()` } })
   await tx.insert(aliasMoves).values({ ...move, alias: name, guard: alias.guard })
-  return getAlias(tx, name)
+  return selectAlias(tx, name)
 }
 
-/** Removes an alias that is held, and records that. */
-export async function removeAlias(tx: Database, row: AliasRow, owner: string) {
+/** Deletes an alias and records that. The name must be locked by {@link lockAlias}. */
+export async function deleteAlias(tx: Database, row: AliasRow, owner: string) {
   await tx.delete(aliases).where(eq(aliases.id, row.id))
-  await tx.insert(aliasMoves).values({ alias: row.name, from: leadsTo(row), forced: false, owner })
+  await tx.insert(aliasMoves).values({ alias: row.name, from: targetOf(row), forced: false, owner })
 }
 
-/** The newest first; those of an alias that was removed, too. */
-export async function listAliasMoves(
+/** Selects the moves of an alias, which may have been removed. The newest come first. */
+export async function selectAliasMovePage(
   db: Database,
   alias: string,
   request: PageRequest = {},
 ): Promise<Page<AliasMoveRow>> {
-  const { before, order, take, page } = pageOf(aliasMoves.id, request)
-  return page(
+  const { isBefore, order, limit, toPage } = pageQuery(aliasMoves.id, request)
+  return toPage(
     await db
       .select()
       .from(aliasMoves)
-      .where(and(eq(aliasMoves.alias, alias), before))
+      .where(and(eq(aliasMoves.alias, alias), isBefore))
       .orderBy(order)
-      .limit(take),
+      .limit(limit),
   )
 }

@@ -1,76 +1,81 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { and, arrayContains, eq, getTableColumns, isNull, lt, or, sql } from 'drizzle-orm'
+import { MINUTE_MS } from '../../core/durations.ts'
 import { isUuid } from '../../core/uuid.ts'
+import type { PageRequest } from '../schemas/common.ts'
 import type { KeyScope } from '../schemas/statuses.ts'
 import type { Database } from './database.ts'
-import { type Page, type PageRequest, pageOf } from './page.ts'
-import { unknown } from './refusals.ts'
+import { type Page, pageQuery } from './page.ts'
 import { apiKeys } from './schema/api-keys.ts'
+import { throwUnknown } from './throw-errors.ts'
 
 export type ApiKeyRow = Omit<typeof apiKeys.$inferSelect, 'hash'>
 
-const PREFIX = 'graft_'
+const SECRET_PREFIX = 'graft_'
 
-/** All that may be shown. */
-const { hash: _, ...shown } = getTableColumns(apiKeys)
+/** All columns that may leave the store. */
+const { hash: _, ...publicColumns } = getTableColumns(apiKeys)
 
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
-/** @returns the key's row and the key itself, which cannot be had again */
-export async function createApiKey(
+/** @returns the row, and the secret, which is stored nowhere and cannot be read again */
+export async function insertApiKey(
   db: Database,
   { name, scopes }: { name: string; scopes: readonly KeyScope[] },
 ): Promise<{ key: ApiKeyRow; secret: string }> {
-  const secret = PREFIX + randomBytes(32).toString('base64url')
-  const prefix = secret.slice(0, PREFIX.length + 6)
+  const secret = SECRET_PREFIX + randomBytes(32).toString('base64url')
+  const prefix = secret.slice(0, SECRET_PREFIX.length + 6)
   const [key] = await db
     .insert(apiKeys)
     .values({ name, scopes: [...new Set(scopes)], prefix, hash: hashOf(secret) })
-    .returning(shown)
+    .returning(publicColumns)
   return { key, secret }
 }
 
-export async function listApiKeys(db: Database, request: PageRequest = {}): Promise<Page<ApiKeyRow>> {
-  const { before, order, take, page } = pageOf(apiKeys.id, request)
-  return page(await db.select(shown).from(apiKeys).where(before).orderBy(order).limit(take))
+export async function selectApiKeyPage(db: Database, request: PageRequest = {}): Promise<Page<ApiKeyRow>> {
+  const { isBefore, order, limit, toPage } = pageQuery(apiKeys.id, request)
+  return toPage(await db.select(publicColumns).from(apiKeys).where(isBefore).orderBy(order).limit(limit))
 }
 
 /**
- * Whether any key is valid: without one, only this machine is answered.
- * @param scope counts only the keys that have it
+ * Returns whether there is a valid key. Without one, the server answers only its own machine.
+ * @param scope counts only the keys that have this scope
  */
 export async function hasApiKeys(db: Database, scope?: KeyScope): Promise<boolean> {
-  const scoped = scope && arrayContains(apiKeys.scopes, [scope])
+  const hasScope = scope && arrayContains(apiKeys.scopes, [scope])
   const rows = await db
     .select({ id: apiKeys.id })
     .from(apiKeys)
-    .where(and(isNull(apiKeys.revoked_at), scoped))
+    .where(and(isNull(apiKeys.revoked_at), hasScope))
     .limit(1)
   return rows.length > 0
 }
 
-/** @throws GraftError `key_unknown` where there is none, or it was revoked before */
+/** @throws GraftError `key_unknown` if the key does not exist or is already revoked */
 export async function revokeApiKey(db: Database, id: string): Promise<ApiKeyRow> {
-  const valid = and(eq(apiKeys.id, id), isNull(apiKeys.revoked_at))
-  const [row] = isUuid(id) ? await db.update(apiKeys).set({ revoked_at: sql`now()` }).where(valid).returning(shown) : []
-  return row ?? unknown('key', id)
+  const isValid = and(eq(apiKeys.id, id), isNull(apiKeys.revoked_at))
+  const [row] = isUuid(id)
+    ? await db.update(apiKeys).set({ revoked_at: sql`now()` }).where(isValid).returning(publicColumns)
+    : []
+  return row ?? throwUnknown('key', id)
 }
 
 /**
- * The valid key of this secret. The index finds it by its hash, so the time that this takes tells nothing of other keys.
- * @returns undefined for any that is not valid
+ * Selects the valid key that has this secret. The index finds it by its hash, so the time that this takes reveals
+ * nothing about other keys.
+ * @returns undefined if no valid key has it
  */
 export async function verifyApiKey(db: Database, secret: string): Promise<ApiKeyRow | undefined> {
   const [row] = await db
-    .select(shown)
+    .select(publicColumns)
     .from(apiKeys)
     .where(and(eq(apiKeys.hash, hashOf(secret)), isNull(apiKeys.revoked_at)))
-  // To the minute, so that not every request writes.
-  const stale = or(isNull(apiKeys.last_used_at), lt(apiKeys.last_used_at, sql`now() - interval '1 minute'`))
-  if (row && Date.now() - (row.last_used_at?.getTime() ?? 0) > 60_000)
+  // Records the time at most once a minute, so that not every request writes.
+  const isStale = or(isNull(apiKeys.last_used_at), lt(apiKeys.last_used_at, sql`now() - interval '1 minute'`))
+  if (row && Date.now() - (row.last_used_at?.getTime() ?? 0) > MINUTE_MS)
     await db
       .update(apiKeys)
       .set({ last_used_at: sql`now()` })
-      .where(and(eq(apiKeys.id, row.id), stale))
+      .where(and(eq(apiKeys.id, row.id), isStale))
   return row
 }

@@ -4,23 +4,24 @@ import type { Database } from './database.ts'
 import { adapters } from './schema/adapters.ts'
 import { bases } from './schema/bases.ts'
 import { datasets } from './schema/datasets.ts'
-import { trainings, unfinished } from './schema/trainings.ts'
+import { trainings, unfinishedTrainingStatuses } from './schema/trainings.ts'
 
-const anyDigest = (column: PgColumn) => sql<string | null>`${column}`
+/** Gives the digests of all tables one type, as a union needs. */
+const asDigest = (column: PgColumn) => sql<string | null>`${column}`
 
-/** The digests of all that the store refers to among the artifacts; the state of a training that has ended is no longer needed. */
-export async function referencedArtifacts(db: Database): Promise<Set<string>> {
+/** Selects the digests of all artifacts that are still needed. The saved state of a finished training is not. */
+export async function selectReferencedArtifacts(db: Database): Promise<Set<string>> {
   const rows = await union(
-    db.select({ digest: anyDigest(adapters.artifact) }).from(adapters),
+    db.select({ digest: asDigest(adapters.artifact) }).from(adapters),
     db
-      .select({ digest: anyDigest(datasets.digest) })
+      .select({ digest: asDigest(datasets.digest) })
       .from(datasets)
       .where(isNull(datasets.deleted_at)),
-    db.select({ digest: anyDigest(bases.artifact) }).from(bases),
+    db.select({ digest: asDigest(bases.artifact) }).from(bases),
     db
-      .select({ digest: anyDigest(trainings.state) })
+      .select({ digest: asDigest(trainings.state) })
       .from(trainings)
-      .where(inArray(trainings.status, unfinished)),
+      .where(inArray(trainings.status, unfinishedTrainingStatuses)),
   )
   return new Set(rows.flatMap(({ digest }) => digest ?? []))
 }

@@ -1,27 +1,29 @@
 import { eq } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
+import type { PageRequest } from '../schemas/common.ts'
 import type { Database } from './database.ts'
-import { type Page, type PageRequest, pageOf } from './page.ts'
-import { unknown } from './refusals.ts'
+import { type Page, pageQuery } from './page.ts'
 import { bases } from './schema/bases.ts'
+import { throwUnknown } from './throw-errors.ts'
 
 export type BaseRow = typeof bases.$inferSelect
 export type NewBase = typeof bases.$inferInsert
 
 /**
- * The row of a base, made where there is none of its name. Processes that start at once may all call it.
- * @throws GraftError `base_mismatch` where the name stands for other weights
+ * Returns the row of a base, and inserts it if there is none of its name. Processes that start at the same time may all
+ * call it.
+ * @throws GraftError `base_mismatch` if the name belongs to other weights
  */
 export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> {
-  const [made] = await db.insert(bases).values(base).onConflictDoNothing().returning()
-  const row = made ?? (await getBase(db, base.name))
+  const [inserted] = await db.insert(bases).values(base).onConflictDoNothing().returning()
+  const row = inserted ?? (await selectBase(db, base.name))
   if (row.fingerprint === base.fingerprint) return row
   return fail('base_mismatch', {
     subject: `the base ${base.name}`,
-    expected: `the fingerprint ${row.fingerprint}, which the store knows by that name`,
+    expected: `the fingerprint ${row.fingerprint}, which the database has for that name`,
     found: base.fingerprint,
-    fix: 'Give the base another name: adapters refer to the one that is known.',
+    fix: 'Give the base another name. Existing adapters refer to the base in the database.',
   })
 }
 
@@ -34,11 +36,11 @@ export async function findBase(db: Database, idOrName: string): Promise<BaseRow 
 }
 
 /** @throws GraftError `base_unknown` */
-export async function getBase(db: Database, idOrName: string): Promise<BaseRow> {
-  return (await findBase(db, idOrName)) ?? unknown('base', idOrName)
+export async function selectBase(db: Database, idOrName: string): Promise<BaseRow> {
+  return (await findBase(db, idOrName)) ?? throwUnknown('base', idOrName)
 }
 
-export async function listBases(db: Database, request: PageRequest = {}): Promise<Page<BaseRow>> {
-  const { before, order, take, page } = pageOf(bases.id, request)
-  return page(await db.select().from(bases).where(before).orderBy(order).limit(take))
+export async function selectBasePage(db: Database, request: PageRequest = {}): Promise<Page<BaseRow>> {
+  const { isBefore, order, limit, toPage } = pageQuery(bases.id, request)
+  return toPage(await db.select().from(bases).where(isBefore).orderBy(order).limit(limit))
 }

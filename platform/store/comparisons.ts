@@ -1,18 +1,19 @@
+import type { PageRequest } from '../schemas/common.ts'
 import type { Database } from './database.ts'
-import { type Page, type PageRequest, pageOf } from './page.ts'
+import { type Page, pageQuery } from './page.ts'
 import { comparisons } from './schema/comparisons.ts'
 import type { ShortWorkRow } from './short-work.ts'
 
 export type ComparisonRow = ShortWorkRow<'comparison'>
 export type NewComparison = Pick<typeof comparisons.$inferInsert, 'id' | 'adapters' | 'dataset_id'>
 
-/** @param comparison of two adapters at least */
-export async function createComparison(db: Database, comparison: NewComparison): Promise<ComparisonRow> {
+/** @param comparison of at least two adapters */
+export async function insertComparison(db: Database, comparison: NewComparison): Promise<ComparisonRow> {
   const [row] = await db.insert(comparisons).values(comparison).returning()
   return row
 }
 
-export async function listComparisons(db: Database, request: PageRequest = {}): Promise<Page<ComparisonRow>> {
-  const { before, order, take, page } = pageOf(comparisons.id, request)
-  return page(await db.select().from(comparisons).where(before).orderBy(order).limit(take))
+export async function selectComparisonPage(db: Database, request: PageRequest = {}): Promise<Page<ComparisonRow>> {
+  const { isBefore, order, limit, toPage } = pageQuery(comparisons.id, request)
+  return toPage(await db.select().from(comparisons).where(isBefore).orderBy(order).limit(limit))
 }

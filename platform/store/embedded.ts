@@ -8,21 +8,23 @@ import { lockFolder } from './folder-lock.ts'
 import { migrate } from './migrate.ts'
 import type { Store } from './store.ts'
 
-/** Milliseconds between checkpoints while something is written: what a loss of power can take. */
-const CHECKPOINT_EVERY = 10_000
+/** The time between checkpoints while there are writes. A loss of power can lose this much. */
+const CHECKPOINT_INTERVAL_MS = 10_000
+/** The times of files are coarser than the clock. */
+const FILE_TIME_TOLERANCE_MS = 2_000
 
 /**
- * Opens the database in `<home>/database`, which this process then has for itself.
+ * Opens the database in `<home>/database` and locks it for this process.
  * @throws GraftError `store_locked`, `store_newer`
  */
 export async function openEmbedded(home: string): Promise<Store> {
   const unlock = lockFolder(home)
   const folder = join(home, 'database')
   try {
-    if (!existsSync(folder)) await create(folder)
-    // Whoever ends in order removes it, after a flush.
-    const whole = !existsSync(join(folder, 'postmaster.pid'))
-    const pglite = await start(folder)
+    if (!existsSync(folder)) await createDatabase(folder)
+    // A process that closes the database removes this file, after a flush.
+    const isFlushed = !existsSync(join(folder, 'postmaster.pid'))
+    const pglite = await startPglite(folder)
     const db = drizzle(pglite)
     try {
       await migrate(db, (config) => runMigrations(db, config), folder)
@@ -30,7 +32,7 @@ export async function openEmbedded(home: string): Promise<Store> {
       await pglite.close()
       throw error
     }
-    const checkpoints = keepCheckpoints(pglite, folder, whole ? Date.now() : 0)
+    const checkpoints = startCheckpoints(pglite, folder, isFlushed ? Date.now() : 0)
     return {
       db,
       client: { kind: 'embedded', pglite },
@@ -50,49 +52,52 @@ export async function openEmbedded(home: string): Promise<Store> {
   }
 }
 
-/** Under another name until it is whole: a process killed meanwhile leaves nothing that looks like a database. */
-async function create(folder: string): Promise<void> {
+/**
+ * Creates the database under another name until it is complete, so that a process that is killed leaves no broken one.
+ */
+async function createDatabase(folder: string): Promise<void> {
   const partial = `${folder}.partial`
   rmSync(partial, { recursive: true, force: true })
-  await (await start(partial)).close()
+  await (await startPglite(partial)).close()
   await flushFolder(partial, 0)
   renameSync(partial, folder)
 }
 
-function start(folder: string): Promise<PGlite> {
-  // Whoever owned the folder before is gone, since we have its lock; an empty file of that name would keep PGlite from starting.
+function startPglite(folder: string): Promise<PGlite> {
+  // This process has the lock, so the previous owner is gone. An empty file of this name would keep PGlite from
+  // starting.
   rmSync(join(folder, 'postmaster.pid'), { force: true })
   return PGlite.create(folder, { startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB'] })
 }
 
 /**
- * PGlite never asks the disk to keep what it wrote, so that is done here: a checkpoint, then a flush of its files.
- * @param flushed the time at which all was on the disk
+ * Makes writes durable at an interval, by a checkpoint and a flush of the files that changed. PGlite itself never
+ * flushes its files to the disk.
+ * @param flushedAt the time, in milliseconds since 1970, at which all files were on the disk
  */
-function keepCheckpoints(pglite: PGlite, folder: string, flushed: number) {
+function startCheckpoints(pglite: PGlite, folder: string, flushedAt: number) {
   let checkpointed = ''
   let last = Promise.resolve()
 
-  const position = async () =>
-    (await pglite.query<{ at: string }>('select pg_current_wal_insert_lsn()::text as at')).rows[0].at
+  const currentLsn = async () =>
+    (await pglite.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')).rows[0].lsn
   const flushFiles = async () => {
-    const began = Date.now()
-    // The time of a file is coarser than the clock.
-    await flushFolder(folder, flushed - 2_000)
-    flushed = began
+    const startedAt = Date.now()
+    await flushFolder(folder, flushedAt - FILE_TIME_TOLERANCE_MS)
+    flushedAt = startedAt
   }
   const checkpoint = async () => {
-    if ((await position()) === checkpointed) return
+    if ((await currentLsn()) === checkpointed) return
     await pglite.exec('checkpoint')
-    checkpointed = await position()
+    checkpointed = await currentLsn()
     await flushFiles()
   }
-  /** One after the other. The next is tried even where one failed. */
+  /** Runs one checkpoint after the other, even if the previous one failed. */
   const flush = () => {
     last = last.catch(() => {}).then(checkpoint)
     return last
   }
-  const timer = setInterval(() => void flush().catch(warn), CHECKPOINT_EVERY).unref()
+  const timer = setInterval(() => void flush().catch(warn), CHECKPOINT_INTERVAL_MS).unref()
   return {
     flush,
     async close() {
@@ -100,11 +105,13 @@ function keepCheckpoints(pglite: PGlite, folder: string, flushed: number) {
       await last.catch(() => {})
       await pglite.exec('checkpoint')
       await pglite.close()
-      // What it wrote while it closed, too.
+      // Includes what PGlite wrote while it closed.
       await flushFiles()
     },
   }
 }
 
 const warn = (error: unknown) =>
-  process.emitWarning(`the database could not be put on the disk: ${error instanceof Error ? error.message : error}`)
+  process.emitWarning(
+    `the database could not be written to the disk: ${error instanceof Error ? error.message : error}`,
+  )

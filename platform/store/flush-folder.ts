@@ -1,34 +1,37 @@
 import { open, readdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
+/** Files that are flushed at the same time. Disks flush several faster than one after the other. */
+const CONCURRENCY = 16
+
 /**
- * Puts on the disk what changed below a folder: the embedded database writes files and never asks for that.
- * @param since milliseconds since 1970; files that were last written before are passed over
+ * Flushes to the disk what changed in a folder. The embedded database writes files without doing that.
+ * @param since milliseconds since 1970; files that were last written before are skipped
  */
 export async function flushFolder(folder: string, since: number): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   const files = entries.filter((entry) => entry.isFile())
   const folders = new Set([folder, dirname(folder)])
-  await eachOf(files, async ({ parentPath, name }) => {
+  await runConcurrently(files, async ({ parentPath, name }) => {
     const path = join(parentPath, name)
-    if (!(await changed(path, since))) return
+    if (!(await hasChanged(path, since))) return
     await flush(path)
     folders.add(parentPath)
   })
-  await eachOf([...folders], flush)
+  await runConcurrently([...folders], flush)
 }
 
-/** Disks do several at a time faster than one after the other. */
-async function eachOf<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
-  const left = items.values()
-  const takeTurns = async () => {
-    for (const item of left) await work(item)
+async function runConcurrently<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
+  // All runners share one iterator.
+  const remaining = items.values()
+  const run = async () => {
+    for (const item of remaining) await work(item)
   }
-  await Promise.all(Array.from({ length: 16 }, takeTurns))
+  await Promise.all(Array.from({ length: CONCURRENCY }, run))
 }
 
-/** The database removes files of its own at any time. */
-async function changed(path: string, since: number): Promise<boolean> {
+async function hasChanged(path: string, since: number): Promise<boolean> {
+  // The database may remove a file at any time.
   return ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0) >= since
 }
 

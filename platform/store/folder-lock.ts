@@ -4,13 +4,14 @@ import { fail } from '../../core/errors.ts'
 import { lockFile } from '../../core/file-lock.ts'
 
 /**
- * Makes this process the one owner of a home folder until it calls what is returned, or ends in any way.
- * @throws GraftError `store_locked` where another process, or this one, has it
+ * Makes this process the only owner of a home folder until it exits, or unlocks the folder.
+ * @returns unlocks the folder
+ * @throws GraftError `store_locked` if another process, or this one, already has it
  */
 export function lockFolder(home: string): () => void {
   mkdirSync(home, { recursive: true })
   const owner = join(home, 'database.owner')
-  const unlock = lockFile(join(home, 'database.lock')) ?? locked(home, readOwner(owner))
+  const unlock = lockFile(join(home, 'database.lock')) ?? throwLocked(home, readOwner(owner))
   writeFileSync(owner, String(process.pid))
   return unlock
 }
@@ -19,15 +20,14 @@ function readOwner(file: string): string {
   try {
     return `process ${readFileSync(file, 'utf8')}`
   } catch {
-    return 'a process'
+    return 'another process'
   }
 }
 
-function locked(home: string, owner: string): never {
+function throwLocked(home: string, owner: string): never {
   return fail('store_locked', {
-    subject: home,
-    expected: 'a database that no other process has open',
-    found: `that ${owner} has it`,
-    fix: 'Ask that server over HTTP, stop it, choose another folder with GRAFT_HOME, or share a PostgreSQL database by DATABASE_URL.',
+    subject: `the database in ${home}`,
+    problem: `is already open in ${owner}`,
+    fix: 'Send requests to that server, stop it, choose another folder with GRAFT_HOME, or share a PostgreSQL database with DATABASE_URL.',
   })
 }

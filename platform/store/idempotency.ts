@@ -4,65 +4,67 @@ import { fail } from '../../core/errors.ts'
 import type { Database } from './database.ts'
 import { idempotencyKeys } from './schema/idempotency-keys.ts'
 
-export interface KeyedRequest {
-  /** Who asks: the id of an API key, empty without keys. */
+export interface KeyedWork {
+  /** The id of the caller's API key. Empty if the server has no keys. */
   owner: string
   operation: string
-  key: string
-  /** What decides whether it is the same request, as it was parsed. */
+  /** The caller's idempotency key. If it is not set, the work is done each time. */
+  key: string | undefined
+  /** The parsed request. A repetition must have an equal one. */
   request: unknown
 }
 
 /**
- * Does a piece of work once for each key. The work and the key are written in one transaction: a repetition waits for the first, gets
- * its answer, or does the work where the first failed.
- * @param work does all with the handle that it is given, and answers in JSON
- * @throws GraftError `idempotency_conflict` where the key came with another request
+ * Does a piece of work in one transaction, and only once for each key. The key is written in the same transaction: a
+ * repetition waits for the first request and gets its response, or does the work if the first request failed.
+ * @param work uses only the handle that it receives, and returns JSON
+ * @returns the response to the first request
+ * @throws GraftError `idempotency_conflict` if the key was used with a different request
  */
-export async function once<T>(
+export function idempotent<T>(
   db: Database,
-  { owner, operation, key, request }: KeyedRequest,
+  { owner, operation, key, request }: KeyedWork,
   work: (tx: Database) => Promise<T>,
-): Promise<{ answer: T; repeated: boolean }> {
-  const request_hash = createHash('sha256').update(canonical(request)).digest('hex')
-  const place = and(
+): Promise<T> {
+  if (key === undefined) return db.transaction(work)
+  const request_hash = createHash('sha256').update(toCanonicalJson(request)).digest('hex')
+  const isThisKey = and(
     eq(idempotencyKeys.owner, owner),
     eq(idempotencyKeys.operation, operation),
     eq(idempotencyKeys.key, key),
   )
   return db.transaction(async (tx) => {
-    const first = await tx
+    const inserted = await tx
       .insert(idempotencyKeys)
       .values({ owner, operation, key, request_hash })
       .onConflictDoNothing()
       .returning({ key: idempotencyKeys.key })
-    if (first.length > 0) {
-      const answer = await work(tx)
-      await tx.update(idempotencyKeys).set({ answer }).where(place)
-      return { answer, repeated: false }
+    if (inserted.length > 0) {
+      const response = await work(tx)
+      await tx.update(idempotencyKeys).set({ response }).where(isThisKey)
+      return response
     }
-    const [known] = await tx.select().from(idempotencyKeys).where(place)
-    if (known.request_hash === request_hash) return { answer: known.answer as T, repeated: true }
+    const [known] = await tx.select().from(idempotencyKeys).where(isThisKey)
+    if (known.request_hash === request_hash) return known.response as T
     return fail('idempotency_conflict', {
-      subject: `idempotency key ${JSON.stringify(key)}`,
-      expected: 'the same request as before',
-      found: 'another one',
+      subject: `the idempotency key ${JSON.stringify(key)}`,
+      problem: 'was already used with a different request',
       fix: 'Use a new key for a new request.',
     })
   })
 }
 
-/** Forgets the keys that are older. @returns how many */
-export async function forgetKeys(db: Database, before: Date): Promise<number> {
-  const gone = await db
+/** Deletes the keys that were first used before a moment. @returns how many */
+export async function deleteIdempotencyKeys(db: Database, before: Date): Promise<number> {
+  const deleted = await db
     .delete(idempotencyKeys)
     .where(lt(idempotencyKeys.created_at, before))
     .returning({ key: idempotencyKeys.key })
-  return gone.length
+  return deleted.length
 }
 
-/** JSON in which the order of an object's fields does not matter. */
-const canonical = (value: unknown): string =>
+/** Returns JSON that does not depend on the order of an object's fields. */
+const toCanonicalJson = (value: unknown): string =>
   JSON.stringify(value, (_, part: unknown) =>
     part !== null && typeof part === 'object' && !Array.isArray(part)
       ? Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)))

@@ -1,20 +1,26 @@
-import { graftHome } from './home.ts'
+import { resolve } from 'node:path'
 import type { Store } from './store.ts'
 
 export interface StoreOptions {
-  /** `postgres://…`; DATABASE_URL where absent. An empty one means none. */
+  /** The address of a PostgreSQL database, `postgres://…`. Defaults to DATABASE_URL; an empty one means none. */
   databaseUrl?: string
-  /** The folder of the embedded database; see {@link graftHome}. */
+  /** The folder of the embedded database. Defaults to {@link graftHome}. */
   home?: string
-  /** Whether connections to PostgreSQL are kept for the next query, as where absent. One that was kept by a process that is frozen for a while is dead. */
+  /**
+   * Keeps connections to PostgreSQL open for the next query. Defaults to true. Turn it off in a process that
+   * is frozen between requests: by the time it continues, the connections that it kept are dead.
+   */
   keepConnections?: boolean
 }
 
+/** Returns the folder that holds Graft's data on this machine: GRAFT_HOME, or `.graft` in the current folder. */
+export const graftHome = (): string => resolve(process.env.GRAFT_HOME || '.graft')
+
 /**
- * Opens the database, makes it where there is none, and brings its tables up to date. PostgreSQL where a URL is given; else the
- * embedded one, `database/` in the home folder. Neither is loaded before this is called.
- * @throws GraftError `store_locked` where another process has the embedded database, `store_unavailable` where PostgreSQL does
- *   not answer, `store_newer` where a later Graft made the tables
+ * Opens the database, creates it if it does not exist, and migrates its tables. It is PostgreSQL if there is a URL, and
+ * otherwise the embedded database in `database/` of the home folder. Neither is loaded before this is called.
+ * @throws GraftError `store_locked` if another process has the embedded database, `store_unavailable` if PostgreSQL
+ *   does not answer, `store_newer` if a later version of Graft has migrated the tables
  */
 export async function openStore({
   databaseUrl = process.env.DATABASE_URL,

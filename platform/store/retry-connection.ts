@@ -1,18 +1,22 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isLostConnection } from './lost-connection.ts'
 
+const FIRST_DELAY_MS = 100
+const MAX_DELAY_MS = 2_000
+
 /**
- * Does work on the database until the connection holds. The work may have been done although it failed, so it must bear being done twice.
- * @param signal gives up, with the failure of the last attempt
- * @throws whatever the work failed of that was not the connection
+ * Retries a database operation while the connection is down. It must be idempotent: it may have committed even though
+ * it threw.
+ * @param signal stops the retries; the error of the last attempt is thrown
+ * @throws any error of the operation that is not a lost connection
  */
 export async function retryOnDisconnect<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
-  for (let wait = 100; ; wait = Math.min(2 * wait, 2_000)) {
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, MAX_DELAY_MS)) {
     try {
       return await work()
     } catch (error) {
       if (!isLostConnection(error) || signal?.aborted) throw error
-      await pause(wait, undefined, { signal }).catch(() => {})
+      await sleep(delay, undefined, { signal }).catch(() => {})
     }
   }
 }

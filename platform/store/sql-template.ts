@@ -1,4 +1,4 @@
 import { sql } from 'drizzle-orm'
 
-/** Drizzle's own, for a library that writes its statements into our transactions. */
+/** Drizzle's `sql`, for a library that runs its own statements in the store's transactions. */
 export const sqlTemplate = sql

@@ -7,21 +7,25 @@ export type EventRow = typeof trainingEvents.$inferSelect
 
 export interface NewEvent {
   event: StoredEvent
-  /** Of events with one key, a training keeps the first: those that a slice tells again after going back to a saved state. */
+  /**
+   * Identifies the event within its training. Only the first event with a key is stored, because a slice that continues
+   * from a saved state repeats events. If it is not set, the event is always stored.
+   */
   key?: string
 }
 
 /**
- * Appends events within a transaction that holds the training's row: so numbers have no gap, and none is seen before one that is lower.
- * @returns the rows that are new
+ * Appends events to a training. The transaction must hold a lock on its row, so that the numbers have no gaps and no
+ * event becomes visible before one with a lower number.
+ * @returns the inserted rows
  */
-export async function recordEvents(
+export async function insertEvents(
   tx: Database,
   training: { id: string; last_event: number },
   events: readonly NewEvent[],
 ): Promise<EventRow[]> {
   const keys = events.flatMap(({ key }) => (key === undefined ? [] : [key]))
-  const known = new Set(keys.length === 0 ? [] : await knownKeys(tx, training.id, keys))
+  const known = new Set(keys.length === 0 ? [] : await selectKnownKeys(tx, training.id, keys))
   const fresh = events.filter(({ key }) => {
     if (key === undefined) return true
     if (known.has(key)) return false
@@ -35,7 +39,7 @@ export async function recordEvents(
   return tx.insert(trainingEvents).values(values).returning()
 }
 
-async function knownKeys(tx: Database, training: string, keys: string[]): Promise<string[]> {
+async function selectKnownKeys(tx: Database, training: string, keys: string[]): Promise<string[]> {
   const rows = await tx
     .select({ key: trainingEvents.key })
     .from(trainingEvents)
@@ -43,8 +47,11 @@ async function knownKeys(tx: Database, training: string, keys: string[]): Promis
   return rows.flatMap(({ key }) => key ?? [])
 }
 
-/** @param after the number of the last one that is known, 0 for all */
-export function listEvents(db: Database, training: string, after = 0, limit = 500): Promise<EventRow[]> {
+/**
+ * Selects the events after a given one, the oldest first.
+ * @param after the number of the last event that is known. Defaults to 0, which selects all.
+ */
+export function selectEvents(db: Database, training: string, after = 0, limit = 500): Promise<EventRow[]> {
   return db
     .select()
     .from(trainingEvents)
@@ -53,8 +60,11 @@ export function listEvents(db: Database, training: string, after = 0, limit = 50
     .limit(limit)
 }
 
-/** The newest first. @param before the number of the oldest one that is known */
-export function listNewestEvents(db: Database, training: string, before: number, limit: number): Promise<EventRow[]> {
+/**
+ * Selects the events before a given one, the newest first.
+ * @param before the number of the oldest event that is known
+ */
+export function selectNewestEvents(db: Database, training: string, before: number, limit: number): Promise<EventRow[]> {
   return db
     .select()
     .from(trainingEvents)
@@ -63,8 +73,8 @@ export function listNewestEvents(db: Database, training: string, before: number,
     .limit(limit)
 }
 
-/** The step of the last event of a step, 0 where there is none. */
-export async function lastStepTold(db: Database, training: string): Promise<number> {
+/** Selects the step of the last `step` event. Returns 0 if there is none. */
+export async function selectLastStep(db: Database, training: string): Promise<number> {
   const [{ step }] = await db
     .select({ step: sql<number>`coalesce(max((${trainingEvents.event} ->> 'step')::int), 0)` })
     .from(trainingEvents)

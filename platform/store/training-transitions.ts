@@ -3,11 +3,11 @@ import { fail, type PlainError } from '../../core/errors.ts'
 import type { TrainingStatus } from '../schemas/statuses.ts'
 import type { Database } from './database.ts'
 import { trainings } from './schema/trainings.ts'
-import { type NewEvent, recordEvents } from './training-events.ts'
+import { insertEvents, type NewEvent } from './training-events.ts'
 import { lockTraining, type TrainingRow } from './trainings.ts'
 
-/** Where a training may go from each status. */
-const moves: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
+/** The statuses that may follow each status. */
+export const transitions: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
   queued: ['running', 'paused', 'failed', 'cancelled'],
   running: ['queued', 'paused', 'succeeded', 'failed', 'cancelled'],
   paused: ['queued', 'cancelled'],
@@ -16,13 +16,13 @@ const moves: Readonly<Record<TrainingStatus, readonly TrainingStatus[]>> = {
   cancelled: [],
 }
 
-/** What a worker writes while it trains and when it stops. */
+/** The columns that a worker writes while it trains and when it stops. */
 export type ProgressPatch = Partial<Pick<TrainingRow, 'plan' | 'progress' | 'state' | 'result' | 'adapter_id'>>
 
 /**
- * Takes a training that waits, to run a slice of it.
- * @param worker names the process
- * @returns undefined where there is nothing to run: another worker has it, it is paused, or it has ended
+ * Claims a queued training for a worker, to run one slice of it.
+ * @param worker the name of the worker's process
+ * @returns undefined if there is nothing to run: another worker has the training, it is paused, or it has finished
  * @throws GraftError `training_unknown`
  */
 export async function claimTraining(db: Database, id: string, worker: string): Promise<TrainingRow | undefined> {
@@ -40,110 +40,118 @@ export async function claimTraining(db: Database, id: string, worker: string): P
         started_at: row.started_at ?? sql`now()`,
       })
       .where(eq(trainings.id, id))
-    await recordEvents(tx, row, [{ event: { type: 'status', status: 'running' } }])
+    await insertEvents(tx, row, [{ event: { type: 'status', status: 'running' } }])
     return lockTraining(tx, id)
   })
 }
 
 /**
- * Writes what a worker tells, and that it lives. With a state that it saved, the failed_attempts before are forgotten: it gets on.
- * @returns what is asked of it
- * @throws GraftError `training_superseded` where the training is no longer this worker's: it was cancelled, or another has it
+ * Writes a worker's progress and its heartbeat. A saved state resets the failed attempts, because the training made
+ * progress.
+ * @returns the action that is requested of the worker
+ * @throws GraftError `training_superseded` if the worker no longer has the training: it was cancelled, or another
+ *   worker has it
  */
 export async function recordProgress(
   db: Database,
   id: string,
   fencing_token: number,
-  report: ProgressPatch = {},
+  patch: ProgressPatch = {},
   events: readonly NewEvent[] = [],
 ): Promise<TrainingRow['requested_action']> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
-    requireFence(row, fencing_token)
+    requireCurrentToken(row, fencing_token)
     await tx
       .update(trainings)
-      .set({ ...report, ...(report.state && { failed_attempts: 0 }), heartbeat_at: sql`now()` })
+      .set({ ...patch, ...(patch.state && { failed_attempts: 0 }), heartbeat_at: sql`now()` })
       .where(eq(trainings.id, id))
-    await recordEvents(tx, row, events)
+    await insertEvents(tx, row, events)
     return row.requested_action
   })
 }
 
-export interface Move {
-  /** Of the worker that gives the training back; absent where somebody else decides, which takes it from its worker. */
+export interface Transition {
+  /**
+   * The token of the worker that gives the training back. If it is not set, the caller takes the training from its
+   * worker.
+   */
   fencing_token?: number
-  report?: ProgressPatch
-  /** Why it failed; needed for that and for nothing else. */
+  patch?: ProgressPatch
+  /** The reason of the failure. Required for the status `failed`, and not allowed for others. */
   error?: PlainError
-  /** Why its worker could not go on, where it is queued for that: it counts as a loss, and the event tells it. */
-  lost?: PlainError
-  /** Told before the event of the new status. */
+  /** The error of a failed attempt, if the training is queued to be tried again. It is counted and recorded. */
+  attemptError?: PlainError
+  /** Events to record before that of the new status. */
   events?: readonly NewEvent[]
 }
 
 /**
- * Changes the status and records the event of it. A running training that was asked to pause is paused where it would be queued.
- * @throws GraftError `training_status_conflict` where its status does not lead there, `training_superseded`, `training_unknown`
+ * Changes the status and records an event. A running training that has a requested pause becomes paused instead of
+ * queued.
+ * @throws GraftError `training_status_conflict` if its status does not allow that, `training_superseded`,
+ *   `training_unknown`
  */
 export async function transitionTraining(
   db: Database,
   id: string,
   to: Exclude<TrainingStatus, 'running'>,
-  { fencing_token, report = {}, error, lost, events = [] }: Move = {},
+  { fencing_token, patch = {}, error, attemptError, events = [] }: Transition = {},
 ): Promise<TrainingRow> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
-    if (fencing_token !== undefined) requireFence(row, fencing_token)
-    if (!moves[row.status].includes(to)) refuse(row, to)
+    if (fencing_token !== undefined) requireCurrentToken(row, fencing_token)
+    if (!transitions[row.status].includes(to)) throwStatusConflict(row, to)
     const status = to === 'queued' && row.requested_action === 'pause' ? 'paused' : to
     await tx
       .update(trainings)
       .set({
-        ...report,
+        ...patch,
         status,
         worker: null,
         requested_action: null,
         error: error ?? null,
         fencing_token: fencing_token === undefined ? row.fencing_token + 1 : row.fencing_token,
-        failed_attempts: lost ? (report.state ? 1 : row.failed_attempts + 1) : 0,
-        finished_at: moves[status].length === 0 ? sql`now()` : null,
+        failed_attempts: attemptError ? (patch.state ? 1 : row.failed_attempts + 1) : 0,
+        finished_at: transitions[status].length === 0 ? sql`now()` : null,
       })
       .where(eq(trainings.id, id))
-    const cause = error ?? lost
-    await recordEvents(tx, row, [...events, { event: { type: 'status', status, ...(cause && { error: cause }) } }])
+    const cause = error ?? attemptError
+    await insertEvents(tx, row, [...events, { event: { type: 'status', status, ...(cause && { error: cause }) } }])
     return lockTraining(tx, id)
   })
 }
 
 /**
- * Pauses a queued training at once; asks the worker of a running one to, which it does when its state is saved.
+ * Pauses a queued training at once, or requests the pause of a running one, whose worker then saves the state and
+ * stops.
  * @throws GraftError `training_status_conflict`, `training_unknown`
  */
-export async function pauseTraining(db: Database, id: string): Promise<TrainingRow> {
+export async function requestPause(db: Database, id: string): Promise<TrainingRow> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
     if (row.status === 'paused') return row
     if (row.status !== 'running') return transitionTraining(tx, id, 'paused')
-    const [asked] = await tx
+    const [updated] = await tx
       .update(trainings)
       .set({ requested_action: 'pause' })
       .where(eq(trainings.id, id))
       .returning()
-    return asked
+    return updated
   })
 }
 
 /**
- * Queues a paused training; one that was only asked to pause goes on.
- * @returns its row, and whether it was queued, so that it needs a job
+ * Queues a paused training, or withdraws the requested pause of a running one.
+ * @returns the row, and whether the training was queued and needs a job
  * @throws GraftError `training_status_conflict`, `training_unknown`
  */
-export async function resumeTraining(db: Database, id: string): Promise<{ training: TrainingRow; queued: boolean }> {
+export async function endPause(db: Database, id: string): Promise<{ training: TrainingRow; queued: boolean }> {
   return db.transaction(async (tx) => {
     const row = await lockTraining(tx, id)
     if (row.status === 'paused') return { training: await transitionTraining(tx, id, 'queued'), queued: true }
     if (row.status === 'queued') return { training: row, queued: false }
-    if (row.status !== 'running') refuse(row, 'queued')
+    if (row.status !== 'running') throwStatusConflict(row, 'queued')
     const [training] = await tx
       .update(trainings)
       .set({ requested_action: null })
@@ -153,22 +161,26 @@ export async function resumeTraining(db: Database, id: string): Promise<{ traini
   })
 }
 
-function requireFence({ id, status, fencing_token: current }: TrainingRow, fencing_token: number): void {
+function requireCurrentToken({ id, status, fencing_token: current }: TrainingRow, fencing_token: number): void {
   if (status === 'running' && current === fencing_token) return
   fail('training_superseded', {
     subject: `training ${id}`,
-    expected: `fencing number ${current}, ${status}`,
-    found: String(fencing_token),
-    fix: status === 'running' ? 'Another worker has the training; this one stops.' : 'The training has stopped.',
+    problem:
+      status === 'running'
+        ? `belongs to another worker by now: its fencing token is ${current}, but this worker has ${fencing_token}`
+        : `is ${status} by now, so the worker with the fencing token ${fencing_token} cannot write to it`,
+    fix: 'The worker discards this attempt. You do not need to do anything.',
   })
 }
 
-function refuse({ id, status }: TrainingRow, to: TrainingStatus): never {
-  const from = Object.entries(moves).flatMap(([name, targets]) => (targets.includes(to) ? [name] : []))
+function throwStatusConflict({ id, status }: TrainingRow, to: TrainingStatus): never {
+  const allowedFrom = Object.entries(transitions).flatMap(([from, targets]) => (targets.includes(to) ? [from] : []))
   return fail('training_status_conflict', {
     subject: `training ${id}`,
-    expected: `one that is ${from.join(' or ')}`,
-    found: status,
-    fix: moves[status].length === 0 ? 'It has ended; launch a new one.' : 'Look at its status.',
+    problem: `is ${status}; only a training that is ${allowedFrom.join(' or ')} can become ${to}`,
+    fix:
+      transitions[status].length === 0
+        ? 'Launch a new training. This one has finished.'
+        : 'Check its status and try again.',
   })
 }

@@ -1,70 +1,71 @@
 import { and, desc, eq, inArray, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
+import type { PageRequest } from '../schemas/common.ts'
 import type { TrainingStatus } from '../schemas/statuses.ts'
-import { takeAdapterName } from './adapter-names.ts'
+import { reserveAdapterName } from './adapter-names.ts'
 import type { Database } from './database.ts'
-import { type Page, type PageRequest, pageOf } from './page.ts'
-import { unknown } from './refusals.ts'
+import { type Page, pageQuery } from './page.ts'
 import { trainings } from './schema/trainings.ts'
-import { recordEvents } from './training-events.ts'
+import { throwUnknown } from './throw-errors.ts'
+import { insertEvents } from './training-events.ts'
 
 export type TrainingRow = typeof trainings.$inferSelect
-/** What decides a training; all else comes of its course. */
+/** The columns that a request determines. The others record the progress. */
 export type NewTraining = Pick<
   typeof trainings.$inferInsert,
-  'id' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'from_adapter_id' | 'spec' | 'metadata' | 'plan'
+  'id' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'spec' | 'metadata' | 'plan'
 >
 
 /**
- * A queued training, and the event of that. Its name is kept for its adapter.
+ * Inserts a queued training and its first event, and reserves its name for the adapter.
  * @throws GraftError `name_taken` by an adapter or by another unfinished training
  */
-export async function createTraining(db: Database, training: NewTraining): Promise<TrainingRow> {
+export async function insertTraining(db: Database, training: NewTraining): Promise<TrainingRow> {
   return db.transaction(async (tx) => {
-    if (training.name) await takeAdapterName(tx, training.name)
+    if (training.name) await reserveAdapterName(tx, training.name)
     const [row] = await tx.insert(trainings).values(training).returning()
-    await recordEvents(tx, row, [{ event: { type: 'status', status: 'queued' } }])
-    return getTraining(tx, row.id)
+    await insertEvents(tx, row, [{ event: { type: 'status', status: 'queued' } }])
+    return selectTrainingById(tx, row.id)
   })
 }
 
 /** @throws GraftError `training_unknown` */
-export async function getTraining(db: Database, id: string): Promise<TrainingRow> {
+export async function selectTrainingById(db: Database, id: string): Promise<TrainingRow> {
   const [row] = isUuid(id) ? await db.select().from(trainings).where(eq(trainings.id, id)) : []
-  return row ?? unknown('training', id)
+  return row ?? throwUnknown('training', id)
 }
 
 /**
- * The training of an id, or the newest of those that bear a name.
+ * Selects a training by its id, or the newest one with a name.
  * @throws GraftError `training_unknown`
  */
-export async function findTraining(db: Database, idOrName: string): Promise<TrainingRow> {
-  if (isUuid(idOrName)) return getTraining(db, idOrName)
+export async function selectTraining(db: Database, idOrName: string): Promise<TrainingRow> {
+  if (isUuid(idOrName)) return selectTrainingById(db, idOrName)
   const named = db.select().from(trainings).where(eq(trainings.name, idOrName))
   const [row] = await named.orderBy(desc(trainings.id)).limit(1)
-  return row ?? unknown('training', idOrName)
+  return row ?? throwUnknown('training', idOrName)
 }
 
 /**
- * The training, which no other transaction changes until this one ends.
+ * Selects a training and locks its row until the transaction ends.
  * @throws GraftError `training_unknown`
  */
 export async function lockTraining(tx: Database, id: string): Promise<TrainingRow> {
   const [row] = isUuid(id) ? await tx.select().from(trainings).where(eq(trainings.id, id)).for('update') : []
-  return row ?? unknown('training', id)
+  return row ?? throwUnknown('training', id)
 }
 
-export async function listTrainings(
+export async function selectTrainingPage(
   db: Database,
   { status, ...request }: PageRequest & { status?: readonly TrainingStatus[] } = {},
 ): Promise<Page<TrainingRow>> {
-  const { before, order, take, page } = pageOf(trainings.id, request)
-  const ofStatus = status && inArray(trainings.status, [...status])
-  return page(await db.select().from(trainings).where(and(before, ofStatus)).orderBy(order).limit(take))
+  const { isBefore, order, limit, toPage } = pageQuery(trainings.id, request)
+  const hasStatus = status && inArray(trainings.status, [...status])
+  return toPage(await db.select().from(trainings).where(and(isBefore, hasStatus)).orderBy(order).limit(limit))
 }
 
-/** Those whose worker has told nothing for so many seconds. */
-export function listSilent(db: Database, seconds: number): Promise<TrainingRow[]> {
+/** Selects the running trainings whose worker has not written a heartbeat for a number of seconds. */
+export function selectStalled(db: Database, seconds: number): Promise<TrainingRow[]> {
   return db
     .select()
     .from(trainings)
@@ -76,8 +77,8 @@ export function listSilent(db: Database, seconds: number): Promise<TrainingRow[]
     )
 }
 
-/** The ids of those that wait for a worker. */
-export async function listQueued(db: Database): Promise<string[]> {
+/** Selects the ids of the trainings that wait for a worker. */
+export async function selectQueuedIds(db: Database): Promise<string[]> {
   const rows = await db.select({ id: trainings.id }).from(trainings).where(eq(trainings.status, 'queued'))
   return rows.map(({ id }) => id)
 }

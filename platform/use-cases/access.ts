@@ -4,56 +4,59 @@ import { type KeyScope, keyScopes } from '../schemas/statuses.ts'
 import { hasApiKeys, verifyApiKey } from '../store/api-keys.ts'
 import type { Store } from '../store/store.ts'
 
-/** Who may ask, and what. */
+/** Decides who may do what. */
 export interface Access {
-  /** Whether there is any valid key. Without one, only this machine is answered. */
+  /** Returns whether there is a valid key. Without one, only requests from this machine are accepted. */
   hasKeys(): Promise<boolean>
-  /** @returns undefined for what is no valid key */
+  /** Returns the owner of a key, or undefined if the key is not valid. */
   verify(secret: string): Promise<Caller | undefined>
 }
 
-/** Whether a caller may do what needs this scope: each scope holds those before it, predict < train < admin. */
-export const allows = ({ scopes }: Caller, needed: KeyScope): boolean =>
+/** Returns whether a caller has this scope. Each scope includes the lower ones: predict < train < admin. */
+export const hasScope = ({ scopes }: Caller, needed: KeyScope): boolean =>
   scopes.some((scope) => keyScopes.indexOf(scope) >= keyScopes.indexOf(needed))
 
 /** @throws GraftError `scope_missing` */
 export function requireScope(caller: Caller, needed: KeyScope): void {
-  if (allows(caller, needed)) return
+  if (hasScope(caller, needed)) return
   fail('scope_missing', {
     subject: 'the key',
     expected: `the scope ${needed}`,
     found: caller.scopes.join(', ') || 'none',
-    fix: `Use a key with the scope ${needed}: graft key create makes one.`,
+    fix: `Use a key with the scope ${needed}. Create one with graft key create.`,
   })
 }
 
-/** Milliseconds for which an answer of the store is good: so long may a revoked key still be taken. */
-const KEPT = 3000
+/** How long an answer of the store is cached. A revoked key may still be accepted for this long. */
+const CACHE_TTL_MS = 3000
 
-/** Entries kept: more different keys than this in so short a time are guesses. */
-const MOST = 10_000
+/** More different keys than this within {@link CACHE_TTL_MS} are guesses. */
+const MAX_CACHE_ENTRIES = 10_000
 
-/** Access by the store's keys. Not every request asks the store. */
-export function storeAccess({ db }: Pick<Store, 'db'>): Access {
-  const verify = kept(async (secret) => {
+/** Grants access by the API keys in the store. Answers are cached, so that not every request queries the store. */
+export function makeAccess({ db }: Pick<Store, 'db'>): Access {
+  const verify = cached(async (secret) => {
     const key = await verifyApiKey(db, secret)
     return key && { owner: key.id, scopes: key.scopes }
   })
-  const any = kept(() => hasApiKeys(db))
-  return { hasKeys: () => any(''), verify }
+  const hasKeys = cached(() => hasApiKeys(db))
+  return { hasKeys: () => hasKeys(''), verify }
 }
 
-/** Asks once for each text in {@link KEPT} milliseconds; who asks meanwhile gets the same answer. A failure is not kept. */
-function kept<T>(ask: (text: string) => Promise<T>): (text: string) => Promise<T> {
-  const answers = new Map<string, { answer: Promise<T>; until: number }>()
-  return (text) => {
+/**
+ * Caches the result for each argument for {@link CACHE_TTL_MS}. Concurrent calls share one query. A failure is not
+ * cached.
+ */
+function cached<T>(query: (argument: string) => Promise<T>): (argument: string) => Promise<T> {
+  const entries = new Map<string, { result: Promise<T>; expires: number }>()
+  return (argument) => {
     const now = performance.now()
-    const known = answers.get(text)
-    if (known && known.until > now) return known.answer
-    if (answers.size >= MOST) answers.clear()
-    const answer = ask(text)
-    answers.set(text, { answer, until: now + KEPT })
-    answer.catch(() => answers.delete(text))
-    return answer
+    const known = entries.get(argument)
+    if (known && known.expires > now) return known.result
+    if (entries.size >= MAX_CACHE_ENTRIES) entries.clear()
+    const result = query(argument)
+    entries.set(argument, { result, expires: now + CACHE_TTL_MS })
+    result.catch(() => entries.delete(argument))
+    return result
   }
 }

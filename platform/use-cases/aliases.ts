@@ -4,46 +4,55 @@ import {
   type AliasList,
   type AliasMoveList,
   type AliasRequest,
+  DEFAULT_MARGIN,
   type Guard,
-  MARGIN,
 } from '../schemas/aliases.ts'
-import { newName, type PageRequest } from '../schemas/common.ts'
+import { type PageRequest, resourceName } from '../schemas/common.ts'
 import { parse } from '../schemas/parse.ts'
-import { getAdapter, weightsOf } from '../store/adapters.ts'
-import * as rows from '../store/aliases.ts'
+import { selectAdapter, snapshotOf } from '../store/adapters.ts'
+import {
+  deleteAlias,
+  lockAlias,
+  selectAlias,
+  selectAliasMovePage,
+  selectAliasPage,
+  targetOf,
+  upsertAlias,
+} from '../store/aliases.ts'
 import type { Database } from '../store/database.ts'
-import { takeDataset } from '../store/datasets.ts'
-import { getShortWork } from '../store/short-work.ts'
+import { lockDataset } from '../store/datasets.ts'
+import { selectShortWork } from '../store/short-work.ts'
 import { requireScope } from './access.ts'
 import { requireNotWorse } from './alias-guard.ts'
-import { shownAlias, shownAliasMove } from './to-api.ts'
+import { toAlias, toAliasMove } from './to-api.ts'
 
-/** The newest first. */
+/** Lists aliases, newest first. */
 export async function listAliases({ store }: Platform, request: PageRequest = {}): Promise<AliasList> {
-  const page = await rows.listAliases(store.db, request)
-  return { ...page, data: page.data.map(shownAlias) }
+  const page = await selectAliasPage(store.db, request)
+  return { ...page, data: page.data.map(toAlias) }
 }
 
 /** @throws GraftError `alias_unknown` */
 export async function getAlias({ store }: Platform, name: string): Promise<Alias> {
-  return shownAlias(await rows.getAlias(store.db, name))
+  return toAlias(await selectAlias(store.db, name))
 }
 
-/** What became of an alias, the newest first; also of one that was removed. */
+/** Lists the moves of an alias, newest first. Those of a removed alias are still listed. */
 export async function listAliasMoves(
   { store }: Platform,
   name: string,
   request: PageRequest = {},
 ): Promise<AliasMoveList> {
-  const page = await rows.listAliasMoves(store.db, name, request)
-  return { ...page, data: page.data.map(shownAliasMove) }
+  const page = await selectAliasMovePage(store.db, name, request)
+  return { ...page, data: page.data.map(toAliasMove) }
 }
 
 /**
- * Makes an alias lead to an adapter, and records it. What answers under the alias from then on is that adapter. Where it leads there already and
- * nothing else changes, nothing is recorded.
- * @throws GraftError `adapter_unknown`, `dataset_unknown`, `comparison_unknown`, `name_taken`; `promotion_refused` where the alias is guarded, or
- * a comparison is named, and that does not show that the new adapter is not worse; `scope_missing`
+ * Points an alias to an adapter and records the move. From then on, that adapter answers under the alias. If nothing
+ * changes, nothing is recorded.
+ * @throws GraftError `adapter_unknown`, `dataset_unknown`, `comparison_unknown`, `name_taken`, `scope_missing`;
+ *   `promotion_refused` if the alias is guarded or the request names a comparison, and no comparison shows that the new
+ *   adapter is no worse
  */
 export async function setAlias(
   { store }: Platform,
@@ -51,42 +60,47 @@ export async function setAlias(
   request: AliasRequest,
   caller: Caller,
 ): Promise<Alias> {
-  parse(newName, name, 'the name of the alias', 'Choose another name, such as production.')
+  parse(resourceName, name, 'the name of the alias', 'Choose another name, such as production.')
   const row = await store.transaction(async (tx) => {
-    const known = await rows.holdAlias(tx, name)
-    const to = weightsOf(await getAdapter(tx, request.adapter))
-    const from = known && rows.leadsTo(known)
-    const guard = await guardOf(tx, request, known?.guard ?? null)
-    const isSameGuard = same(guard, known?.guard ?? null)
-    if (known?.guard && !isSameGuard) requireScope(caller, 'admin')
+    const known = await lockAlias(tx, name)
+    const to = snapshotOf(await selectAdapter(tx, request.adapter))
+    const from = known && targetOf(known)
+    const guard = await resolveGuard(tx, request, known?.guard ?? null)
+    const keepsGuard = isSameGuard(guard, known?.guard ?? null)
+    if (known?.guard && !keepsGuard) requireScope(caller, 'admin')
     const moves = from !== undefined && from.id !== to.id
-    if (known && isSameGuard && !moves) return known
+    if (known && keepsGuard && !moves) return known
     const { force = false, comparison: comparison_id } = request
     if (force) requireScope(caller, 'admin')
     else if (moves && (guard || comparison_id !== undefined)) {
-      const comparison = comparison_id === undefined ? undefined : await getShortWork(tx, 'comparison', comparison_id)
-      requireNotWorse(name, { from, to }, guard ?? { margin: MARGIN }, comparison)
+      const comparison =
+        comparison_id === undefined ? undefined : await selectShortWork(tx, 'comparison', comparison_id)
+      requireNotWorse(name, { from, to }, guard ?? { margin: DEFAULT_MARGIN }, comparison)
     }
     const move = { from, to, comparison_id, forced: force && moves, owner: caller.owner }
-    return rows.moveAlias(tx, { name, adapter_id: to.id, guard }, move)
+    return upsertAlias(tx, { name, adapter_id: to.id, guard }, move)
   })
-  return shownAlias(row)
+  return toAlias(row)
 }
 
-/** Its moves stay recorded. @throws GraftError `alias_unknown`; `scope_missing` where it is guarded */
+/**
+ * Removes an alias. The record of its moves stays.
+ * @throws GraftError `alias_unknown`; `scope_missing` if it is guarded
+ */
 export async function removeAlias({ store }: Platform, name: string, caller: Caller): Promise<void> {
   await store.transaction(async (tx) => {
-    const known = (await rows.holdAlias(tx, name)) ?? (await rows.getAlias(tx, name))
+    const known = (await lockAlias(tx, name)) ?? (await selectAlias(tx, name))
     if (known.guard) requireScope(caller, 'admin')
-    await rows.removeAlias(tx, known, caller.owner)
+    await deleteAlias(tx, known, caller.owner)
   })
 }
 
-/** What is asked for, or what there is. */
-async function guardOf(tx: Database, { guard: asked }: AliasRequest, known: Guard | null): Promise<Guard | null> {
-  if (asked === undefined || asked === null) return asked === null ? null : known
-  const { margin = MARGIN, dataset } = asked
-  return { margin, ...(dataset !== undefined && { dataset: (await takeDataset(tx, dataset, 'guard.dataset')).id }) }
+/** Returns the requested guard. Defaults to the current one. */
+async function resolveGuard(tx: Database, { guard }: AliasRequest, current: Guard | null): Promise<Guard | null> {
+  if (guard === undefined) return current
+  if (guard === null) return null
+  const { margin = DEFAULT_MARGIN, dataset } = guard
+  return { margin, ...(dataset !== undefined && { dataset: (await lockDataset(tx, dataset, 'guard.dataset')).id }) }
 }
 
-const same = (a: Guard | null, b: Guard | null): boolean => a?.margin === b?.margin && a?.dataset === b?.dataset
+const isSameGuard = (a: Guard | null, b: Guard | null): boolean => a?.margin === b?.margin && a?.dataset === b?.dataset

@@ -1,23 +1,17 @@
 import { fail } from '../../core/errors.ts'
-import { answerTexts } from '../offline/answer-texts.ts'
+import type { Row } from '../../serving/engine-types.ts'
+import { classifyRows } from '../offline/classify-rows.ts'
 import type { Platform } from '../platform.ts'
-import type { ClassifyAnswer, ClassifyRequest, ClassifyResult } from '../schemas/classify.ts'
-import { type AdapterRow, adapterNames, getAdapters, onlyAdapter } from '../store/adapters.ts'
+import type { ClassifyAnswer, ClassifyInput, ClassifyRequest } from '../schemas/classify.ts'
+import { type AdapterRow, describeAdapterNames, selectAdapters, selectOnlyAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
 import { requireSameBase } from './require-same-base.ts'
 
-interface Question {
-  /** Where the request has the text. */
-  subject: string
-  text: string
-  adapter: AdapterRow
-}
-
 /**
- * Labels texts. A text that cannot be classified fails alone: its place in the answer holds the error.
- * @param signal takes the texts that still wait out of the queue
- * @throws GraftError `adapter_unknown`; `body_invalid` where several adapters are served and none is named; `overloaded`,
- * `shutting_down`
+ * Classifies texts. A text that fails does not affect the others: its place in the results has the error.
+ * @param signal removes the texts that still wait from the queue
+ * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `shutting_down`; `body_invalid` if several
+ *   adapters are served and the request names none
  */
 export async function classify(
   platform: Platform,
@@ -25,80 +19,69 @@ export async function classify(
   signal?: AbortSignal,
 ): Promise<ClassifyAnswer> {
   const { db } = platform.store
+  const { inputs } = request
   if (request.adapters) {
-    const adapters = await getAdapters(db, request.adapters, (i) => `adapters[${i}]`)
-    const questions = request.inputs.flatMap((input, i) => adapters.map((adapter) => question(input, i, adapter)))
-    const results = await answers(platform, questions, signal)
-    return { results: inRowsOf(adapters.length, results), adapters: adapters.map(answeredBy) }
+    const adapters = await selectAdapters(db, request.adapters, (i) => `adapters[${i}]`)
+    for (const adapter of adapters) requireSameBase(adapter, platform.base)
+    const rows = inputs.flatMap((input, i) => adapters.map((adapter) => toRow(input, i, adapter)))
+    const results = await classifyRows(platform, rows, signal)
+    return { results: chunk(results, adapters.length), adapters: adapters.map(toAnsweredBy) }
   }
 
-  const questions = await eachByItsAdapter(db, request)
-  const results = await answers(platform, questions, signal)
-  const [{ adapter: first }] = questions
-  const all = questions.every(({ adapter }) => adapter.id === first.id) ? answeredBy(first) : undefined
-  if (all && request.inputs.every((input) => ownAdapter(input) === undefined)) return { results, ...all }
-  return { results: results.map((result, i) => ({ ...result, ...answeredBy(questions[i].adapter) })), ...all }
+  const adapters = await selectAdapterOfEach(db, request)
+  for (const adapter of adapters) requireSameBase(adapter, platform.base)
+  const rows = inputs.map((input, i) => toRow(input, i, adapters[i]))
+  const results = await classifyRows(platform, rows, signal)
+  const [first] = adapters
+  const common = adapters.every(({ id }) => id === first.id) ? toAnsweredBy(first) : undefined
+  if (common && inputs.every((input) => adapterOf(input) === undefined)) return { results, ...common }
+  return { results: results.map((result, i) => ({ ...result, ...toAnsweredBy(adapters[i]) })), ...common }
 }
 
-type Input = ClassifyRequest['inputs'][number]
+/** Returns the adapter that an input names. */
+const adapterOf = (input: ClassifyInput) => (typeof input === 'string' ? undefined : input.adapter)
 
-const ownAdapter = (input: Input) => (typeof input === 'string' ? undefined : input.adapter)
+const toRow = (input: ClassifyInput, i: number, { artifact, name }: AdapterRow): Row => ({
+  subject: `inputs[${i}]`,
+  text: typeof input === 'string' ? input : input.text,
+  adapter: artifact,
+  displayName: name,
+})
 
-function question(input: Input, i: number, adapter: AdapterRow): Question {
-  return { subject: `inputs[${i}]`, text: typeof input === 'string' ? input : input.text, adapter }
-}
-
-async function eachByItsAdapter(db: Database, { inputs, adapter }: ClassifyRequest): Promise<Question[]> {
-  const asked = inputs.map((input) => ownAdapter(input) ?? adapter)
-  const otherwise = asked.includes(undefined) ? await theOnlyOne(db) : undefined
-  const names = [...new Set(asked.filter((name) => name !== undefined))]
+/** Returns the adapter for each input: the one that it names, or the one of the whole request, or the only one. */
+async function selectAdapterOfEach(db: Database, { inputs, adapter }: ClassifyRequest): Promise<AdapterRow[]> {
+  const requested = inputs.map((input) => adapterOf(input) ?? adapter)
+  const only = requested.includes(undefined) ? await getOnlyAdapter(db) : undefined
+  const names = [...new Set(requested.filter((name) => name !== undefined))]
   const subjectOf = (name: string) => {
-    const own = inputs.findIndex((input) => ownAdapter(input) === name)
-    return own < 0 ? 'adapter' : `inputs[${own}].adapter`
+    const index = inputs.findIndex((input) => adapterOf(input) === name)
+    return index < 0 ? 'adapter' : `inputs[${index}].adapter`
   }
-  const rows = await getAdapters(db, names, (i) => subjectOf(names[i]))
-  return inputs.map((input, i) => {
-    const name = asked[i]
-    return question(input, i, (name === undefined ? otherwise : rows[names.indexOf(name)]) as AdapterRow)
-  })
+  const rows = await selectAdapters(db, names, (i) => subjectOf(names[i]))
+  return requested.map((name) => (name === undefined ? only : rows[names.indexOf(name)]) as AdapterRow)
 }
 
-/** @throws GraftError `adapter_unknown` where there is none, `body_invalid` where there are several */
-export async function theOnlyOne(db: Database): Promise<AdapterRow> {
-  const only = await onlyAdapter(db)
+/** @throws GraftError `adapter_unknown` without an adapter, `body_invalid` with several */
+export async function getOnlyAdapter(db: Database): Promise<AdapterRow> {
+  const only = await selectOnlyAdapter(db)
   if (only === 'none')
     fail('adapter_unknown', {
       subject: 'adapter',
-      expected: await adapterNames(db),
-      found: 'none named',
-      fix: 'Train or upload one, then ask again.',
+      expected: await describeAdapterNames(db),
+      found: 'nothing',
+      fix: 'Train or upload an adapter, then try again.',
     })
   if (only === 'several')
     fail('body_invalid', {
       subject: 'adapter',
-      expected: await adapterNames(db),
-      found: 'none named',
-      fix: 'Name the adapter that should answer; GET /v1/adapters lists them.',
+      expected: await describeAdapterNames(db),
+      found: 'nothing',
+      fix: 'Name the adapter to use. GET /v1/adapters lists them.',
     })
   return only
 }
 
-function answers(
-  platform: Platform,
-  questions: readonly Question[],
-  signal: AbortSignal | undefined,
-): Promise<ClassifyResult[]> {
-  for (const { adapter } of questions) requireSameBase(adapter, platform.base)
-  const asked = questions.map(({ subject, text, adapter }) => ({
-    subject,
-    text,
-    adapter: adapter.artifact,
-    called: adapter.name,
-  }))
-  return answerTexts(platform, asked, signal)
-}
+const toAnsweredBy = ({ name, digest }: AdapterRow) => ({ adapter: name, digest })
 
-const answeredBy = ({ name, digest }: AdapterRow) => ({ adapter: name, digest })
-
-const inRowsOf = <T>(width: number, items: readonly T[]): T[][] =>
-  Array.from({ length: items.length / width }, (_, i) => items.slice(i * width, (i + 1) * width))
+const chunk = <T>(items: readonly T[], size: number): T[][] =>
+  Array.from({ length: items.length / size }, (_, i) => items.slice(i * size, (i + 1) * size))

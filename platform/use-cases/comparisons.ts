@@ -1,21 +1,21 @@
 import { fail } from '../../core/errors.ts'
 import type { Caller, Platform } from '../platform.ts'
 import type { Comparison, ComparisonList, ComparisonQuery, ComparisonRequest } from '../schemas/comparisons.ts'
-import { type AdapterRow, getAdapter, weightsOf } from '../store/adapters.ts'
-import * as rows from '../store/comparisons.ts'
+import { type AdapterRow, selectAdapter, snapshotOf } from '../store/adapters.ts'
+import { insertComparison, selectComparisonPage } from '../store/comparisons.ts'
 import type { Database } from '../store/database.ts'
-import { takeDataset } from '../store/datasets.ts'
-import { getShortWork } from '../store/short-work.ts'
+import { lockDataset } from '../store/datasets.ts'
+import { idempotent } from '../store/idempotency.ts'
+import { selectShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
-import { perKey } from './per-key.ts'
-import { requireRoom } from './queue-limit.ts'
-import { shownComparison, shownComparisonSummary } from './to-api.ts'
+import { requireQueueCapacity } from './queue-limit.ts'
+import { toComparison, toComparisonSummary } from './to-api.ts'
 
 /**
- * Queues the comparison of adapters on a data set.
- * @param key the same key with the same request answers with the first comparison
- * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`; `body_invalid` where an adapter is
- * named twice
+ * Queues a comparison of adapters on a data set.
+ * @param key makes repetitions harmless: with the same key and request, the first comparison is returned
+ * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`;
+ *   `body_invalid` if an adapter is named twice
  */
 export async function createComparison(
   platform: Platform,
@@ -26,39 +26,39 @@ export async function createComparison(
   const { store, queue } = platform
   const create = async (tx: Database) => {
     const adapters: AdapterRow[] = []
-    for (const asked of request.adapters) adapters.push(await getAdapter(tx, asked))
+    for (const idOrName of request.adapters) adapters.push(await selectAdapter(tx, idOrName))
     requireDistinct(adapters, request.adapters)
-    const dataset = await takeDataset(tx, request.dataset)
+    const dataset = await lockDataset(tx, request.dataset)
     for (const { name, labels } of adapters) requireKnownLabels(dataset, labels, `the adapter ${name}`)
-    const { id } = await rows.createComparison(tx, { adapters: adapters.map(weightsOf), dataset_id: dataset.id })
-    await queue.queueShortWork(tx, 'comparison', id)
+    const { id } = await insertComparison(tx, { adapters: adapters.map(snapshotOf), dataset_id: dataset.id })
+    await queue.enqueueShortWork(tx, 'comparison', id)
     return id
   }
-  await requireRoom(platform)
-  const id = await perKey(store, { caller, operation: 'create_comparison', key, request }, create)
+  await requireQueueCapacity(platform)
+  const id = await idempotent(store.db, { owner: caller.owner, operation: 'create_comparison', key, request }, create)
   return getComparison(platform, id)
 }
 
 /** @throws GraftError `comparison_unknown` */
 export async function getComparison({ store }: Platform, id: string): Promise<Comparison> {
-  return shownComparison(await getShortWork(store.db, 'comparison', id))
+  return toComparison(await selectShortWork(store.db, 'comparison', id))
 }
 
-/** The newest first, each with its verdict alone. */
+/** Lists comparisons, newest first. Of the result, each has only the verdict. */
 export async function listComparisons({ store }: Platform, request: ComparisonQuery = {}): Promise<ComparisonList> {
-  const page = await rows.listComparisons(store.db, request)
-  return { ...page, data: page.data.map(shownComparisonSummary) }
+  const page = await selectComparisonPage(store.db, request)
+  return { ...page, data: page.data.map(toComparisonSummary) }
 }
 
-/** One may be named by its id and by its name. */
-function requireDistinct(adapters: readonly AdapterRow[], asked: readonly string[]): void {
+/** Requires different adapters. The request may name the same one once by its id and once by its name. */
+function requireDistinct(adapters: readonly AdapterRow[], requested: readonly string[]): void {
   const ids = adapters.map(({ id }) => id)
-  const twice = ids.findIndex((id, i) => ids.indexOf(id) < i)
-  if (twice < 0) return
+  const repeated = ids.findIndex((id, i) => ids.indexOf(id) < i)
+  if (repeated < 0) return
   fail('body_invalid', {
-    subject: `adapters[${twice}]`,
+    subject: `adapters[${repeated}]`,
     expected: 'each adapter once',
-    found: `${JSON.stringify(asked[twice])}, which is adapters[${ids.indexOf(ids[twice])}] as well`,
-    fix: 'Name two different adapters or more.',
+    found: `${JSON.stringify(requested[repeated])}, which is the same as adapters[${ids.indexOf(ids[repeated])}]`,
+    fix: 'Name at least two different adapters.',
   })
 }

@@ -1,41 +1,44 @@
-import { readReviews } from '../../training/data/examples.ts'
+import { readExamples } from '../../training/data/examples.ts'
 import type { Artifact } from '../artifacts/artifacts.ts'
-import { hidingPaths } from '../files/hide-paths.ts'
+import { withRedactedPaths } from '../files/redact-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Dataset, DatasetList } from '../schemas/datasets.ts'
-import * as rows from '../store/datasets.ts'
-import { shownDataset } from './to-api.ts'
+import {
+  deleteDataset,
+  insertDataset,
+  requireFreeDatasetName,
+  selectDataset,
+  selectDatasetPage,
+} from '../store/datasets.ts'
+import { toDataset } from './to-api.ts'
 
-export { textOfContent } from '../../training/data/messages.ts'
-
-/** The newest first. */
+/** Lists data sets, newest first. */
 export async function listDatasets({ store }: Platform, request: PageRequest = {}): Promise<DatasetList> {
-  const page = await rows.listDatasets(store.db, request)
-  return { ...page, data: page.data.map(shownDataset) }
+  const page = await selectDatasetPage(store.db, request)
+  return { ...page, data: page.data.map(toDataset) }
 }
 
 /** @throws GraftError `dataset_unknown` */
 export async function getDataset({ store }: Platform, idOrName: string): Promise<Dataset> {
-  return shownDataset(await rows.getDataset(store.db, idOrName))
+  return toDataset(await selectDataset(store.db, idOrName))
 }
 
 /**
- * Keeps a file of reviews with labels, JSON lines or CSV, gzipped or not, once every line of it was read.
- * @throws GraftError `name_taken`; with the number of the line, what is wrong with the file
+ * Stores a file of labelled reviews, JSON lines or CSV, gzipped or not. Every line is validated first.
+ * @throws GraftError `name_taken`, or what is wrong with the file, with the number of the line
  */
 export async function uploadDataset(
   platform: Platform,
   name: string,
   content: AsyncIterable<Uint8Array>,
 ): Promise<Dataset> {
-  await rows.requireFreeName(platform.store.db, name)
+  await requireFreeDatasetName(platform.store.db, name)
   return addDataset(platform, { name }, await platform.artifacts.put(content))
 }
 
 /**
- * As {@link uploadDataset}, for a file that is among the artifacts.
- * @param names how it is called, and its file
+ * Adds a data set like {@link uploadDataset}, from a file that is already in the artifact storage.
  */
 export async function addDataset(
   { store, cache }: Platform,
@@ -43,20 +46,23 @@ export async function addDataset(
   { digest, bytes }: Artifact,
 ): Promise<Dataset> {
   const path = await cache.file(digest)
-  const { reviews, duplicates, format } = await hidingPaths([[path, filename ?? name]], () => readReviews(path))
+  const { examples, duplicates, format } = await withRedactedPaths([[path, filename ?? name]], () => readExamples(path))
   const labels: Record<string, number> = {}
-  for (const { label } of reviews) labels[label] = (labels[label] ?? 0) + 1
-  const row = { name, filename, digest, bytes, format, rows: reviews.length, labels, duplicates }
-  return shownDataset(await rows.createDataset(store.db, row))
+  for (const { label } of examples) labels[label] = (labels[label] ?? 0) + 1
+  const row = { name, filename, digest, bytes, format, rows: examples.length, labels, duplicates }
+  return toDataset(await insertDataset(store.db, row))
 }
 
-/** The file as it was uploaded. @throws GraftError `dataset_unknown`, `artifact_missing`, `artifact_corrupt` */
+/**
+ * Returns a data set with its file as it was uploaded.
+ * @throws GraftError `dataset_unknown`, `artifact_missing`, `artifact_corrupt`
+ */
 export async function downloadDataset({ store, artifacts }: Platform, idOrName: string) {
-  const row = await rows.getDataset(store.db, idOrName)
-  return { ...shownDataset(row), content: (await artifacts.get(row.digest)).content }
+  const row = await selectDataset(store.db, idOrName)
+  return { ...toDataset(row), content: (await artifacts.get(row.digest)).content }
 }
 
-/** @throws GraftError `dataset_unknown`, `in_use` where something that needs it has not ended */
-export async function deleteDataset({ store }: Platform, idOrName: string): Promise<Dataset> {
-  return shownDataset(await rows.deleteDataset(store.db, idOrName))
+/** @throws GraftError `dataset_unknown`, `in_use` if unfinished work needs it */
+export async function removeDataset({ store }: Platform, idOrName: string): Promise<Dataset> {
+  return toDataset(await deleteDataset(store.db, idOrName))
 }

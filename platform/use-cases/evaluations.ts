@@ -1,18 +1,18 @@
 import type { Caller, Platform } from '../platform.ts'
 import type { Evaluation, EvaluationList, EvaluationQuery, EvaluationRequest } from '../schemas/evaluations.ts'
-import { getAdapter } from '../store/adapters.ts'
+import { selectAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
-import { takeDataset } from '../store/datasets.ts'
-import * as rows from '../store/evaluations.ts'
-import { getShortWork } from '../store/short-work.ts'
+import { lockDataset } from '../store/datasets.ts'
+import { insertEvaluation, selectEvaluationPage } from '../store/evaluations.ts'
+import { idempotent } from '../store/idempotency.ts'
+import { selectShortWork } from '../store/short-work.ts'
 import { requireKnownLabels } from './labels.ts'
-import { perKey } from './per-key.ts'
-import { requireRoom } from './queue-limit.ts'
-import { shownEvaluation } from './to-api.ts'
+import { requireQueueCapacity } from './queue-limit.ts'
+import { toEvaluation } from './to-api.ts'
 
 /**
- * Queues the measurement of an adapter on a data set.
- * @param key the same key with the same request answers with the first evaluation
+ * Queues an evaluation of an adapter on a data set.
+ * @param key makes repetitions harmless: with the same key and request, the first evaluation is returned
  * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`
  */
 export async function createEvaluation(
@@ -23,30 +23,33 @@ export async function createEvaluation(
 ): Promise<Evaluation> {
   const { store, queue } = platform
   const create = async (tx: Database) => {
-    const adapter = await getAdapter(tx, request.adapter)
-    const dataset = await takeDataset(tx, request.dataset)
+    const adapter = await selectAdapter(tx, request.adapter)
+    const dataset = await lockDataset(tx, request.dataset)
     requireKnownLabels(dataset, adapter.labels, `the adapter ${adapter.name}`)
     const row = { adapter_id: adapter.id, digest: adapter.digest, dataset_id: dataset.id }
-    const { id } = await rows.createEvaluation(tx, row)
-    await queue.queueShortWork(tx, 'evaluation', id)
+    const { id } = await insertEvaluation(tx, row)
+    await queue.enqueueShortWork(tx, 'evaluation', id)
     return id
   }
-  await requireRoom(platform)
-  const id = await perKey(store, { caller, operation: 'create_evaluation', key, request }, create)
+  await requireQueueCapacity(platform)
+  const id = await idempotent(store.db, { owner: caller.owner, operation: 'create_evaluation', key, request }, create)
   return getEvaluation(platform, id)
 }
 
 /** @throws GraftError `evaluation_unknown` */
 export async function getEvaluation({ store }: Platform, id: string): Promise<Evaluation> {
-  return shownEvaluation(await getShortWork(store.db, 'evaluation', id))
+  return toEvaluation(await selectShortWork(store.db, 'evaluation', id))
 }
 
-/** The newest first. @throws GraftError `adapter_unknown` */
+/**
+ * Lists evaluations, newest first.
+ * @throws GraftError `adapter_unknown`
+ */
 export async function listEvaluations(
   { store }: Platform,
   { adapter, ...request }: EvaluationQuery = {},
 ): Promise<EvaluationList> {
-  const adapter_id = adapter === undefined ? undefined : (await getAdapter(store.db, adapter)).id
-  const page = await rows.listEvaluations(store.db, { ...request, adapter_id })
-  return { ...page, data: page.data.map(shownEvaluation) }
+  const adapter_id = adapter === undefined ? undefined : (await selectAdapter(store.db, adapter)).id
+  const page = await selectEvaluationPage(store.db, { ...request, adapter_id })
+  return { ...page, data: page.data.map(toEvaluation) }
 }

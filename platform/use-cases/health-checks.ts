@@ -1,10 +1,17 @@
 import type { Platform } from '../platform.ts'
-import { listBases } from '../store/bases.ts'
+import { selectBasePage } from '../store/bases.ts'
 
-/** What has to work for a server to be of use, each with a question that costs little. */
-export function probesOf({ store, artifacts }: Platform): { name: string; check(): Promise<unknown> }[] {
+/** A cheap check of something that the server needs to work. */
+export interface HealthCheck {
+  name: string
+  /** Rejects if the dependency does not work. */
+  check(signal: AbortSignal): Promise<unknown>
+}
+
+/** Returns the health checks of the database and the artifact storage. */
+export function healthChecksOf({ store, artifacts }: Platform): HealthCheck[] {
   return [
-    { name: 'database', check: () => listBases(store.db, { limit: 1 }) },
+    { name: 'database', check: () => selectBasePage(store.db, { limit: 1 }) },
     { name: 'artifacts', check: () => artifacts.list()[Symbol.asyncIterator]().next() },
   ]
 }

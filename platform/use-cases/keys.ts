@@ -2,44 +2,44 @@ import { fail } from '../../core/errors.ts'
 import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Key, KeyList, KeyRequest, NewKey } from '../schemas/keys.ts'
-import * as rows from '../store/api-keys.ts'
-import { shownKey } from './to-api.ts'
+import { hasApiKeys, insertApiKey, revokeApiKey, selectApiKeyPage } from '../store/api-keys.ts'
+import { toKey } from './to-api.ts'
 
 /**
- * Makes a key, which is told this once.
- * @throws GraftError `body_invalid` where the first key is not one of an admin, who alone could make others
+ * Creates a key. Its secret is returned only this once.
+ * @throws GraftError `body_invalid` if there is no admin key yet and this is not one: only an admin key can create
+ *   others
  */
 export async function createKey({ store }: Pick<Platform, 'store'>, request: KeyRequest): Promise<NewKey> {
   return store.transaction(async (tx) => {
-    if (!request.scopes.includes('admin') && !(await rows.hasApiKeys(tx, 'admin')))
+    if (!request.scopes.includes('admin') && !(await hasApiKeys(tx, 'admin')))
       fail('body_invalid', {
         subject: 'scopes',
-        expected: 'admin among those of the first key',
+        expected: 'the scope admin, because this is the first key',
         found: request.scopes.join(', '),
-        fix: 'Make a key with the scope admin first: without one, nobody could make or revoke keys.',
+        fix: 'Create a key with the scope admin first. Without one, nobody could create or revoke keys.',
       })
-    const { key, secret } = await rows.createApiKey(tx, request)
-    return { ...shownKey(key), secret }
+    const { key, secret } = await insertApiKey(tx, request)
+    return { ...toKey(key), secret }
   })
 }
 
-/** The newest first, revoked ones among them. */
+/** Lists keys, newest first. Revoked keys are included. */
 export async function listKeys({ store }: Pick<Platform, 'store'>, request: PageRequest = {}): Promise<KeyList> {
-  const page = await rows.listApiKeys(store.db, request)
-  return { ...page, data: page.data.map(shownKey) }
+  const page = await selectApiKeyPage(store.db, request)
+  return { ...page, data: page.data.map(toKey) }
 }
 
-/** @throws GraftError `key_unknown`; `in_use` for the last key of an admin while there are others */
+/** @throws GraftError `key_unknown`; `in_use` if it is the last admin key and there are other keys */
 export async function revokeKey({ store }: Pick<Platform, 'store'>, id: string): Promise<Key> {
   return store.transaction(async (tx) => {
-    const key = await rows.revokeApiKey(tx, id)
-    if ((await rows.hasApiKeys(tx)) && !(await rows.hasApiKeys(tx, 'admin')))
+    const key = await revokeApiKey(tx, id)
+    if ((await hasApiKeys(tx)) && !(await hasApiKeys(tx, 'admin')))
       fail('in_use', {
         subject: `the key ${key.name}`,
-        expected: 'another key with the scope admin',
-        found: 'none, though there are keys of other scopes',
-        fix: 'Revoke the others first, or make another key with the scope admin.',
+        problem: 'is the last one with the scope admin, but there are keys with other scopes',
+        fix: 'Revoke the other keys first, or create another key with the scope admin.',
       })
-    return shownKey(key)
+    return toKey(key)
   })
 }

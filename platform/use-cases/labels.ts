@@ -1,35 +1,31 @@
 import { fail } from '../../core/errors.ts'
+import { requireTwoLabels } from '../../model/label-words.ts'
 import type { DatasetRow } from '../store/datasets.ts'
 
+type LabelCounts = Pick<DatasetRow, 'name' | 'labels'>
+
 /**
- * What an adapter does not know, it cannot be measured on.
+ * Requires that every label of a data set is known, because an adapter can be measured only on labels that it was
+ * trained on.
+ * @param owner whatever has the known labels, as the error names it: `the adapter film-lora`
  * @throws GraftError `data_label`
  */
-export function requireKnownLabels(
-  { name, labels }: Pick<DatasetRow, 'name' | 'labels'>,
-  known: readonly string[],
-  knower: string,
-): void {
-  const [unknown] = Object.keys(labels).filter((label) => !known.includes(label))
+export function requireKnownLabels({ name, labels }: LabelCounts, known: readonly string[], owner: string): void {
+  const unknown = Object.keys(labels).find((label) => !known.includes(label))
   if (unknown === undefined) return
   fail('data_label', {
     subject: `the data set ${name}`,
-    expected: `labels that ${knower} knows: ${known.join(', ')}`,
+    expected: `only labels that ${owner} has: ${known.join(', ')}`,
     found: `the label ${JSON.stringify(unknown)}`,
-    fix: 'Choose data with those labels.',
+    fix: 'Choose a data set with these labels.',
   })
 }
 
 /**
- * Training needs two classes or more.
+ * Requires that a data set has enough labels to train on.
  * @throws GraftError `data_classes`
  */
-export function requireTwoLabels({ name, labels }: Pick<DatasetRow, 'name' | 'labels'>): void {
-  if (Object.keys(labels).length > 1) return
-  fail('data_classes', {
-    subject: `the data set ${name}`,
-    expected: 'reviews of two labels or more',
-    found: `${Object.keys(labels).join()} alone`,
-    fix: 'Choose data with reviews of the other labels, too.',
-  })
+export function requireTrainable({ name, labels }: LabelCounts): void {
+  const fix = 'Choose a data set that also has reviews with other labels.'
+  requireTwoLabels('data_classes', `the data set ${name}`, Object.keys(labels), fix)
 }

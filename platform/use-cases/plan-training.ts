@@ -1,40 +1,39 @@
 import { join } from 'node:path'
 import { fail } from '../../core/errors.ts'
-import { hidingPaths } from '../files/hide-paths.ts'
-import { bringFiles } from '../files/training-files.ts'
-import { planTraining as plan } from '../offline/train.ts'
+import { withRedactedPaths } from '../files/redact-paths.ts'
+import { fetchTrainingFiles } from '../files/training-files.ts'
+import { dryRunTraining } from '../offline/train.ts'
 import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
 import { resolveTraining } from './trainings.ts'
 
-/** Dry runs at a time in a process: each takes as much memory and as many threads as a training. */
-let running = 0
+/** Only one dry run at a time in a process, because it takes as much memory and as many threads as a training. */
+let isRunning = false
 
 /**
- * The dry run: checks everything, measures two steps, keeps nothing.
- * @param signal ends it
- * @throws GraftError as a launch, what is wrong with the data, or `overloaded` while another dry run is under way
+ * Performs the dry run of a training: validates everything, measures two steps and stores nothing.
+ * @param signal stops the dry run
+ * @throws GraftError like a launch; what is wrong with the data; `overloaded` while another dry run is running
  */
-export async function planTraining(
+export async function planLaunch(
   platform: Platform,
   request: TrainingRequest,
   signal: AbortSignal,
 ): Promise<TrainingPlan> {
   const { spec, base, dataset, test } = await resolveTraining(platform, platform.store.db, request)
-  if (running > 0)
+  if (isRunning)
     fail('overloaded', {
       subject: 'the dry run',
-      expected: 'no other under way',
-      found: 'one',
+      problem: 'cannot start because another one is running',
       fix: 'Try again in a moment.',
     })
-  running++
+  isRunning = true
   try {
-    const { paths, names } = await bringFiles(platform.cache, { base, dataset, test })
-    const asked = { ...spec, ...paths, out: join(paths.data, 'nowhere') }
-    const measured = await hidingPaths(names, () => plan(asked, () => {}, signal))
-    return { plan: measured.plan, estimate: measured.estimate }
+    const { paths, names } = await fetchTrainingFiles(platform.cache, { base, dataset, test })
+    const dryRun = { ...spec, ...paths, out: join(paths.data, 'nowhere') }
+    const { plan, estimate } = await withRedactedPaths(names, () => dryRunTraining(dryRun, () => {}, signal))
+    return { plan, estimate }
   } finally {
-    running--
+    isRunning = false
   }
 }

@@ -1,18 +1,17 @@
 import { fail } from '../../core/errors.ts'
 import type { Platform } from '../platform.ts'
 
-/** Trainings, evaluations and comparisons that may wait at a time. */
-const ROOM = 1000
+/** Maximum number of trainings, evaluations and comparisons that wait at the same time. */
+const MAX_WAITING = 1000
 
 /** @throws GraftError `queue_full` */
-export async function requireRoom({ queue }: Platform): Promise<void> {
-  const { trainings, evaluations, comparisons } = await queue.waiting()
+export async function requireQueueCapacity({ queue }: Platform): Promise<void> {
+  const { trainings, evaluations, comparisons } = await queue.countWaiting()
   const waiting = trainings + evaluations + comparisons
-  if (waiting < ROOM) return
+  if (waiting < MAX_WAITING) return
   fail('queue_full', {
     subject: 'the queue',
-    expected: `fewer than ${ROOM} trainings, evaluations and comparisons that wait`,
-    found: String(waiting),
-    fix: 'Try again later, cancel some, or add workers.',
+    problem: `is full: ${waiting} trainings, evaluations and comparisons are waiting, and the limit is ${MAX_WAITING}`,
+    fix: 'Try again later, cancel some of them, or add workers.',
   })
 }

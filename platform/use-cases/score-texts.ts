@@ -1,15 +1,15 @@
 import type { Row } from '../../serving/engine-types.ts'
-import { type AnsweredText, answerTexts } from '../offline/answer-texts.ts'
+import { classifyRows, type RowResult } from '../offline/classify-rows.ts'
 import type { Platform } from '../platform.ts'
-import { getAdapter } from '../store/adapters.ts'
-import { theOnlyOne } from './classify.ts'
+import { selectAdapter } from '../store/adapters.ts'
+import { getOnlyAdapter } from './classify.ts'
 import { requireSameBase } from './require-same-base.ts'
 
 export interface ScoreRequest {
   texts: readonly string[]
-  /** Its id or name; the only one there is where absent. */
+  /** An adapter's id or name. Defaults to the only adapter. */
   adapter?: string
-  /** Where a text that is too long is cut; as the adapter was trained, where absent. */
+  /** The side from which a long text is truncated. Defaults to the side with which the adapter was trained. */
   truncationSide?: Row['truncationSide']
 }
 
@@ -18,30 +18,32 @@ export interface ScoredTexts {
   adapter: string
   /** SHA-256 of the weights that answered. */
   digest: string
-  /** A text each; a prediction comes with its detail. */
-  results: AnsweredText[]
+  /** One for each text. A prediction includes its detail. */
+  results: RowResult[]
 }
 
 /**
- * Labels texts and tells all that the engine knows of each.
- * @param signal takes the texts that still wait out of the queue
- * @throws GraftError `adapter_unknown`; `body_invalid` where there are several and none is named; `overloaded`, `shutting_down`
+ * Classifies texts and includes the detail of each prediction.
+ * @param signal removes the texts that still wait from the queue
+ * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `shutting_down`; `body_invalid` if several
+ *   adapters are served and the request names none
  */
 export async function scoreTexts(
   platform: Platform,
-  { texts, adapter: named, truncationSide }: ScoreRequest,
+  { texts, adapter, truncationSide }: ScoreRequest,
   signal?: AbortSignal,
 ): Promise<ScoredTexts> {
   const { db } = platform.store
-  const row = named === undefined ? await theOnlyOne(db) : await getAdapter(db, named)
-  requireSameBase(row, platform.base)
-  const asked = texts.map((text, i) => ({
+  const selected = adapter === undefined ? await getOnlyAdapter(db) : await selectAdapter(db, adapter)
+  requireSameBase(selected, platform.base)
+  const { name, digest, artifact } = selected
+  const rows = texts.map((text, i) => ({
     subject: `inputs[${i}]`,
     text,
-    adapter: row.artifact,
-    called: row.name,
+    adapter: artifact,
+    displayName: name,
     truncationSide,
     detailed: true,
   }))
-  return { adapter: row.name, digest: row.digest, results: await answerTexts(platform, asked, signal) }
+  return { adapter: name, digest, results: await classifyRows(platform, rows, signal) }
 }

@@ -8,7 +8,7 @@ import type { Key } from '../schemas/keys.ts'
 import { toProblem } from '../schemas/problem.ts'
 import type { Training, TrainingEventAnswer } from '../schemas/trainings.ts'
 import type { AdapterRow } from '../store/adapters.ts'
-import { type AliasMoveRow, type AliasRow, leadsTo } from '../store/aliases.ts'
+import { type AliasMoveRow, type AliasRow, targetOf } from '../store/aliases.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
 import type { BaseRow } from '../store/bases.ts'
 import type { ComparisonRow } from '../store/comparisons.ts'
@@ -17,33 +17,34 @@ import type { EvaluationRow } from '../store/evaluations.ts'
 import type { EventRow } from '../store/training-events.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 
-// Rows of the store as callers see them: times as text, nothing where a column is null, no names of files.
+// Conversions of database rows to what the API returns: times are strings, null columns are left out, artifacts are not
+// shown.
 
-const time = (date: Date): string => date.toISOString()
+const toTimestamp = (date: Date): string => date.toISOString()
 
-export function shownAdapter(row: AdapterRow): Adapter {
+export function toAdapter(row: AdapterRow): Adapter {
   const { artifact: _, base_id: __, metrics, training_id, created_at, labels, ...same } = row
   return {
     ...same,
     labels: [...labels],
     ...(metrics && { metrics }),
     ...(training_id && { training: training_id }),
-    created_at: time(created_at),
+    created_at: toTimestamp(created_at),
   }
 }
 
-export function shownAlias(row: AliasRow): Alias {
+export function toAlias(row: AliasRow): Alias {
   const { name, guard, created_at, moved_at } = row
   return {
     name,
-    adapter: leadsTo(row),
+    adapter: targetOf(row),
     ...(guard && { guard }),
-    created_at: time(created_at),
-    moved_at: time(moved_at),
+    created_at: toTimestamp(created_at),
+    moved_at: toTimestamp(moved_at),
   }
 }
 
-export function shownAliasMove({ id, alias, from, to, guard, forced, ...row }: AliasMoveRow): AliasMove {
+export function toAliasMove({ id, alias, from, to, guard, forced, ...row }: AliasMoveRow): AliasMove {
   return {
     id,
     alias,
@@ -53,23 +54,23 @@ export function shownAliasMove({ id, alias, from, to, guard, forced, ...row }: A
     ...(row.comparison_id && { comparison: row.comparison_id }),
     forced,
     ...(row.owner && { key: row.owner }),
-    created_at: time(row.created_at),
+    created_at: toTimestamp(row.created_at),
   }
 }
 
-export function shownDataset({ created_at, filename, deleted_at: _, ...same }: DatasetRow): Dataset {
-  return { ...same, ...(filename && { filename }), created_at: time(created_at) }
+export function toDataset({ created_at, filename, deleted_at: _, ...same }: DatasetRow): Dataset {
+  return { ...same, ...(filename && { filename }), created_at: toTimestamp(created_at) }
 }
 
-/** @param served the id of the base on which predictions are answered */
-export function shownBase(
+/** @param servedId the id of the base that this server serves */
+export function toBase(
   { id, name, fingerprint, parameters, bytes, created_at }: BaseRow,
-  served: string,
+  servedId: string,
 ): BaseAnswer {
-  return { id, name, fingerprint, parameters, bytes, served: id === served, created_at: time(created_at) }
+  return { id, name, fingerprint, parameters, bytes, served: id === servedId, created_at: toTimestamp(created_at) }
 }
 
-export function shownEvaluation(row: EvaluationRow): Evaluation {
+export function toEvaluation(row: EvaluationRow): Evaluation {
   const { id, status, adapter_id: adapter, digest, dataset_id: dataset, metrics, error, created_at, finished_at } = row
   return {
     id,
@@ -79,17 +80,17 @@ export function shownEvaluation(row: EvaluationRow): Evaluation {
     dataset,
     ...(metrics && { metrics: { ...metrics } }),
     ...(error && { error: toProblem(error) }),
-    created_at: time(created_at),
-    ...(finished_at && { finished_at: time(finished_at) }),
+    created_at: toTimestamp(created_at),
+    ...(finished_at && { finished_at: toTimestamp(finished_at) }),
   }
 }
 
-export function shownComparison(row: ComparisonRow): Comparison {
-  const { verdict: _, ...summary } = shownComparisonSummary(row)
-  return { ...summary, ...(row.result && { result: mutable(row.result) }) }
+export function toComparison(row: ComparisonRow): Comparison {
+  const { verdict: _, ...summary } = toComparisonSummary(row)
+  return { ...summary, ...(row.result && { result: asMutable(row.result) }) }
 }
 
-export function shownComparisonSummary(row: ComparisonRow): ComparisonSummary {
+export function toComparisonSummary(row: ComparisonRow): ComparisonSummary {
   const { id, status, adapters, dataset_id: dataset, result, error, created_at, finished_at } = row
   return {
     id,
@@ -98,25 +99,25 @@ export function shownComparisonSummary(row: ComparisonRow): ComparisonSummary {
     dataset,
     ...(result && { verdict: result.verdict }),
     ...(error && { error: toProblem(error) }),
-    created_at: time(created_at),
-    ...(finished_at && { finished_at: time(finished_at) }),
+    created_at: toTimestamp(created_at),
+    ...(finished_at && { finished_at: toTimestamp(finished_at) }),
   }
 }
 
-/** Schemas know no lists that may not be changed. */
+/** The types that zod infers have mutable arrays. */
 type Mutable<T> = T extends object ? { -readonly [K in keyof T]: Mutable<T[K]> } : T
-const mutable = <T>(value: T): Mutable<T> => value as Mutable<T>
+const asMutable = <T>(value: T): Mutable<T> => value as Mutable<T>
 
-export function shownKey({ created_at, last_used_at, revoked_at, ...same }: ApiKeyRow): Key {
+export function toKey({ created_at, last_used_at, revoked_at, ...same }: ApiKeyRow): Key {
   return {
     ...same,
-    created_at: time(created_at),
-    ...(last_used_at && { last_used_at: time(last_used_at) }),
-    ...(revoked_at && { revoked_at: time(revoked_at) }),
+    created_at: toTimestamp(created_at),
+    ...(last_used_at && { last_used_at: toTimestamp(last_used_at) }),
+    ...(revoked_at && { revoked_at: toTimestamp(revoked_at) }),
   }
 }
 
-export function shownTraining(row: TrainingRow): Training {
+export function toTraining(row: TrainingRow): Training {
   const { method, ...settings } = row.spec
   return {
     id: row.id,
@@ -136,12 +137,12 @@ export function shownTraining(row: TrainingRow): Training {
     pausing: row.requested_action === 'pause',
     slices: row.slices,
     last_event: row.last_event,
-    created_at: time(row.created_at),
-    ...(row.started_at && { started_at: time(row.started_at) }),
-    ...(row.finished_at && { finished_at: time(row.finished_at) }),
+    created_at: toTimestamp(row.created_at),
+    ...(row.started_at && { started_at: toTimestamp(row.started_at) }),
+    ...(row.finished_at && { finished_at: toTimestamp(row.finished_at) }),
   }
 }
 
-export function shownEvent({ number, event, created_at }: EventRow): TrainingEventAnswer {
-  return { number, event, created_at: time(created_at) }
+export function toTrainingEvent({ number, event, created_at }: EventRow): TrainingEventAnswer {
+  return { number, event, created_at: toTimestamp(created_at) }
 }

@@ -1,66 +1,68 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Platform } from '../platform.ts'
 import type { TrainingEventAnswer } from '../schemas/trainings.ts'
-import { listEvents, listNewestEvents } from '../store/training-events.ts'
-import { findTraining, getTraining } from '../store/trainings.ts'
-import { shownEvent } from './to-api.ts'
+import { selectEvents, selectNewestEvents } from '../store/training-events.ts'
+import { selectTraining, selectTrainingById } from '../store/trainings.ts'
+import { toTrainingEvent } from './to-api.ts'
 
-/** Milliseconds between looks for new events. */
-const EVERY = 500
+const POLL_INTERVAL_MS = 500
 
-/** Events read at a time. */
-const PAGE = 500
+/** Events read by one query. */
+const PAGE_SIZE = 500
 
 /**
- * What happened in a training, and what happens until it ends or `signal` says enough.
- * @param after the number of the last event that is known, 0 for all
+ * Yields the events of a training, the past ones first, until the training has finished or `signal` aborts.
+ * @param after the number of the last event that the caller has, 0 for all
  * @throws GraftError `training_unknown`
  */
-export async function* trainingEvents(
+export async function* streamTrainingEvents(
   { store }: Platform,
   idOrName: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<TrainingEventAnswer> {
-  const { id } = await findTraining(store.db, idOrName)
+  const { id } = await selectTraining(store.db, idOrName)
   for (let last = after; !signal.aborted; ) {
-    // Before its events: what comes after its end is not looked for, and what comes before is not missed.
-    const { finished_at } = await getTraining(store.db, id)
-    const rows = await listEvents(store.db, id, last, PAGE)
+    // Read before the events, so that none is missed: after a training has finished, it gets no more.
+    const { finished_at } = await selectTrainingById(store.db, id)
+    const rows = await selectEvents(store.db, id, last, PAGE_SIZE)
     for (const row of rows) {
-      yield shownEvent(row)
+      yield toTrainingEvent(row)
       last = row.number
     }
     if (rows.length > 0) continue
     if (finished_at !== null) return
-    await sleep(EVERY, undefined, { signal }).catch(() => {})
+    await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {})
   }
 }
 
-/** Those that are known now. @throws GraftError `training_unknown` */
+/**
+ * Lists the events so far, at most 500, oldest first.
+ * @throws GraftError `training_unknown`
+ */
 export async function listTrainingEvents(
   { store }: Platform,
   idOrName: string,
   after = 0,
 ): Promise<TrainingEventAnswer[]> {
-  const { id } = await findTraining(store.db, idOrName)
-  return (await listEvents(store.db, id, after, PAGE)).map(shownEvent)
+  const { id } = await selectTraining(store.db, idOrName)
+  return (await selectEvents(store.db, id, after, PAGE_SIZE)).map(toTrainingEvent)
 }
 
-/** A training has no more events than this. */
-const ALL = 2 ** 31 - 1
+/** The largest number that the column can store. */
+const MAX_EVENT_NUMBER = 2 ** 31 - 1
 
 /**
- * The newest first, those before one that is known.
- * @returns the training's id, and whether there are more
+ * Lists events, newest first. If `before` is set, only those with lower numbers.
+ * @returns the training's id, the events, and whether there are older ones
  * @throws GraftError `training_unknown`
  */
-export async function newestTrainingEvents(
+export async function listNewestTrainingEvents(
   { store }: Platform,
   idOrName: string,
-  { before = ALL, limit }: { before?: number; limit: number },
+  { before = MAX_EVENT_NUMBER, limit }: { before?: number; limit: number },
 ): Promise<{ id: string; data: TrainingEventAnswer[]; more: boolean }> {
-  const { id } = await findTraining(store.db, idOrName)
-  const rows = await listNewestEvents(store.db, id, Math.min(before, ALL), limit + 1)
-  return { id, data: rows.slice(0, limit).map(shownEvent), more: rows.length > limit }
+  const { id } = await selectTraining(store.db, idOrName)
+  const rows = await selectNewestEvents(store.db, id, Math.min(before, MAX_EVENT_NUMBER), limit + 1)
+  return { id, data: rows.slice(0, limit).map(toTrainingEvent), more: rows.length > limit }
 }

@@ -1,20 +1,20 @@
 import { detectLayout } from '../../checkpoint/layouts.ts'
 import { readManifest } from '../../checkpoint/manifest.ts'
 import type { TrainingResult } from '../../training/events.ts'
-import type { Artifacts } from '../artifacts/artifacts.ts'
+import type { ArtifactStorage } from '../artifacts/artifacts.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
-import { createAdapter, type NewAdapter } from '../store/adapters.ts'
+import { insertAdapter, type NewAdapter } from '../store/adapters.ts'
 import type { Store } from '../store/store.ts'
 import { recordProgress, transitionTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import type { PendingWrites } from './recorder.ts'
 
 /** Bytes of a trained parameter. */
-const FLOAT = 4
+const FLOAT_BYTES = 4
 
-/** Keeps what a training made among the artifacts. @returns the row of its adapter, to be written */
-export async function keepAdapter(
-  artifacts: Artifacts,
+/** Uploads the folder of a new adapter to the artifact storage. @returns the adapter's row, which is not written yet */
+export async function uploadAdapter(
+  artifacts: ArtifactStorage,
   { id, name, base_id, spec }: TrainingRow,
   { checkpoint, trainable, total, metrics }: TrainingResult,
 ): Promise<NewAdapter> {
@@ -31,25 +31,26 @@ export async function keepAdapter(
     total,
     digest: manifest.weights_sha256,
     artifact: (await artifacts.put(packFolder(checkpoint))).digest,
-    bytes: FLOAT * trainable,
+    bytes: FLOAT_BYTES * trainable,
     layout: layout.name,
     labels: manifest.labels,
     metrics: metrics && { ...metrics },
   }
 }
 
-/** The end: the adapter's row and the training's, or neither. */
-export function succeed(
+/** Marks a training as succeeded and writes the row of its adapter, in one transaction. */
+export function completeTraining(
   { transaction }: Store,
   { id, fencing_token }: TrainingRow,
   adapter: NewAdapter,
   { checkpoint: _, ...result }: TrainingResult,
-  { report, events }: PendingWrites,
+  { patch, events }: PendingWrites,
 ): Promise<TrainingRow> {
   return transaction(async (tx) => {
-    // First of all whether it is still this worker's: where this was done before, unknown to it, the name would be taken.
-    await recordProgress(tx, id, fencing_token, report, [...events, { key: 'done', event: { type: 'done', result } }])
-    const { id: adapter_id } = await createAdapter(tx, adapter, id)
-    return transitionTraining(tx, id, 'succeeded', { fencing_token, report: { adapter_id, result } })
+    // Checks the fencing token before anything else. If an earlier try committed and its answer was lost, the adapter's
+    // name is taken already, and the error would be about the name.
+    await recordProgress(tx, id, fencing_token, patch, [...events, { key: 'done', event: { type: 'done', result } }])
+    const { id: adapter_id } = await insertAdapter(tx, adapter, id)
+    return transitionTraining(tx, id, 'succeeded', { fencing_token, patch: { adapter_id, result } })
   })
 }

@@ -1,24 +1,22 @@
-import { collect } from '../artifacts/collect.ts'
-import { referencedArtifacts } from '../store/artifact-references.ts'
-import { forgetKeys } from '../store/idempotency.ts'
+import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
+import { collectArtifacts } from '../artifacts/collect.ts'
+import { selectReferencedArtifacts } from '../store/artifact-references.ts'
+import { deleteIdempotencyKeys } from '../store/idempotency.ts'
 import type { WorkerOptions } from './worker-options.ts'
 import { sweepWorkspaces } from './workspaces.ts'
 
-const HOUR = 3_600_000
-const DAY = 24 * HOUR
-
 /**
- * Removes what nobody needs any more: folders of workers that are gone, answers kept for repeated requests, artifacts without a
- * reference, files in the cache.
+ * Removes what is no longer needed: folders of workers that exited, answers stored for repeated requests, artifacts
+ * that no row refers to, and cached files that were not used recently.
  */
 export async function collectGarbage({ store, artifacts, cache, home }: WorkerOptions): Promise<void> {
   const ago = (milliseconds: number) => new Date(Date.now() - milliseconds)
   sweepWorkspaces(home)
-  await forgetKeys(store.db, ago(DAY))
-  await collect(artifacts, referenced(), { olderThan: ago(HOUR) })
-  await cache.forget(ago(7 * DAY))
+  await deleteIdempotencyKeys(store.db, ago(DAY_MS))
+  await collectArtifacts(artifacts, referenced(), { olderThan: ago(HOUR_MS) })
+  await cache.evictUnused(ago(7 * DAY_MS))
 
   async function* referenced() {
-    yield* await referencedArtifacts(store.db)
+    yield* await selectReferencedArtifacts(store.db)
   }
 }

@@ -1,47 +1,47 @@
 import { GraftError, toPlain } from '../../core/errors.ts'
-import { listUnsettled, type ShortWorkKind, settleShortWork, shortWorkKinds } from '../store/short-work.ts'
-import { listQueued, listSilent, type TrainingRow } from '../store/trainings.ts'
+import { type ShortWorkKind, selectUnfinishedShortWork, shortWorkKinds, updateShortWork } from '../store/short-work.ts'
+import { selectQueuedIds, selectStalled, type TrainingRow } from '../store/trainings.ts'
 import { requeueOrFail } from './retries.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
-type Tools = Pick<WorkerOptions, 'store' | 'queue'>
+type StoreAndQueue = Pick<WorkerOptions, 'store' | 'queue'>
 
-/** Seconds without a word after which a worker counts as lost. */
-const SILENCE = 8
+/** Seconds without a heartbeat after which a worker counts as stalled. */
+const STALLED_AFTER_SECONDS = 8
 
-/** Gives trainings whose workers are lost back to the queue. Several may do it at once. */
-export async function requeueStalled({ store, queue }: Tools): Promise<void> {
-  // The embedded database has one process: what was told before this one began was told by one that is gone.
-  const seconds = store.client.kind === 'embedded' ? Math.min(SILENCE, process.uptime()) : SILENCE
-  for (const row of await listSilent(store.db, seconds))
-    await requeueOrFail({ store, queue }, row, workerLost(row)).catch((error) => {
+/** Requeues the trainings of stalled workers. Several processes may do this at once. */
+export async function requeueStalled({ store, queue }: StoreAndQueue): Promise<void> {
+  // The embedded database belongs to one process: a heartbeat from before this process started came from one that is
+  // gone.
+  const seconds =
+    store.client.kind === 'embedded' ? Math.min(STALLED_AFTER_SECONDS, process.uptime()) : STALLED_AFTER_SECONDS
+  for (const row of await selectStalled(store.db, seconds))
+    await requeueOrFail({ store, queue }, row, workerStalled(row)).catch((error) => {
       if (!(error instanceof GraftError && error.code === 'training_superseded')) throw error
     })
 }
 
-function workerLost({ id, worker, heartbeat_at }: TrainingRow): GraftError {
+function workerStalled({ id, worker, heartbeat_at }: TrainingRow): GraftError {
   return new GraftError('training_failed', {
-    subject: `the worker ${worker}, which had the training ${id}`,
-    expected: 'a sign of life every 2 seconds',
-    found: `none since ${heartbeat_at?.toISOString()}`,
-    fix: 'Look at what ended that process.',
+    subject: `the worker ${worker}`,
+    problem: `has sent no heartbeat for training ${id} since ${heartbeat_at?.toISOString()}`,
+    fix: 'Find out why that process stopped.',
   })
 }
 
-/** Writes a job for each training and each piece of short work that waits for one. Where there is one already, none is added. */
-export async function enqueueMissing({ store, queue }: Tools): Promise<void> {
-  for (const id of await listQueued(store.db)) await queue.ensure('training', id)
+/** Adds a job for each training, evaluation and comparison that waits for a worker and has no job. */
+export async function enqueueMissing({ store, queue }: StoreAndQueue): Promise<void> {
+  for (const id of await selectQueuedIds(store.db)) await queue.ensure('training', id)
   for (const kind of shortWorkKinds)
-    for (const id of await listUnsettled(store.db, kind)) {
+    for (const id of await selectUnfinishedShortWork(store.db, kind)) {
       if (!(await queue.isExhausted(kind, id))) await queue.ensure(kind, id)
-      else await settleShortWork(store.db, kind, id, { status: 'failed', error: toPlain(shortWorkLost(kind, id)) })
+      else await updateShortWork(store.db, kind, id, { status: 'failed', error: toPlain(attemptsExhausted(kind, id)) })
     }
 }
 
-const shortWorkLost = (kind: ShortWorkKind, id: string): GraftError =>
+const attemptsExhausted = (kind: ShortWorkKind, id: string): GraftError =>
   new GraftError(`${kind}_failed`, {
     subject: `${kind} ${id}`,
-    expected: 'a worker that ends it',
-    found: 'workers that were lost with it, one after the other',
-    fix: 'Look at what ended those processes.',
+    problem: 'was given up because its worker stopped at every attempt',
+    fix: 'Find out why those processes stopped.',
   })

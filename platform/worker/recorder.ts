@@ -4,90 +4,93 @@ import type { Store } from '../store/store.ts'
 import type { NewEvent } from '../store/training-events.ts'
 import { type ProgressPatch, recordProgress } from '../store/training-transitions.ts'
 
-/** Milliseconds between two writes at least. */
-const WRITE_EVERY = 1_000
-/** Milliseconds after which a worker tells that it lives, though there is nothing else to tell. */
-const BEAT_EVERY = 2_000
+/** The least time between two writes. */
+const WRITE_INTERVAL_MS = 1_000
+/** The time after which a worker writes a heartbeat, even if there is nothing else to write. */
+const HEARTBEAT_INTERVAL_MS = 2_000
 
-/** What waits to be written. */
+/** Progress and events that have not been written yet. */
 export interface PendingWrites {
-  report: ProgressPatch
+  patch: ProgressPatch
   events: readonly NewEvent[]
 }
 
-/** Writes what a training tells and, over and over, that its worker lives. */
+/** Writes the progress and the events of a training in batches, and the heartbeat of its worker. */
 export interface Recorder {
-  /** To be written with the next beat. */
-  record(report: ProgressPatch, events?: readonly NewEvent[]): void
+  /** Adds to the next write. */
+  record(patch: ProgressPatch, events?: readonly NewEvent[]): void
   /**
-   * Ends the beats and does the last write, which takes the training from this worker: again until the connection holds.
-   * @param write gets what is still to be told
+   * Stops the heartbeat and does the last write, which releases the training from this worker. Retries while the
+   * connection is down.
+   * @param write receives everything that is still pending
    */
-  finish<T>(write: (rest: PendingWrites) => Promise<T>, signal?: AbortSignal): Promise<T>
-  /** Ends the beats. */
+  finish<T>(write: (pending: PendingWrites) => Promise<T>, signal?: AbortSignal): Promise<T>
+  /** Stops the heartbeat. */
   stop(): void
 }
 
-export interface Listeners {
-  /** At each beat, with what is asked of the worker. */
-  asked(requested_action: 'pause' | null): void
-  /** When something was written. */
-  written(report: ProgressPatch): void
-  /** Once, when nothing can be written any more: another has the training, or it was cancelled. */
-  ended(error: unknown): void
+export interface RecorderListeners {
+  /** Called after each write with the action that a user has requested. */
+  onRequestedAction(requested_action: 'pause' | null): void
+  /** Called after each write. */
+  onWritten(patch: ProgressPatch): void
+  /** Called once, when nothing can be written any more: another worker has the training, or it was cancelled. */
+  onSuperseded(error: unknown): void
 }
 
+/** Starts to write the heartbeat of the worker that claimed a training. */
 export function openRecorder(
   { db }: Store,
   { id, fencing_token }: { id: string; fencing_token: number },
-  listeners: Listeners,
+  listeners: RecorderListeners,
 ): Recorder {
-  let rest: PendingWrites = { report: {}, events: [] }
-  let wroteAt = Date.now()
+  let pending: PendingWrites = { patch: {}, events: [] }
+  let lastWriteAt = Date.now()
   let writing = Promise.resolve()
   let stopped = false
 
-  const hasNews = () => rest.events.length > 0 || Object.keys(rest.report).length > 0
+  const isPending = () => pending.events.length > 0 || Object.keys(pending.patch).length > 0
   const write = async () => {
-    const told = rest
-    rest = { report: {}, events: [] }
+    const batch = pending
+    pending = { patch: {}, events: [] }
     try {
-      const requested_action = await recordProgress(db, id, fencing_token, told.report, told.events)
-      wroteAt = Date.now()
-      listeners.written(told.report)
-      listeners.asked(requested_action)
+      const requested_action = await recordProgress(db, id, fencing_token, batch.patch, batch.events)
+      lastWriteAt = Date.now()
+      listeners.onWritten(batch.patch)
+      listeners.onRequestedAction(requested_action)
     } catch (error) {
-      // Before what was told meanwhile. Events that were written all the same are known by their keys.
-      rest = { report: { ...told.report, ...rest.report }, events: [...told.events, ...rest.events] }
+      // Puts the batch back before what was recorded meanwhile. The write may have succeeded all the same: events with
+      // a known key are written once.
+      pending = { patch: { ...batch.patch, ...pending.patch }, events: [...batch.events, ...pending.events] }
       if (isLostConnection(error)) return
       stop()
-      listeners.ended(error)
+      listeners.onSuperseded(error)
     }
   }
   let busy = false
-  const beat = () => {
-    if (busy || stopped || !(hasNews() || Date.now() - wroteAt >= BEAT_EVERY)) return
+  const tick = () => {
+    if (busy || stopped || !(isPending() || Date.now() - lastWriteAt >= HEARTBEAT_INTERVAL_MS)) return
     busy = true
     writing = write().finally(() => {
       busy = false
     })
   }
-  const timer = setInterval(beat, WRITE_EVERY)
+  const timer = setInterval(tick, WRITE_INTERVAL_MS)
   const stop = () => {
     stopped = true
     clearInterval(timer)
   }
 
   return {
-    record(report, events = []) {
-      rest = { report: { ...rest.report, ...report }, events: [...rest.events, ...events] }
+    record(patch, events = []) {
+      pending = { patch: { ...pending.patch, ...patch }, events: [...pending.events, ...events] }
     },
-    async finish(work, signal) {
+    async finish(write, signal) {
       stop()
       await writing
-      const done = await retryOnDisconnect(() => work(rest), signal)
-      listeners.written(rest.report)
-      return done
+      const result = await retryOnDisconnect(() => write(pending), signal)
+      listeners.onWritten(pending.patch)
+      return result
     },
     stop,
   }

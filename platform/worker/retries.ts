@@ -5,58 +5,50 @@ import { transitionTraining } from '../store/training-transitions.ts'
 import { lockTraining, type TrainingRow } from '../store/trainings.ts'
 import type { PendingWrites } from './recorder.ts'
 
-/** Losses in a row, without a state saved between them, after which a training is given up. */
-const MOST_LOSSES = 5
+/** The most failed attempts in a row, without a state saved between them, that a training survives. */
+const MAX_FAILED_ATTEMPTS = 5
 
-/** Seconds to wait after so many failed_attempts in a row. */
-const backOff = (failed_attempts: number): number => Math.min(2 ** (failed_attempts - 1), 60)
+/** Returns the delay before the next attempt. */
+const backoffSeconds = (failed_attempts: number): number => Math.min(2 ** (failed_attempts - 1), 60)
 
 /**
- * Whether another attempt may go better. What the caller asked for wrongly fails again; what the machine, the database or a process
- * failed of may not. The status says which.
+ * Returns whether another attempt may succeed. A bad request fails again; a failure of the machine, the database or a
+ * process may not. The status of the error says which it is.
  */
 export const isTransient = ({ status }: PlainError): boolean => status >= 500
 
-/** What became of the process that trained, where it does not say itself. */
-export function childLost(): GraftError {
-  return new GraftError('training_failed', {
-    subject: 'the training process',
-    expected: 'to run to its end',
-    found: 'its end before that',
-    fix: 'It may have run out of memory; try fewer threads.',
-  })
-}
-
 /**
- * Gives back a training that its worker could not go on with: to the queue, or, where that is of no use, as failed of its cause.
- * @param fencing_token of the worker that had it
- * @throws GraftError `training_superseded` where somebody else has dealt with it
+ * Ends an attempt at a training that failed: requeues the training, or fails it if another attempt is useless.
+ * @param fencing_token of the worker that had the training
+ * @throws GraftError `training_superseded` if another worker has it by now, or it has ended
  */
 export function requeueOrFail(
   { store, queue }: { store: Store; queue: JobQueue },
   { id, fencing_token }: Pick<TrainingRow, 'id' | 'fencing_token'>,
   error: unknown,
-  told: PendingWrites = { report: {}, events: [] },
+  pending: PendingWrites = { patch: {}, events: [] },
 ): Promise<TrainingRow> {
   const cause = toPlain(error)
   return store.transaction(async (tx) => {
-    const { failed_attempts } = await lockTraining(tx, id)
-    // What is told with this may hold a state that was saved since the last loss.
-    const lost = told.report.state ? 1 : failed_attempts + 1
-    if (!isTransient(cause)) return transitionTraining(tx, id, 'failed', { fencing_token, error: cause, ...told })
-    if (lost > MOST_LOSSES)
-      return transitionTraining(tx, id, 'failed', { fencing_token, error: givenUp(id, lost, cause), ...told })
-    const row = await transitionTraining(tx, id, 'queued', { fencing_token, lost: cause, ...told })
-    if (row.status === 'queued') await queue.queueTraining(tx, id, { afterSeconds: backOff(lost), first: true })
-    return row
+    const row = await lockTraining(tx, id)
+    // The pending writes may hold a state that was saved since the last failed attempt.
+    const attempts = pending.patch.state ? 1 : row.failed_attempts + 1
+    if (!isTransient(cause)) return transitionTraining(tx, id, 'failed', { fencing_token, error: cause, ...pending })
+    if (attempts > MAX_FAILED_ATTEMPTS)
+      return transitionTraining(tx, id, 'failed', { fencing_token, error: lastError(id, attempts, cause), ...pending })
+    const requeued = await transitionTraining(tx, id, 'queued', { fencing_token, attemptError: cause, ...pending })
+    if (requeued.status === 'queued')
+      await queue.enqueueTraining(tx, id, { afterSeconds: backoffSeconds(attempts), first: true })
+    return requeued
   })
 }
 
-const givenUp = (id: string, failed_attempts: number, cause: PlainError): PlainError =>
+/** Returns the error of a training that has no attempts left. */
+const lastError = (id: string, attempts: number, cause: PlainError): PlainError =>
   toPlain(
     new GraftError('training_failed', {
       subject: `training ${id}`,
-      problem: `failed ${failed_attempts} times in a row, most recently because: ${describeProblem(cause).slice(0, -1)}`,
+      problem: `failed ${attempts} times in a row, most recently because: ${describeProblem(cause).slice(0, -1)}`,
       fix: cause.fix,
     }),
   )

@@ -1,23 +1,24 @@
-// The process that measures or compares adapters. It gets one message, answers once, and ends with whoever asked.
+// The process that evaluates or compares adapters. It receives one message, sends one answer, and exits; it also exits
+// with its parent.
 import { toPlain } from '../../core/errors.ts'
 import { compareCheckpoints } from '../offline/compare.ts'
 import { evaluateCheckpoint } from '../offline/evaluate.ts'
-import type { Asked, Said } from './short-work-in-child.ts'
+import type { ShortWorkAnswer, ShortWorkMessage } from './short-work-process.ts'
 
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})
 process.on('disconnect', () => process.exit())
-process.on('message', (asked: Asked) => void answer(asked))
+process.on('message', (message: ShortWorkMessage) => void handle(message))
 
-async function answer(asked: Asked): Promise<void> {
-  const said: Said = await work(asked).then(
+async function handle(message: ShortWorkMessage): Promise<void> {
+  const answer: ShortWorkAnswer = await run(message).then(
     (found) => ({ found }),
     (error) => ({ error: toPlain(error) }),
   )
-  process.send?.(said, undefined, undefined, () => process.exit())
+  process.send?.(answer, undefined, undefined, () => process.exit())
 }
 
-async function work(asked: Asked) {
-  if (asked.kind === 'evaluation') return { metrics: await evaluateCheckpoint(asked.request, () => {}) }
-  return { result: await compareCheckpoints(asked.request, () => {}) }
+async function run(message: ShortWorkMessage) {
+  if (message.kind === 'evaluation') return { metrics: await evaluateCheckpoint(message.request, () => {}) }
+  return { result: await compareCheckpoints(message.request, () => {}) }
 }

@@ -2,30 +2,32 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { GraftError, toPlain } from '../../core/errors.ts'
 import type { TrainingEvent } from '../../training/events.ts'
-import { hidePaths, type PathNames } from '../files/hide-paths.ts'
-import { inChild } from '../offline/training-process.ts'
+import { type PathNames, redactPaths } from '../files/redact-paths.ts'
+import { earlyExitError } from '../offline/start-child.ts'
+import { runTrainingProcess } from '../offline/training-process.ts'
 import { retryOnDisconnect } from '../store/retry-connection.ts'
-import { lastStepTold } from '../store/training-events.ts'
+import { selectLastStep } from '../store/training-events.ts'
 import { transitionTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
-import { keepAdapter, succeed } from './finish-training.ts'
+import { completeTraining, uploadAdapter } from './finish-training.ts'
 import { openRecorder, type PendingWrites } from './recorder.ts'
-import { childLost, isTransient, requeueOrFail } from './retries.ts'
-import { stateUploads } from './state-uploads.ts'
-import { bringInputs } from './training-inputs.ts'
-import { trainingLog } from './training-log.ts'
+import { isTransient, requeueOrFail } from './retries.ts'
+import { openStateUploader } from './state-uploader.ts'
+import { fetchTrainingInputs } from './training-inputs.ts'
+import { createTrainingLog } from './training-log.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
-const SLICE_SECONDS = 600
-/** Milliseconds that a training process has to save its state when its worker closes. */
-const CLOSING_GRACE = 15_000
+const DEFAULT_SLICE_SECONDS = 600
+/** The time that a training process has to save its state when its worker closes. */
+const CLOSING_GRACE_MS = 15_000
 
 /**
- * Trains for a while: from the saved state to a new one, to the end, or to a failure.
+ * Runs one slice of a training. A slice is a bounded part of it that one worker runs: from the saved state to a new
+ * one, to the end of the training, or to a failure.
  * @param training claimed by this worker
- * @param folder made for it, and removed when done
- * @param closing the worker is to stop: the state is saved and the training given back at once
- * @returns its row as this worker left it; undefined where somebody else has taken it away
+ * @param folder created for the slice, and removed at its end
+ * @param closing signals that the worker is closing: the state is saved and the training requeued at once
+ * @returns the row as this worker left it; undefined if the training was cancelled or another worker has it
  */
 export async function runSlice(
   options: WorkerOptions,
@@ -33,71 +35,79 @@ export async function runSlice(
   folder: string,
   closing: AbortSignal,
 ): Promise<TrainingRow | undefined> {
-  const { store, artifacts, queue, logger, sliceSeconds = SLICE_SECONDS } = options
+  const { store, artifacts, queue, logger, sliceSeconds = DEFAULT_SLICE_SECONDS } = options
   const { id, fencing_token } = training
-  /** With why nothing of this can be written any more. */
-  const gone = new AbortController()
-  const clock = sliceClock(sliceSeconds, closing)
+  /** Aborted once this worker can write nothing more about the training; the reason is the error. */
+  const superseded = new AbortController()
+  const clock = startSliceClock(sliceSeconds, closing)
   const recorder = openRecorder(store, training, {
-    asked: (requested_action) => requested_action === 'pause' && clock.stop.abort(),
-    written: (told) => told.state && drop(told.state),
-    ended: (error) => gone.abort(error),
+    onRequestedAction: (requested_action) => requested_action === 'pause' && clock.stop.abort(),
+    onWritten: (patch) => patch.state && replaceState(patch.state),
+    onSuperseded: (error) => superseded.abort(error),
   })
-  const uploads = stateUploads(
+  const uploader = openStateUploader(
     artifacts,
     { out: join(folder, 'out'), scratch: join(folder, 'states') },
     (step, state) => recorder.record({ state }, [{ key: `saved:${step}`, event: { type: 'saved', step } }]),
-    // Of one that was taken away, the folder goes while a state is read.
-    (error) => gone.signal.aborted || logger.error(error, { training_id: id, task: 'state upload' }),
+    // After the training is superseded, its folder may disappear while a state is read.
+    (error) => superseded.signal.aborted || logger.error(error, { training_id: id, task: 'state upload' }),
   )
-  let kept = training.state
-  /** Removes the state that another has taken the place of: in an hour they would fill a disk. */
-  const drop = (state: string | null) => {
-    const old = kept
-    kept = state
-    if (old !== null && old !== state)
-      artifacts.remove(old).catch((error) => logger.error(error, { training_id: id, task: 'removal of an old state' }))
+  let currentState = training.state
+  /** Removes the previous state from the artifact storage. Otherwise, the states of an hour would fill a disk. */
+  const replaceState = (state: string | null) => {
+    const previous = currentState
+    currentState = state
+    if (previous !== null && previous !== state)
+      artifacts
+        .remove(previous)
+        .catch((error) => logger.error(error, { training_id: id, task: 'removal of an old state' }))
   }
-  const giveBack = (rest: PendingWrites) =>
+  const requeue = (pending: PendingWrites) =>
     store.transaction(async (tx) => {
-      const row = await transitionTraining(tx, id, 'queued', { fencing_token, ...rest })
-      if (row.status === 'queued') await queue.queueTraining(tx, id, { first: closing.aborted })
+      const row = await transitionTraining(tx, id, 'queued', { fencing_token, ...pending })
+      if (row.status === 'queued') await queue.enqueueTraining(tx, id, { first: closing.aborted })
       return row
     })
   let names: PathNames = []
   try {
-    const log = trainingLog(recorder, await retryOnDisconnect(() => lastStepTold(store.db, id), gone.signal))
+    const log = createTrainingLog(
+      recorder,
+      await retryOnDisconnect(() => selectLastStep(store.db, id), superseded.signal),
+    )
     const listen = (event: TrainingEvent) => {
       log(event)
-      if (event.type === 'step') clock.stepped()
-      if (event.type === 'saved') uploads.saved(event.step)
+      if (event.type === 'step') clock.onStep()
+      if (event.type === 'saved') uploader.add(event.step)
     }
-    const { spec, ...inputs } = await bringInputs(options, training, folder)
+    const { spec, ...inputs } = await fetchTrainingInputs(options, training, folder)
     names = inputs.names
-    const kill = AbortSignal.any([gone.signal, clock.kill.signal])
-    const end = await inChild({ kind: 'train', spec, resume: true }, listen, clock.stop.signal, kill)
-    gone.signal.throwIfAborted()
-    await uploads.settle()
+    const kill = AbortSignal.any([superseded.signal, clock.kill.signal])
+    const end = await runTrainingProcess({ kind: 'train', spec, resume: true }, listen, clock.stop.signal, kill)
+    superseded.signal.throwIfAborted()
+    await uploader.flush()
     if (end?.type === 'done') {
-      const adapter = await keepAdapter(artifacts, training, end.result)
+      const adapter = await uploadAdapter(artifacts, training, end.result)
       const row = await recorder.finish(
-        (rest) => succeed(store, training, adapter, end.result, rest),
+        (pending) => completeTraining(store, training, adapter, end.result, pending),
         clock.kill.signal,
       )
-      drop(null)
+      replaceState(null)
       return row
     }
-    if (end?.type !== 'interrupted' && !clock.kill.signal.aborted) throw childLost()
-    return await recorder.finish(giveBack, clock.kill.signal)
+    if (end?.type !== 'interrupted' && !clock.kill.signal.aborted) throw earlyExitError('training_failed', 'training')
+    return await recorder.finish(requeue, clock.kill.signal)
   } catch (error) {
-    if (isTakenAway(gone.signal.reason) || isTakenAway(error)) return undefined
+    if (isSuperseded(superseded.signal.reason) || isSuperseded(error)) return undefined
     if (isTransient(toPlain(error))) logger.error(error, { training_id: id })
-    await uploads.settle().catch((failed) => logger.error(failed, { training_id: id, task: 'state upload' }))
+    await uploader.flush().catch((failure) => logger.error(failure, { training_id: id, task: 'state upload' }))
     return await recorder
-      .finish((rest) => requeueOrFail({ store, queue }, training, hidePaths(error, names), rest), clock.kill.signal)
-      .catch((failed) => {
-        if (isTakenAway(failed)) return undefined
-        throw failed
+      .finish(
+        (pending) => requeueOrFail({ store, queue }, training, redactPaths(error, names), pending),
+        clock.kill.signal,
+      )
+      .catch((failure) => {
+        if (isSuperseded(failure)) return undefined
+        throw failure
       })
   } finally {
     clock.clear()
@@ -106,42 +116,43 @@ export async function runSlice(
   }
 }
 
-const isTakenAway = (error: unknown): boolean =>
+const isSuperseded = (error: unknown): boolean =>
   error instanceof GraftError && (error.code === 'training_superseded' || error.code === 'training_unknown')
 
-/** When a slice stops, and by what means. */
+/** The signals that end a slice. */
 interface SliceClock {
-  /** The training is to save its state and end. */
+  /** Asks the training process to save its state and exit. */
   readonly stop: AbortController
-  /** It is to end at once, and what is not written then stays unwritten. */
+  /** Kills the training process; what is not written by then is not written at all. */
   readonly kill: AbortController
-  /** A step was taken. */
-  stepped(): void
+  /** Must be called after each step. */
+  onStep(): void
   clear(): void
 }
 
-function sliceClock(seconds: number, closing: AbortSignal): SliceClock {
+function startSliceClock(seconds: number, closing: AbortSignal): SliceClock {
   const stop = new AbortController()
   const kill = new AbortController()
-  let end: NodeJS.Timeout | undefined
-  let grace: NodeJS.Timeout | undefined
+  let sliceTimer: NodeJS.Timeout | undefined
+  let graceTimer: NodeJS.Timeout | undefined
   const close = () => {
     stop.abort()
-    // What took no step yet has nothing to save.
-    grace = setTimeout(() => kill.abort(), end ? CLOSING_GRACE : 0)
+    // Before the first step there is no state to save.
+    graceTimer = setTimeout(() => kill.abort(), sliceTimer ? CLOSING_GRACE_MS : 0)
   }
   if (closing.aborted) close()
   else closing.addEventListener('abort', close)
   return {
     stop,
     kill,
-    stepped() {
-      // From the first step on: a slice that only read its inputs would be followed by another such, without end.
-      end ??= setTimeout(() => stop.abort(), seconds * 1000)
+    onStep() {
+      // The slice is timed from its first step. Otherwise, slices that only read their inputs could follow each other
+      // forever.
+      sliceTimer ??= setTimeout(() => stop.abort(), seconds * 1000)
     },
     clear() {
-      clearTimeout(end)
-      clearTimeout(grace)
+      clearTimeout(sliceTimer)
+      clearTimeout(graceTimer)
       closing.removeEventListener('abort', close)
     },
   }

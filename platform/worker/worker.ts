@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Job, JobKind } from '../queue/queue.ts'
 import { isLostConnection } from '../store/lost-connection.ts'
 import { retryOnDisconnect } from '../store/retry-connection.ts'
@@ -14,17 +14,23 @@ import { runSlice } from './slice.ts'
 import type { WorkerOptions } from './worker-options.ts'
 import { openWorkspaces, type Workspaces } from './workspaces.ts'
 
-/** Milliseconds between looks for a job. */
-const LOOK_EVERY = 500
+const POLL_INTERVAL_MS = 500
+
+const REQUEUE_INTERVAL_MS = 2_000
+const ENQUEUE_INTERVAL_MS = 60_000
+const QUEUE_MAINTENANCE_INTERVAL_MS = 10_000
+/** With the embedded database no other worker can lose a job, and each run writes to the disk. */
+const EMBEDDED_QUEUE_MAINTENANCE_INTERVAL_MS = 60_000
+const GARBAGE_INTERVAL_MS = 1_800_000
 
 export interface Worker {
-  /** The ids of what it runs now. */
+  /** The ids of the trainings, evaluations and comparisons that run now. */
   readonly running: readonly string[]
-  /** Takes nothing more, saves the states of what runs and gives it back to the queue. */
+  /** Takes no more work, saves the state of the running training and requeues what runs. */
   close(): Promise<void>
 }
 
-/** Works on trainings, one at a time, and on short work, one at a time beside them, until it is closed. */
+/** Runs trainings, one at a time, and beside them evaluations and comparisons, one at a time, until it is closed. */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { logger } = options
   const workspaces = openWorkspaces(options.home)
@@ -32,21 +38,21 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const running = new Set<string>()
   const name = workerName(options.name)
 
-  /** One of each kind in turn, so that none waits for all of another. */
-  const work = async (kinds: readonly JobKind[]) => {
+  /** Takes one job of each kind in turn, so that no kind waits for all jobs of another. */
+  const pollQueues = async (kinds: readonly JobKind[]) => {
     while (!closing.signal.aborted) {
-      let worked = false
+      let anyWork = false
       for (const kind of kinds) {
         if (closing.signal.aborted) break
-        const did = await workOn(kind, options, { name, workspaces, running }, closing.signal).catch((error) =>
+        const worked = await runNextJob(kind, options, { name, workspaces, running }, closing.signal).catch((error) =>
           logger.error(error, { task: `${kind} queue` }),
         )
-        worked ||= did === true
+        anyWork ||= worked === true
       }
-      if (!worked) await rest(LOOK_EVERY, closing.signal)
+      if (!anyWork) await sleep(POLL_INTERVAL_MS, closing.signal)
     }
   }
-  const loops = [work(['training']), work(shortWorkKinds), ...chores(options, closing.signal)]
+  const loops = [pollQueues(['training']), pollQueues(shortWorkKinds), ...startMaintenance(options, closing.signal)]
   const close = async () => {
     closing.abort()
     await Promise.all(loops)
@@ -65,39 +71,40 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 /**
- * Does one slice of a training, or one piece of short work.
- * @param signal saves the state and gives back what runs
- * @returns false where there is nothing to do
+ * Runs one slice of a training, one evaluation or one comparison.
+ * @param signal saves the state and requeues what runs
+ * @returns false if the queue is empty
  */
 export async function workOnce(options: WorkerOptions, signal = new AbortController().signal): Promise<boolean> {
   const workspaces = openWorkspaces(options.home)
-  const desk = { name: workerName(options.name), workspaces, running: new Set<string>() }
+  const state = { name: workerName(options.name), workspaces, running: new Set<string>() }
   try {
     await requeueStalled(options)
     await enqueueMissing(options)
-    await options.queue.tend()
+    await options.queue.maintain()
     for (const kind of ['training', ...shortWorkKinds] as const)
-      if (await workOn(kind, options, desk, signal)) return true
+      if (await runNextJob(kind, options, state, signal)) return true
     return false
   } finally {
     workspaces.close()
   }
 }
 
-interface Desk {
+/** State of a worker. */
+interface WorkerState {
   name: string
   workspaces: Workspaces
   running: Set<string>
 }
 
-/** Takes one job. @returns whether there was something to do */
-async function workOn(
+/** Takes one job of a kind and runs it. @returns false if there is none */
+async function runNextJob(
   kind: JobKind,
   options: WorkerOptions,
-  { name, workspaces, running }: Desk,
+  { name, workspaces, running }: WorkerState,
   closing: AbortSignal,
 ): Promise<boolean> {
-  // A job may be about a training that was cancelled meanwhile: then the next is as good.
+  // A job may be about a training that was cancelled meanwhile. It is dropped, and the next one is taken.
   for (let job = await options.queue.take(kind); job; job = await options.queue.take(kind)) {
     running.add(job.id)
     try {
@@ -108,14 +115,14 @@ async function workOn(
       const training = await claim(options, job, name)
       if (!training) continue
       const { id, slices: slice } = training
-      options.tell?.({ training: id, slice, status: 'running' })
-      const left = await runSlice(options, training, workspaces.pathOf(`${id}-${training.fencing_token}`), closing)
-      if (left)
-        options.tell?.({
+      options.onEvent?.({ training: id, slice, status: 'running' })
+      const row = await runSlice(options, training, workspaces.pathOf(`${id}-${training.fencing_token}`), closing)
+      if (row)
+        options.onEvent?.({
           training: id,
           slice,
-          status: left.status,
-          ...(left.progress && { step: left.progress.step, total_steps: left.progress.total_steps }),
+          status: row.status,
+          ...(row.progress && { step: row.progress.step, total_steps: row.progress.total_steps }),
         })
       return true
     } finally {
@@ -127,39 +134,46 @@ async function workOn(
 
 const isShortWork = (job: Job): job is Job & { kind: ShortWorkKind } => job.kind !== 'training'
 
-/** The row takes over from the job, in one: from here on, its signs of life tell whether a worker has it. */
+/**
+ * Claims the training and completes the job in one transaction. From then on, the heartbeats in the row show whether a
+ * worker has it.
+ */
 function claim({ store, queue }: WorkerOptions, job: Job, name: string): Promise<TrainingRow | undefined> {
   return retryOnDisconnect(() =>
     store.transaction(async (tx) => {
       const training = await claimTraining(tx, job.id, name)
-      await queue.done(tx, job)
+      await queue.complete(tx, job)
       return training
     }),
   )
 }
 
-/** What is done again and again, each after so many milliseconds. */
-function chores(options: WorkerOptions, closing: AbortSignal): Promise<void>[] {
-  const again = async (every: number, work: () => Promise<void>, task: string) => {
-    for (; !closing.aborted; await rest(every, closing))
+/** Starts the loops that keep the queue and the storage in order. */
+function startMaintenance(options: WorkerOptions, closing: AbortSignal): Promise<void>[] {
+  const repeat = async (interval: number, work: () => Promise<void>, task: string) => {
+    for (; !closing.aborted; await sleep(interval, closing))
       await work().catch((error) => {
         options.logger.error(error, { task })
-        // After an outage all workers are silent, and the living need a moment to say so.
-        if (isLostConnection(error)) return rest(3 * every, closing)
+        // After an outage no worker has a recent heartbeat, and those that still run need a moment to write one.
+        if (isLostConnection(error)) return sleep(3 * interval, closing)
         return undefined
       })
   }
+  const queueInterval =
+    options.store.client.kind === 'embedded' ? EMBEDDED_QUEUE_MAINTENANCE_INTERVAL_MS : QUEUE_MAINTENANCE_INTERVAL_MS
   return [
-    again(2_000, () => requeueStalled(options), 'requeue stalled trainings'),
-    again(60_000, () => enqueueMissing(options), 'enqueue missing jobs'),
-    // In the embedded database no other worker's job can be lost, and each look is written to the disk.
-    again(options.store.client.kind === 'embedded' ? 60_000 : 10_000, () => options.queue.tend(), 'queue maintenance'),
-    again(1_800_000, () => collectGarbage(options), 'garbage collection'),
+    repeat(REQUEUE_INTERVAL_MS, () => requeueStalled(options), 'requeue stalled trainings'),
+    repeat(ENQUEUE_INTERVAL_MS, () => enqueueMissing(options), 'enqueue missing jobs'),
+    repeat(queueInterval, () => options.queue.maintain(), 'queue maintenance'),
+    repeat(GARBAGE_INTERVAL_MS, () => collectGarbage(options), 'garbage collection'),
   ]
 }
 
-const rest = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  pause(milliseconds, undefined, { signal }).catch(() => {})
+const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  delay(milliseconds, undefined, { signal }).catch(() => {})
 
-/** Two processes of one machine, or two machines in containers, may have the same number. */
+/**
+ * Returns a name with a random suffix, because containers on different machines can have the same host name and process
+ * id.
+ */
 const workerName = (name = hostname()): string => `${name}/${process.pid}/${randomBytes(3).toString('hex')}`

@@ -3,53 +3,55 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { lockFile } from '../../core/file-lock.ts'
 
-/** Folders in which slices train, `<home>/work/<worker>/<name>`. */
+/** Folders in which slices train: `<home>/work/<worker>/<name>`. */
 export interface Workspaces {
-  /** Where a slice may make a folder. */
+  /** Returns the path of a folder that a slice may create. */
   pathOf(name: string): string
-  /** Removes them all. */
+  /** Removes all of them. */
   close(): void
 }
 
-const rootIn = (home: string): string => join(home, 'work')
+const workFolderOf = (home: string): string => join(home, 'work')
 
-/** @returns a place of this worker's own */
+/** Creates the workspaces of one worker, and removes those of workers that exited. */
 export function openWorkspaces(home: string): Workspaces {
-  const root = rootIn(home)
+  const root = workFolderOf(home)
   mkdirSync(root, { recursive: true })
   sweepWorkspaces(home)
-  const { mine, unlock } = own(root)
+  const { folder, unlock } = claimFolder(root)
   return {
-    pathOf: (name) => join(mine, name),
+    pathOf: (name) => join(folder, name),
     close() {
-      rmSync(mine, { recursive: true, force: true })
-      rmSync(lockOf(mine), { force: true })
+      rmSync(folder, { recursive: true, force: true })
+      rmSync(lockPathOf(folder), { force: true })
       unlock()
     },
   }
 }
 
-const lockOf = (folder: string): string => `${folder}.lock`
+const lockPathOf = (folder: string): string => `${folder}.lock`
 
-/** The lock first: a folder without one is nobody's. */
-function own(root: string): { mine: string; unlock: () => void } {
+/** Locks the path of a new folder. The lock comes first, because a sweep removes folders that have none. */
+function claimFolder(root: string): { folder: string; unlock: () => void } {
   for (;;) {
-    const mine = join(root, randomUUID())
-    // Another worker's sweep may be as quick.
-    const unlock = lockFile(lockOf(mine))
-    if (unlock) return { mine, unlock }
+    const folder = join(root, randomUUID())
+    // The sweep of another worker may hold this lock for a moment.
+    const unlock = lockFile(lockPathOf(folder))
+    if (unlock) return { folder, unlock }
   }
 }
 
-/** Removes the folders of workers that ended without removing theirs, and what their training processes wrote there afterwards. */
+/**
+ * Removes the folders that exited workers left behind, with anything that their training processes wrote there later.
+ */
 export function sweepWorkspaces(home: string): void {
-  const root = rootIn(home)
+  const root = workFolderOf(home)
   for (const name of new Set(readdirSync(root).map((entry) => entry.replace(/\.lock(-journal)?$/, '')))) {
     const folder = join(root, name)
-    const unlock = lockFile(lockOf(folder))
+    const unlock = lockFile(lockPathOf(folder))
     if (!unlock) continue
     rmSync(folder, { recursive: true, force: true })
-    rmSync(lockOf(folder), { force: true })
+    rmSync(lockPathOf(folder), { force: true })
     unlock()
   }
 }

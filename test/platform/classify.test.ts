@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { classifyAnswer, classifyRequest, MAX_ANSWERS } from '../../platform/schemas/classify.ts'
+import { classifyAnswer, classifyRequest, MAX_PREDICTIONS } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { digestOf, fakePlatform } from './fake-platform.ts'
 
-test('each text is answered in its place, with the adapter and the digest of the weights', async () => {
+test('results are in the order of the texts, with the adapter and the digest of its weights', async () => {
   const answer = await classify(await fakePlatform(), { inputs: ['good', 'bad'] })
   expect(answer).toMatchObject({
     results: [{ label: 'positive' }, { label: 'negative' }],
@@ -13,7 +13,7 @@ test('each text is answered in its place, with the adapter and the digest of the
   expect(classifyAnswer.parse(answer)).toEqual(answer)
 })
 
-test('with several adapters asked for, each text has their answers in the order asked for', async () => {
+test('with several adapters, each text has one result per adapter, in the order of the request', async () => {
   const platform = await fakePlatform(['a', 'bb', 'ccc'])
   const answer = await classify(platform, { inputs: ['good', 'bad'], adapters: ['ccc', 'a'] })
   expect(answer).toMatchObject({
@@ -36,7 +36,7 @@ test('with several adapters asked for, each text has their answers in the order 
   expect(platform.engine.calls).toHaveLength(1)
 })
 
-test('each row is answered by the adapter that it asks for, and says which', async () => {
+test('each text is classified by the adapter that it names, and the result says by which', async () => {
   const inputs = [{ text: 'good', adapter: 'bb' }, 'good', { text: 'bad' }]
   const answer = await classify(await fakePlatform(['a', 'bb']), { inputs, adapter: 'a' })
   expect(answer.results).toMatchObject([
@@ -48,27 +48,27 @@ test('each row is answered by the adapter that it asks for, and says which', asy
   expect(classifyAnswer.parse(answer)).toEqual(answer)
 })
 
-test('where all rows ask for one adapter, the answer names it once more as a whole', async () => {
+test('if all texts name the same adapter, the response names it, too', async () => {
   const answer = await classify(await fakePlatform(['a', 'bb']), { inputs: [{ text: 'good', adapter: 'bb' }] })
   expect(answer).toMatchObject({ adapter: 'bb', digest: digestOf('weights of bb'), results: [{ adapter: 'bb' }] })
   expect(classifyAnswer.parse(answer)).toEqual(answer)
 })
 
-test('a text with half of a surrogate pair, or without words, fails alone', async () => {
+test('a text with half of a surrogate pair or without words fails, and the others are classified', async () => {
   const platform = await fakePlatform()
   const { results } = await classify(platform, { inputs: ['good', 'bad \ud800', '', ' \n', 'good \u{1f600}'] })
   const error = (i: number, found: string) => ({ error: { code: 'text_invalid', subject: `inputs[${i}]`, found } })
   expect(results).toMatchObject([
     { label: 'positive' },
-    error(1, 'half of a surrogate pair'),
+    error(1, 'half of a surrogate pair at character 5'),
     error(2, 'an empty text'),
-    error(3, 'white space alone'),
+    error(3, 'only white space'),
     { label: 'positive' },
   ])
   expect(platform.engine.calls[0]).toHaveLength(2)
 })
 
-test('a text that no adapter can read fails for each that was asked', async () => {
+test('an invalid text fails for each requested adapter', async () => {
   const { results } = await classify(await fakePlatform(['a', 'bb']), { inputs: ['', 'good'], adapters: ['a', 'bb'] })
   expect(results).toMatchObject([
     [{ error: { subject: 'inputs[0]' } }, { error: { subject: 'inputs[0]' } }],
@@ -76,13 +76,13 @@ test('a text that no adapter can read fails for each that was asked', async () =
   ])
 })
 
-test('the engine is left alone where no text can be classified', async () => {
+test('the engine is not called if every text is invalid', async () => {
   const platform = await fakePlatform()
   await classify(platform, { inputs: [''] })
   expect(platform.engine.calls).toEqual([])
 })
 
-test("a row that fails by Graft's own fault is reported, and its text kept from the caller", async () => {
+test('an internal failure of a row is logged, and its details are hidden from the caller', async () => {
   const platform = await fakePlatform()
   const { results } = await classify(platform, { inputs: ['good', 'explode'] })
   expect(results).toMatchObject([{ label: 'positive' }, { error: { code: 'internal', status: 500 } }])
@@ -91,7 +91,7 @@ test("a row that fails by Graft's own fault is reported, and its text kept from 
   expect(JSON.stringify(results)).toContain(platform.logged[0].context.request_id)
 })
 
-test('an adapter that is not served is an error that names those that are, never the answer of another', async () => {
+test('an unknown adapter is an error that names the known ones, and no other adapter answers instead', async () => {
   const platform = await fakePlatform(['a', 'bb'])
   const unknown = (subject: string) => ({ code: 'adapter_unknown', detail: { subject, expected: 'one of bb, a' } })
   await expect(classify(platform, { inputs: ['good'], adapter: 'c' })).rejects.toMatchObject(unknown('adapter'))
@@ -106,27 +106,27 @@ test('an adapter that is not served is an error that names those that are, never
   expect(platform.engine.calls).toEqual([])
 })
 
-test('where several adapters are served, one has to be named', async () => {
-  const error = { code: 'body_invalid', detail: { subject: 'adapter', expected: 'one of bb, a', found: 'none named' } }
+test('if several adapters are served, the request has to name one', async () => {
+  const error = { code: 'body_invalid', detail: { subject: 'adapter', expected: 'one of bb, a', found: 'nothing' } }
   await expect(classify(await fakePlatform(['a', 'bb']), { inputs: ['good'] })).rejects.toMatchObject(error)
 })
 
-test('where no adapter is served, the error says so', async () => {
+test('if there is no adapter, the error says so', async () => {
   await expect(classify(await fakePlatform([]), { inputs: ['good'] })).rejects.toMatchObject({
     code: 'adapter_unknown',
   })
 })
 
-test('the fields of a request that contradict each other are refused', () => {
+test('fields that contradict each other are rejected', () => {
   const messages = (request: unknown) => classifyRequest.safeParse(request).error?.issues.map(({ message }) => message)
   const inputs = ['good']
   expect(messages({ inputs, adapter: 'a', adapters: ['a'] })).toEqual(['either adapter or adapters'])
   expect(messages({ inputs, adapters: ['a', 'a'] })).toEqual(['each adapter once'])
   expect(messages({ inputs: [{ text: 'good', adapter: 'a' }], adapters: ['a'] })).toEqual([
-    'no adapter of its own, where adapters is given',
+    'no adapter, because adapters is set',
   ])
   const many = Array.from({ length: 5 }, (_, i) => `a${i}`)
   expect(messages({ inputs: Array(256).fill('good'), adapters: many })).toEqual([
-    `at most ${MAX_ANSWERS} answers, texts times adapters`,
+    `at most ${MAX_PREDICTIONS} predictions (texts times adapters)`,
   ])
 })

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest'
-import { readMethodTexts } from '../../platform/schemas/coerce-fields.ts'
+import { coerceMethodFields } from '../../platform/schemas/coerce-fields.ts'
 import { parameterCount } from '../../platform/schemas/parameters.ts'
-import { createAdapter } from '../../platform/store/adapters.ts'
-import { getBase } from '../../platform/store/bases.ts'
+import { insertAdapter } from '../../platform/store/adapters.ts'
+import { selectBase } from '../../platform/store/bases.ts'
 import { countParameters } from '../../platform/use-cases/count-parameters.ts'
 import { adapterRow, fakePlatform } from './fake-platform.ts'
 
-test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count shows how that comes about', async () => {
+test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count explains why', async () => {
   const count = await countParameters(await fakePlatform(), { method: 'lora', rank: 8 })
   expect(count).toMatchObject({ trainable: 294_912, added: 294_912, total: 60_801_536 })
   expect(count.percent).toBeCloseTo(0.485, 3)
@@ -32,10 +32,10 @@ test('the groups and the formula of every method add up to what it trains', asyn
     }
 })
 
-test('what an adapter trained is counted from what it tells of itself', async () => {
+test('the count of a trained adapter comes from its own record', async () => {
   const platform = await fakePlatform([])
-  const { id } = await getBase(platform.store.db, 'small')
-  await createAdapter(platform.store.db, adapterRow('imdb', id))
+  const { id } = await selectBase(platform.store.db, 'small')
+  await insertAdapter(platform.store.db, adapterRow('imdb', id))
   expect(await countParameters(platform, { adapter: 'imdb' })).toEqual({
     trainable: 294_912,
     added: 294_912,
@@ -43,11 +43,11 @@ test('what an adapter trained is counted from what it tells of itself', async ()
     percent: (100 * 294_912) / 60_801_536,
   })
   const full = { ...adapterRow('all', id), method: 'full', trainable: 60_506_624, total: 60_506_624 }
-  await createAdapter(platform.store.db, full)
+  await insertAdapter(platform.store.db, full)
   expect(await countParameters(platform, { adapter: 'all' })).toMatchObject({ added: 0, percent: 100 })
 })
 
-test('an error names the methods, fields and bases that are known', async () => {
+test('errors name the known methods, fields and bases', async () => {
   const platform = await fakePlatform()
   const error = (request: Parameters<typeof countParameters>[1]) =>
     countParameters(platform, request).catch((caught: unknown) => caught)
@@ -69,26 +69,26 @@ test('an error names the methods, fields and bases that are known', async () => 
   expect(await error({ adapter: 'yelp' })).toMatchObject({ code: 'adapter_unknown' })
 })
 
-test('texts are read as the field of the method takes them', () => {
-  expect(readMethodTexts('lora', { rank: ['8'], alpha: ['0.5'], targets: ['q,v'], rslora: ['true'] })).toEqual({
+test("strings are converted to the type of the method's field", () => {
+  expect(coerceMethodFields('lora', { rank: ['8'], alpha: ['0.5'], targets: ['q,v'], rslora: ['true'] })).toEqual({
     rank: 8,
     alpha: 0.5,
     targets: ['q', 'v'],
     rslora: true,
   })
-  expect(readMethodTexts('lora', { targets: ['q', 'v'] })).toEqual({ targets: ['q', 'v'] })
-  expect(readMethodTexts('lora', { targets: ['5'] })).toEqual({ targets: ['5'] })
-  expect(readMethodTexts('bottleneck', { variant: ['seq_bn'] })).toEqual({ variant: 'seq_bn' })
-  expect(readMethodTexts('soft-prompt', { submodules: ['2'] })).toEqual({ submodules: 2 })
+  expect(coerceMethodFields('lora', { targets: ['q', 'v'] })).toEqual({ targets: ['q', 'v'] })
+  expect(coerceMethodFields('lora', { targets: ['5'] })).toEqual({ targets: ['5'] })
+  expect(coerceMethodFields('bottleneck', { variant: ['seq_bn'] })).toEqual({ variant: 'seq_bn' })
+  expect(coerceMethodFields('soft-prompt', { submodules: ['2'] })).toEqual({ submodules: 2 })
 })
 
-test('a text that no field takes is left as it looks', () => {
-  expect(readMethodTexts('lora', { rank: ['eight'], alpha: ['1e999'], rnak: ['8'] })).toEqual({
+test('a string that does not fit its field is left as it is', () => {
+  expect(coerceMethodFields('lora', { rank: ['eight'], alpha: ['1e999'], rnak: ['8'] })).toEqual({
     rank: 'eight',
     alpha: '1e999',
     rnak: 8,
   })
-  expect(readMethodTexts('lora', { rank: ['8', '9'] })).toEqual({ rank: ['8', '9'] })
-  expect(readMethodTexts('constructor', { rank: ['8'] })).toEqual({ rank: 8 })
-  expect(readMethodTexts(undefined, {})).toEqual({})
+  expect(coerceMethodFields('lora', { rank: ['8', '9'] })).toEqual({ rank: ['8', '9'] })
+  expect(coerceMethodFields('constructor', { rank: ['8'] })).toEqual({ rank: 8 })
+  expect(coerceMethodFields(undefined, {})).toEqual({})
 })

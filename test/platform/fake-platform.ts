@@ -1,20 +1,18 @@
 import { createHash } from 'node:crypto'
-import { afterAll } from 'vitest'
 import { fail, type PlainError } from '../../core/errors.ts'
 import type { LogContext } from '../../core/logger.ts'
 import { T5_SMALL } from '../../model/t5/config.ts'
 import type { Platform } from '../../platform/platform.ts'
-import { createAdapter, deleteAdapter, listAdapters, type NewAdapter } from '../../platform/store/adapters.ts'
-import { listAliases, removeAlias } from '../../platform/store/aliases.ts'
+import { deleteAdapter, insertAdapter, type NewAdapter, selectAdapterPage } from '../../platform/store/adapters.ts'
+import { deleteAlias, selectAliasPage } from '../../platform/store/aliases.ts'
 import { ensureBase } from '../../platform/store/bases.ts'
-import { openStore } from '../../platform/store/open-store.ts'
 import type { Store } from '../../platform/store/store.ts'
 import type { Engine, Prediction, Row } from '../../serving/engine-types.ts'
-import { embeddedPlace } from '../contract/store/stores.ts'
+import { sharedEmbeddedStore } from '../contract/store/embedded.ts'
 
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex')
 
-/** An adapter's row, by its name. */
+/** Returns an adapter's row for this name. */
 export const adapterRow = (name: string, base_id: string): NewAdapter => ({
   name,
   base_id,
@@ -31,34 +29,34 @@ export const adapterRow = (name: string, base_id: string): NewAdapter => ({
 export interface FakeEngine extends Engine {
   /** The rows of each call. */
   readonly calls: (readonly Row[])[]
-  /** Calls that were given up through their signal. */
+  /** Calls that their signal aborted. */
   readonly cancelled: (readonly Row[])[]
-  /** Every call waits until this resolves. */
+  /** Every call waits for it. */
   gate: Promise<void>
-  /** Rows that may wait at a time; past them a call is refused. */
-  room: number
+  /** Rows that may still be added. A call with more is rejected. */
+  freeRows: number
 }
 
-/** An engine that calls a text positive where it says `good`, and is the surer the longer the adapter's name. */
+/** An engine that labels a text positive if it contains `good`. The longer an adapter's name, the higher its scores. */
 export function fakeEngine(names: readonly string[]): FakeEngine {
   const nameOf = new Map(names.map((name) => [digestOf(`folder of ${name}`), name]))
-  const room = 10_000
+  const capacity = 10_000
   const engine: FakeEngine = {
     calls: [],
     cancelled: [],
     gate: Promise.resolve(),
-    room,
-    loaded: () => [],
-    load: () => Promise.reject(new Error('this engine loads nothing')),
-    forget: async () => {},
+    freeRows: capacity,
+    listLoaded: () => [],
+    load: () => Promise.reject(new Error('the fake engine loads nothing')),
+    unload: async () => {},
     get queue() {
-      return { waiting: room - engine.room, room }
+      return { waiting: capacity - engine.freeRows, capacity }
     },
     async classify(rows, signal) {
       engine.calls.push(rows)
-      if (rows.length > engine.room)
-        fail('overloaded', { subject: 'the queue', expected: 'room', found: 'none', fix: 'Try again in a moment.' })
-      engine.room -= rows.length
+      if (rows.length > engine.freeRows)
+        fail('overloaded', { subject: 'the queue', problem: 'is full', fix: 'Try again in a moment.' })
+      engine.freeRows -= rows.length
       const aborted = new Promise<never>((_, reject) => {
         signal?.addEventListener('abort', () => {
           engine.cancelled.push(rows)
@@ -66,7 +64,7 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
         })
       })
       await Promise.race([engine.gate, aborted]).finally(() => {
-        engine.room += rows.length
+        engine.freeRows += rows.length
       })
       return rows.map((row) => answer(row, nameOf.get(row.adapter) as string))
     },
@@ -78,7 +76,7 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
 function answer({ text, detailed, truncationSide }: Row, adapter: string): Prediction | { error: PlainError } {
   if (text.includes('explode')) {
     const detail = { subject: 'row', expected: 'no failure', found: 'ENOENT /secret/weights', fix: 'Report it.' }
-    return { error: { code: 'internal', title: 'Graft failed', status: 500, ...detail } }
+    return { error: { code: 'internal', title: 'Graft failed unexpectedly', status: 500, ...detail } }
   }
   const score = 1 - 0.3 / adapter.length
   const label = text.includes('good') ? 'positive' : 'negative'
@@ -90,8 +88,8 @@ function answer({ text, detailed, truncationSide }: Row, adapter: string): Predi
     tokens,
     times: { tokenization: 1, queue: 2.5, inference: 40 },
   }
-  const shown = { label, score, scores, tokens: Math.min(tokens, 512), truncated: tokens > 512 }
-  return detailed ? { ...shown, detail } : shown
+  const prediction = { label, score, scores, tokens: Math.min(tokens, 512), truncated: tokens > 512 }
+  return detailed ? { ...prediction, detail } : prediction
 }
 
 export interface FakePlatform extends Platform {
@@ -99,57 +97,49 @@ export interface FakePlatform extends Platform {
   readonly logged: { error: unknown; context: LogContext }[]
 }
 
-let opened: Promise<Store> | undefined
-let remove = async () => {}
-afterAll(async () => {
-  await (await opened)?.close()
-  await remove()
-})
-
-/** One for all tests of a file. */
+/** Returns the store that all tests of a file share, without its adapters and aliases. */
 async function emptyStore(): Promise<Store> {
-  opened ??= embeddedPlace().then((place) => {
-    remove = place.remove
-    return openStore(place.options)
-  })
-  const store = await opened
-  for (const alias of (await listAliases(store.db, { limit: 100 })).data) await removeAlias(store.db, alias, '')
-  for (const { id } of (await listAdapters(store.db, { limit: 100 })).data) await deleteAdapter(store.db, id)
+  const store = await sharedEmbeddedStore()
+  for (const alias of (await selectAliasPage(store.db, { limit: 100 })).data) await deleteAlias(store.db, alias, '')
+  for (const { id } of (await selectAdapterPage(store.db, { limit: 100 })).data) await deleteAdapter(store.db, id)
   return store
 }
 
-/** A platform whose engine is a fake and whose store is real. What it does not need is not there. */
+/** Returns a platform with a fake engine and a real store. Using any other part of it throws. */
 export async function fakePlatform(names: readonly string[] = ['imdb']): Promise<FakePlatform> {
   const store = await emptyStore()
-  const shape = { ...T5_SMALL, dModel: 128, numLayers: 2, numDecoderLayers: 2 }
+  const config = { ...T5_SMALL, dModel: 128, numLayers: 2, numDecoderLayers: 2 }
   const base = await ensureBase(store.db, {
     name: 'embedded',
     fingerprint: digestOf('embedded'),
-    shape,
+    config,
     parameters: 1_000_000,
     bytes: 4_000_000,
   })
   await ensureBase(store.db, {
     name: 'small',
     fingerprint: digestOf('small'),
-    shape: T5_SMALL,
+    config: T5_SMALL,
     parameters: 60_506_624,
     bytes: 242_026_496,
   })
-  for (const name of names) await createAdapter(store.db, adapterRow(name, base.id))
+  for (const name of names) await insertAdapter(store.db, adapterRow(name, base.id))
   const logged: FakePlatform['logged'] = []
-  const none = <T>(what: string) =>
+  const unused = <T>(part: string) =>
     new Proxy(
       {},
-      { get: (_, field) => fail('internal', { subject: what, expected: 'no use', found: String(field), fix: '' }) },
+      {
+        get: (_, field) =>
+          fail('internal', { subject: part, problem: `has no ${String(field)} in this test`, fix: '' }),
+      },
     ) as T
   return {
     store,
     base,
     engine: fakeEngine(names),
-    artifacts: none('artifacts'),
-    cache: { ...none<Platform['cache']>('folders'), pathOf: (digest) => `/nowhere/${digest}` },
-    queue: none('jobs'),
+    artifacts: unused('artifacts'),
+    cache: { ...unused<Platform['cache']>('cache'), pathOf: (digest) => `/nowhere/${digest}` },
+    queue: unused('queue'),
     logged,
     logger: { error: (error, context) => logged.push({ error, context }) },
   }

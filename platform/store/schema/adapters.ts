@@ -15,9 +15,9 @@ export const adapters = graft.table(
     method: text().$type<Adapter['method']>().notNull(),
     trainable: large().$type<Adapter['trainable']>().notNull(),
     total: large().$type<Adapter['total']>().notNull(),
-    /** Of the weights: whoever caches what an adapter answers does so under this. */
+    /** SHA-256 of the weights. Clients can use it as a key to cache predictions. */
     digest: sha256().$type<Adapter['digest']>().notNull(),
-    /** The folder, packed, as it is kept. */
+    /** The artifact of the packed folder. */
     artifact: sha256().notNull(),
     bytes: large().$type<Adapter['bytes']>().notNull(),
     layout: text().$type<Adapter['layout']>().notNull(),
@@ -30,7 +30,7 @@ export const adapters = graft.table(
     sha256Check('adapters_digest', table.digest),
     sha256Check('adapters_artifact', table.artifact),
     check('adapters_sizes', sql`${table.bytes} >= 0 and ${table.trainable} >= 0 and ${table.total} >= 0`),
-    index('adapters_base').on(table.base_id),
+    index('adapters_by_base').on(table.base_id),
     index('adapters_by_digest').on(table.digest),
   ],
 )

@@ -1,5 +1,5 @@
 import { boolean, index, text, uuid } from 'drizzle-orm/pg-core'
-import type { NamedWeights } from '../../schemas/adapters.ts'
+import type { AdapterSnapshot } from '../../schemas/adapters.ts'
 import type { Guard } from '../../schemas/aliases.ts'
 import { adapters } from './adapters.ts'
 import { createdAt, graft, id, json, nameCheck, time } from './columns.ts'
@@ -9,7 +9,7 @@ export const aliases = graft.table(
   {
     id: id(),
     name: text().notNull().unique(),
-    /** It cannot be deleted while an alias leads to it. */
+    /** The adapter that the alias points to. It cannot be deleted meanwhile. */
     adapter_id: uuid()
       .notNull()
       .references(() => adapters.id),
@@ -17,26 +17,26 @@ export const aliases = graft.table(
     created_at: createdAt(),
     moved_at: time().notNull().defaultNow(),
   },
-  (table) => [nameCheck('aliases', table.name), index('aliases_adapter').on(table.adapter_id)],
+  (table) => [nameCheck('aliases', table.name), index('aliases_by_adapter').on(table.adapter_id)],
 )
 
-/** What became of each alias. Nothing here refers to rows: it outlives them. */
+/** The history of each alias. It outlives the adapters and aliases, so it does not reference their rows. */
 export const aliasMoves = graft.table(
   'alias_moves',
   {
     id: id(),
     alias: text().notNull(),
-    /** Null where the alias was made. */
-    from: json<NamedWeights>(),
-    /** Null where the alias was removed. */
-    to: json<NamedWeights>(),
-    /** As it was after the move. */
+    /** Null if the alias was created. */
+    from: json<AdapterSnapshot>(),
+    /** Null if the alias was removed. */
+    to: json<AdapterSnapshot>(),
+    /** The guard after the move. */
     guard: json<Guard>(),
     comparison_id: uuid(),
     forced: boolean().notNull(),
-    /** The id of the API key; empty without keys. */
+    /** The id of the caller's API key. Empty if the server has no keys. */
     owner: text().notNull(),
     created_at: createdAt(),
   },
-  (table) => [index('alias_moves_of').on(table.alias, table.id)],
+  (table) => [index('alias_moves_by_alias').on(table.alias, table.id)],
 )

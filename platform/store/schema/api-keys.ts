@@ -8,9 +8,9 @@ export const apiKeys = graft.table(
   {
     id: id(),
     name: text().notNull(),
-    /** SHA-256 of the whole key, which is 32 random bytes: nothing slower is needed against guessing. */
+    /** SHA-256 of the whole key. A key is 32 random bytes, so a slower hash would not make guessing harder. */
     hash: sha256().notNull().unique(),
-    /** The first characters, by which its owner knows it again. */
+    /** The first characters of the key, by which its owner can recognize it. */
     prefix: text().notNull(),
     scopes: text({ enum: keyScopes }).array().notNull(),
     created_at: createdAt(),

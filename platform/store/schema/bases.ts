@@ -1,5 +1,5 @@
 import { text } from 'drizzle-orm/pg-core'
-import type { T5Config } from '../../../model/t5/config.ts'
+import type { ModelConfig } from '../../../model/architecture.ts'
 import { createdAt, graft, id, json, large, nameCheck, sha256, sha256Check } from './columns.ts'
 
 export const bases = graft.table(
@@ -7,12 +7,12 @@ export const bases = graft.table(
   {
     id: id(),
     name: text().notNull().unique(),
-    /** Over names, shapes and bytes of its tensors: the same base under two names has one fingerprint. */
+    /** SHA-256 of the names, shapes and bytes of the tensors. The same base has one fingerprint under any name. */
     fingerprint: sha256().notNull(),
-    shape: json<T5Config>().notNull(),
+    config: json<ModelConfig>().notNull(),
     parameters: large().notNull(),
     bytes: large().notNull(),
-    /** Where its files are kept; null where every machine has them, as the embedded base. */
+    /** The artifact of the base's folder. Null if every machine has the files, as for the embedded base. */
     artifact: sha256(),
     created_at: createdAt(),
   },

@@ -2,8 +2,8 @@ import { sql } from 'drizzle-orm'
 import { check, index, text, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
 import type { Comparison } from '../../../training/comparison/comparison.ts'
-import type { NamedWeights } from '../../schemas/adapters.ts'
-import { workStatuses } from '../../schemas/statuses.ts'
+import type { AdapterSnapshot } from '../../schemas/adapters.ts'
+import { shortWorkStatuses } from '../../schemas/statuses.ts'
 import { createdAt, graft, id, json, oneOf, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 
@@ -11,22 +11,25 @@ export const comparisons = graft.table(
   'comparisons',
   {
     id: id(),
-    /** In the order asked for, with their digests then: the comparison outlives them, so nothing refers to their rows. */
-    adapters: json<readonly NamedWeights[]>().notNull(),
+    /**
+     * The adapters as they were when the comparison was requested, in the order of the request. The comparison outlives
+     * them, so it does not reference their rows.
+     */
+    adapters: json<readonly AdapterSnapshot[]>().notNull(),
     dataset_id: uuid()
       .notNull()
       .references(() => datasets.id),
-    status: text({ enum: workStatuses }).notNull().default('queued'),
+    status: text({ enum: shortWorkStatuses }).notNull().default('queued'),
     result: json<Comparison>(),
     error: json<PlainError>(),
     created_at: createdAt(),
     finished_at: time(),
   },
   (table) => [
-    check('comparisons_status', oneOf(table.status, workStatuses)),
+    check('comparisons_status', oneOf(table.status, shortWorkStatuses)),
     check('comparisons_adapters', sql`jsonb_array_length(${table.adapters}) >= 2`),
     check('comparisons_result', sql`(${table.status} = 'succeeded') = (${table.result} is not null)`),
     check('comparisons_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),
-    index('comparisons_dataset').on(table.dataset_id),
+    index('comparisons_by_dataset').on(table.dataset_id),
   ],
 )

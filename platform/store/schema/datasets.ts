@@ -8,24 +8,27 @@ export const datasets = graft.table(
   {
     id: id(),
     name: text().notNull(),
-    /** Of the file that was uploaded, where that was told. */
+    /** The name of the uploaded file, if it is known. */
     filename: text(),
-    /** SHA-256 of the file as it was uploaded, under which it is kept. */
+    /** SHA-256 of the uploaded file, which is also the digest of its artifact. */
     digest: sha256().notNull(),
     bytes: large().notNull(),
     format: text({ enum: datasetFormats }).notNull(),
     rows: integer().notNull(),
-    /** How many reviews bear each label. */
+    /** The number of examples of each label. */
     labels: json<Record<string, number>>().notNull(),
-    /** Texts that occur more than once. */
+    /** The number of texts that occur more than once. */
     duplicates: integer().notNull(),
     created_at: createdAt(),
-    /** From then on its file is gone and its name is free; the row stays for what was made of it. */
+    /**
+     * Set when the data set is deleted. Its file is then removed and its name is free, but the row stays for the
+     * trainings, evaluations and comparisons that used it.
+     */
     deleted_at: time(),
   },
   (table) => [
     nameCheck('datasets', table.name),
-    uniqueIndex('datasets_free_name').on(table.name).where(isNull(table.deleted_at)),
+    uniqueIndex('datasets_unique_name').on(table.name).where(isNull(table.deleted_at)),
     sha256Check('datasets_digest', table.digest),
     check('datasets_format', oneOf(table.format, datasetFormats)),
     check('datasets_sizes', sql`${table.bytes} >= 0 and ${table.rows} >= 0 and ${table.duplicates} >= 0`),

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { check, index, text, uuid } from 'drizzle-orm/pg-core'
 import type { PlainError } from '../../../core/errors.ts'
 import type { Metrics } from '../../../training/metrics.ts'
-import { workStatuses } from '../../schemas/statuses.ts'
+import { shortWorkStatuses } from '../../schemas/statuses.ts'
 import { adapters } from './adapters.ts'
 import { createdAt, graft, id, json, oneOf, sha256, sha256Check, time } from './columns.ts'
 import { datasets } from './datasets.ts'
@@ -14,12 +14,12 @@ export const evaluations = graft.table(
     adapter_id: uuid()
       .notNull()
       .references(() => adapters.id, { onDelete: 'cascade' }),
-    /** Of the weights that were measured. */
+    /** SHA-256 of the weights that are evaluated. */
     digest: sha256().notNull(),
     dataset_id: uuid()
       .notNull()
       .references(() => datasets.id),
-    status: text({ enum: workStatuses }).notNull().default('queued'),
+    status: text({ enum: shortWorkStatuses }).notNull().default('queued'),
     metrics: json<Metrics>(),
     error: json<PlainError>(),
     created_at: createdAt(),
@@ -27,10 +27,10 @@ export const evaluations = graft.table(
   },
   (table) => [
     sha256Check('evaluations_digest', table.digest),
-    check('evaluations_status', oneOf(table.status, workStatuses)),
+    check('evaluations_status', oneOf(table.status, shortWorkStatuses)),
     check('evaluations_metrics', sql`(${table.status} = 'succeeded') = (${table.metrics} is not null)`),
     check('evaluations_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),
-    index('evaluations_adapter').on(table.adapter_id, table.id),
-    index('evaluations_dataset').on(table.dataset_id),
+    index('evaluations_by_adapter').on(table.adapter_id, table.id),
+    index('evaluations_by_dataset').on(table.dataset_id),
   ],
 )

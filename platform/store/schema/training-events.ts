@@ -6,9 +6,12 @@ import type { TrainingStatus } from '../../schemas/statuses.ts'
 import { createdAt, graft, json } from './columns.ts'
 import { trainings } from './trainings.ts'
 
-/** What is kept of a training's course: what it told, without the paths of the machine that it ran on, and each change of its status. */
+/**
+ * An event in the history of a training: its progress, without the paths of the machine that ran it, or a change of its
+ * status.
+ */
 export type StoredEvent =
-  | Extract<TrainingEvent, { type: 'stage' | 'plan' | 'step' | 'point' }>
+  | Extract<TrainingEvent, { type: 'stage' | 'plan' | 'step' | 'evaluation' }>
   | { type: 'saved'; step: number }
   | { type: 'done'; result: Omit<TrainingResult, 'checkpoint'> }
   | { type: 'status'; status: TrainingStatus; error?: PlainError }
@@ -19,9 +22,12 @@ export const trainingEvents = graft.table(
     training_id: uuid()
       .notNull()
       .references(() => trainings.id, { onDelete: 'cascade' }),
-    /** 1, 2, 3, … in each training, without gap: what a client has seen is one number. */
+    /** The number of the event: 1, 2, 3, … in each training, without gaps. One number says what a client has seen. */
     number: integer().notNull(),
-    /** Names what happened, such as `step:120`: a slice that goes on from an earlier state tells it again, and it is kept once. */
+    /**
+     * Identifies the event, such as `step:120`. A slice that continues from an earlier state repeats events; each is
+     * stored once.
+     */
     key: text(),
     event: json<StoredEvent>().notNull(),
     created_at: createdAt(),

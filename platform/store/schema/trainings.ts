@@ -9,10 +9,10 @@ import { bases } from './bases.ts'
 import { createdAt, graft, id, json, nameCheck, oneOf, sha256, sha256Check, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 
-/** Paths are each machine's own: base and data are named by the columns beside it. */
+/** A training's settings without paths, which differ between machines. Other columns refer to the base and the data. */
 export type StoredSpec = Omit<TrainingSpec, 'base' | 'data' | 'test' | 'out'>
 
-export const unfinished = [
+export const unfinishedTrainingStatuses = [
   'queued',
   'running',
   'paused',
@@ -22,7 +22,7 @@ export const trainings = graft.table(
   'trainings',
   {
     id: id(),
-    /** The name that the adapter will bear. */
+    /** The name of the resulting adapter. */
     name: text(),
     base_id: uuid()
       .notNull()
@@ -31,30 +31,29 @@ export const trainings = graft.table(
       .notNull()
       .references(() => datasets.id),
     test_dataset_id: uuid().references(() => datasets.id),
-    from_adapter_id: uuid().references(() => adapters.id, { onDelete: 'set null' }),
-    /** What it made; null until then, and again when that is deleted. */
+    /** The resulting adapter. Null until the training succeeds, and again after the adapter is deleted. */
     adapter_id: uuid().references(() => adapters.id, { onDelete: 'set null' }),
     spec: json<StoredSpec>().notNull(),
-    /** The caller's own notes. */
+    /** Notes of the client, which do not affect the training. */
     metadata: json<Readonly<Record<string, string>>>(),
     status: text({ enum: trainingStatuses }).notNull().default('queued'),
-    /** Asked of the worker that has it: to save its state and stop. */
+    /** A request to the worker that runs the training. `pause` means: save the state and stop. */
     requested_action: text({ enum: ['pause'] }),
     plan: json<Plan & Partial<Estimate>>(),
     progress: json<TrainingProgress>(),
     result: json<Omit<TrainingResult, 'checkpoint'>>(),
     error: json<PlainError>(),
-    /** The saved state from which the next slice goes on. */
+    /** The artifact of the saved state that the next slice continues from. */
     state: sha256(),
-    /** Raised whenever the training changes hands. A worker that holds an older number may no longer write. */
+    /** Incremented whenever the training changes hands. A worker with an older token can no longer write. */
     fencing_token: integer().notNull().default(0),
-    /** Slices begun. */
+    /** The number of slices that were started. */
     slices: integer().notNull().default(0),
-    /** Workers lost one after the other, since one last gave it back or saved a state. */
+    /** The number of attempts in a row that failed without saving a state. */
     failed_attempts: integer().notNull().default(0),
     worker: text(),
     heartbeat_at: time(),
-    /** The number of its newest event. */
+    /** The number of the newest event. */
     last_event: integer().notNull().default(0),
     created_at: createdAt(),
     started_at: time(),
@@ -64,18 +63,20 @@ export const trainings = graft.table(
     nameCheck('trainings', table.name),
     check('trainings_status', oneOf(table.status, trainingStatuses)),
     check(
-      'trainings_wish',
+      'trainings_requested_action',
       sql`${table.requested_action} is null or (${table.requested_action} = 'pause' and ${table.status} = 'running')`,
     ),
     check('trainings_worker', sql`(${table.status} = 'running') = (${table.worker} is not null)`),
-    check('trainings_finished', sql`(${oneOf(table.status, unfinished)}) = (${table.finished_at} is null)`),
+    check(
+      'trainings_finished',
+      sql`(${oneOf(table.status, unfinishedTrainingStatuses)}) = (${table.finished_at} is null)`,
+    ),
     check('trainings_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),
     sha256Check('trainings_state', table.state),
     index('trainings_by_status').on(table.status, table.id),
-    index('trainings_dataset').on(table.dataset_id),
-    index('trainings_from_adapter').on(table.from_adapter_id),
-    uniqueIndex('trainings_adapter').on(table.adapter_id),
-    // A name is kept for the adapter from the start: after hours of training it must not be taken.
-    uniqueIndex('trainings_unfinished_name').on(table.name).where(oneOf(table.status, unfinished)),
+    index('trainings_by_dataset').on(table.dataset_id),
+    uniqueIndex('trainings_by_adapter').on(table.adapter_id),
+    // Reserves the name of the adapter from the start: after hours of training it must not be taken.
+    uniqueIndex('trainings_unfinished_name').on(table.name).where(oneOf(table.status, unfinishedTrainingStatuses)),
   ],
 )

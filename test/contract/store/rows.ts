@@ -1,10 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { T5_SMALL } from '../../../model/t5/config.ts'
-import { createAdapter, type NewAdapter } from '../../../platform/store/adapters.ts'
+import { insertAdapter, type NewAdapter } from '../../../platform/store/adapters.ts'
 import { ensureBase } from '../../../platform/store/bases.ts'
 import type { Database } from '../../../platform/store/database.ts'
-import { createDataset, type NewDataset } from '../../../platform/store/datasets.ts'
-import { createTraining, type NewTraining } from '../../../platform/store/trainings.ts'
+import { insertDataset, type NewDataset } from '../../../platform/store/datasets.ts'
+import { insertTraining, type NewTraining } from '../../../platform/store/trainings.ts'
 import { parseTrainingSpec } from '../../../training/spec.ts'
 
 export const digest = (text: string): string => createHash('sha256').update(text).digest('hex')
@@ -12,10 +12,16 @@ export const digest = (text: string): string => createHash('sha256').update(text
 const { data: _data, out: _out, ...spec } = parseTrainingSpec({ data: 'train.jsonl', out: 'out', rank: 8 })
 
 export const makeBase = (db: Database) =>
-  ensureBase(db, { name: 't5-small', fingerprint: digest('t5'), shape: T5_SMALL, parameters: 60_506_624, bytes: 242e6 })
+  ensureBase(db, {
+    name: 't5-small',
+    fingerprint: digest('t5'),
+    config: T5_SMALL,
+    parameters: 60_506_624,
+    bytes: 242e6,
+  })
 
 export const makeDataset = (db: Database, fields: Partial<NewDataset> = {}) =>
-  createDataset(db, {
+  insertDataset(db, {
     name: `reviews-${randomUUID().slice(0, 8)}x`,
     digest: digest('reviews'),
     bytes: 5_000_000_000,
@@ -27,7 +33,7 @@ export const makeDataset = (db: Database, fields: Partial<NewDataset> = {}) =>
   })
 
 export const makeAdapter = async (db: Database, fields: Partial<NewAdapter> = {}, training?: string) =>
-  createAdapter(
+  insertAdapter(
     db,
     {
       name: `imdb-${randomUUID().slice(0, 8)}x`,
@@ -47,7 +53,7 @@ export const makeAdapter = async (db: Database, fields: Partial<NewAdapter> = {}
   )
 
 export const makeTraining = async (db: Database, fields: Partial<NewTraining> = {}) =>
-  createTraining(db, {
+  insertTraining(db, {
     base_id: (await makeBase(db)).id,
     dataset_id: (await makeDataset(db)).id,
     spec,

@@ -1,69 +1,69 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../core/uuid.ts'
-import { deleteAdapter, getAdapter, listAdapters } from '../../../platform/store/adapters.ts'
-import { referencedArtifacts } from '../../../platform/store/artifact-references.ts'
-import { ensureBase, getBase, listBases } from '../../../platform/store/bases.ts'
-import { createComparison, listComparisons } from '../../../platform/store/comparisons.ts'
-import { getDataset, listDatasets } from '../../../platform/store/datasets.ts'
-import { createEvaluation, listEvaluations } from '../../../platform/store/evaluations.ts'
-import { getShortWork, settleShortWork } from '../../../platform/store/short-work.ts'
+import { deleteAdapter, selectAdapter, selectAdapterPage } from '../../../platform/store/adapters.ts'
+import { selectReferencedArtifacts } from '../../../platform/store/artifact-references.ts'
+import { ensureBase, selectBase, selectBasePage } from '../../../platform/store/bases.ts'
+import { insertComparison, selectComparisonPage } from '../../../platform/store/comparisons.ts'
+import { selectDataset, selectDatasetPage } from '../../../platform/store/datasets.ts'
+import { insertEvaluation, selectEvaluationPage } from '../../../platform/store/evaluations.ts'
+import { selectShortWork, updateShortWork } from '../../../platform/store/short-work.ts'
 import { claimTraining, recordProgress, transitionTraining } from '../../../platform/store/training-transitions.ts'
-import { getTraining } from '../../../platform/store/trainings.ts'
+import { selectTrainingById } from '../../../platform/store/trainings.ts'
 import { compare } from '../../../training/comparison/compare.ts'
-import { metrics } from '../../../training/metrics.ts'
+import { computeMetrics } from '../../../training/metrics.ts'
 import { digest, makeAdapter, makeBase, makeDataset, makeTraining } from './rows.ts'
 import { onBothStores } from './stores.ts'
 
 onBothStores((store) => {
-  test('a base is made once, however many processes say that they have it', async () => {
+  test('a base has one row, however many processes insert it', async () => {
     const { db } = store()
     const made = await Promise.all([makeBase(db), makeBase(db), makeBase(db)])
     expect(new Set(made.map(({ id }) => id)).size).toBe(1)
-    expect(await getBase(db, made[0].id)).toEqual(await getBase(db, 't5-small'))
-    expect((await listBases(db)).data).toHaveLength(1)
+    expect(await selectBase(db, made[0].id)).toEqual(await selectBase(db, 't5-small'))
+    expect((await selectBasePage(db)).data).toHaveLength(1)
     await expect(ensureBase(db, { ...made[0], fingerprint: digest('other') })).rejects.toMatchObject({
       code: 'base_mismatch',
     })
-    await expect(getBase(db, 't5-large')).rejects.toMatchObject({ code: 'base_unknown' })
+    await expect(selectBase(db, 't5-large')).rejects.toMatchObject({ code: 'base_unknown' })
   })
 
-  test('a data set is found by id and by name with all that was stored, and its name is its own', async () => {
+  test('a data set is found by its id and by its name, which is unique', async () => {
     const { db } = store()
     const made = await makeDataset(db, { name: 'imdb' })
     expect(made).toMatchObject({ bytes: 5_000_000_000, labels: { negative: 990, positive: 1_010 } })
     expect(made.created_at).toBeInstanceOf(Date)
-    expect(await getDataset(db, 'imdb')).toEqual(made)
-    expect(await getDataset(db, made.id.toUpperCase())).toEqual(made)
+    expect(await selectDataset(db, 'imdb')).toEqual(made)
+    expect(await selectDataset(db, made.id.toUpperCase())).toEqual(made)
     await expect(makeDataset(db, { name: 'imdb' })).rejects.toMatchObject({ code: 'name_taken' })
-    await expect(getDataset(db, uuidv7())).rejects.toMatchObject({ code: 'dataset_unknown' })
+    await expect(selectDataset(db, uuidv7())).rejects.toMatchObject({ code: 'dataset_unknown' })
     await expect(makeDataset(db, { name: uuidv7() })).rejects.toThrow()
   })
 
-  test('texts that PostgreSQL cannot hold are stored with a sign in the place of what it cannot', async () => {
+  test('characters that PostgreSQL cannot store are replaced by U+FFFD', async () => {
     const made = await makeDataset(store().db, { labels: { 'a\0b': 1, '\ud800': 2, '\\ud800 é\n': 3, '😀': 4 } })
     expect(made.labels).toEqual({ 'a\ufffdb': 1, '\ufffd': 2, '\\ud800 é\n': 3, '😀': 4 })
   })
 
-  test('a list is read page by page, newest first, and what is added meanwhile disturbs nothing', async () => {
+  test('a list is read page by page, the newest first, and rows that are added meanwhile do not shift it', async () => {
     const { db } = store()
     const names = Array.from({ length: 7 }, (_, i) => `page-${i}`)
     for (const name of names) await makeDataset(db, { name })
-    const first = await listDatasets(db, { limit: 3 })
+    const first = await selectDatasetPage(db, { limit: 3 })
     await makeDataset(db, { name: 'page-late' })
-    const second = await listDatasets(db, { limit: 3, cursor: first.next_cursor })
-    const third = await listDatasets(db, { limit: 100, cursor: second.next_cursor })
+    const second = await selectDatasetPage(db, { limit: 3, cursor: first.next_cursor })
+    const third = await selectDatasetPage(db, { limit: 100, cursor: second.next_cursor })
     const read = [first, second, third].flatMap(({ data }) => data.map(({ name }) => name))
     expect(read.filter((name) => name.startsWith('page-'))).toEqual(names.toReversed())
     expect(third).not.toHaveProperty('next_cursor')
-    const all = await listDatasets(db, { limit: read.length + 1 })
+    const all = await selectDatasetPage(db, { limit: read.length + 1 })
     expect(all.data).toHaveLength(read.length + 1)
     expect(all).not.toHaveProperty('next_cursor')
-    await expect(listDatasets(db, { cursor: 'x' })).rejects.toMatchObject({ code: 'body_invalid' })
-    await expect(listDatasets(db, { limit: 101 })).rejects.toMatchObject({ code: 'body_invalid' })
+    await expect(selectDatasetPage(db, { cursor: 'x' })).rejects.toMatchObject({ code: 'body_invalid' })
+    await expect(selectDatasetPage(db, { limit: 101 })).rejects.toMatchObject({ code: 'body_invalid' })
   })
 
-  test('an adapter tells its base and the training that made it', async () => {
+  test('an adapter has the name of its base and the id of the training that made it', async () => {
     const { db } = store()
     const training = await makeTraining(db, { name: 'made' })
     await expect(makeAdapter(db, { name: 'made' })).rejects.toMatchObject({ code: 'name_taken' })
@@ -71,17 +71,17 @@ onBothStores((store) => {
     const adapter = await makeAdapter(db, { name: 'made' }, training.id)
     await transitionTraining(db, training.id, 'succeeded', {
       fencing_token: claimed?.fencing_token,
-      report: { adapter_id: adapter.id },
+      patch: { adapter_id: adapter.id },
     })
-    const stored = await getAdapter(db, 'made')
+    const stored = await selectAdapter(db, 'made')
     expect(stored).toMatchObject({ base: 't5-small', training_id: training.id, digest: digest('weights') })
-    expect(await getAdapter(db, adapter.id)).toEqual(stored)
-    expect((await listAdapters(db)).data[0]).toEqual(stored)
-    expect((await listAdapters(db, { base_id: uuidv7() })).data).toEqual([])
+    expect(await selectAdapter(db, adapter.id)).toEqual(stored)
+    expect((await selectAdapterPage(db)).data[0]).toEqual(stored)
+    expect((await selectAdapterPage(db, { base_id: uuidv7() })).data).toEqual([])
     await expect(makeTraining(db, { name: 'made' })).rejects.toMatchObject({ code: 'name_taken' })
   })
 
-  test('of an adapter and a training that want one name at once, one gets it', async () => {
+  test('of an adapter and trainings that request one name at the same time, one gets it', async () => {
     const { db } = store()
     const base_id = (await makeBase(db)).id
     const dataset_id = (await makeDataset(db)).id
@@ -94,32 +94,37 @@ onBothStores((store) => {
     expect(refused).toEqual(['name_taken', 'name_taken'])
   })
 
-  test('an adapter from which a training goes on stays until that has ended', async () => {
+  test('the training of a deleted adapter stays, and the adapter is unknown from then on', async () => {
     const { db } = store()
-    const adapter = await makeAdapter(db)
-    const training = await makeTraining(db, { from_adapter_id: adapter.id })
-    await expect(deleteAdapter(db, adapter.name)).rejects.toMatchObject({ code: 'in_use' })
-    await transitionTraining(db, training.id, 'cancelled')
+    const training = await makeTraining(db)
+    const claimed = await claimTraining(db, training.id, 'w')
+    const { id } = await makeAdapter(db, {}, training.id)
+    const fencing_token = claimed?.fencing_token
+    await transitionTraining(db, training.id, 'succeeded', { fencing_token, patch: { adapter_id: id } })
+    const adapter = await selectAdapter(db, id)
     expect(await deleteAdapter(db, adapter.name)).toEqual(adapter)
-    expect(await getTraining(db, training.id)).toMatchObject({ from_adapter_id: null })
-    await expect(getAdapter(db, adapter.name)).rejects.toMatchObject({ code: 'adapter_unknown' })
+    expect(await selectTrainingById(db, training.id)).toMatchObject({ status: 'succeeded', adapter_id: null })
+    await expect(selectAdapter(db, adapter.name)).rejects.toMatchObject({ code: 'adapter_unknown' })
     await expect(deleteAdapter(db, adapter.id)).rejects.toMatchObject({ code: 'adapter_unknown' })
   })
 
-  test('the first outcome of an evaluation stays', async () => {
+  test('the first outcome of an evaluation is final', async () => {
     const { db } = store()
     const adapter = await makeAdapter(db)
     const { id: dataset_id } = await makeDataset(db)
-    const { id } = await createEvaluation(db, { adapter_id: adapter.id, digest: adapter.digest, dataset_id })
-    expect(await settleShortWork(db, 'evaluation', id, { status: 'running' })).toMatchObject({ finished_at: null })
-    const measured = metrics([{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }], ['bad', 'good'])
-    const settled = await settleShortWork(db, 'evaluation', id, { status: 'succeeded', metrics: measured })
+    const { id } = await insertEvaluation(db, { adapter_id: adapter.id, digest: adapter.digest, dataset_id })
+    expect(await updateShortWork(db, 'evaluation', id, { status: 'running' })).toMatchObject({ finished_at: null })
+    const measured = computeMetrics(
+      [{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }],
+      ['bad', 'good'],
+    )
+    const settled = await updateShortWork(db, 'evaluation', id, { status: 'succeeded', metrics: measured })
     expect(settled).toMatchObject({ status: 'succeeded', metrics: measured })
-    expect(await settleShortWork(db, 'evaluation', id, { status: 'cancelled' })).toEqual(settled)
-    expect(await getShortWork(db, 'evaluation', id)).toEqual(settled)
-    expect((await listEvaluations(db, { adapter_id: adapter.id })).data).toEqual([settled])
+    expect(await updateShortWork(db, 'evaluation', id, { status: 'cancelled' })).toEqual(settled)
+    expect(await selectShortWork(db, 'evaluation', id)).toEqual(settled)
+    expect((await selectEvaluationPage(db, { adapter_id: adapter.id })).data).toEqual([settled])
     await deleteAdapter(db, adapter.id)
-    await expect(getShortWork(db, 'evaluation', id)).rejects.toMatchObject({ code: 'evaluation_unknown' })
+    await expect(selectShortWork(db, 'evaluation', id)).rejects.toMatchObject({ code: 'evaluation_unknown' })
   })
 
   test('a comparison outlives its adapters', async () => {
@@ -130,22 +135,22 @@ onBothStores((store) => {
       digest,
     }))
     const { id: dataset_id } = await makeDataset(db)
-    const { id } = await createComparison(db, { adapters, dataset_id })
-    const answers = [{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }]
+    const { id } = await insertComparison(db, { adapters, dataset_id })
+    const predictions = [{ label: 0, probabilities: [0.9, 0.1], tokens: 12, truncated: false }]
     const compared = compare(
       [{ id: '1', text: 'dull', label: 'bad', tokens: 12 }],
-      adapters.map(({ name }) => ({ name, labels: ['bad', 'good'], answers })),
+      adapters.map(({ name }) => ({ name, labels: ['bad', 'good'], predictions })),
     )
-    await settleShortWork(db, 'comparison', id, { status: 'succeeded', result: compared })
+    await updateShortWork(db, 'comparison', id, { status: 'succeeded', result: compared })
     for (const adapter of adapters) await deleteAdapter(db, adapter.id)
-    const stored = await getShortWork(db, 'comparison', id)
+    const stored = await selectShortWork(db, 'comparison', id)
     expect(stored).toMatchObject({ adapters, result: compared, status: 'succeeded' })
-    expect((await listComparisons(db)).data).toEqual([stored])
-    await expect(createComparison(db, { adapters: [adapters[0]], dataset_id })).rejects.toThrow()
-    await expect(getShortWork(db, 'comparison', 'x')).rejects.toMatchObject({ code: 'comparison_unknown' })
+    expect((await selectComparisonPage(db)).data).toEqual([stored])
+    await expect(insertComparison(db, { adapters: [adapters[0]], dataset_id })).rejects.toThrow()
+    await expect(selectShortWork(db, 'comparison', 'x')).rejects.toMatchObject({ code: 'comparison_unknown' })
   })
 
-  test('the artifacts of everything that is there are referred to, and the state of a training until it ends', async () => {
+  test('the artifacts of all adapters and data sets are referenced, and the state of a training until it finishes', async () => {
     const { db } = store()
     const adapter = await makeAdapter(db, { artifact: digest('kept folder') })
     await makeDataset(db, { digest: digest('kept data') })
@@ -153,21 +158,21 @@ onBothStores((store) => {
     const claimed = await claimTraining(db, id, 'w')
     await recordProgress(db, id, claimed?.fencing_token ?? 0, { state: digest('kept state') })
     const kept = ['kept folder', 'kept data', 'kept state'].map(digest)
-    expect([...(await referencedArtifacts(db))]).toEqual(expect.arrayContaining(kept))
+    expect([...(await selectReferencedArtifacts(db))]).toEqual(expect.arrayContaining(kept))
     await transitionTraining(db, id, 'cancelled')
     await deleteAdapter(db, adapter.id)
-    const left = await referencedArtifacts(db)
-    expect(kept.map((one) => left.has(one))).toEqual([false, true, false])
+    const remaining = await selectReferencedArtifacts(db)
+    expect(kept.map((one) => remaining.has(one))).toEqual([false, true, false])
   })
 
-  test('a transaction that fails leaves nothing, and one within it takes back its own part alone', async () => {
+  test('a transaction that fails leaves nothing, and a nested one rolls back only its own part', async () => {
     const { db, transaction } = store()
     const failing = transaction(async (tx) => {
-      await makeDataset(tx, { name: 'taken back' })
+      await makeDataset(tx, { name: 'rolled back' })
       throw new Error('no')
     })
     await expect(failing).rejects.toThrow('no')
-    await expect(getDataset(db, 'taken back')).rejects.toMatchObject({ code: 'dataset_unknown' })
+    await expect(selectDataset(db, 'rolled back')).rejects.toMatchObject({ code: 'dataset_unknown' })
     await transaction(async (tx) => {
       await makeDataset(tx, { name: 'outer' })
       await expect(makeDataset(tx, { name: 'outer' })).rejects.toMatchObject({ code: 'name_taken' })
@@ -178,17 +183,17 @@ onBothStores((store) => {
         }),
       ).rejects.toThrow('no')
     })
-    expect(await getDataset(db, 'outer')).toMatchObject({ name: 'outer' })
-    await expect(getDataset(db, 'inner')).rejects.toMatchObject({ code: 'dataset_unknown' })
+    expect(await selectDataset(db, 'outer')).toMatchObject({ name: 'outer' })
+    await expect(selectDataset(db, 'inner')).rejects.toMatchObject({ code: 'dataset_unknown' })
   })
 
-  test('a transaction that waits for something does not keep others from theirs for ever', async () => {
+  test('a transaction that waits does not block others forever', async () => {
     const { db, transaction } = store()
     const slow = transaction(async (tx) => {
       await makeDataset(tx, { name: 'slow' })
       await wait(200)
     })
     await Promise.all([slow, makeDataset(db, { name: 'quick' })])
-    expect(await getDataset(db, 'slow')).toMatchObject({ name: 'slow' })
+    expect(await selectDataset(db, 'slow')).toMatchObject({ name: 'slow' })
   })
 })

@@ -1,18 +1,23 @@
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { toPlain } from '../../../core/errors.ts'
 import { uuidv7 } from '../../../core/uuid.ts'
 import { type TrainingStatus, trainingStatuses } from '../../../platform/schemas/statuses.ts'
 import type { Database } from '../../../platform/store/database.ts'
-import { listEvents } from '../../../platform/store/training-events.ts'
+import { selectEvents } from '../../../platform/store/training-events.ts'
 import {
   claimTraining,
-  pauseTraining,
+  endPause,
   recordProgress,
-  resumeTraining,
+  requestPause,
   transitionTraining,
 } from '../../../platform/store/training-transitions.ts'
-import { getTraining, listQueued, listSilent, listTrainings } from '../../../platform/store/trainings.ts'
+import {
+  selectQueuedIds,
+  selectStalled,
+  selectTrainingById,
+  selectTrainingPage,
+} from '../../../platform/store/trainings.ts'
 import { digest, makeTraining } from './rows.ts'
 import { onBothStores } from './stores.ts'
 
@@ -21,21 +26,21 @@ const step = (n: number) => ({
   event: { type: 'step', step: n, steps: 100, loss: 1 / n, reviews_per_second: 4.1, seconds_left: 100 - n } as const,
 })
 
-const lost = toPlain(new Error('its worker is gone'))
+const attemptError = toPlain(new Error('its worker stopped'))
 
-async function claimed(db: Database): Promise<{ id: string; fencing_token: number }> {
+async function makeClaimed(db: Database): Promise<{ id: string; fencing_token: number }> {
   const { id } = await makeTraining(db)
   const { fencing_token } = (await claimTraining(db, id, 'worker 1')) ?? { fencing_token: -1 }
   return { id, fencing_token }
 }
 
-const told = async (db: Database, id: string) =>
-  (await listEvents(db, id)).map(({ event }) =>
+const eventsOf = async (db: Database, id: string) =>
+  (await selectEvents(db, id)).map(({ event }) =>
     event.type === 'status' ? event.status : event.type === 'step' ? event.step : event.type,
   )
 
 onBothStores((store) => {
-  test('a training goes from slice to slice to its end, and its events tell of it', async () => {
+  test('a training runs slice by slice until it succeeds, and its events record that', async () => {
     const { db } = store()
     const { id } = await makeTraining(db, { name: 'whole' })
     for (const slice of [1, 2]) {
@@ -45,8 +50,8 @@ onBothStores((store) => {
       await recordProgress(db, id, slice, { progress, state: digest(`state ${slice}`) }, [step(slice)])
       await transitionTraining(db, id, slice === 1 ? 'queued' : 'succeeded', { fencing_token })
     }
-    expect(await told(db, id)).toEqual(['queued', 'running', 1, 'queued', 'running', 2, 'succeeded'])
-    const ended = await getTraining(db, id)
+    expect(await eventsOf(db, id)).toEqual(['queued', 'running', 1, 'queued', 'running', 2, 'succeeded'])
+    const ended = await selectTrainingById(db, id)
     expect(ended).toMatchObject({
       status: 'succeeded',
       worker: null,
@@ -58,7 +63,7 @@ onBothStores((store) => {
     expect(await claimTraining(db, id, 'late')).toBeUndefined()
   })
 
-  test('of several workers that take a training at once, one has it', async () => {
+  test('of several workers that claim a training at the same time, one gets it', async () => {
     const { db } = store()
     const { id } = await makeTraining(db)
     const rows = await Promise.all(['a', 'b', 'c', 'd'].map((worker) => claimTraining(db, id, worker)))
@@ -66,67 +71,67 @@ onBothStores((store) => {
     expect(taken).toMatchObject([
       { fencing_token: 1, slices: 1, failed_attempts: 0, worker: 'abcd'[rows.indexOf(taken[0])] },
     ])
-    expect(await getTraining(db, id)).toEqual(taken[0])
-    expect(await told(db, id)).toEqual(['queued', 'running'])
+    expect(await selectTrainingById(db, id)).toEqual(taken[0])
+    expect(await eventsOf(db, id)).toEqual(['queued', 'running'])
   })
 
-  test('a late twin can neither write to, end, nor give back what another worker has', async () => {
+  test('a superseded worker can neither write to, finish nor give back a training', async () => {
     const { db } = store()
-    const { id, fencing_token } = await claimed(db)
-    await transitionTraining(db, id, 'queued', { fencing_token, lost })
+    const { id, fencing_token } = await makeClaimed(db)
+    await transitionTraining(db, id, 'queued', { fencing_token, attemptError })
     const superseded = { code: 'training_superseded' }
-    const isLate = async () => {
+    const expectSuperseded = async () => {
       await expect(recordProgress(db, id, fencing_token, { state: digest('late') })).rejects.toMatchObject(superseded)
       for (const to of ['succeeded', 'queued', 'paused', 'cancelled'] as const)
         await expect(transitionTraining(db, id, to, { fencing_token })).rejects.toMatchObject(superseded)
     }
-    await isLate()
+    await expectSuperseded()
     const next = await claimTraining(db, id, 'worker 2')
     expect(next?.fencing_token).toBe(2)
-    await isLate()
-    expect(await getTraining(db, id)).toMatchObject({ status: 'running', state: null, fencing_token: 2 })
+    await expectSuperseded()
+    expect(await selectTrainingById(db, id)).toMatchObject({ status: 'running', state: null, fencing_token: 2 })
     await transitionTraining(db, id, 'succeeded', { fencing_token: 2 })
     await expect(recordProgress(db, id, 2)).rejects.toMatchObject(superseded)
   })
 
-  test('of an end and a cancel at the same moment, one happens', async () => {
+  test('if a training succeeds and is cancelled at the same time, one of the two happens', async () => {
     const { db } = store()
     for (let round = 0; round < 5; round++) {
-      const { id, fencing_token } = await claimed(db)
-      const [end, cancel] = await Promise.allSettled([
+      const { id, fencing_token } = await makeClaimed(db)
+      const [success, cancel] = await Promise.allSettled([
         transitionTraining(db, id, 'succeeded', { fencing_token }),
         transitionTraining(db, id, 'cancelled'),
       ])
-      const { status } = await getTraining(db, id)
-      expect([end.status, cancel.status].toSorted()).toEqual(['fulfilled', 'rejected'])
-      expect(status).toBe(end.status === 'fulfilled' ? 'succeeded' : 'cancelled')
-      expect((await told(db, id)).slice(2)).toEqual([status])
+      const { status } = await selectTrainingById(db, id)
+      expect([success.status, cancel.status].toSorted()).toEqual(['fulfilled', 'rejected'])
+      expect(status).toBe(success.status === 'fulfilled' ? 'succeeded' : 'cancelled')
+      expect((await eventsOf(db, id)).slice(2)).toEqual([status])
     }
   })
 
-  test('a status leads to those that it may lead to, and to no other', async () => {
+  test('only the allowed transitions between statuses are possible', async () => {
     const { db } = store()
     const error = toPlain(new Error('no'))
-    const reach = {
+    const makeWithStatus = {
       queued: async () => (await makeTraining(db)).id,
-      running: async () => (await claimed(db)).id,
-      paused: async () => (await pauseTraining(db, (await makeTraining(db)).id)).id,
-      succeeded: async () => (await transitionTraining(db, (await claimed(db)).id, 'succeeded')).id,
-      failed: async () => (await transitionTraining(db, (await claimed(db)).id, 'failed', { error })).id,
-      cancelled: async () => (await transitionTraining(db, (await claimed(db)).id, 'cancelled')).id,
+      running: async () => (await makeClaimed(db)).id,
+      paused: async () => (await requestPause(db, (await makeTraining(db)).id)).id,
+      succeeded: async () => (await transitionTraining(db, (await makeClaimed(db)).id, 'succeeded')).id,
+      failed: async () => (await transitionTraining(db, (await makeClaimed(db)).id, 'failed', { error })).id,
+      cancelled: async () => (await transitionTraining(db, (await makeClaimed(db)).id, 'cancelled')).id,
     }
     const allowed: string[] = []
     for (const from of trainingStatuses)
       for (const to of trainingStatuses) {
         if (to === 'running') continue
-        const id = await reach[from]()
+        const id = await makeWithStatus[from]()
         const moved = transitionTraining(db, id, to, to === 'failed' ? { error } : {})
         const outcome = await moved.then(
           () => allowed.push(`${from} ${to}`),
           ({ code }) => code,
         )
         if (typeof outcome === 'string') expect(outcome).toBe('training_status_conflict')
-        expect((await getTraining(db, id)).status).toBe(typeof outcome === 'string' ? from : to)
+        expect((await selectTrainingById(db, id)).status).toBe(typeof outcome === 'string' ? from : to)
       }
     expect(allowed).toEqual([
       'queued paused',
@@ -142,57 +147,57 @@ onBothStores((store) => {
     ])
   })
 
-  test('a failure keeps its cause', async () => {
+  test('a failed training has the error that it failed with', async () => {
     const { db } = store()
-    const { id, fencing_token } = await claimed(db)
+    const { id, fencing_token } = await makeClaimed(db)
     const error = toPlain(new Error('out of memory'))
     await transitionTraining(db, id, 'failed', { fencing_token, error })
-    expect((await getTraining(db, id)).error).toEqual(error)
-    expect((await listEvents(db, id)).at(-1)?.event).toEqual({ type: 'status', status: 'failed', error })
-    await expect(transitionTraining(db, (await claimed(db)).id, 'failed')).rejects.toThrow()
+    expect((await selectTrainingById(db, id)).error).toEqual(error)
+    expect((await selectEvents(db, id)).at(-1)?.event).toEqual({ type: 'status', status: 'failed', error })
+    await expect(transitionTraining(db, (await makeClaimed(db)).id, 'failed')).rejects.toThrow()
   })
 
-  test('a queued training pauses at once, a running one when its worker gives it back', async () => {
+  test('a queued training pauses at once, and a running one when its worker gives it back', async () => {
     const { db } = store()
     const waiting = await makeTraining(db)
-    expect(await pauseTraining(db, waiting.id)).toMatchObject({ status: 'paused' })
+    expect(await requestPause(db, waiting.id)).toMatchObject({ status: 'paused' })
     expect(await claimTraining(db, waiting.id, 'w')).toBeUndefined()
-    expect(await resumeTraining(db, waiting.id)).toMatchObject({ queued: true, training: { status: 'queued' } })
+    expect(await endPause(db, waiting.id)).toMatchObject({ queued: true, training: { status: 'queued' } })
 
-    const { id, fencing_token } = await claimed(db)
+    const { id, fencing_token } = await makeClaimed(db)
     expect(await recordProgress(db, id, fencing_token)).toBeNull()
-    expect(await pauseTraining(db, id)).toMatchObject({ status: 'running', requested_action: 'pause' })
+    expect(await requestPause(db, id)).toMatchObject({ status: 'running', requested_action: 'pause' })
     expect(await recordProgress(db, id, fencing_token)).toBe('pause')
-    expect(await resumeTraining(db, id)).toMatchObject({
+    expect(await endPause(db, id)).toMatchObject({
       queued: false,
       training: { status: 'running', requested_action: null },
     })
-    await pauseTraining(db, id)
+    await requestPause(db, id)
     expect(await transitionTraining(db, id, 'paused', { fencing_token })).toMatchObject({
       status: 'paused',
       requested_action: null,
     })
-    expect(await pauseTraining(db, id)).toMatchObject({ status: 'paused' })
+    expect(await requestPause(db, id)).toMatchObject({ status: 'paused' })
     await transitionTraining(db, id, 'cancelled')
-    await expect(pauseTraining(db, id)).rejects.toMatchObject({ code: 'training_status_conflict' })
-    await expect(resumeTraining(db, id)).rejects.toMatchObject({ code: 'training_status_conflict' })
+    await expect(requestPause(db, id)).rejects.toMatchObject({ code: 'training_status_conflict' })
+    await expect(endPause(db, id)).rejects.toMatchObject({ code: 'training_status_conflict' })
   })
 
-  test('failed_attempts in a row are counted until a state is saved or a worker gives the training back', async () => {
+  test('failed attempts are counted until a state is saved or a worker gives the training back', async () => {
     const { db } = store()
     const { id } = await makeTraining(db)
     const claim = async () => (await claimTraining(db, id, 'w'))?.fencing_token ?? -1
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim(), lost })).toMatchObject({
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim(), attemptError })).toMatchObject({
       failed_attempts: 1,
     })
     const second = await claim()
     await recordProgress(db, id, second, { progress: null })
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: second, lost })).toMatchObject({
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: second, attemptError })).toMatchObject({
       failed_attempts: 2,
     })
     const third = await claim()
     await recordProgress(db, id, third, { state: digest('a state') })
-    expect(await transitionTraining(db, id, 'queued', { fencing_token: third, lost })).toMatchObject({
+    expect(await transitionTraining(db, id, 'queued', { fencing_token: third, attemptError })).toMatchObject({
       failed_attempts: 1,
     })
     expect(await transitionTraining(db, id, 'queued', { fencing_token: await claim() })).toMatchObject({
@@ -200,81 +205,81 @@ onBothStores((store) => {
       slices: 4,
     })
     expect(
-      (await listEvents(db, id)).map(({ event }) => ('error' in event ? event.error : null)).filter(Boolean),
-    ).toEqual([lost, lost, lost])
+      (await selectEvents(db, id)).map(({ event }) => ('error' in event ? event.error : null)).filter(Boolean),
+    ).toEqual([attemptError, attemptError, attemptError])
   })
 
-  test('a pause that was asked for holds although the worker is lost, or ends its slice, before it heard of it', async () => {
+  test('a requested pause takes effect even if the worker stops or finishes its slice before it receives the request', async () => {
     const { db } = store()
-    for (const move of [{ lost }, {}]) {
-      const { id, fencing_token } = await claimed(db)
-      await pauseTraining(db, id)
-      expect(await transitionTraining(db, id, 'queued', { fencing_token, ...move })).toMatchObject({
+    for (const transition of [{ attemptError }, {}]) {
+      const { id, fencing_token } = await makeClaimed(db)
+      await requestPause(db, id)
+      expect(await transitionTraining(db, id, 'queued', { fencing_token, ...transition })).toMatchObject({
         status: 'paused',
         requested_action: null,
       })
     }
   })
 
-  test('trainings whose worker is silent are found, and those that wait', async () => {
+  test('trainings whose worker sends no heartbeat are found, and those that wait for a worker', async () => {
     const { db } = store()
-    const { id } = await claimed(db)
-    const silent = async (seconds: number) => (await listSilent(db, seconds)).map((row) => row.id)
-    expect(await silent(30)).not.toContain(id)
-    await pause(20)
-    expect(await silent(0.01)).toContain(id)
-    expect(await listQueued(db)).not.toContain(id)
-    const { fencing_token } = await getTraining(db, id)
-    await transitionTraining(db, id, 'queued', { fencing_token, lost })
-    expect(await silent(0.01)).not.toContain(id)
-    expect(await listQueued(db)).toContain(id)
+    const { id } = await makeClaimed(db)
+    const stalledIds = async (seconds: number) => (await selectStalled(db, seconds)).map((row) => row.id)
+    expect(await stalledIds(30)).not.toContain(id)
+    await sleep(20)
+    expect(await stalledIds(0.01)).toContain(id)
+    expect(await selectQueuedIds(db)).not.toContain(id)
+    const { fencing_token } = await selectTrainingById(db, id)
+    await transitionTraining(db, id, 'queued', { fencing_token, attemptError })
+    expect(await stalledIds(0.01)).not.toContain(id)
+    expect(await selectQueuedIds(db)).toContain(id)
   })
 
-  test('events that many append at once have numbers without gap, each kept once', async () => {
+  test('events that are appended concurrently have numbers without gaps, and each is stored once', async () => {
     const { db } = store()
-    const { id, fencing_token } = await claimed(db)
-    const other = await claimed(db)
+    const { id, fencing_token } = await makeClaimed(db)
+    const other = await makeClaimed(db)
     const message = { event: { type: 'stage', message: 'reading' } } as const
-    const reports = Array.from({ length: 12 }, (_, i) =>
+    const writes = Array.from({ length: 12 }, (_, i) =>
       recordProgress(db, id, fencing_token, {}, [step(i + 1), message, step(i + 2)]),
     )
     const failing = Array.from({ length: 4 }, () =>
       store()
         .transaction(async (tx) => {
           await recordProgress(tx, id, fencing_token, {}, [message])
-          throw new Error('taken back')
+          throw new Error('rolled back')
         })
         .catch(() => {}),
     )
-    await Promise.all([...reports, ...failing, recordProgress(db, other.id, other.fencing_token, {}, [step(1)])])
-    const events = await listEvents(db, id)
+    await Promise.all([...writes, ...failing, recordProgress(db, other.id, other.fencing_token, {}, [step(1)])])
+    const events = await selectEvents(db, id)
     expect(events.map(({ number }) => number)).toEqual(events.map((_, i) => i + 1))
     const steps = events.flatMap(({ event }) => (event.type === 'step' ? [event.step] : []))
     expect(steps.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 13 }, (_, i) => i + 1))
     expect(events).toHaveLength(2 + 13 + 12)
-    expect((await getTraining(db, id)).last_event).toBe(events.length)
-    expect(await told(db, other.id)).toEqual(['queued', 'running', 1])
+    expect((await selectTrainingById(db, id)).last_event).toBe(events.length)
+    expect(await eventsOf(db, other.id)).toEqual(['queued', 'running', 1])
   })
 
-  test('whoever has seen some events gets the others, in order', async () => {
+  test('a client that has seen some events gets the others in order', async () => {
     const { db } = store()
-    const { id, fencing_token } = await claimed(db)
+    const { id, fencing_token } = await makeClaimed(db)
     await recordProgress(db, id, fencing_token, {}, [step(1), step(2), step(3)])
-    expect((await listEvents(db, id, 2, 2)).map(({ number }) => number)).toEqual([3, 4])
-    expect((await listEvents(db, id, 4)).map(({ event }) => event)).toEqual([step(3).event])
-    expect(await listEvents(db, id, 5)).toEqual([])
+    expect((await selectEvents(db, id, 2, 2)).map(({ number }) => number)).toEqual([3, 4])
+    expect((await selectEvents(db, id, 4)).map(({ event }) => event)).toEqual([step(3).event])
+    expect(await selectEvents(db, id, 5)).toEqual([])
   })
 
   test('trainings are listed by status', async () => {
     const { db } = store()
     const one = await makeTraining(db)
-    const two = await claimed(db)
+    const two = await makeClaimed(db)
     const ids = async (...status: TrainingStatus[]) =>
-      (await listTrainings(db, { status, limit: 2 })).data.map(({ id }) => id)
+      (await selectTrainingPage(db, { status, limit: 2 })).data.map(({ id }) => id)
     expect(await ids('queued', 'running')).toEqual([two.id, one.id])
     expect((await ids('running'))[0]).toBe(two.id)
     expect(await ids()).toEqual([])
-    await expect(getTraining(db, uuidv7())).rejects.toMatchObject({ code: 'training_unknown' })
+    await expect(selectTrainingById(db, uuidv7())).rejects.toMatchObject({ code: 'training_unknown' })
     await expect(claimTraining(db, 'x', 'w')).rejects.toMatchObject({ code: 'training_unknown' })
   })
 })

@@ -4,21 +4,22 @@ import { readdirSync, renameSync, statSync, utimesSync, writeFileSync } from 'no
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
+import { HOUR_MS } from '../../../core/durations.ts'
 import { keyOf } from '../../../platform/artifacts/artifacts.ts'
-import { collect } from '../../../platform/artifacts/collect.ts'
-import { folderArtifacts } from '../../../platform/artifacts/folder.ts'
+import { collectArtifacts } from '../../../platform/artifacts/collect.ts'
+import { openFolderStorage } from '../../../platform/artifacts/folder.ts'
 import { expectError } from '../../checkpoint/helpers.ts'
 import { all, freshPath } from './places.ts'
 
 const longAgo = new Date('2020-01-01')
-const soon = () => new Date(Date.now() + 3_600_000)
+const inAnHour = () => new Date(Date.now() + HOUR_MS)
 const content = [Buffer.from('content')]
 
 const count = async (items: AsyncIterable<unknown>) => (await all(items)).length
 
 async function* none(): AsyncGenerator<string> {}
 
-test('a put that is killed leaves nothing that counts, and its rest is removed when it is old', async () => {
+test('a put that is killed leaves no artifact, and its partial file is removed when it is old', async () => {
   const dir = freshPath()
   const child = spawn(process.execPath, [join(import.meta.dirname, 'put-forever.ts'), dir])
   await once(child.stdout, 'data')
@@ -26,14 +27,14 @@ test('a put that is killed leaves nothing that counts, and its rest is removed w
   await once(child, 'exit')
 
   const partials = join(dir, 'partial')
-  const [rest] = readdirSync(partials)
-  expect(statSync(join(partials, rest)).size).toBeGreaterThan(1_000_000)
-  expect(await count((await folderArtifacts(dir)).list())).toBe(0)
+  const [partial] = readdirSync(partials)
+  expect(statSync(join(partials, partial)).size).toBeGreaterThan(1_000_000)
+  expect(await count((await openFolderStorage(dir)).list())).toBe(0)
 
-  await (await folderArtifacts(dir)).put(content)
-  expect(readdirSync(partials)).toEqual([rest])
-  utimesSync(join(partials, rest), longAgo, longAgo)
-  await (await folderArtifacts(dir)).put(content)
+  await (await openFolderStorage(dir)).put(content)
+  expect(readdirSync(partials)).toEqual([partial])
+  utimesSync(join(partials, partial), longAgo, longAgo)
+  await (await openFolderStorage(dir)).put(content)
   expect(readdirSync(partials)).toEqual([])
 })
 
@@ -43,59 +44,59 @@ test('a failed put leaves no file', async () => {
     yield Buffer.alloc(1000)
     throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
   }
-  await expect((await folderArtifacts(dir)).put(failing())).rejects.toThrow('no space left')
+  await expect((await openFolderStorage(dir)).put(failing())).rejects.toThrow('no space left')
   expect(readdirSync(dir, { recursive: true })).toEqual(['partial'])
 })
 
 test('putting the same content again protects it from a collection', async () => {
   const dir = freshPath()
-  const artifacts = await folderArtifacts(dir)
+  const artifacts = await openFolderStorage(dir)
   const { digest } = await artifacts.put(content)
   const olderThan = new Date('2021-01-01')
   utimesSync(join(dir, keyOf(digest)), longAgo, longAgo)
   await artifacts.put(content)
-  expect(await collect(artifacts, none(), { olderThan })).toEqual({ artifacts: 0, bytes: 0 })
+  expect(await collectArtifacts(artifacts, none(), { olderThan })).toEqual({ artifacts: 0, bytes: 0 })
   utimesSync(join(dir, keyOf(digest)), longAgo, longAgo)
-  expect(await collect(artifacts, none(), { olderThan })).toEqual({ artifacts: 1, bytes: 7 })
+  expect(await collectArtifacts(artifacts, none(), { olderThan })).toEqual({ artifacts: 1, bytes: 7 })
 })
 
-test('a removal that was killed half way is undone', async () => {
+test('a removal that was killed halfway is undone', async () => {
   const dir = freshPath()
-  const { digest } = await (await folderArtifacts(dir)).put(content)
+  const { digest } = await (await openFolderStorage(dir)).put(content)
   renameSync(join(dir, keyOf(digest)), join(dir, 'partial', `${digest}.0d4be1c2`))
-  const artifacts = await folderArtifacts(dir)
+  const artifacts = await openFolderStorage(dir)
   await expectError(artifacts.get(digest), 'artifact_missing')
   await artifacts.put([Buffer.from('another')])
   expect(await buffer((await artifacts.get(digest)).content)).toEqual(content[0])
   expect(readdirSync(join(dir, 'partial'))).toEqual([])
 })
 
-test('content that is put again between the look at its date and its removal stays', async () => {
+test('content that is put again between the check of its date and its removal stays', async () => {
   const dir = freshPath()
-  const artifacts = await folderArtifacts(dir)
+  const artifacts = await openFolderStorage(dir)
   const { digest } = await artifacts.put(content)
   const path = join(dir, keyOf(digest))
   utimesSync(path, longAgo, longAgo)
-  let looks = 0
-  // Comparing with it is the look; after the first, the file is as new as a put would leave it.
-  const look = () => {
-    if (++looks === 1) utimesSync(path, new Date(), new Date())
+  let checks = 0
+  // Each comparison of the date is a check. After the first one, the file is as new as after a put.
+  const check = () => {
+    if (++checks === 1) utimesSync(path, new Date(), new Date())
     return Date.parse('2021-01-01')
   }
-  const putBefore = Object.assign(new Date(), { valueOf: look })
+  const putBefore = Object.assign(new Date(), { valueOf: check })
   expect(await artifacts.remove(digest, { putBefore })).toBe(false)
-  expect(looks).toBe(2)
+  expect(checks).toBe(2)
   expect(await buffer((await artifacts.get(digest)).content)).toEqual(content[0])
   expect(readdirSync(join(dir, 'partial'))).toEqual([])
 })
 
-test('other files in the folder are no artifacts', async () => {
+test('other files in the folder are not artifacts', async () => {
   const dir = freshPath()
-  const artifacts = await folderArtifacts(dir)
+  const artifacts = await openFolderStorage(dir)
   const { digest } = await artifacts.put(content)
   for (const name of ['README', `${digest.slice(0, 2)}/notes`]) writeFileSync(join(dir, name), 'text')
   expect(await all(artifacts.list())).toMatchObject([{ digest }])
-  expect(await collect(artifacts, none(), { olderThan: soon() })).toMatchObject({ artifacts: 1 })
+  expect(await collectArtifacts(artifacts, none(), { olderThan: inAnHour() })).toMatchObject({ artifacts: 1 })
   expect(readdirSync(dir, { recursive: true })).toEqual(
     expect.arrayContaining(['README', `${digest.slice(0, 2)}/notes`]),
   )

@@ -14,7 +14,7 @@ import { freshPath } from './places.ts'
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** A folder with a file of each awkward kind. */
+/** A folder with names and contents that are hard to pack. */
 const sample: Tree = {
   'adapter_config.json': Buffer.from('{}\n'),
   'adapter_model.safetensors': Buffer.alloc(70_000, 'weights'),
@@ -24,35 +24,35 @@ const sample: Tree = {
   [`long/${'n'.repeat(200)}/${'m'.repeat(200)}`]: Buffer.alloc(512),
 }
 
-function made(tree: Tree): string {
+function makeFolder(tree: Tree): string {
   const dir = freshPath()
   writeTree(dir, tree)
   return dir
 }
 
 test('the same folder is packed to the same bytes, whatever its dates, modes and order', async () => {
-  const first = made(sample)
-  const second = made(Object.fromEntries(Object.entries(sample).reverse()))
+  const first = makeFolder(sample)
+  const second = makeFolder(Object.fromEntries(Object.entries(sample).reverse()))
   for (const path of readdirSync(second, { recursive: true }) as string[]) {
     utimesSync(join(second, path), 1, 2)
     chmodSync(join(second, path), 0o700)
   }
   const bytes = await buffer(packFolder(first))
   expect(await buffer(packFolder(second))).toEqual(bytes)
-  // Artifacts that are kept already have digests of such bytes: another here means that the same folder would be kept twice.
+  // Stored artifacts have digests of these bytes. With another one, the same folder would be stored twice.
   expect(sha256(bytes)).toBe('861180fd7fc0c8f7cd3447bf532b422a8b2201636f8f04d8878fd32d9ee50297')
 })
 
-test('tar unpacks what is packed here', async () => {
-  const dir = made(sample)
+test('tar can unpack a packed folder', async () => {
+  const dir = makeFolder(sample)
   const out = freshPath()
   mkdirSync(out)
   execFileSync('tar', ['-xf', '-', '-C', out], { input: await buffer(packFolder(dir)) })
   expect(readTree(out)).toEqual(readTree(dir))
 })
 
-test.each(['gnu', 'posix'])('what tar packs in its format %s is unpacked here', async (format) => {
-  const dir = made(sample)
+test.each(['gnu', 'posix'])('an archive of tar in the format %s can be unpacked', async (format) => {
+  const dir = makeFolder(sample)
   for (const args of [['.'], ['--gzip', '.'], readdirSync(dir)]) {
     const bytes = execFileSync('tar', ['-c', `--format=${format}`, '-C', dir, ...args])
     const out = freshPath()
@@ -63,7 +63,7 @@ test.each(['gnu', 'posix'])('what tar packs in its format %s is unpacked here', 
 
 const part = fc
   .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
-  // Names that differ by case alone are refused, so there are none in upper case.
+  // Names that differ only by case are refused, so none is in upper case.
   .map((text) => text.toLowerCase().normalize('NFC'))
   .filter((text) => !/[/\\:\p{Cc}\ufffd]/u.test(text) && text !== '.' && text !== '..' && Buffer.byteLength(text) < 200)
 const tree = fc.dictionary(
@@ -72,19 +72,19 @@ const tree = fc.dictionary(
   { noNullPrototype: true, maxKeys: 8 },
 )
 
-/** No path is a part of another that is a file. */
+/** Returns whether no file is also the folder of another path. */
 const isPossible = (entries: Tree): boolean => {
   const paths = Object.keys(entries)
   return paths.every((path) => !paths.some((other) => other !== path && `${path}/`.startsWith(`${other}/`)))
 }
 
-test('packing and unpacking give the folder back, compressed or not, in pieces of any size', async () => {
+test('packing and unpacking restore the folder, compressed or not, in chunks of any size', async () => {
   const property = fc.asyncProperty(
     tree.filter(isPossible),
     fc.boolean(),
     fc.integer({ min: 1, max: 3000 }),
     async (entries, compressed, size) => {
-      const dir = made(entries)
+      const dir = makeFolder(entries)
       const bytes = await buffer(packFolder(dir))
       const out = freshPath()
       await unpackFolder(arriving(compressed ? gzipSync(bytes) : bytes, size), out)
@@ -96,7 +96,7 @@ test('packing and unpacking give the folder back, compressed or not, in pieces o
 })
 
 test('a file of 9 GiB has its size in a pax record', { timeout: 5_000 }, async () => {
-  const dir = made({ 'model.safetensors': Buffer.alloc(0) })
+  const dir = makeFolder({ 'model.safetensors': Buffer.alloc(0) })
   truncateSync(join(dir, 'model.safetensors'), 9 * 2 ** 30)
   const packed = packFolder(dir)
   const [head] = (await packed[Symbol.asyncIterator]().next()).value.toString('latin1').match(/\d+ size=\d+\n/)
@@ -104,13 +104,13 @@ test('a file of 9 GiB has its size in a pax record', { timeout: 5_000 }, async (
   expect(head).toBe('19 size=9663676416\n')
 })
 
-test('a folder that is not there, or holds a link or a name that no archive may have, is not packed', async () => {
+test('a folder that does not exist, or contains a link or a name that no archive may have, is not packed', async () => {
   await expectError(buffer(packFolder(freshPath('nowhere'))), 'file_missing', 'nowhere')
-  const linked = made(sample)
+  const linked = makeFolder(sample)
   symlinkSync('/etc/passwd', join(linked, 'empty-folder/link'))
   await expectError(buffer(packFolder(linked)), 'archive_invalid', 'empty-folder/link', 'a link')
   for (const name of ['back\\slash', 'new\nline', 'C:', 'ADAPTER_CONFIG.json']) {
-    const dir = made(sample)
+    const dir = makeFolder(sample)
     mkdirSync(dirname(join(dir, name)), { recursive: true })
     writeFileSync(join(dir, name), 'text')
     await expectError(buffer(packFolder(dir)), 'archive_invalid', JSON.stringify(name).slice(1, -1))

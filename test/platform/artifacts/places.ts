@@ -1,33 +1,34 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { randomUUID } from 'node:crypto'
+import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { CreateBucketCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
-import { afterAll } from 'vitest'
-import { type Artifacts, keyOf } from '../../../platform/artifacts/artifacts.ts'
-import { bucketArtifacts } from '../../../platform/artifacts/bucket.ts'
+import { inject } from 'vitest'
+import { type ArtifactStorage, keyOf } from '../../../platform/artifacts/artifacts.ts'
+import { openBucketStorage } from '../../../platform/artifacts/bucket.ts'
 import { type BucketLocation, parseBucketLocation } from '../../../platform/artifacts/bucket-location.ts'
-import { folderArtifacts } from '../../../platform/artifacts/folder.ts'
-import { startS3, without } from '../../s3-server/start.ts'
+import { openFolderStorage } from '../../../platform/artifacts/folder.ts'
+import { freshPath as pathWithoutFolder } from '../../checkpoint/helpers.ts'
+import { without } from '../../s3-server/start.ts'
 
-const folder = mkdtempSync(join(tmpdir(), 'graft-artifacts-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-let made = 0
-
-/** A path at which there is nothing yet; it goes when the tests end. */
-export const freshPath = (name = 'place'): string => join(folder, `${made++}-${name}`)
-
-export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
-  const found: T[] = []
-  for await (const item of items) found.push(item)
-  return found
+/** Returns a path at which nothing exists yet, in a folder that exists. It is removed after the test file. */
+export function freshPath(name = 'place'): string {
+  const path = pathWithoutFolder(name)
+  mkdirSync(dirname(path), { recursive: true })
+  return path
 }
 
-/** An empty store of one kind, with what tests do behind its back. */
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const collected: T[] = []
+  for await (const item of items) collected.push(item)
+  return collected
+}
+
+/** Empty artifact storage of one kind, with ways for tests to tamper with it. */
 export interface Place {
-  artifacts: Artifacts
-  /** The same place as another process would open it. */
-  again: () => Promise<Artifacts>
+  artifacts: ArtifactStorage
+  /** Opens the same storage again, as another process would. */
+  again: () => Promise<ArtifactStorage>
   damage: (digest: string, bytes: Uint8Array) => Promise<void>
 }
 
@@ -37,18 +38,18 @@ export interface Kind {
   open: () => Promise<Place>
 }
 
-export const s3 = await startS3()
-afterAll(() => s3?.stop())
+const endpoint = inject('s3Endpoint')
+/** True if an S3 server is running. */
+export const hasS3: boolean = endpoint !== undefined
 Object.assign(process.env, { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' })
 
-export const s3Client = (): S3Client =>
-  new S3Client({ endpoint: s3?.endpoint, region: 'us-east-1', forcePathStyle: true })
+export const s3Client = (): S3Client => new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true })
 
-/** A bucket with nothing in it. */
+/** Makes an empty bucket. */
 export async function freshBucket(): Promise<BucketLocation> {
-  const Bucket = `bucket-${made++}`
+  const Bucket = `bucket-${randomUUID()}`
   await s3Client().send(new CreateBucketCommand({ Bucket }))
-  return parseBucketLocation(`s3://${Bucket}/kept/here?endpoint=${s3?.endpoint}`)
+  return parseBucketLocation(`s3://${Bucket}/kept/here?endpoint=${endpoint}`)
 }
 
 export const kinds: Kind[] = [
@@ -57,7 +58,7 @@ export const kinds: Kind[] = [
     isHere: true,
     open: async () => {
       const dir = freshPath()
-      const again = () => folderArtifacts(dir)
+      const again = () => openFolderStorage(dir)
       const damage = async (digest: string, bytes: Uint8Array) => {
         chmodSync(join(dir, keyOf(digest)), 0o644)
         writeFileSync(join(dir, keyOf(digest)), bytes)
@@ -67,10 +68,10 @@ export const kinds: Kind[] = [
   },
   {
     name: `a bucket${without}`,
-    isHere: s3 !== undefined,
+    isHere: hasS3,
     open: async () => {
       const location = await freshBucket()
-      const again = () => bucketArtifacts(location, { spool: folder })
+      const again = () => openBucketStorage(location, { spool: tmpdir() })
       const damage = async (digest: string, Body: Uint8Array) => {
         const { bucket: Bucket, prefix } = location
         await s3Client().send(new PutObjectCommand({ Bucket, Key: prefix + keyOf(digest), Body }))

@@ -1,5 +1,6 @@
-// Puts content that never ends into the folder that is named, for a test that kills it; it tells when some of it is written.
-import { folderArtifacts } from '../../../platform/artifacts/folder.ts'
+// Puts content that never ends into the storage in a folder, for a test that kills the process. It prints a line once
+// some of the content is written.
+import { openFolderStorage } from '../../../platform/artifacts/folder.ts'
 
 async function* endless() {
   for (let written = 0; ; written++) {
@@ -9,4 +10,4 @@ async function* endless() {
   }
 }
 
-await (await folderArtifacts(process.argv[2])).put(endless())
+await (await openFolderStorage(process.argv[2])).put(endless())

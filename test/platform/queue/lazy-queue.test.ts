@@ -2,24 +2,24 @@ import { expect, test, vi } from 'vitest'
 import { lazyJobQueue } from '../../../platform/queue/lazy-queue.ts'
 import type { JobQueue } from '../../../platform/queue/queue.ts'
 
-const opened = { tend: vi.fn(async () => {}), take: vi.fn(async () => undefined), close: vi.fn(async () => {}) }
+const opened = { maintain: vi.fn(async () => {}), take: vi.fn(async () => undefined), close: vi.fn(async () => {}) }
 
-test('a queue is opened once, when it is used, and closed where it was opened', async () => {
+test('a lazy queue is opened once, at its first use, and closed only if it was opened', async () => {
   const open = vi.fn(async () => opened as unknown as JobQueue)
-  const jobs = lazyJobQueue(open)
-  await jobs.close()
+  const queue = lazyJobQueue(open)
+  await queue.close()
   expect(open).not.toHaveBeenCalled()
-  await Promise.all([jobs.tend(), jobs.take('training')])
+  await Promise.all([queue.maintain(), queue.take('training')])
   expect(open).toHaveBeenCalledTimes(1)
   expect(opened.take).toHaveBeenCalledWith('training')
-  await jobs.close()
+  await queue.close()
   expect(opened.close).toHaveBeenCalledTimes(1)
 })
 
-test('a queue that could not be opened is opened when it is used again', async () => {
+test('a lazy queue that failed to open is opened at its next use', async () => {
   const open = vi.fn(async () => opened as unknown as JobQueue).mockRejectedValueOnce(new Error('down'))
-  const jobs = lazyJobQueue(open)
-  await expect(jobs.tend()).rejects.toThrow('down')
-  await jobs.tend()
+  const queue = lazyJobQueue(open)
+  await expect(queue.maintain()).rejects.toThrow('down')
+  await queue.maintain()
   expect(open).toHaveBeenCalledTimes(2)
 })

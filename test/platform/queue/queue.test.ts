@@ -4,40 +4,40 @@ import { openJobQueue } from '../../../platform/queue/pg-boss.ts'
 import { openStore } from '../../../platform/store/open-store.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
 import { describePostgres, onBothStores, postgresPlace } from '../../contract/store/stores.ts'
-import { until } from '../worker/watching.ts'
+import { waitUntil } from '../worker/wait-until.ts'
 
 onBothStores((store) => {
-  test('writes a job with the row or not at all, and has one for each', async () => {
-    const jobs = await openJobQueue(store())
+  test('a job is written in the same transaction as its row, and a row has at most one job', async () => {
+    const queue = await openJobQueue(store())
     const id = uuidv7()
     const failing = store().transaction(async (tx) => {
-      await jobs.queueTraining(tx, id)
-      throw new Error('taken back')
+      await queue.enqueueTraining(tx, id)
+      throw new Error('rolled back')
     })
-    await expect(failing).rejects.toThrow('taken back')
-    expect(await jobs.take('training')).toBeUndefined()
-    await store().transaction((tx) => jobs.queueTraining(tx, id))
-    await Promise.all([jobs.ensure('training', id), jobs.ensure('training', id)])
-    const job = await jobs.take('training')
+    await expect(failing).rejects.toThrow('rolled back')
+    expect(await queue.take('training')).toBeUndefined()
+    await store().transaction((tx) => queue.enqueueTraining(tx, id))
+    await Promise.all([queue.ensure('training', id), queue.ensure('training', id)])
+    const job = await queue.take('training')
     expect(job).toMatchObject({ kind: 'training', id })
-    await jobs.ensure('training', id)
-    expect(await jobs.take('training')).toBeUndefined()
+    await queue.ensure('training', id)
+    expect(await queue.take('training')).toBeUndefined()
     await store().transaction(async (tx) => {
-      if (job) await jobs.done(tx, job)
+      if (job) await queue.complete(tx, job)
     })
-    expect(await jobs.take('training')).toBeUndefined()
-    await jobs.close()
+    expect(await queue.take('training')).toBeUndefined()
+    await queue.close()
   })
 
-  test('takes what was interrupted first, though somebody wrote a job for it before, and not before its time', async () => {
-    const jobs = await openJobQueue(store())
+  test('an interrupted training comes first even if it had a job already, but only after its delay', async () => {
+    const queue = await openJobQueue(store())
     const ids = [uuidv7(), uuidv7(), uuidv7()]
     const { db } = store()
-    for (const id of ids) await jobs.queueTraining(db, id)
-    await jobs.queueTraining(db, ids[2], { afterSeconds: 1, first: true })
+    for (const id of ids) await queue.enqueueTraining(db, id)
+    await queue.enqueueTraining(db, ids[2], { afterSeconds: 1, first: true })
     const take = async () => {
-      const job = await jobs.take('training')
-      if (job) await jobs.done(db, job)
+      const job = await queue.take('training')
+      if (job) await queue.complete(db, job)
       return job?.id
     }
     expect(await take()).toBe(ids[0])
@@ -46,21 +46,21 @@ onBothStores((store) => {
     expect(await take()).toBe(ids[1])
     expect(await take()).toBeUndefined()
 
-    await jobs.queueTraining(db, ids[0], { afterSeconds: 60 })
+    await queue.enqueueTraining(db, ids[0], { afterSeconds: 60 })
     expect(await take()).toBeUndefined()
-    await jobs.queueTraining(db, ids[0])
-    expect(await until(take, (id) => id !== undefined, 2)).toBe(ids[0])
-    await jobs.close()
+    await queue.enqueueTraining(db, ids[0])
+    expect(await waitUntil(take, (id) => id !== undefined, 2)).toBe(ids[0])
+    await queue.close()
   })
 })
 
 describePostgres(() => {
-  test('processes that start at once on a new database make the queue once', async () => {
+  test('processes that start at the same time on a new database create the queue once', async () => {
     const place = await postgresPlace()
     const stores = await Promise.all([1, 2, 3, 4].map(() => openStore(place.options)))
     const queues = await Promise.all(stores.map(openJobQueue))
-    expect(await queues[0].waiting()).toMatchObject({ trainings: 0 })
-    for (const jobs of queues) await jobs.close()
+    expect(await queues[0].countWaiting()).toMatchObject({ trainings: 0 })
+    for (const queue of queues) await queue.close()
     for (const store of stores) await store.close()
     await place.remove()
   })

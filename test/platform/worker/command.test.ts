@@ -1,39 +1,41 @@
 import { beforeAll, expect, test } from 'vitest'
-import { getAdapter } from '../../../platform/store/adapters.ts'
-import { getTraining } from '../../../platform/store/trainings.ts'
-import { freshHome, started } from '../../cli/run.ts'
+import { selectAdapter } from '../../../platform/store/adapters.ts'
+import { selectTrainingById } from '../../../platform/store/trainings.ts'
+import { freshHome, startGraft } from '../../cli/run.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
-import { undisturbed } from './watching.ts'
-import { launch, openDesk, storeInputs } from './worker-context.ts'
+import { digestOfUndisturbedRun } from './wait-until.ts'
+import { launchTraining, openWorkerContext, storeInputs } from './worker-context.ts'
 
 const LONG = { steps: 400, batch_tokens: 400 }
 
 let home: string
 let id: string
 
-/** The embedded database has one process at a time, so each looks at it in turn. */
-async function withDesk<T>(work: (desk: Awaited<ReturnType<typeof openDesk>>) => Promise<T>): Promise<T> {
-  const desk = await openDesk({ databaseUrl: '', home }, () => {})
+/** Opens the embedded database only for the duration of the work, because one process may have it open at a time. */
+async function withContext<T>(
+  work: (context: Awaited<ReturnType<typeof openWorkerContext>>) => Promise<T>,
+): Promise<T> {
+  const context = await openWorkerContext({ databaseUrl: '', home }, () => {})
   try {
-    return await work(desk)
+    return await work(context)
   } finally {
-    await desk.close()
+    await context.close()
   }
 }
 
 beforeAll(async () => {
   home = freshHome()
   const { data, test } = tinySpec()
-  await withDesk(async (desk) => {
-    const inputs = await storeInputs(desk, { base: tinyBase(), data, test: test as string })
-    id = (await launch(desk, inputs, LONG, { name: 'by-command' })).id
+  await withContext(async (context) => {
+    const inputs = await storeInputs(context, { base: tinyBase(), data, test: test as string })
+    id = (await launchTraining(context, inputs, LONG, { name: 'by-command' })).id
   })
 })
 
-const worker = (...flags: string[]) => started(['worker', ...flags], { GRAFT_HOME: home, GRAFT_ARTIFACTS: '' })
+const worker = (...flags: string[]) => startGraft(['worker', ...flags], { GRAFT_HOME: home, GRAFT_ARTIFACTS: '' })
 
-test('graft worker --once does a slice and tells in JSON what it did', async () => {
-  const { code, stdout } = await worker('--once', '--json', '--slice-seconds', '0.3').ended
+test('graft worker --once runs one slice and reports it as JSON', async () => {
+  const { code, stdout } = await worker('--once', '--json', '--slice-seconds', '0.3').exited
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     worked: true,
@@ -42,16 +44,16 @@ test('graft worker --once does a slice and tells in JSON what it did', async () 
     status: 'queued',
     total_steps: LONG.steps,
   })
-  const { state, status } = await withDesk(({ store }) => getTraining(store.db, id))
+  const { state, status } = await withContext(({ store }) => selectTrainingById(store.db, id))
   expect(status).toBe('queued')
   expect(state).not.toBeNull()
 })
 
-test('graft worker gives what it trains back when it is asked to end, and another goes on to the same bytes', async () => {
+test('graft worker requeues its training on SIGTERM, and another worker continues to the same bytes', async () => {
   const first = worker()
-  await first.says(/"status":"running"/)
+  await first.waitFor(/"status":"running"/)
   first.kill('SIGTERM')
-  const { code, stdout, stderr } = await first.ended
+  const { code, stdout, stderr } = await first.exited
   expect([code, stdout]).toEqual([0, ''])
   const lines = stderr
     .trim()
@@ -62,17 +64,17 @@ test('graft worker gives what it trains back when it is asked to end, and anothe
     { training: id, slice: 2, status: 'running', time: expect.any(String) },
     { training: id, slice: 2, status: 'queued' },
   ])
-  expect(await withDesk(({ store }) => getTraining(store.db, id))).toMatchObject({
+  expect(await withContext(({ store }) => selectTrainingById(store.db, id))).toMatchObject({
     status: 'queued',
     failed_attempts: 0,
   })
 
-  const last = await worker('--once').ended
+  const last = await worker('--once').exited
   expect(last.code).toBe(0)
   expect(JSON.parse(last.stdout)).toMatchObject({ training: id, status: 'succeeded', step: LONG.steps })
-  const idle = await worker('--once', '--json').ended
+  const idle = await worker('--once', '--json').exited
   expect([idle.code, JSON.parse(idle.stdout)]).toEqual([0, { worked: false }])
-  await withDesk(async ({ store }) =>
-    expect((await getAdapter(store.db, 'by-command')).digest).toBe(await undisturbed(LONG)),
+  await withContext(async ({ store }) =>
+    expect((await selectAdapter(store.db, 'by-command')).digest).toBe(await digestOfUndisturbedRun(LONG)),
   )
 })

@@ -1,134 +1,143 @@
 import { existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { getAdapter } from '../../../platform/store/adapters.ts'
-import { pauseTraining, resumeTraining, transitionTraining } from '../../../platform/store/training-transitions.ts'
-import { createTraining, getTraining } from '../../../platform/store/trainings.ts'
+import { selectAdapter } from '../../../platform/store/adapters.ts'
+import { endPause, requestPause, transitionTraining } from '../../../platform/store/training-transitions.ts'
+import { insertTraining, selectTrainingById } from '../../../platform/store/trainings.ts'
 import { startWorker, type Worker, workOnce } from '../../../platform/worker/worker.ts'
 import type { WorkerOptions } from '../../../platform/worker/worker-options.ts'
-import { describePostgres, embeddedPlace, type Place, postgresPlace } from '../../contract/store/stores.ts'
-import { tinyBase, tinySpec } from '../../training/tiny.ts'
-import { eventsOf, expectWhole, reaches, statusesIn, steps, undisturbed } from './watching.ts'
-import { type Desk, type Inputs, launch, openDesk, storeDataset, storeInputs, tinyFields } from './worker-context.ts'
+import { embeddedPlace, type Place } from '../../contract/store/embedded.ts'
+import { describePostgres, postgresPlace } from '../../contract/store/stores.ts'
+import {
+  digestOfUndisturbedRun,
+  eventsOf,
+  expectCompleteEvents,
+  statusesIn,
+  waitForStatus,
+  waitForStep,
+} from './wait-until.ts'
+import {
+  type Inputs,
+  launchTraining,
+  setUpWorker,
+  storeDataset,
+  tinyFields,
+  type WorkerContext,
+} from './worker-context.ts'
 
 const SHORT = { steps: 60, batch_tokens: 400 }
-/** Some seconds of steps: long enough to do something to it. */
+/** A training of several seconds, long enough to pause or stop it. */
 const LONG = { steps: 400, batch_tokens: 400 }
 
 function declare(make: () => Promise<Place>): void {
   let place: Place
   let home: string
-  let desk: Desk
+  let context: WorkerContext
   let inputs: Inputs
-  const reported: unknown[] = []
+  const logged: unknown[] = []
   const workers: Worker[] = []
 
   beforeAll(async () => {
-    place = await make()
-    home = place.options.databaseUrl ? await mkdtemp(join(tmpdir(), 'graft-jobs-')) : place.options.home
-    desk = await openDesk({ databaseUrl: place.options.databaseUrl, home }, (error) => reported.push(error))
-    const { data, test } = tinySpec()
-    inputs = await storeInputs(desk, { base: tinyBase(), data, test: test as string })
+    ;({ place, home, context, inputs } = await setUpWorker(make, logged))
   })
   afterEach(async () => {
     await Promise.all(workers.splice(0).map((worker) => worker.close()))
-    expect(reported.splice(0)).toEqual([])
+    expect(logged.splice(0)).toEqual([])
     expect(existsSync(join(home, 'work')) ? readdirSync(join(home, 'work')) : []).toEqual([])
   })
   afterAll(async () => {
-    await desk?.close()
+    await context?.close()
     await place?.remove()
     await rm(home, { recursive: true, force: true })
   })
 
-  const work = async (options: Partial<WorkerOptions> = {}) => {
-    const worker = await startWorker({ ...desk, ...options })
+  const addWorker = async (options: Partial<WorkerOptions> = {}) => {
+    const worker = await startWorker({ ...context, ...options })
     workers.push(worker)
     return worker
   }
 
-  test('a training becomes an adapter, and its events tell of it in order', async () => {
-    const { db } = desk.store
-    const { id } = await launch(desk, inputs, { ...SHORT, evaluate_every: 30 }, { name: 'film' })
-    expect(await desk.queue.waiting()).toEqual({ trainings: 1, evaluations: 0, comparisons: 0 })
-    const worker = await work()
-    await reaches(db, id, 'running')
+  test('a training produces an adapter, and its events record its history in order', async () => {
+    const { db } = context.store
+    const { id } = await launchTraining(context, inputs, { ...SHORT, evaluate_every: 30 }, { name: 'film' })
+    expect(await context.queue.countWaiting()).toEqual({ trainings: 1, evaluations: 0, comparisons: 0 })
+    const worker = await addWorker()
+    await waitForStatus(db, id, 'running')
     expect(worker.running).toEqual([id])
-    const row = await reaches(db, id, 'succeeded', 'failed')
+    const row = await waitForStatus(db, id, 'succeeded', 'failed')
     expect(row).toMatchObject({
       status: 'succeeded',
       slices: 1,
       failed_attempts: 0,
       progress: { step: 60, total_steps: 60 },
     })
-    const adapter = await getAdapter(db, 'film')
+    const adapter = await selectAdapter(db, 'film')
     expect(adapter).toMatchObject({
       id: row.adapter_id,
       training_id: id,
       method: 'lora',
       layout: 'peft',
       labels: ['negative', 'positive'],
-      digest: await undisturbed(SHORT),
+      digest: await digestOfUndisturbedRun(SHORT),
       metrics: { n: 60 },
     })
-    expect(existsSync(join(await desk.cache.folder(adapter.artifact), 'graft.json'))).toBe(true)
+    expect(existsSync(join(await context.cache.folder(adapter.artifact), 'graft.json'))).toBe(true)
     const events = await eventsOf(db, id)
-    expectWhole(events, SHORT.steps)
+    expectCompleteEvents(events, SHORT.steps)
     expect(statusesIn(events)).toEqual(['queued', 'running', 'succeeded'])
-    expect(events.filter(({ type }) => type === 'point')).toHaveLength(2)
+    expect(events.filter(({ type }) => type === 'evaluation')).toHaveLength(2)
     expect(row.result).not.toHaveProperty('checkpoint')
     expect(JSON.stringify(events)).not.toContain(home)
   })
 
-  test('in slices it makes the same bytes, and what it was told to do between them is done', async () => {
-    const { db } = desk.store
-    const { id } = await launch(desk, inputs, LONG)
-    const told: unknown[] = []
-    const once = () => workOnce({ ...desk, sliceSeconds: 0.3, tell: (news) => told.push(news) })
-    expect(await once()).toBe(true)
-    expect(told).toMatchObject([{ training: id, slice: 1, status: 'running' }, { status: 'queued' }])
-    expect((await getTraining(db, id)).state).not.toBeNull()
-    await pauseTraining(db, id)
-    expect(await once()).toBe(false)
-    await desk.store.transaction(async (tx) => {
-      if ((await resumeTraining(tx, id)).queued) await desk.queue.queueTraining(tx, id)
+  test('a training in slices produces the same bytes, and can be paused and resumed between them', async () => {
+    const { db } = context.store
+    const { id } = await launchTraining(context, inputs, LONG)
+    const workerEvents: unknown[] = []
+    const workOneSlice = () => workOnce({ ...context, sliceSeconds: 0.3, onEvent: (event) => workerEvents.push(event) })
+    expect(await workOneSlice()).toBe(true)
+    expect(workerEvents).toMatchObject([{ training: id, slice: 1, status: 'running' }, { status: 'queued' }])
+    expect((await selectTrainingById(db, id)).state).not.toBeNull()
+    await requestPause(db, id)
+    expect(await workOneSlice()).toBe(false)
+    await context.store.transaction(async (tx) => {
+      if ((await endPause(tx, id)).queued) await context.queue.enqueueTraining(tx, id)
     })
-    expect(await once()).toBe(true)
-    while ((await getTraining(db, id)).status === 'queued') await workOnce({ ...desk, sliceSeconds: 0.7 })
-    const row = await getTraining(db, id)
+    expect(await workOneSlice()).toBe(true)
+    expect(await workOnce(context)).toBe(true)
+    const row = await selectTrainingById(db, id)
     expect(row).toMatchObject({ status: 'succeeded', failed_attempts: 0 })
     expect(row.slices).toBeGreaterThan(2)
-    expect(await getAdapter(db, row.adapter_id as string)).toMatchObject({
+    expect(await selectAdapter(db, row.adapter_id as string)).toMatchObject({
       name: `lora-${id.slice(-12)}`,
-      digest: await undisturbed(LONG),
+      digest: await digestOfUndisturbedRun(LONG),
     })
     expect(statusesIn(await eventsOf(db, id)).filter((status) => status === 'running')).toHaveLength(row.slices)
   })
 
-  test('a running training pauses with its state saved, resumes on any worker, and is cancelled at once', async () => {
-    const { db } = desk.store
-    const { id } = await launch(desk, inputs, { ...LONG, steps: 100_000 })
-    const first = await work()
-    await steps(db, id)
-    await pauseTraining(db, id)
-    const paused = await reaches(db, id, 'paused')
+  test('a running training saves its state when paused, resumes on any worker, and is cancelled at once', async () => {
+    const { db } = context.store
+    const { id } = await launchTraining(context, inputs, { ...LONG, steps: 100_000 })
+    const first = await addWorker()
+    await waitForStep(db, id)
+    await requestPause(db, id)
+    const paused = await waitForStatus(db, id, 'paused')
     expect(paused.state).not.toBeNull()
     await first.close()
     const atPause = paused.progress?.step as number
 
-    await work({ home: join(home, 'another-machine') })
-    await desk.store.transaction(async (tx) => {
-      if ((await resumeTraining(tx, id)).queued) await desk.queue.queueTraining(tx, id)
+    await addWorker({ home: join(home, 'another-machine') })
+    await context.store.transaction(async (tx) => {
+      if ((await endPause(tx, id)).queued) await context.queue.enqueueTraining(tx, id)
     })
-    await steps(db, id, atPause + 1)
+    await waitForStep(db, id, atPause + 1)
     await transitionTraining(db, id, 'cancelled')
-    const begun = performance.now()
-    const next = await launch(desk, inputs, SHORT)
-    await reaches(db, next.id, 'running')
-    expect(performance.now() - begun).toBeLessThan(6_000)
-    expect((await reaches(db, next.id, 'succeeded', 'failed')).status).toBe('succeeded')
+    const start = performance.now()
+    const next = await launchTraining(context, inputs, SHORT)
+    await waitForStatus(db, next.id, 'running')
+    expect(performance.now() - start).toBeLessThan(6_000)
+    expect((await waitForStatus(db, next.id, 'succeeded', 'failed')).status).toBe('succeeded')
     expect(statusesIn(await eventsOf(db, id))).toEqual([
       'queued',
       'running',
@@ -139,28 +148,28 @@ function declare(make: () => Promise<Place>): void {
     ])
   })
 
-  test('a worker that closes gives its training back at once, and nothing is lost', async () => {
-    const { db } = desk.store
-    const { id } = await launch(desk, inputs, LONG)
-    const first = await work()
-    const { progress } = await steps(db, id)
+  test('a worker that closes requeues its training at once, and no step is lost', async () => {
+    const { db } = context.store
+    const { id } = await launchTraining(context, inputs, LONG)
+    const first = await addWorker()
+    const { progress } = await waitForStep(db, id)
     await first.close()
-    const between = await getTraining(db, id)
+    const between = await selectTrainingById(db, id)
     expect(between).toMatchObject({ status: 'queued', failed_attempts: 0, worker: null })
     expect(between.progress?.step).toBeGreaterThanOrEqual(progress?.step as number)
-    await work()
-    const row = await reaches(db, id, 'succeeded', 'failed')
-    expect((await getAdapter(db, row.adapter_id as string)).digest).toBe(await undisturbed(LONG))
+    await addWorker()
+    const row = await waitForStatus(db, id, 'succeeded', 'failed')
+    expect((await selectAdapter(db, row.adapter_id as string)).digest).toBe(await digestOfUndisturbedRun(LONG))
   })
 
-  test('what the data have wrong fails the training at once, with the cause', async () => {
-    const { db } = desk.store
+  test('a training on bad data fails at once and names the bad line', async () => {
+    const { db } = context.store
     const bad = join(home, 'bad.jsonl')
     await writeFile(bad, '{"text": "fine", "label": "positive"}\nnot json\n')
-    const dataset = await storeDataset(db, desk.artifacts, 'bad', bad)
-    const { id } = await launch(desk, { ...inputs, dataset }, SHORT)
-    await work()
-    const row = await reaches(db, id, 'failed')
+    const dataset = await storeDataset(db, context.artifacts, 'bad', bad)
+    const { id } = await launchTraining(context, { ...inputs, dataset }, SHORT)
+    await addWorker()
+    const row = await waitForStatus(db, id, 'failed')
     expect(row.error).toMatchObject({ code: 'data_line', found: expect.any(String) })
     expect(row).toMatchObject({ failed_attempts: 0, slices: 1 })
     const events = await eventsOf(db, id)
@@ -168,30 +177,30 @@ function declare(make: () => Promise<Place>): void {
     expect(row.error?.subject).toBe('the data set bad, line 2')
   })
 
-  test('a training without a job gets one, and nets side by side add none', async () => {
-    const { db } = desk.store
+  test('a training without a job gets exactly one, even if two workers look for it at the same time', async () => {
+    const { db } = context.store
     const { base: _, data: __, test: ___, out: ____, ...spec } = tinyFields(SHORT)
-    const { id } = await createTraining(db, { base_id: inputs.base.id, dataset_id: inputs.dataset.id, spec })
-    await Promise.all([work(), work({ name: 'second' })])
-    const row = await reaches(db, id, 'succeeded', 'failed')
+    const { id } = await insertTraining(db, { base_id: inputs.base.id, dataset_id: inputs.dataset.id, spec })
+    await Promise.all([addWorker(), addWorker({ name: 'second' })])
+    const row = await waitForStatus(db, id, 'succeeded', 'failed')
     expect(row).toMatchObject({ status: 'succeeded', slices: 1 })
-    expect(await getAdapter(db, row.adapter_id as string)).toMatchObject({ metrics: null })
+    expect(await selectAdapter(db, row.adapter_id as string)).toMatchObject({ metrics: null })
   })
 
-  test('two workers share trainings, and none runs twice', async () => {
-    const { db } = desk.store
+  test('two workers share the queue, and no training runs twice', async () => {
+    const { db } = context.store
     const ids: string[] = []
-    for (let i = 0; i < 4; i++) ids.push((await launch(desk, inputs, SHORT)).id)
+    for (let i = 0; i < 4; i++) ids.push((await launchTraining(context, inputs, SHORT)).id)
     const taken: string[][] = [[], []]
     for (const [i, list] of taken.entries())
-      await work({
+      await addWorker({
         name: `worker-${i}`,
-        tell: (news) => 'training' in news && news.status === 'running' && list.push(news.training),
+        onEvent: (event) => 'training' in event && event.status === 'running' && list.push(event.training),
       })
     for (const id of ids) {
-      const row = await reaches(db, id, 'succeeded', 'failed')
+      const row = await waitForStatus(db, id, 'succeeded', 'failed')
       expect(row).toMatchObject({ status: 'succeeded', slices: 1, failed_attempts: 0 })
-      expectWhole(await eventsOf(db, id), SHORT.steps)
+      expectCompleteEvents(await eventsOf(db, id), SHORT.steps)
     }
     expect(taken.flat().sort()).toEqual([...ids].sort())
     expect(taken.map(({ length }) => length)).not.toContain(0)

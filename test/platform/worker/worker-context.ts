@@ -1,35 +1,61 @@
 import { readFileSync } from 'node:fs'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadBase } from '../../../checkpoint/base.ts'
-import type { Artifacts } from '../../../platform/artifacts/artifacts.ts'
+import type { ArtifactStorage } from '../../../platform/artifacts/artifacts.ts'
 import { packFolder } from '../../../platform/artifacts/pack-folder.ts'
-import { type Backend, openBackend } from '../../../platform/open-workplace.ts'
+import { type Backend, openBackend } from '../../../platform/open-backend.ts'
 import { type BaseRow, ensureBase } from '../../../platform/store/bases.ts'
 import type { Database } from '../../../platform/store/database.ts'
-import { createDataset, type DatasetRow, getDataset } from '../../../platform/store/datasets.ts'
-import { createTraining, type NewTraining, type TrainingRow } from '../../../platform/store/trainings.ts'
+import { type DatasetRow, insertDataset, selectDataset } from '../../../platform/store/datasets.ts'
+import { insertTraining, type NewTraining, type TrainingRow } from '../../../platform/store/trainings.ts'
 import type { WorkerOptions } from '../../../platform/worker/worker-options.ts'
-import { readReviews } from '../../../training/data/examples.ts'
+import { readExamples } from '../../../training/data/examples.ts'
 import { parseTrainingSpec, type TrainingSpec } from '../../../training/spec.ts'
+import type { Place } from '../../contract/store/embedded.ts'
+import { tinyBase, tinySpec } from '../../training/tiny.ts'
 
-export interface Desk extends Backend, WorkerOptions {}
+/** Options for a worker, with its backend. */
+export interface WorkerContext extends Backend, WorkerOptions {}
 
-/** What a worker works with, opened as a process of its own would. */
-export async function openDesk(
-  where: { databaseUrl: string; home: string },
+/** Opens the backend as a worker process would. */
+export async function openWorkerContext(
+  location: { databaseUrl: string; home: string },
   logError: (error: unknown) => unknown,
-): Promise<Desk> {
-  return { ...(await openBackend({ ...where, artifacts: join(where.home, 'artifacts') })), logger: { error: logError } }
+): Promise<WorkerContext> {
+  return {
+    ...(await openBackend({ ...location, artifacts: join(location.home, 'artifacts') })),
+    logger: { error: logError },
+  }
 }
 
-/** The rows that trainings refer to. */
+/** A worker's backend on a new database, with the tiny base and its reviews. */
+export interface WorkerSetup {
+  place: Place
+  home: string
+  context: WorkerContext
+  inputs: Inputs
+}
+
+/** @param logged receives the errors that the worker logs */
+export async function setUpWorker(make: () => Promise<Place>, logged: unknown[]): Promise<WorkerSetup> {
+  const place = await make()
+  const { databaseUrl } = place.options
+  const home = databaseUrl ? await mkdtemp(join(tmpdir(), 'graft-jobs-')) : place.options.home
+  const context = await openWorkerContext({ databaseUrl, home }, (error) => logged.push(error))
+  const { data, test } = tinySpec()
+  return { place, home, context, inputs: await storeInputs(context, { base: tinyBase(), data, test: test as string }) }
+}
+
+/** The rows that a training refers to. */
 export interface Inputs {
   base: BaseRow
   dataset: DatasetRow
   test: DatasetRow
 }
 
-/** Puts a base and two files of reviews where workers find them. */
+/** Uploads a base and two files of reviews and writes their rows. */
 export async function storeInputs(
   { store: { db }, artifacts }: Pick<WorkerOptions, 'store' | 'artifacts'>,
   { base: dir, data, test }: { base: string; data: string; test: string },
@@ -39,7 +65,7 @@ export async function storeInputs(
     base: await ensureBase(db, {
       name: 'tiny',
       fingerprint: base.fingerprint,
-      shape: base.t5,
+      config: base.config,
       parameters: 62_144,
       bytes: 248_576,
       artifact: (await artifacts.put(packFolder(dir))).digest,
@@ -51,21 +77,21 @@ export async function storeInputs(
 
 export async function storeDataset(
   db: Database,
-  artifacts: Artifacts,
+  artifacts: ArtifactStorage,
   name: string,
   path: string,
 ): Promise<DatasetRow> {
   const { digest, bytes } = await artifacts.put([readFileSync(path)])
-  const rows = await readReviews(path).then(
-    ({ reviews }) => reviews.length,
+  const rows = await readExamples(path).then(
+    ({ examples }) => examples.length,
     () => 0,
   )
-  await createDataset(db, { name, digest, bytes, format: 'jsonl', rows, labels: {}, duplicates: 0 })
-  return getDataset(db, name)
+  await insertDataset(db, { name, digest, bytes, format: 'jsonl', rows, labels: {}, duplicates: 0 })
+  return selectDataset(db, name)
 }
 
-/** A training and its job, as whoever launches one writes them. */
-export function launch(
+/** Writes a training and its job. */
+export function launchTraining(
   { store, queue }: Pick<WorkerOptions, 'store' | 'queue'>,
   { base, dataset, test }: Inputs,
   fields: Readonly<Record<string, unknown>> = {},
@@ -73,19 +99,19 @@ export function launch(
 ): Promise<TrainingRow> {
   const { base: _, data: __, test: ___, out: ____, ...spec } = tinyFields(fields)
   return store.transaction(async (tx) => {
-    const row = await createTraining(tx, {
+    const row = await insertTraining(tx, {
       base_id: base.id,
       dataset_id: dataset.id,
       test_dataset_id: test.id,
       spec,
       ...columns,
     })
-    await queue.queueTraining(tx, row.id)
+    await queue.enqueueTraining(tx, row.id)
     return row
   })
 }
 
-/** A training of some seconds on the tiny base. */
+/** Returns the specification of a training of several seconds on the tiny base. */
 export const tinyFields = (fields: Readonly<Record<string, unknown>> = {}): TrainingSpec =>
   parseTrainingSpec({
     data: '-',

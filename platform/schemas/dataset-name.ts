@@ -1,10 +1,10 @@
 import { basename } from 'node:path'
 
 /**
- * A name for the data set of a file, made of the file's own.
- * @param suffix which makes it its own, too
+ * Returns a name for a data set, derived from the name of its file.
+ * @param suffix makes the name unique
  */
-export function nameOfFile(path: string, suffix: string): string {
+export function datasetNameOf(path: string, suffix: string): string {
   const stem = basename(path)
     .replace(/\.(gz|jsonl|ndjson|csv|tsv)/g, '')
     .replace(/[^A-Za-z0-9._-]/g, '-')

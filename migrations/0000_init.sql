@@ -21,6 +21,29 @@ CREATE TABLE "graft"."adapters" (
 	CONSTRAINT "adapters_sizes" CHECK ("graft"."adapters"."bytes" >= 0 and "graft"."adapters"."trainable" >= 0 and "graft"."adapters"."total" >= 0)
 );
 --> statement-breakpoint
+CREATE TABLE "graft"."alias_moves" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"alias" text NOT NULL,
+	"from" jsonb,
+	"to" jsonb,
+	"guard" jsonb,
+	"comparison_id" uuid,
+	"forced" boolean NOT NULL,
+	"owner" text NOT NULL,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "graft"."aliases" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"name" text NOT NULL,
+	"adapter_id" uuid NOT NULL,
+	"guard" jsonb,
+	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	"moved_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
+	CONSTRAINT "aliases_name_unique" UNIQUE("name"),
+	CONSTRAINT "aliases_name" CHECK (length("graft"."aliases"."name") between 1 and 200 and "graft"."aliases"."name" !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$')
+);
+--> statement-breakpoint
 CREATE TABLE "graft"."api_keys" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"name" text NOT NULL,
@@ -40,7 +63,7 @@ CREATE TABLE "graft"."bases" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"name" text NOT NULL,
 	"fingerprint" text NOT NULL,
-	"shape" jsonb NOT NULL,
+	"config" jsonb NOT NULL,
 	"parameters" bigint NOT NULL,
 	"bytes" bigint NOT NULL,
 	"artifact" text,
@@ -69,6 +92,7 @@ CREATE TABLE "graft"."comparisons" (
 CREATE TABLE "graft"."datasets" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"name" text NOT NULL,
+	"filename" text,
 	"digest" text NOT NULL,
 	"bytes" bigint NOT NULL,
 	"format" text NOT NULL,
@@ -76,7 +100,7 @@ CREATE TABLE "graft"."datasets" (
 	"labels" jsonb NOT NULL,
 	"duplicates" integer NOT NULL,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
-	CONSTRAINT "datasets_name_unique" UNIQUE("name"),
+	"deleted_at" timestamp (3) with time zone,
 	CONSTRAINT "datasets_name" CHECK (length("graft"."datasets"."name") between 1 and 200 and "graft"."datasets"."name" !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
 	CONSTRAINT "datasets_digest" CHECK ("graft"."datasets"."digest" ~ '^[0-9a-f]{64}$'),
 	CONSTRAINT "datasets_format" CHECK ("graft"."datasets"."format" in ('jsonl', 'csv')),
@@ -104,7 +128,7 @@ CREATE TABLE "graft"."idempotency_keys" (
 	"operation" text NOT NULL,
 	"key" text NOT NULL,
 	"request_hash" text NOT NULL,
-	"answer" jsonb,
+	"response" jsonb,
 	"created_at" timestamp (3) with time zone DEFAULT now() NOT NULL,
 	CONSTRAINT "idempotency_keys_owner_operation_key_pk" PRIMARY KEY("owner","operation","key"),
 	CONSTRAINT "idempotency_keys_request_hash" CHECK ("graft"."idempotency_keys"."request_hash" ~ '^[0-9a-f]{64}$')
@@ -127,19 +151,19 @@ CREATE TABLE "graft"."trainings" (
 	"base_id" uuid NOT NULL,
 	"dataset_id" uuid NOT NULL,
 	"test_dataset_id" uuid,
-	"from_adapter_id" uuid,
 	"adapter_id" uuid,
 	"spec" jsonb NOT NULL,
+	"metadata" jsonb,
 	"status" text DEFAULT 'queued' NOT NULL,
-	"wish" text,
+	"requested_action" text,
 	"plan" jsonb,
 	"progress" jsonb,
 	"result" jsonb,
 	"error" jsonb,
 	"state" text,
-	"fence" integer DEFAULT 0 NOT NULL,
+	"fencing_token" integer DEFAULT 0 NOT NULL,
 	"slices" integer DEFAULT 0 NOT NULL,
-	"losses" integer DEFAULT 0 NOT NULL,
+	"failed_attempts" integer DEFAULT 0 NOT NULL,
 	"worker" text,
 	"heartbeat_at" timestamp (3) with time zone,
 	"last_event" integer DEFAULT 0 NOT NULL,
@@ -148,7 +172,7 @@ CREATE TABLE "graft"."trainings" (
 	"finished_at" timestamp (3) with time zone,
 	CONSTRAINT "trainings_name" CHECK (length("graft"."trainings"."name") between 1 and 200 and "graft"."trainings"."name" !~* '^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'),
 	CONSTRAINT "trainings_status" CHECK ("graft"."trainings"."status" in ('queued', 'running', 'paused', 'succeeded', 'failed', 'cancelled')),
-	CONSTRAINT "trainings_wish" CHECK ("graft"."trainings"."wish" is null or ("graft"."trainings"."wish" = 'pause' and "graft"."trainings"."status" = 'running')),
+	CONSTRAINT "trainings_requested_action" CHECK ("graft"."trainings"."requested_action" is null or ("graft"."trainings"."requested_action" = 'pause' and "graft"."trainings"."status" = 'running')),
 	CONSTRAINT "trainings_worker" CHECK (("graft"."trainings"."status" = 'running') = ("graft"."trainings"."worker" is not null)),
 	CONSTRAINT "trainings_finished" CHECK (("graft"."trainings"."status" in ('queued', 'running', 'paused')) = ("graft"."trainings"."finished_at" is null)),
 	CONSTRAINT "trainings_error" CHECK (("graft"."trainings"."status" = 'failed') = ("graft"."trainings"."error" is not null)),
@@ -156,6 +180,7 @@ CREATE TABLE "graft"."trainings" (
 );
 --> statement-breakpoint
 ALTER TABLE "graft"."adapters" ADD CONSTRAINT "adapters_base_id_bases_id_fk" FOREIGN KEY ("base_id") REFERENCES "graft"."bases"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "graft"."aliases" ADD CONSTRAINT "aliases_adapter_id_adapters_id_fk" FOREIGN KEY ("adapter_id") REFERENCES "graft"."adapters"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "graft"."comparisons" ADD CONSTRAINT "comparisons_dataset_id_datasets_id_fk" FOREIGN KEY ("dataset_id") REFERENCES "graft"."datasets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "graft"."evaluations" ADD CONSTRAINT "evaluations_adapter_id_adapters_id_fk" FOREIGN KEY ("adapter_id") REFERENCES "graft"."adapters"("id") ON DELETE cascade ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "graft"."evaluations" ADD CONSTRAINT "evaluations_dataset_id_datasets_id_fk" FOREIGN KEY ("dataset_id") REFERENCES "graft"."datasets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -163,16 +188,17 @@ ALTER TABLE "graft"."training_events" ADD CONSTRAINT "training_events_training_i
 ALTER TABLE "graft"."trainings" ADD CONSTRAINT "trainings_base_id_bases_id_fk" FOREIGN KEY ("base_id") REFERENCES "graft"."bases"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "graft"."trainings" ADD CONSTRAINT "trainings_dataset_id_datasets_id_fk" FOREIGN KEY ("dataset_id") REFERENCES "graft"."datasets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "graft"."trainings" ADD CONSTRAINT "trainings_test_dataset_id_datasets_id_fk" FOREIGN KEY ("test_dataset_id") REFERENCES "graft"."datasets"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "graft"."trainings" ADD CONSTRAINT "trainings_from_adapter_id_adapters_id_fk" FOREIGN KEY ("from_adapter_id") REFERENCES "graft"."adapters"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "graft"."trainings" ADD CONSTRAINT "trainings_adapter_id_adapters_id_fk" FOREIGN KEY ("adapter_id") REFERENCES "graft"."adapters"("id") ON DELETE set null ON UPDATE no action;--> statement-breakpoint
-CREATE INDEX "adapters_base" ON "graft"."adapters" USING btree ("base_id");--> statement-breakpoint
+CREATE INDEX "adapters_by_base" ON "graft"."adapters" USING btree ("base_id");--> statement-breakpoint
 CREATE INDEX "adapters_by_digest" ON "graft"."adapters" USING btree ("digest");--> statement-breakpoint
-CREATE INDEX "comparisons_dataset" ON "graft"."comparisons" USING btree ("dataset_id");--> statement-breakpoint
-CREATE INDEX "evaluations_adapter" ON "graft"."evaluations" USING btree ("adapter_id","id");--> statement-breakpoint
-CREATE INDEX "evaluations_dataset" ON "graft"."evaluations" USING btree ("dataset_id");--> statement-breakpoint
-CREATE INDEX "idempotency_keys_age" ON "graft"."idempotency_keys" USING btree ("created_at");--> statement-breakpoint
+CREATE INDEX "alias_moves_by_alias" ON "graft"."alias_moves" USING btree ("alias","id");--> statement-breakpoint
+CREATE INDEX "aliases_by_adapter" ON "graft"."aliases" USING btree ("adapter_id");--> statement-breakpoint
+CREATE INDEX "comparisons_by_dataset" ON "graft"."comparisons" USING btree ("dataset_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "datasets_unique_name" ON "graft"."datasets" USING btree ("name") WHERE "graft"."datasets"."deleted_at" is null;--> statement-breakpoint
+CREATE INDEX "evaluations_by_adapter" ON "graft"."evaluations" USING btree ("adapter_id","id");--> statement-breakpoint
+CREATE INDEX "evaluations_by_dataset" ON "graft"."evaluations" USING btree ("dataset_id");--> statement-breakpoint
+CREATE INDEX "idempotency_keys_by_created_at" ON "graft"."idempotency_keys" USING btree ("created_at");--> statement-breakpoint
 CREATE INDEX "trainings_by_status" ON "graft"."trainings" USING btree ("status","id");--> statement-breakpoint
-CREATE INDEX "trainings_dataset" ON "graft"."trainings" USING btree ("dataset_id");--> statement-breakpoint
-CREATE INDEX "trainings_from_adapter" ON "graft"."trainings" USING btree ("from_adapter_id");--> statement-breakpoint
-CREATE UNIQUE INDEX "trainings_adapter" ON "graft"."trainings" USING btree ("adapter_id");--> statement-breakpoint
+CREATE INDEX "trainings_by_dataset" ON "graft"."trainings" USING btree ("dataset_id");--> statement-breakpoint
+CREATE UNIQUE INDEX "trainings_by_adapter" ON "graft"."trainings" USING btree ("adapter_id");--> statement-breakpoint
 CREATE UNIQUE INDEX "trainings_unfinished_name" ON "graft"."trainings" USING btree ("name") WHERE "graft"."trainings"."status" in ('queued', 'running', 'paused');

@@ -1,0 +1,45 @@
+import { fromPlain, GraftError, type PlainError, toPlain } from '../../core/errors.ts'
+import type { Logger } from '../../core/logger.ts'
+import { findTextProblem } from '../../model/valid-text.ts'
+import type { Engine, Prediction, Row } from '../../serving/engine-types.ts'
+import type { ArtifactCache } from '../files/cache.ts'
+import { artifactPathNames, redactPaths } from '../files/redact-paths.ts'
+import type { Problem } from '../schemas/common.ts'
+import { toRowProblem } from '../schemas/problem.ts'
+
+export type RowResult = Prediction | { error: Problem }
+
+/**
+ * Classifies rows. A row that fails does not affect the others: its place in the results has the error.
+ * @param signal removes the rows that still wait from the queue
+ * @throws GraftError `overloaded`, `shutting_down`
+ */
+export async function classifyRows(
+  { engine, logger, cache }: { engine: Engine; logger: Logger; cache?: ArtifactCache },
+  rows: readonly Row[],
+  signal?: AbortSignal,
+): Promise<RowResult[]> {
+  const invalid = rows.map(findRowError)
+  const valid = rows.filter((_, i) => !invalid[i])
+  const answers = valid.length > 0 ? await engine.classify(valid, signal) : []
+  let next = 0
+  return invalid.map((error, i) => {
+    const answer = error ? { error } : answers[next++]
+    return 'error' in answer ? { error: toRowProblem(logger, redactArtifact(answer.error, rows[i], cache)) } : answer
+  })
+}
+
+/** Replaces the paths and the digest of an adapter's files by its name. */
+function redactArtifact(error: PlainError, { adapter, displayName }: Row, cache?: ArtifactCache): PlainError {
+  return cache && displayName !== undefined
+    ? toPlain(redactPaths(fromPlain(error), artifactPathNames(cache, adapter, displayName)))
+    : error
+}
+
+/** Finds texts that are invalid whatever the adapter, so that they take no room in the queue. */
+function findRowError({ subject = 'the text', text }: Row): PlainError | undefined {
+  const problem = findTextProblem(text)
+  if (!problem) return undefined
+  const fix = 'Fix this text. The other texts are not affected.'
+  return toPlain(new GraftError('text_invalid', { subject, ...problem, fix }))
+}

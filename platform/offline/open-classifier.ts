@@ -1,0 +1,53 @@
+import { loadAdapter } from '../../checkpoint/adapter.ts'
+import { loadBase } from '../../checkpoint/base.ts'
+import type { Pool } from '../../graph/runtime/pool.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { classifierProgram } from '../../model/programs.ts'
+import type { Tokenizer } from '../../model/tokenizer.ts'
+import { settingsOf } from '../../serving/adapter-settings.ts'
+import type { Example } from '../../training/data/examples.ts'
+import { tokenizeExamples, tokenizerOf } from '../../training/data/prepare.ts'
+import { predictAll } from '../../training/evaluate.ts'
+import type { Prediction } from '../../training/metrics.ts'
+
+interface Classified {
+  predictions: Prediction[]
+  lengths: readonly number[]
+}
+
+/**
+ * Loads and validates an adapter, to classify labelled reviews.
+ * @param folder of the base
+ * @param checkpoint folder of an adapter or a full model
+ * @throws GraftError if either of them is not valid
+ */
+export async function openClassifier(folder: string, checkpoint: string) {
+  const base = await loadBase(folder)
+  const adapter = await loadAdapter(checkpoint, base)
+  const tokenizer: Tokenizer = tokenizerOf(base)
+  const { words, truncation } = settingsOf(adapter, base, checkpoint)
+  const model = modelOf(base)
+  const labels = model.labelTokens(words, tokenizer)
+  return {
+    labels: labels.labels,
+    /**
+     * @param onProgress called with the number of reviews classified so far
+     * @returns a prediction for each review, in their order, and the number of tokens that each has before truncation
+     */
+    async classify(examples: readonly Example[], pool: Pool, onProgress: (done: number) => void): Promise<Classified> {
+      const tokenized = tokenizeExamples(examples, labels, tokenizer, truncation, model)
+      const bound = {
+        ...Object.fromEntries(base.tensors),
+        ...Object.fromEntries(adapter.values),
+        ...model.classInputs(labels.tokens),
+      }
+      const classifier = await pool.load(classifierProgram(model, adapter.method, labels.tokens.length), bound)
+      try {
+        const predictions = await predictAll(classifier, tokenized, labels.labels, model, onProgress)
+        return { predictions, lengths: tokenized.lengths }
+      } finally {
+        await classifier.unload()
+      }
+    },
+  }
+}

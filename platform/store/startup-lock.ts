@@ -1,0 +1,20 @@
+import type { StoreClient } from './store.ts'
+
+/** The key of an advisory lock: a number that no other program uses. */
+const STARTUP_LOCK = 0x67726167
+
+/**
+ * Does work on the database that processes that start at the same time must do one after the other. The embedded
+ * database has only one process, so it needs no lock.
+ */
+export async function withStartupLock<T>(client: StoreClient, work: () => Promise<T>): Promise<T> {
+  if (client.kind === 'embedded') return work()
+  const connection = await client.pool.connect()
+  try {
+    await connection.query(`select pg_advisory_lock(${STARTUP_LOCK})`)
+    return await work()
+  } finally {
+    // The session holds the lock. Closing the connection releases it in any case.
+    connection.release(true)
+  }
+}
