@@ -1,20 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 
-/** What the server gives with a request, and what is noted of it on its way. */
-export interface Env {
-  /** Absent where a request is made within the process. */
-  Bindings: { incoming?: IncomingMessage; closing?: AbortSignal } | undefined
+/** The types of what the server passes along with a request, and of what is recorded while it is handled. */
+export interface AppEnv {
+  /** Not set if the request is made within the process. */
+  Bindings: { incoming?: IncomingMessage; shutdown?: AbortSignal } | undefined
   Variables: {
-    id: string
-    /** The address of the route as it is declared, not as it was asked for. */
+    requestId: string
+    /** The path of the route as it is declared, not as it was requested. */
     route?: string
     owner?: string
     rows?: number
-    /** Of the problem that was answered. */
-    code?: string
+    /** The code of the problem that was returned. */
+    errorCode?: string
   }
 }
 
-/** Where the connection came from; undefined within the process. */
-export const addressOf = (c: Context<Env>): string | undefined => c.env?.incoming?.socket.remoteAddress
+/** Returns the address that the connection came from; undefined within the process. */
+export const remoteAddressOf = (c: Context<AppEnv>): string | undefined => c.env?.incoming?.socket.remoteAddress

@@ -2,89 +2,111 @@ import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
 import type { Platform } from '../platform/platform.ts'
 import type { Access } from '../platform/use-cases/access.ts'
-import { addressOf, type Env } from './app-env.ts'
-import { openDoors } from './auth.ts'
+import type { HealthCheck } from '../platform/use-cases/health-checks.ts'
+import { type AppEnv, remoteAddressOf } from './app-env.ts'
+import { makeAuthorizer } from './auth.ts'
+import { toErrorResponse } from './error-response.ts'
 import type { Log } from './log.ts'
 import { makeMetrics } from './metrics.ts'
-import { mount, notFound, refused } from './mount.ts'
+import { mountRoutes, throwNotFound } from './mount.ts'
 import { makeRateLimit, type Rate } from './rate-limit.ts'
 import type { BodyLimits } from './read-body.ts'
-import type { Probe } from './readiness.ts'
 import type { Route } from './route.ts'
 import { routesOf } from './routes.ts'
 
 export interface AppOptions {
-  /** Graft's own version, which `/healthz` and the document tell. */
+  /** Graft's own version, which `/healthz` and the OpenAPI document report. */
   version: string
-  /** The keys. Where absent there are none, and only this machine is answered. */
+  /** The API keys. If not set, there are no keys, and only requests from this machine are accepted. */
   access?: Access
-  /** Limits of bodies: 4 MiB of JSON within 30 seconds; 1 GiB for an adapter and 256 MiB for a data set, of which some comes every 30 seconds. */
-  limits?: { json?: Partial<BodyLimits>; adapter?: Partial<BodyLimits>; dataset?: Partial<BodyLimits> }
-  /** Requests of each caller; false for no limit. By default a key has 6,000 a minute; without keys there is no limit. */
-  rate?: Rate | false
-  /** One line a request. */
+  /**
+   * Limits of request bodies. JSON defaults to 4 MiB within 30 seconds, an adapter to 1 GiB and a data set to 256 MiB;
+   * an upload may pause for at most 30 seconds.
+   */
+  bodyLimits?: { json?: Partial<BodyLimits>; adapter?: Partial<BodyLimits>; dataset?: Partial<BodyLimits> }
+  /**
+   * Requests that each caller may make; false for no limit. Defaults to 6,000 a minute for a key, and to no limit
+   * without keys.
+   */
+  rateLimit?: Rate | false
+  /** Receives one line per request. If not set, requests are not logged. */
   log?: Log
-  /** What `/readyz` looks at. */
-  probes?: readonly Probe[]
-  /** Seconds of silence after which a stream of events says that it lives. 15 unless given. */
+  /** The checks of `/readyz`. Defaults to none. */
+  healthChecks?: readonly HealthCheck[]
+  /** Seconds without an event after which an event stream sends a heartbeat. Defaults to 15. */
   heartbeatSeconds?: number
-  /** Streams of events at a time. 200 unless given. */
-  streams?: number
-  /** Routes beside the API's own. They have the same doors and limits, and do not stand in the document. */
-  more?: readonly Route[]
-  /** Which of the API's own routes there are; all where absent. */
-  only?: (route: Route) => boolean
-  /** Other requests at a time. 1,000 unless given. */
-  requests?: number
+  /** Event streams open at a time. Defaults to 200. */
+  maxStreams?: number
+  /**
+   * Routes in addition to those of the API. They have the same authorization and limits, but are not in the OpenAPI
+   * document.
+   */
+  extraRoutes?: readonly Route[]
+  /** Selects the routes of the API to serve. Defaults to all. */
+  includeRoute?: (route: Route) => boolean
+  /** Requests handled at a time, not counting open event streams. Defaults to 1,000. */
+  maxRequests?: number
 }
 
 const MIB = 1024 * 1024
 
-/** The HTTP API over the use cases: it translates, and decides nothing. */
-export function makeApp(platform: Platform, options: AppOptions): Hono<Env> {
-  const { log, limits } = options
+/**
+ * Creates the HTTP API over the use cases. It translates between HTTP and the use cases, and makes no decisions of its
+ * own.
+ */
+export function makeApp(platform: Platform, options: AppOptions): Hono<AppEnv> {
+  const { log, bodyLimits, maxRequests = 1000, extraRoutes = [] } = options
   const { logger } = platform
   const metrics = makeMetrics(platform)
   const bodies = {
-    json: { bytes: 4 * MIB, seconds: 30, ...limits?.json },
-    adapter: { bytes: 1024 * MIB, seconds: 30, ...limits?.adapter },
-    dataset: { bytes: 256 * MIB, seconds: 30, ...limits?.dataset },
+    json: { bytes: 4 * MIB, seconds: 30, ...bodyLimits?.json },
+    adapter: { bytes: 1024 * MIB, seconds: 30, ...bodyLimits?.adapter },
+    dataset: { bytes: 256 * MIB, seconds: 30, ...bodyLimits?.dataset },
   }
-  const doors = openDoors(options.access, makeRateLimit(options.rate))
-  const app = new Hono<Env>()
+  const authorizeRequest = makeAuthorizer(options.access, makeRateLimit(options.rateLimit))
+  const app = new Hono<AppEnv>()
 
   app.use(async (c, next) => {
     const started = performance.now()
-    const id = requestId(c.req.header('x-request-id'))
-    c.set('id', id)
+    const requestId = toRequestId(c.req.header('x-request-id'))
+    c.set('requestId', requestId)
     await next()
     const { headers, status } = c.res
-    headers.set('x-request-id', id)
-    for (const [name, value] of Object.entries(SECURITY)) if (!headers.has(name)) headers.set(name, value)
-    const { route = 'none', owner, rows, code } = c.var
-    const ms = performance.now() - started
-    const method = METHODS.has(c.req.method) ? c.req.method : 'other'
-    metrics.request({ route, method, status }, ms / 1000)
-    if (rows !== undefined) metrics.rows(rows)
-    log?.info({ id, method, route, status, ms: Math.round(ms * 10) / 10, code, rows, key: owner || undefined })
+    headers.set('x-request-id', requestId)
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) if (!headers.has(name)) headers.set(name, value)
+    const { route = 'none', owner, rows, errorCode } = c.var
+    const elapsedMs = performance.now() - started
+    const method = KNOWN_METHODS.has(c.req.method) ? c.req.method : 'other'
+    metrics.observeRequest({ route, method, status }, elapsedMs / 1000)
+    if (rows !== undefined) metrics.countRows(rows)
+    log?.info({
+      request_id: requestId,
+      method,
+      route,
+      status,
+      duration_ms: Math.round(elapsedMs * 10) / 10,
+      error_code: errorCode,
+      rows,
+      key_id: owner || undefined,
+    })
   })
-  const { requests = 1000, more = [] } = options
-  mount(app, [...routesOf(platform, { ...options, metrics }), ...more], { logger, doors, bodies, requests })
+  const routes = [...routesOf(platform, { ...options, metrics }), ...extraRoutes]
+  mountRoutes(app, routes, { logger, authorizeRequest, bodies, maxRequests })
 
   app.notFound(async (c) => {
     try {
-      await doors(c.req.raw, addressOf(c), 'none')
-      return notFound(c.req.path)
+      await authorizeRequest(c.req.raw, remoteAddressOf(c), 'none')
+      return throwNotFound(c.req.path)
     } catch (error) {
-      return refused(c, error, logger)
+      return toErrorResponse(c, error, logger)
     }
   })
-  app.onError((error, c) => refused(c, error, logger))
+  app.onError((error, c) => toErrorResponse(c, error, logger))
   return app
 }
 
-/** Of every answer that does not set its own. */
-const SECURITY = {
+/** Headers of every response that does not set its own. */
+const SECURITY_HEADERS = {
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cross-origin-resource-policy': 'same-origin',
@@ -92,9 +114,11 @@ const SECURITY = {
   'cache-control': 'no-store',
 }
 
-/** Others are counted as one, so that nobody can fill the memory with metrics of methods that do not exist. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
+/**
+ * All other methods are counted as one, so that nobody can fill the memory with metrics of methods that do not exist.
+ */
+const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 
-/** The caller's own where it is fit to be shown in a log. */
-const requestId = (given: string | undefined): string =>
+/** Returns the caller's own id if it is safe to log, and a new one otherwise. */
+const toRequestId = (given: string | undefined): string =>
   given !== undefined && /^[\w.:=+/-]{1,128}$/.test(given) ? given : randomUUID()

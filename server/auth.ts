@@ -1,52 +1,58 @@
 import type { Caller } from '../platform/platform.ts'
 import type { KeyScope } from '../platform/schemas/statuses.ts'
 import { type Access, requireScope } from '../platform/use-cases/access.ts'
-import { refuse } from './error-response.ts'
-import { requireLocal } from './loopback-guard.ts'
+import { failWithHeaders } from './error-response.ts'
+import { requireLoopback } from './loopback-guard.ts'
 import type { RateLimit } from './rate-limit.ts'
 
-/** Lets a request in, or refuses it. */
-export type Doors = (request: Request, address: string | undefined, scope: KeyScope | 'none') => Promise<Caller>
+/** Returns the caller of a request, or throws if the request is not allowed. */
+export type AuthorizeRequest = (
+  request: Request,
+  address: string | undefined,
+  scope: KeyScope | 'none',
+) => Promise<Caller>
 
-/** Where there are no keys, whoever is let in may do everything. */
-const anyone: Caller = { owner: '', scopes: ['admin'] }
+/** The caller of every accepted request while there are no keys. It may do everything. */
+const ANONYMOUS: Caller = { owner: '', scopes: ['admin'] }
 
 /**
- * Without keys, only this machine is answered; once a key was seen, every request needs one, also after the last was revoked: what was
- * shut may not fall open.
+ * Creates the authorization of requests. Without keys, only requests from this machine are accepted. Once a key has
+ * been seen, every request needs one, even after the last key was revoked: what was closed must not become open again.
  * @throws GraftError `host_not_allowed`, `key_required`, `key_invalid`, `scope_missing`, `rate_limited`
  */
-export function openDoors(access: Access | undefined, rate: RateLimit): Doors {
-  let keyed = false
+export function makeAuthorizer(access: Access | undefined, limitRate: RateLimit): AuthorizeRequest {
+  let keysExist = false
   return async (request, address, scope) => {
-    // Whether the process is up has to be told also while the store does not answer.
-    keyed ||= (await access?.hasKeys().catch((error) => (scope === 'none' ? false : Promise.reject(error)))) ?? false
-    if (!keyed) requireLocal(request, address)
-    if (scope === 'none') return anyone
-    const caller = keyed && access ? await callerOf(request.headers, access) : anyone
+    // The liveness check must work even while the store does not answer.
+    keysExist ||=
+      (await access?.hasKeys().catch((error) => (scope === 'none' ? false : Promise.reject(error)))) ?? false
+    if (!keysExist) requireLoopback(request, address)
+    if (scope === 'none') return ANONYMOUS
+    const caller = keysExist && access ? await authenticate(request.headers, access) : ANONYMOUS
     requireScope(caller, scope)
-    await rate(keyed ? caller.owner : (address ?? ''), keyed)
+    await limitRate(keysExist ? caller.owner : (address ?? ''), keysExist)
     return caller
   }
 }
 
-async function callerOf(headers: Headers, access: Access): Promise<Caller> {
-  const given = headers.get('authorization')
-  const [, secret] = given?.match(/^Bearer +([\x21-\x7e]+)$/i) ?? []
-  const fix = 'Send the header authorization: Bearer graft_…; graft key create makes a key.'
-  if (given === null)
-    refuse(
+async function authenticate(headers: Headers, access: Access): Promise<Caller> {
+  const authorization = headers.get('authorization')
+  const [, secret] = authorization?.match(/^Bearer +([\x21-\x7e]+)$/i) ?? []
+  const subject = 'the authorization header'
+  const fix = 'Send authorization: Bearer graft_… with a key that graft key create has made.'
+  if (authorization === null)
+    failWithHeaders(
       'key_required',
-      { subject: 'authorization', expected: 'a key', found: 'none', fix },
+      { subject, problem: 'is missing', fix },
       { 'www-authenticate': 'Bearer realm="graft"' },
     )
   const caller = secret === undefined ? undefined : await access.verify(secret)
   return (
     caller ??
-    refuse(
+    failWithHeaders(
       'key_invalid',
       {
-        subject: 'authorization',
+        subject,
         expected: 'Bearer and a valid key',
         found: secret === undefined ? 'something else' : 'a key that is unknown or was revoked',
         fix,

@@ -1,26 +1,25 @@
 import { fail } from '../core/errors.ts'
 
 /**
- * Does a piece of work among others.
- * @throws GraftError `overloaded` at once where too many are under way
+ * Runs a task if the limit allows.
+ * @throws GraftError `overloaded` at once if too many tasks are running
  */
-export type Crowd = <T>(work: () => Promise<T>) => Promise<T>
+export type ConcurrencyLimit = <T>(task: () => Promise<T>) => Promise<T>
 
-export function makeCrowd(most: number): Crowd {
-  let underWay = 0
-  return async (work) => {
-    if (underWay >= most)
+export function makeConcurrencyLimit(maxRequests: number): ConcurrencyLimit {
+  let running = 0
+  return async (task) => {
+    if (running >= maxRequests)
       fail('overloaded', {
         subject: 'the server',
-        expected: `at most ${most} requests at a time`,
-        found: 'more',
-        fix: 'Try again in a moment; send several texts in one request.',
+        problem: `is already handling ${maxRequests} requests, the most that it handles at a time`,
+        fix: 'Try again in a moment, or send several texts in one request.',
       })
-    underWay++
+    running++
     try {
-      return await work()
+      return await task()
     } finally {
-      underWay--
+      running--
     }
   }
 }

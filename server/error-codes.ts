@@ -1,17 +1,20 @@
 import type { ErrorCode } from '../core/catalogue.ts'
 import type { Route } from './route.ts'
 
-/** What is refused before a request is one that routes see. */
-export const BEFORE_ROUTES: readonly ErrorCode[] = [
+/** Errors of HTTP itself, which are returned before a request reaches its route. */
+export const RAW_ERROR_CODES: readonly ErrorCode[] = [
   'request_malformed',
   'request_timeout',
   'headers_too_large',
   'shutting_down',
 ]
 
-/** Every error that a route may answer: those that it declares, and those that follow from what it declares. */
-export function codesOf({ scope, params, query, headers, json, upload, errors = [] }: Route): Set<ErrorCode> {
-  const codes = new Set<ErrorCode>([...BEFORE_ROUTES, 'host_not_allowed', 'internal', ...errors])
+/**
+ * Returns every error that a route may respond with: those that it declares, and those that follow from its
+ * declaration.
+ */
+export function errorCodesOf({ scope, params, query, headers, json, upload, errors = [] }: Route): Set<ErrorCode> {
+  const codes = new Set<ErrorCode>([...RAW_ERROR_CODES, 'host_not_allowed', 'internal', ...errors])
   const add = (...more: ErrorCode[]) => {
     for (const code of more) codes.add(code)
   }

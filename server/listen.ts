@@ -4,81 +4,85 @@ import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { fail } from '../core/errors.ts'
 import type { Access } from '../platform/use-cases/access.ts'
-import type { Env } from './app-env.ts'
+import type { AppEnv } from './app-env.ts'
 import { isLoopback } from './loopback-guard.ts'
-import { answerRawErrors, refusal } from './raw-errors.ts'
+import { answerRawErrors, rawErrorResponse } from './raw-errors.ts'
 
 export interface ListenOptions {
-  /** `127.0.0.1` unless given. One that others reach is taken only where there are keys. */
+  /** The address to listen on. Defaults to `127.0.0.1`. An address that other machines can reach requires keys. */
   host?: string
-  /** The keys that the app asks for. */
+  /** The keys that the app requires. If not set, there are none. */
   access?: Access
-  /** 0, unless given, takes one that is free. */
+  /** Defaults to 0, which takes any free port. */
   port?: number
-  /** Seconds that answers in flight may take once the server closes; then their connections are cut. 30 unless given. */
+  /** Seconds after which `close` cuts the connections of responses that have not finished. Defaults to 30. */
   graceSeconds?: number
-  /** Seconds until a request's headers must have come. 15 unless given. */
+  /** Seconds within which the headers of a request must arrive. Defaults to 15. */
   headerSeconds?: number
 }
 
-export interface Listening {
+export interface RunningServer {
   url: string
-  /** Takes no more requests and resolves when all that were taken are answered; streams of events end at once. The engine stays open. */
+  /**
+   * Stops accepting requests, and resolves when all accepted requests have been answered. Event streams end at once.
+   * The engine stays open.
+   */
   close(): Promise<void>
 }
 
 /**
  * Serves the app over HTTP.
- * @throws GraftError `usage` for an address that others can reach while there are no keys, or one that cannot be had
+ * @throws GraftError `usage` if other machines can reach the address and there are no keys, or if the address cannot be
+ * used
  */
-export async function listen(app: Hono<Env>, options: ListenOptions = {}): Promise<Listening> {
+export async function listen(app: Hono<AppEnv>, options: ListenOptions = {}): Promise<RunningServer> {
   const { host = '127.0.0.1', port = 0, graceSeconds = 30, headerSeconds = 15, access } = options
-  if (!isLoopback(host) && !(await access?.hasKeys())) refuseOpen(host)
+  if (!isLoopback(host) && !(await access?.hasKeys())) throwKeysRequired(host)
   const sockets = new Set<Socket>()
   const inFlight = new Set<ServerResponse>()
-  const ending = new AbortController()
+  const shutdown = new AbortController()
   let closing: Promise<void> | undefined
 
-  const answer = getRequestListener(
+  const respond = getRequestListener(
     (request, { incoming }) =>
       closing !== undefined
-        ? refusal('shutting_down')
-        : app.fetch(request, { incoming: incoming as IncomingMessage, closing: ending.signal }),
-    { overrideGlobalObjects: false, errorHandler: withoutRequest },
+        ? rawErrorResponse('shutting_down')
+        : app.fetch(request, { incoming: incoming as IncomingMessage, shutdown: shutdown.signal }),
+    { overrideGlobalObjects: false, errorHandler: toUnreadableResponse },
   )
   const headersTimeout = headerSeconds * 1000
-  // How long a body may take is the routes' business: an upload takes as long as it takes.
+  // The routes limit the time of bodies themselves: an upload may take as long as it needs.
   const timeouts = { headersTimeout, requestTimeout: 0, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
   const server = createServer(timeouts, (request, response) => {
     inFlight.add(response)
     response.once('close', () => inFlight.delete(response))
     if (closing !== undefined) response.setHeader('connection', 'close')
-    void answer(request, response)
+    void respond(request, response)
   })
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
   })
   answerRawErrors(server, inFlight)
-  await started(server, host, port)
+  await startListening(server, host, port)
 
-  const { port: taken } = server.address() as AddressInfo
+  const { port: actualPort } = server.address() as AddressInfo
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${taken}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
     close() {
-      closing ??= drained(server, sockets, inFlight, graceSeconds)
-      ending.abort()
+      closing ??= drain(server, sockets, inFlight, graceSeconds)
+      shutdown.abort()
       return closing
     },
   }
 }
 
-/** What is no URL never becomes a request for the app. */
-function withoutRequest(error: unknown): Response {
-  return error instanceof RequestError ? refusal('request_malformed') : new Response(null, { status: 500 })
+/** Returns the response to a request whose URL is invalid, so that it never reaches the app. */
+function toUnreadableResponse(error: unknown): Response {
+  return error instanceof RequestError ? rawErrorResponse('request_malformed') : new Response(null, { status: 500 })
 }
 
-function drained(
+function drain(
   server: Server,
   sockets: ReadonlySet<Socket>,
   inFlight: ReadonlySet<ServerResponse>,
@@ -86,24 +90,26 @@ function drained(
 ): Promise<void> {
   for (const response of inFlight) {
     if (!response.headersSent) response.setHeader('connection', 'close')
-    // Too late to say so: the connection would be kept once the answer, a stream say, has ended.
+    // The headers have been sent, so the client would keep the connection after the response, for example an event
+    // stream.
     else response.once('finish', () => response.req.socket.end())
   }
-  // Node would wait for a connection on which no request has come yet.
+  // Node would wait for connections that have not sent a request yet.
   const answering = new Set([...inFlight].map((response) => response.req.socket))
   for (const socket of sockets) if (!answering.has(socket)) socket.destroy()
-  const cut = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
+  const graceTimer = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
   return new Promise((resolve) => {
     server.close(() => {
-      clearTimeout(cut)
+      clearTimeout(graceTimer)
       resolve()
     })
   })
 }
 
-function started(server: Server, host: string, port: number): Promise<void> {
+function startListening(server: Server, host: string, port: number): Promise<void> {
   return new Promise<void>((resolve, reject) => {
-    // Later errors, such as a shortage of file handles, pass; one that nobody listens to would end the process.
+    // This listener stays: later errors, such as running out of file handles, pass, but without a listener they would
+    // end the process.
     server.on('error', reject)
     server.listen(port, host, () => resolve())
   }).catch((error: NodeJS.ErrnoException) =>
@@ -111,20 +117,19 @@ function started(server: Server, host: string, port: number): Promise<void> {
       'usage',
       {
         subject: `${host}:${port}`,
-        expected: 'an address that is free',
-        found: error.code === 'EADDRINUSE' ? 'one in use' : error.message,
-        fix: 'Choose another port; 0 takes any that is free.',
+        problem: error.code === 'EADDRINUSE' ? 'is already in use' : `cannot be used: ${error.message}`,
+        fix: 'Choose another port; port 0 takes any free one.',
       },
       error,
     ),
   )
 }
 
-function refuseOpen(host: string): never {
+function throwKeysRequired(host: string): never {
   fail('usage', {
     subject: 'host',
-    expected: 'an address of this machine alone, 127.0.0.1, ::1 or localhost, as long as there are no keys',
+    expected: '127.0.0.1, ::1 or localhost as long as there are no keys',
     found: host,
-    fix: 'Make a key first: graft key create; without keys, whoever reaches the server may use it.',
+    fix: 'Create a key first: graft key create. Without keys, anyone who reaches the server could use it.',
   })
 }

@@ -4,8 +4,8 @@ import type { Logger } from '../core/logger.ts'
 export type Log = Pick<Pino, 'info' | 'error'>
 
 /**
- * Lines of JSON on stderr. What is logged never holds a text that was classified, nor a key: keys are told by their ids.
- * @param to somewhere else than stderr
+ * Creates a log that writes lines of JSON. It never contains a classified text, nor a key: keys appear by their ids.
+ * @param to where to write; defaults to stderr
  */
 export function makeLog(to: DestinationStream = destination({ dest: 2, sync: true })): Log {
   return pino({ base: undefined, timestamp: () => `,"time":"${new Date().toISOString()}"` }, to)

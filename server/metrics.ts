@@ -1,38 +1,45 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { Platform } from '../platform/platform.ts'
-import { countTrainings } from '../platform/store/training-counts.ts'
+import { countTrainings } from '../platform/store/work-counts.ts'
 
 export interface Metrics {
-  request(labels: { route: string; method: string; status: number }, seconds: number): void
-  rows(classified: number): void
-  /** In Prometheus' text format. */
-  text(): Promise<string>
+  observeRequest(labels: { route: string; method: string; status: number }, seconds: number): void
+  countRows(classified: number): void
+  /** Returns all metrics in the Prometheus text format. */
+  render(): Promise<string>
   readonly contentType: string
 }
 
-/** From a cached answer to the longest upload, in seconds. */
-const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
+/** Upper bounds in seconds, from a cached response to the longest upload. */
+const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
-let ofProcess: Registry | undefined
+let processRegistry: Registry | undefined
 
-/** Memory, CPU, event loop lag: once a process, however many apps it has. */
+/** Returns memory, CPU and event loop metrics, which are collected once per process, however many apps it has. */
 function processMetrics(): Registry {
-  if (!ofProcess) {
-    ofProcess = new Registry()
-    collectDefaultMetrics({ register: ofProcess })
+  if (!processRegistry) {
+    processRegistry = new Registry()
+    collectDefaultMetrics({ register: processRegistry })
   }
-  return ofProcess
+  return processRegistry
 }
 
 export function makeMetrics({ engine, store }: Pick<Platform, 'engine' | 'store'>): Metrics {
   const registers = [new Registry()]
-  const labelNames = ['route', 'method', 'status']
-  const name = 'graft_http_request_duration_seconds'
-  const help = 'Time to the answer, or to its first byte where it streams.'
-  const requests = new Histogram({ name, help, labelNames, buckets: BUCKETS, registers })
-  const rows = new Counter({ name: 'graft_classified_rows_total', help: 'Texts answered, errors included.', registers })
+  const requests = new Histogram({
+    name: 'graft_http_request_duration_seconds',
+    help: 'Time to the complete response, or to its first byte if it is streamed.',
+    labelNames: ['route', 'method', 'status'],
+    buckets: BUCKETS_SECONDS,
+    registers,
+  })
+  const rows = new Counter({
+    name: 'graft_classified_rows_total',
+    help: 'Texts classified, including those that failed.',
+    registers,
+  })
 
-  const gauge = (name: string, help: string, value: () => number) =>
+  const addGauge = (name: string, help: string, value: () => number) =>
     new Gauge({
       name,
       help,
@@ -41,11 +48,11 @@ export function makeMetrics({ engine, store }: Pick<Platform, 'engine' | 'store'
         this.set(value())
       },
     })
-  gauge('graft_queue_waiting_rows', 'Texts that wait to be classified.', () => engine.queue.waiting)
-  gauge('graft_queue_room_rows', 'Texts that may wait.', () => engine.queue.room)
-  gauge('graft_adapters_loaded', 'Adapters in memory.', () => engine.loaded().length)
-  gauge('graft_adapters_loaded_bytes', 'Bytes of the adapters in memory.', () =>
-    engine.loaded().reduce((sum, { bytes }) => sum + bytes, 0),
+  addGauge('graft_queue_waiting_rows', 'Texts waiting to be classified.', () => engine.queue.waiting)
+  addGauge('graft_queue_room_rows', 'Maximum number of texts that can wait.', () => engine.queue.capacity)
+  addGauge('graft_adapters_loaded', 'Adapters in memory.', () => engine.listLoaded().length)
+  addGauge('graft_adapters_loaded_bytes', 'Bytes of the adapters in memory.', () =>
+    engine.listLoaded().reduce((sum, { bytes }) => sum + bytes, 0),
   )
   new Gauge({
     name: 'graft_trainings',
@@ -59,10 +66,10 @@ export function makeMetrics({ engine, store }: Pick<Platform, 'engine' | 'store'
 
   const all = Registry.merge([processMetrics(), ...registers])
   return {
-    request: ({ route, method, status }, seconds) =>
+    observeRequest: ({ route, method, status }, seconds) =>
       requests.observe({ route, method, status: String(status) }, seconds),
-    rows: (classified) => rows.inc(classified),
-    text: () => all.metrics(),
+    countRows: (classified) => rows.inc(classified),
+    render: () => all.metrics(),
     contentType: all.contentType,
   }
 }

@@ -3,129 +3,123 @@ import { z } from 'zod'
 import { fail } from '../core/errors.ts'
 import type { Logger } from '../core/logger.ts'
 import type { Caller } from '../platform/platform.ts'
-import { readTexts, type Texts } from '../platform/schemas/coerce-fields.ts'
-import type { Problem } from '../platform/schemas/common.ts'
+import { coerceFields, type RawFields } from '../platform/schemas/coerce-fields.ts'
 import { parse } from '../platform/schemas/parse.ts'
-import { problemOf } from '../platform/schemas/problem.ts'
-import { addressOf, type Env } from './app-env.ts'
-import type { Doors } from './auth.ts'
-import { type Crowd, makeCrowd } from './concurrency-limit.ts'
-import { refusalHeaders, refuse } from './error-response.ts'
-import { problemResponse } from './problem-response.ts'
+import { type AppEnv, remoteAddressOf } from './app-env.ts'
+import type { AuthorizeRequest } from './auth.ts'
+import { type ConcurrencyLimit, makeConcurrencyLimit } from './concurrency-limit.ts'
+import { failWithHeaders, toErrorResponse } from './error-response.ts'
 import type { BodyLimits } from './read-body.ts'
 import { readJson } from './read-json.ts'
 import { readUpload } from './read-upload.ts'
-import type { Asked, Route } from './route.ts'
+import type { RequestContext, Route } from './route.ts'
 
-export interface Mounting {
+export interface MountOptions {
   logger: Logger
-  doors: Doors
+  authorizeRequest: AuthorizeRequest
   bodies: { json: BodyLimits; adapter: BodyLimits; dataset: BodyLimits }
-  /** Requests that are worked on at a time. */
-  requests: number
+  /** Requests handled at a time. */
+  maxRequests: number
 }
 
-const never = new AbortController().signal
+const NEVER_ABORTED = new AbortController().signal
 
 /**
- * Adds routes. Each address answers OPTIONS with what it takes, HEAD as GET without the body, and refuses all else with 405.
+ * Adds routes to the app. Each path also responds to OPTIONS with its methods and to HEAD as to GET without the body,
+ * and rejects all other methods with 405.
  */
-export function mount(app: Hono<Env>, routes: readonly Route[], mounting: Mounting): void {
-  const crowd = makeCrowd(mounting.requests)
-  for (const [path, there] of Map.groupBy(routes, ({ path }) => path)) {
-    const address = path.replace(/\{(\w+)\}/g, ':$1')
-    const taken = there.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
-    const allow = [...taken, 'OPTIONS'].join(', ')
-    for (const route of there) app.on(route.method, address, (c) => answer(c, route, mounting, crowd))
-    app.all(address, (c) => otherwise(c, path, allow, mounting))
+export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], options: MountOptions): void {
+  const limitConcurrency = makeConcurrencyLimit(options.maxRequests)
+  for (const [path, routesOfPath] of Map.groupBy(routes, ({ path }) => path)) {
+    const honoPath = path.replace(/\{(\w+)\}/g, ':$1')
+    const methods = routesOfPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    const allow = [...methods, 'OPTIONS'].join(', ')
+    for (const route of routesOfPath)
+      app.on(route.method, honoPath, (c) => handleRequest(c, route, options, limitConcurrency))
+    app.all(honoPath, (c) => handleOtherMethod(c, path, allow, options))
   }
 }
 
-async function answer(c: Context<Env>, route: Route, mounting: Mounting, crowd: Crowd): Promise<Response> {
+async function handleRequest(
+  c: Context<AppEnv>,
+  route: Route,
+  options: MountOptions,
+  limitConcurrency: ConcurrencyLimit,
+): Promise<Response> {
   c.set('route', route.path)
   try {
-    const caller = await mounting.doors(c.req.raw, addressOf(c), route.scope)
+    const caller = await options.authorizeRequest(c.req.raw, remoteAddressOf(c), route.scope)
     c.set('owner', caller.owner)
-    const work = async () => route.handle(await read(c, route, caller, mounting))
-    const response = await (route.scope === 'none' ? work() : crowd(work))
+    const handle = async () => route.handle(await readRequest(c, route, caller, options))
+    const response = await (route.scope === 'none' ? handle() : limitConcurrency(handle))
     if (c.req.method !== 'HEAD') return response
-    // Nobody would read it to its end.
+    // Nobody reads the body of a response to HEAD.
     await response.body?.cancel()
     return new Response(null, response)
   } catch (error) {
-    return refused(c, error, mounting.logger, route.refusal?.respond)
+    return toErrorResponse(c, error, options.logger, route.errorFormat?.toResponse)
   }
 }
 
-async function otherwise(c: Context<Env>, path: string, allow: string, { doors, logger }: Mounting): Promise<Response> {
+async function handleOtherMethod(
+  c: Context<AppEnv>,
+  path: string,
+  allow: string,
+  { authorizeRequest, logger }: MountOptions,
+): Promise<Response> {
   c.set('route', path)
   try {
-    await doors(c.req.raw, addressOf(c), 'none')
+    await authorizeRequest(c.req.raw, remoteAddressOf(c), 'none')
     if (c.req.method === 'OPTIONS') return new Response(null, { status: 204, headers: { allow } })
-    const [expected, found] = [allow, c.req.method]
-    return refuse('method_not_allowed', { subject: path, expected, found, fix: 'Use one of those.' }, { allow })
+    const detail = { subject: path, expected: allow, found: c.req.method, fix: 'Use one of the methods listed.' }
+    return failWithHeaders('method_not_allowed', detail, { allow })
   } catch (error) {
-    return refused(c, error, logger)
+    return toErrorResponse(c, error, logger)
   }
-}
-
-/** The answer to whatever was thrown. */
-export function refused(
-  c: Context<Env>,
-  error: unknown,
-  logger: Logger,
-  respond: (problem: Problem) => Response = problemResponse,
-): Response {
-  // Nobody is there to read an answer, and what was given up is no fault of ours.
-  if (c.req.raw.signal.aborted) return new Response(null, { status: 499 })
-  const problem = problemOf(logger, error, c.get('id'))
-  // Other failures than those within Graft are no less to be looked after.
-  if (problem.status >= 500 && !['internal', 'shutting_down'].includes(problem.code))
-    logger.error(error, { request_id: c.get('id') })
-  c.set('code', problem.code)
-  const response = respond(problem)
-  for (const [name, value] of Object.entries(refusalHeaders(error))) response.headers.set(name, value)
-  return response
 }
 
 /** @throws GraftError `not_found` */
-export function notFound(path: string): never {
+export function throwNotFound(path: string): never {
   fail('not_found', {
     subject: path,
-    expected: 'an address of the API, such as /v1/predictions or /v1/adapters',
-    found: 'none',
-    fix: 'Mind the spelling; addresses have no slash at the end. /docs lists them.',
+    problem: 'is not a path of this API',
+    fix: 'Check the spelling; paths do not end with a slash. GET /docs lists all of them.',
   })
 }
 
-async function read(c: Context<Env>, route: Route, caller: Caller, { bodies }: Mounting): Promise<Asked> {
+async function readRequest(
+  c: Context<AppEnv>,
+  route: Route,
+  caller: Caller,
+  { bodies }: MountOptions,
+): Promise<RequestContext> {
   const { raw } = c.req
   const { json, upload } = route
   const params = c.req.param()
-  // The store could not be asked for that.
-  if (Object.values(params).some((text) => text.includes('\0'))) notFound(c.req.path)
+  // The database cannot store U+0000, so it cannot be queried for it either.
+  if (Object.values(params).some((text) => text.includes('\0'))) throwNotFound(c.req.path)
   const query = readQuery(route, new URL(raw.url).searchParams)
-  const content = upload && readUpload(raw, upload.types, bodies[upload.limit])
-  const body = json ? parse(json.schema, await readJson(raw, bodies.json), 'the body', json.fix) : content
+  const uploaded = upload && readUpload(raw, upload.contentTypes, bodies[upload.limit])
+  const body = json ? parse(json.schema, await readJson(raw, bodies.json), 'the body', json.fix) : uploaded
   return {
     params,
     query,
     body,
     headers: readHeaders(route, raw.headers),
     accept: raw.headers.get('accept') ?? '',
-    id: c.get('id'),
+    requestId: c.get('requestId'),
     caller,
     request: raw,
     signal: raw.signal,
-    closing: c.env?.closing ?? never,
-    noteRows: (rows) => c.set('rows', rows),
+    shutdown: c.env?.shutdown ?? NEVER_ABORTED,
+    recordRows: (rows) => c.set('rows', rows),
   }
 }
 
 function readQuery({ query }: Route, given: URLSearchParams): unknown {
   if (!query) return undefined
-  const texts: Texts = Object.fromEntries([...new Set(given.keys())].map((name) => [name, given.getAll(name)]))
-  const fields = query.read ? query.read(texts) : readTexts(shapeOf(query.schema), texts)
+  const texts: RawFields = Object.fromEntries([...new Set(given.keys())].map((name) => [name, given.getAll(name)]))
+  const fields = query.coerce ? query.coerce(texts) : coerceFields(shapeOf(query.schema), texts)
   return parse(query.schema, fields, 'the query', query.fix)
 }
 
@@ -136,9 +130,9 @@ function readHeaders({ headers }: Route, given: Headers): unknown {
     const text = given.get(name)
     return text === null ? [] : [[name, [text]] as const]
   })
-  return parse(headers.schema, readTexts(shape, Object.fromEntries(texts)), 'the headers', headers.fix)
+  return parse(headers.schema, coerceFields(shape, Object.fromEntries(texts)), 'the headers', headers.fix)
 }
 
-/** The fields of an object's schema. */
+/** Returns the fields of an object's schema. */
 const shapeOf = (schema: z.ZodType): Readonly<Record<string, z.ZodType>> =>
   schema instanceof z.ZodObject ? (schema.shape as Record<string, z.ZodType>) : {}

@@ -1,7 +1,7 @@
 import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { refuse } from './error-response.ts'
+import { failWithHeaders } from './error-response.ts'
 
-/** So many requests in so many seconds, of each caller. */
+/** The requests that each caller may make within a number of seconds. */
 export interface Rate {
   requests: number
   seconds: number
@@ -11,30 +11,33 @@ export interface Rate {
  * Counts a request of a caller.
  * @throws GraftError `rate_limited`
  */
-export type RateLimit = (caller: string, keyed: boolean) => Promise<void>
+export type RateLimit = (caller: string, hasKey: boolean) => Promise<void>
 
-const DEFAULT: Rate = { requests: 6000, seconds: 60 }
+const DEFAULT_RATE: Rate = { requests: 6000, seconds: 60 }
 
-/** @param given holds for each key, and for each address where there are no keys; by default only keys are limited, to 6,000 a minute */
-export function makeRateLimit(given: Rate | false | undefined): RateLimit {
-  const { requests, seconds } = given || DEFAULT
+/**
+ * Creates a rate limit.
+ * @param rate the limit for each key, and for each address if there are no keys; false for no limit. Defaults to 6,000
+ * requests a minute for keys only.
+ */
+export function makeRateLimit(rate: Rate | false | undefined): RateLimit {
+  const { requests, seconds } = rate || DEFAULT_RATE
   const limiter = new RateLimiterMemory({ points: requests, duration: seconds })
-  return async (caller, keyed) => {
-    if (given === false || (given === undefined && !keyed)) return
+  return async (caller, hasKey) => {
+    if (rate === false || (rate === undefined && !hasKey)) return
     try {
       await limiter.consume(caller)
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error
-      const wait = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
-      refuse(
+      const waitSeconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
+      failWithHeaders(
         'rate_limited',
         {
-          subject: keyed ? 'the key' : 'the address',
-          expected: `at most ${requests} requests in ${seconds} seconds`,
-          found: 'more',
-          fix: `Wait ${wait} seconds; send several texts in one request.`,
+          subject: hasKey ? 'the key' : 'the address',
+          problem: `has sent more than ${requests} requests within ${seconds} seconds`,
+          fix: `Wait ${waitSeconds} seconds. To send fewer requests, put several texts in one.`,
         },
-        { 'retry-after': String(wait) },
+        { 'retry-after': String(waitSeconds) },
       )
     }
   }

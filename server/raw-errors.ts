@@ -2,48 +2,44 @@ import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import { type ErrorDetail, GraftError, toPlain } from '../core/errors.ts'
 import { toProblem } from '../platform/schemas/problem.ts'
-import { problemResponse } from './problem-response.ts'
+import { toProblemResponse } from './error-response.ts'
 
-const details = {
+const DETAILS = {
   request_timeout: {
-    subject: 'the request',
-    expected: 'all of its headers in time',
-    found: 'a connection that stays open without them',
-    fix: 'Send the request at once.',
+    subject: 'the headers',
+    problem: 'did not all arrive in time',
+    fix: 'Send all headers at once.',
   },
   shutting_down: {
     subject: 'the server',
-    expected: 'one that takes requests',
-    found: 'one that only finishes what it has',
-    fix: 'Try again when it has started anew.',
+    problem: 'is shutting down and accepts no new requests',
+    fix: 'Try again when it has restarted.',
   },
   headers_too_large: {
     subject: 'the headers',
-    expected: 'at most 16 KiB with the address',
-    found: 'more',
-    fix: 'Send what is long in the body.',
+    problem: 'are larger than 16 KiB, counting the URL',
+    fix: 'Send long values in the body.',
   },
   request_malformed: {
     subject: 'the request',
-    expected: 'HTTP/1.1 as RFC 9112 has it',
-    found: 'something else',
-    fix: 'Ask with a client that speaks HTTP.',
+    problem: 'is not valid HTTP/1.1 (RFC 9112)',
+    fix: 'Use a client that speaks HTTP.',
   },
 } as const satisfies Record<string, ErrorDetail>
 
-type Refusal = keyof typeof details
+type RawErrorCode = keyof typeof DETAILS
 
-const problemFor = (code: Refusal) => toProblem(toPlain(new GraftError(code, details[code])))
+const rawProblemOf = (code: RawErrorCode) => toProblem(toPlain(new GraftError(code, DETAILS[code])))
 
-/** What is refused before it reaches the app. */
-export const refusal = (code: Refusal): Response => problemResponse(problemFor(code))
+/** Returns the response to a request that does not reach the app. */
+export const rawErrorResponse = (code: RawErrorCode): Response => toProblemResponse(rawProblemOf(code))
 
-/** Answers what Node cannot read as a request with a problem, too, and ends the connection. */
+/** Sends a problem also for requests that Node cannot parse, and closes their connections. */
 export function answerRawErrors(server: Server, inFlight: ReadonlySet<ServerResponse>): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const answering = [...inFlight].some((response) => response.socket === socket)
-    if (answering || !socket.writable || error.code === 'ECONNRESET') return socket.destroy()
-    const problem = problemFor(codeOf(error))
+    const isResponding = [...inFlight].some((response) => response.socket === socket)
+    if (isResponding || !socket.writable || error.code === 'ECONNRESET') return socket.destroy()
+    const problem = rawProblemOf(codeOf(error))
     const body = JSON.stringify(problem)
     const head = [
       `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
@@ -55,7 +51,7 @@ export function answerRawErrors(server: Server, inFlight: ReadonlySet<ServerResp
   })
 }
 
-function codeOf({ code }: NodeJS.ErrnoException): Refusal {
+function codeOf({ code }: NodeJS.ErrnoException): RawErrorCode {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers_too_large'
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'request_timeout' : 'request_malformed'
 }

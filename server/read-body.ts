@@ -1,86 +1,89 @@
 import { fail } from '../core/errors.ts'
 
 export interface BodyLimits {
-  /** Bytes, at most. */
+  /** The maximum size in bytes. */
   bytes: number
-  /** Seconds: of JSON, until the whole body must have come; of an upload, for which nothing may come. */
+  /**
+   * For JSON, the seconds within which the whole body must arrive. For an upload, the longest pause between two chunks.
+   */
   seconds: number
 }
 
-interface Reading extends BodyLimits {
-  /** What the seconds are about. */
-  within: 'whole' | 'pause'
+interface ReadOptions extends BodyLimits {
+  /** The limit of `seconds`: `total` for the whole body, `idle` for each pause. */
+  timeout: 'total' | 'idle'
   /** How to fix a body that is too large. */
   fix: string
 }
 
 /**
- * A body as it comes. One that is too large, by its declared length or in fact, is left unread from there on, as is one whose reader
- * stops.
- * @throws GraftError `body_too_large` at once or while it is read; `request_timeout`, `request_malformed` while it is read
+ * Returns the chunks of a body as they arrive. The rest of a body that is too large, by its declared or actual length,
+ * is not read, and neither is the rest of a body whose reader stops.
+ * @throws GraftError `body_too_large` at once or during reading; `request_timeout`, `request_malformed` during reading
  */
-export function bodyOf(request: Request, reading: Reading): AsyncIterable<Uint8Array> {
-  const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > reading.bytes) tooLarge(reading, `${declared} bytes`)
-  return pieces(request.body, reading)
+export function readBody(request: Request, options: ReadOptions): AsyncIterable<Uint8Array> {
+  const declaredBytes = Number(request.headers.get('content-length') ?? 0)
+  if (declaredBytes > options.bytes) throwTooLarge(options, `${declaredBytes} bytes`)
+  return readChunks(request.body, options)
 }
 
-async function* pieces(body: Request['body'], reading: Reading): AsyncGenerator<Uint8Array> {
+async function* readChunks(body: Request['body'], options: ReadOptions): AsyncGenerator<Uint8Array> {
   if (!body) return
-  const { bytes, seconds, within } = reading
   const reader = body.getReader()
-  let [size, late, ended] = [0, false, false]
-  const stop = () => reader.cancel().catch(() => {})
-  const deadline = setTimeout(() => {
-    late = true
-    void stop()
-  }, seconds * 1000)
+  let [size, hasTimedOut, hasEnded] = [0, false, false]
+  const cancel = () => reader.cancel().catch(() => {})
+  const timer = setTimeout(() => {
+    hasTimedOut = true
+    void cancel()
+  }, options.seconds * 1000)
   try {
     for (;;) {
-      if (within === 'pause') deadline.refresh()
-      const { done, value } = await reader.read().catch(cutShort)
-      ended = done
+      if (options.timeout === 'idle') timer.refresh()
+      const { done, value } = await reader.read().catch(throwIncomplete)
+      hasEnded = done
       if (done) break
       size += value.length
-      if (size > bytes) tooLarge(reading, 'more')
+      if (size > options.bytes) throwTooLarge(options, 'more')
       yield value
     }
   } finally {
-    clearTimeout(deadline)
-    if (!ended) void stop()
+    clearTimeout(timer)
+    if (!hasEnded) void cancel()
   }
-  if (late) tooSlow(reading, size)
+  if (hasTimedOut) throwTimeout(options, size)
 }
 
-/** @throws GraftError `body_type_unsupported` for a body that is compressed for the way */
-export function requirePlain(headers: Headers): void {
-  const coding = headers.get('content-encoding')
-  if (coding !== null && coding.toLowerCase() !== 'identity')
+/** @throws GraftError `body_type_unsupported` for a body with a content encoding, such as gzip */
+export function requireUncompressed(headers: Headers): void {
+  const encoding = headers.get('content-encoding')
+  if (encoding !== null && encoding.toLowerCase() !== 'identity')
     fail('body_type_unsupported', {
       subject: 'content-encoding',
-      expected: 'a body that is not compressed',
-      found: coding,
-      fix: 'Send the body as it is.',
+      expected: 'an uncompressed body',
+      found: encoding,
+      fix: 'Send the body without content-encoding.',
     })
 }
 
-function tooLarge({ bytes, fix }: Reading, found: string): never {
+function throwTooLarge({ bytes, fix }: ReadOptions, found: string): never {
   fail('body_too_large', { subject: 'the body', expected: `at most ${bytes} bytes`, found, fix })
 }
 
-function tooSlow({ seconds, within }: Reading, size: number): never {
+function throwTimeout({ seconds, timeout }: ReadOptions, size: number): never {
   fail('request_timeout', {
     subject: 'the body',
-    expected: within === 'whole' ? `all of it within ${seconds} seconds` : `some of it every ${seconds} seconds`,
-    found: `${size} bytes by then`,
+    problem:
+      timeout === 'total'
+        ? `did not arrive within ${seconds} seconds; only ${size} bytes were received`
+        : `stopped arriving for ${seconds} seconds after ${size} bytes`,
     fix: 'Send it faster, or in smaller requests.',
   })
 }
 
-function cutShort(cause: unknown): never {
+function throwIncomplete(cause: unknown): never {
   fail(
     'request_malformed',
-    { subject: 'the body', expected: 'all of it', found: 'a connection that ended before', fix: 'Send it again.' },
+    { subject: 'the body', problem: 'is incomplete because the connection was closed', fix: 'Send the request again.' },
     cause,
   )
 }

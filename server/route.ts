@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import type { ErrorCode } from '../core/catalogue.ts'
 import type { Caller } from '../platform/platform.ts'
-import type { Texts } from '../platform/schemas/coerce-fields.ts'
+import type { RawFields } from '../platform/schemas/coerce-fields.ts'
 import type { Problem } from '../platform/schemas/common.ts'
 import type { KeyScope } from '../platform/schemas/statuses.ts'
 
@@ -9,97 +9,104 @@ type ParamsOf<Path extends string> = Path extends `${string}{${infer Name}}${inf
   ? Name | ParamsOf<Rest>
   : never
 
-/** What a handler is asked, read and checked. */
-export interface Asked<Param extends string = string, Query = unknown, Body = unknown, Heeded = unknown> {
+/** A validated request, as the handler of a route receives it. */
+export interface RequestContext<Param extends string = string, Query = unknown, Body = unknown, Headers = unknown> {
   params: Readonly<Record<Param, string>>
   query: Query
   body: Body
-  /** Those that the route heeds. */
-  headers: Heeded
-  /** What kinds of answer the client takes; empty where it does not say. */
+  /** The headers that the route declares. */
+  headers: Headers
+  /** The Accept header; empty if the client sends none. */
   accept: string
-  /** Of the request, which the log knows it by. */
-  id: string
+  /** The id under which the request is logged. */
+  requestId: string
   caller: Caller
-  /** As it came. Its body has been read where the route reads one. */
+  /** The raw request. If the route declares a body, it has been read already. */
   request: Request
-  /** Aborts when the client has gone. */
+  /** Aborts when the client disconnects. */
   signal: AbortSignal
-  /** Aborts when the server begins to close: for answers that would go on. */
-  closing: AbortSignal
-  /** The log and the metrics tell how many texts were classified. */
-  noteRows(rows: number): void
+  /** Aborts when the server starts to shut down. Responses without an end must stop then. */
+  shutdown: AbortSignal
+  /** Records the number of classified texts for the log and the metrics. */
+  recordRows(rows: number): void
 }
 
-/** An answer that is no problem. */
-export interface Answer {
+/** A declared response that is not an error. */
+export interface RouteResponse {
   description: string
-  /** Of a JSON answer. */
+  /** The schema of a JSON response. */
   schema?: z.ZodType
-  /** The types of its content where that is not JSON alone. */
-  types?: readonly string[]
-  /** Headers that matter, and what they tell. */
+  /** The content types. Defaults to JSON if there is a schema, and to no content otherwise. */
+  contentTypes?: readonly string[]
+  /** Descriptions of the headers specific to this response. */
   headers?: Readonly<Record<string, string>>
 }
 
 export interface JsonBody<Schema extends z.ZodType = z.ZodType> {
   schema: Schema
   example: unknown
-  /** How to fix a body that does not fit. */
+  /** How to fix a body that does not match the schema. */
   fix: string
 }
 
-/** A body that is handed on as it comes. */
+/** A body that the handler reads as a stream. */
 export interface UploadBody {
-  types: readonly string[]
+  contentTypes: readonly string[]
   description: string
-  /** Of a form; otherwise it is bytes. */
+  /** The fields of a form. If not set, the body is raw bytes. */
   form?: z.ZodType
-  /** Which of the limits of uploads it is under. */
+  /** Which limit of uploads applies. */
   limit: 'adapter' | 'dataset'
 }
 
-export interface Refusal {
+/** How a route renders errors, if not as problem+json. */
+export interface ErrorFormat {
   schema: z.ZodType
-  /** The status of an error in that form. */
   statusOf(code: ErrorCode): number
-  respond(problem: Problem): Response
+  toResponse(problem: Problem): Response
 }
 
-interface Declaration<
+interface RouteDeclaration<
   Path extends string,
   Query extends z.ZodType,
-  Heeded extends z.ZodType,
+  Headers extends z.ZodType,
   Json extends z.ZodType,
   Body,
 > {
   method: 'GET' | 'POST' | 'PUT' | 'DELETE'
-  /** As OpenAPI writes it: `/v1/adapters/{id}`. */
+  /** The path as OpenAPI writes it: `/v1/adapters/{id}`. */
   path: Path
+  /** One imperative phrase without a period. */
   summary: string
   description?: string
   tag: Tag
-  /** What a key must allow, where there are keys. `none` is open to all who reach the server. */
+  /** The scope that a key needs, if there are keys. `none` is open to everyone who can reach the server. */
   scope: KeyScope | 'none'
+  /** Descriptions of the path parameters. */
   params?: Readonly<Record<ParamsOf<Path>, string>>
   query?: {
     schema: Query
     fix: string
-    /** Makes the schema's input of the texts; by default each text is read as its field takes it. */
-    read?: (texts: Texts) => unknown
-    /** What to document where the schema leaves fields open. */
-    documented?: z.ZodObject
+    /**
+     * Converts the texts of the query to the input of the schema. Defaults to coercing each text to the type of its
+     * field.
+     */
+    coerce?: (texts: RawFields) => unknown
+    /** The schema to document if `schema` leaves fields open. Defaults to `schema`. */
+    documentedSchema?: z.ZodObject
   }
-  /** Request headers that it heeds, by their names in lower case. */
-  headers?: { schema: Heeded; fix: string }
+  /** The request headers that the route reads, by their names in lower case. */
+  headers?: { schema: Headers; fix: string }
   json?: JsonBody<Json>
   upload?: UploadBody
-  answers: Readonly<Record<number, Answer>>
-  /** What it may answer beyond what follows from the rest of the declaration. */
+  responses: Readonly<Record<number, RouteResponse>>
+  /** Errors in addition to those that follow from the rest of the declaration. */
   errors?: readonly ErrorCode[]
-  /** Another form of its errors than problem+json. */
-  refusal?: Refusal
-  handle(asked: Asked<ParamsOf<Path>, z.output<Query>, Body, z.output<Heeded>>): Response | Promise<Response>
+  /** Defaults to problem+json. */
+  errorFormat?: ErrorFormat
+  handle(
+    context: RequestContext<ParamsOf<Path>, z.output<Query>, Body, z.output<Headers>>,
+  ): Response | Promise<Response>
 }
 
 export type Tag =
@@ -115,26 +122,26 @@ export type Tag =
   | 'OpenAI'
   | 'Server'
 
-/** A route as all code but its own handler sees it. */
-export type Route = Omit<Declaration<string, z.ZodType, z.ZodType, z.ZodType, unknown>, 'handle'> & {
-  handle(asked: Asked): Response | Promise<Response>
+/** A route without the types that only its own handler needs. */
+export type Route = Omit<RouteDeclaration<string, z.ZodType, z.ZodType, z.ZodType, unknown>, 'handle'> & {
+  handle(context: RequestContext): Response | Promise<Response>
 }
 
 type UploadBytes = AsyncIterable<Uint8Array>
 
-/** Declares a route. All that is done with it, mounting, reading, doors, the document, follows from this. */
+/** Declares a route. Mounting, validation, authorization and the OpenAPI document all follow from the declaration. */
 export function route<
   const Path extends string,
   Query extends z.ZodType = z.ZodUndefined,
-  Heeded extends z.ZodType = z.ZodUndefined,
+  Headers extends z.ZodType = z.ZodUndefined,
   Json extends z.ZodType = z.ZodUndefined,
->(declaration: Declaration<Path, Query, Heeded, Json, z.output<Json>> & { upload?: never }): Route {
+>(declaration: RouteDeclaration<Path, Query, Headers, Json, z.output<Json>> & { upload?: never }): Route {
   return declaration as unknown as Route
 }
 
-/** As {@link route}, for one whose body is uploaded as it is: `body` gives its bytes. */
+/** Declares a route whose `body` is the bytes of an upload; otherwise as {@link route}. */
 export function uploadRoute<const Path extends string, Query extends z.ZodType = z.ZodUndefined>(
-  declaration: Declaration<Path, Query, z.ZodUndefined, z.ZodUndefined, UploadBytes> & {
+  declaration: RouteDeclaration<Path, Query, z.ZodUndefined, z.ZodUndefined, UploadBytes> & {
     json?: never
     upload: UploadBody
   },
@@ -142,7 +149,7 @@ export function uploadRoute<const Path extends string, Query extends z.ZodType =
   return declaration as unknown as Route
 }
 
-/** A JSON answer. */
+/** Returns a JSON response. */
 export function json(value: unknown, init: { status?: number; headers?: Record<string, string> } = {}): Response {
   return new Response(JSON.stringify(value), {
     status: init.status,
@@ -150,6 +157,6 @@ export function json(value: unknown, init: { status?: number; headers?: Record<s
   })
 }
 
-/** Headers hold printable ASCII alone; what else a name has comes in per cent notation. */
-export const inHeader = (name: string): string =>
+/** Returns a name as the value of a header. Headers hold only printable ASCII, so other names are percent-encoded. */
+export const toHeaderValue = (name: string): string =>
   /^[\x21-\x7e]+$/.test(name) ? name : encodeURIComponent(name.toWellFormed())

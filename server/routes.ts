@@ -1,54 +1,54 @@
 import type { Platform } from '../platform/platform.ts'
+import type { HealthCheck } from '../platform/use-cases/health-checks.ts'
 import type { Metrics } from './metrics.ts'
-import { chat } from './openai/chat.ts'
-import { files } from './openai/files.ts'
-import { jobs } from './openai/jobs.ts'
-import { models } from './openai/models.ts'
-import type { Probe } from './readiness.ts'
+import { chatRoutes } from './openai/chat.ts'
+import { fileRoutes } from './openai/files.ts'
+import { jobRoutes } from './openai/jobs.ts'
+import { modelRoutes } from './openai/models.ts'
 import type { Route } from './route.ts'
-import { adapters } from './routes/adapters.ts'
-import { aliases } from './routes/aliases.ts'
-import { bases } from './routes/bases.ts'
-import { comparisons } from './routes/comparisons.ts'
-import { datasets } from './routes/datasets.ts'
-import { documents } from './routes/documents.ts'
-import { evaluations } from './routes/evaluations.ts'
-import { keys } from './routes/keys.ts'
-import { parameters } from './routes/parameters.ts'
-import { predictions } from './routes/predictions.ts'
-import { server } from './routes/server.ts'
-import { type StreamLimits, trainingEvents } from './routes/training-events.ts'
-import { trainings } from './routes/trainings.ts'
-import { predict } from './tei/predict.ts'
+import { adapterRoutes } from './routes/adapters.ts'
+import { aliasRoutes } from './routes/aliases.ts'
+import { baseRoutes } from './routes/bases.ts'
+import { comparisonRoutes } from './routes/comparisons.ts'
+import { datasetRoutes } from './routes/datasets.ts'
+import { documentRoutes } from './routes/documents.ts'
+import { evaluationRoutes } from './routes/evaluations.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { parameterRoutes } from './routes/parameters.ts'
+import { predictionRoutes } from './routes/predictions.ts'
+import { serverRoutes } from './routes/server.ts'
+import { type EventStreamLimits, trainingEventRoutes } from './routes/training-events.ts'
+import { trainingRoutes } from './routes/trainings.ts'
+import { predictRoutes } from './tei/predict.ts'
 
-interface RoutesOptions extends StreamLimits {
+interface RoutesOptions extends EventStreamLimits {
   version: string
   metrics: Metrics
-  probes?: readonly Probe[]
-  only?: (route: Route) => boolean
+  healthChecks?: readonly HealthCheck[]
+  includeRoute?: (route: Route) => boolean
 }
 
-/** Every route, in the order of the document. */
+/** Returns every route, in the order of the OpenAPI document. To add one, see docs/extending.md. */
 export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
   const routes: Route[] = [
-    ...predictions(platform),
-    ...predict(platform),
-    ...adapters(platform),
-    ...aliases(platform),
-    ...trainings(platform),
-    ...trainingEvents(platform, options),
-    ...evaluations(platform),
-    ...comparisons(platform),
-    ...datasets(platform),
-    ...bases(platform),
-    ...parameters(platform),
-    ...keys(platform),
-    ...files(platform),
-    ...jobs(platform),
-    ...models(platform),
-    ...chat(platform),
-    ...server(platform, options),
-    ...documents(() => routes, options.version),
-  ].filter(options.only ?? (() => true))
+    ...predictionRoutes(platform),
+    ...predictRoutes(platform),
+    ...adapterRoutes(platform),
+    ...aliasRoutes(platform),
+    ...trainingRoutes(platform),
+    ...trainingEventRoutes(platform, options),
+    ...evaluationRoutes(platform),
+    ...comparisonRoutes(platform),
+    ...datasetRoutes(platform),
+    ...baseRoutes(platform),
+    ...parameterRoutes(platform),
+    ...keyRoutes(platform),
+    ...fileRoutes(platform),
+    ...jobRoutes(platform),
+    ...modelRoutes(platform),
+    ...chatRoutes(platform),
+    ...serverRoutes(platform, options),
+    ...documentRoutes(() => routes, options.version),
+  ].filter(options.includeRoute ?? (() => true))
   return routes
 }

@@ -1,10 +1,10 @@
 import { catalogue } from '../../core/catalogue.ts'
-import { html, page } from './html.ts'
+import { type Html, html, renderPage } from './html.ts'
 
-/** Where a problem's `type` leads. */
-export function errorsPage() {
-  const rows = Object.entries(catalogue).map(
+/** Returns the page of all error codes. The `type` of a problem links to its entry. */
+export function renderErrorsPage(): Html {
+  const entries = Object.entries(catalogue).map(
     ([code, { status, title }]) => html`<dt id="${code}"><code>${code}</code> (${status})</dt><dd>${title}.</dd>`,
   )
-  return page('Errors', html`<h1>Errors</h1><dl>${rows}</dl>`)
+  return renderPage('Errors', html`<h1>Errors</h1><dl>${entries}</dl>`)
 }

@@ -1,17 +1,17 @@
 import { createHash } from 'node:crypto'
 
-/** Text that is HTML already. */
+/** A string of HTML, which is not escaped again. */
 export type Html = { readonly html: string }
 
 type Part = Html | string | number | readonly Html[]
 
-/** A template whose parts are escaped, unless they are HTML. */
-export function html(texts: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  return { html: String.raw({ raw: texts }, ...parts.map(written)) }
+/** Returns a template as HTML. Parts that are not HTML themselves are escaped. */
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  return { html: String.raw({ raw: strings }, ...parts.map(renderPart)) }
 }
 
-function written(part: Part): string {
-  if (typeof part === 'object') return 'html' in part ? part.html : part.map(written).join('')
+function renderPart(part: Part): string {
+  if (typeof part === 'object') return 'html' in part ? part.html : part.map(renderPart).join('')
   return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }
 
@@ -27,13 +27,15 @@ td,th{text-align:left;vertical-align:top;padding:.25rem .75rem .25rem 0;border-b
 details{margin:.5rem 0}
 dt{margin-top:1rem}`
 
-/** A whole page. It loads nothing and runs nothing; its policy allows its own style alone. */
-export const page = (title: string, body: Html): Html =>
+/**
+ * Returns a complete page. It loads nothing and runs nothing; its content security policy allows only its own style.
+ */
+export const renderPage = (title: string, body: Html): Html =>
   html`<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title><style>${{ html: STYLE }}</style><body>${body}</body></html>`
 
-const POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`
+const CONTENT_SECURITY_POLICY = `default-src 'none'; style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'`
 
-export const htmlResponse = (page: Html): Response =>
+export const toHtmlResponse = (page: Html): Response =>
   new Response(page.html, {
-    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': POLICY },
+    headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': CONTENT_SECURITY_POLICY },
   })

@@ -1,6 +1,6 @@
 import type { OpenApi } from '../openapi.ts'
-import { type Html, html, page } from './html.ts'
-import { type Field, fieldsOf, type Schema, typeText } from './schema-text.ts'
+import { type Html, html, renderPage } from './html.ts'
+import { describeType, type Field, fieldsOf, type Schema } from './schema-text.ts'
 
 interface Parameter {
   name: string
@@ -25,73 +25,83 @@ interface Operation {
   >
 }
 
-interface Shown extends Operation {
+interface Endpoint extends Operation {
   method: string
   path: string
 }
 
-/** The document as a page that a browser shows without running anything. */
-export function docsPage({ info, paths = {} }: OpenApi): Html {
-  const all = Object.entries(paths).flatMap(([path, methods]) =>
+/** Returns the OpenAPI document as a page that needs no scripts. */
+export function renderDocsPage({ info, paths = {} }: OpenApi): Html {
+  const endpoints = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods as Record<string, Operation>).map(
-      ([method, operation]): Shown => ({ ...operation, method: method.toUpperCase(), path }),
+      ([method, operation]): Endpoint => ({ ...operation, method: method.toUpperCase(), path }),
     ),
   )
-  const groups = [...Map.groupBy(all, ({ tags }) => tags[0])]
+  const groups = [...Map.groupBy(endpoints, ({ tags }) => tags[0])]
   const contents = groups.map(
-    ([tag, shown]) =>
-      html`<li>${tag}<ul>${shown.map(({ operationId, method, path, summary }) => html`<li><a href="#${operationId}"><code>${method} ${path}</code></a> ${summary}</li>`)}</ul></li>`,
+    ([tag, group]) =>
+      html`<li>${tag}<ul>${group.map(({ operationId, method, path, summary }) => html`<li><a href="#${operationId}"><code>${method} ${path}</code></a> ${summary}</li>`)}</ul></li>`,
   )
-  const sections = groups.map(([tag, shown]) => html`<h2>${tag}</h2>${shown.map(section)}`)
-  return page(
+  const sections = groups.map(([tag, group]) => html`<h2>${tag}</h2>${group.map(renderEndpoint)}`)
+  return renderPage(
     `${info.title} ${info.version}`,
-    html`<h1>${info.title} ${info.version}</h1><p>${info.description ?? ''}</p><p><a href="/openapi.json">OpenAPI document</a> · <a href="/docs/errors">errors</a></p><ul>${contents}</ul>${sections}`,
+    html`<h1>${info.title} ${info.version}</h1><p>${info.description ?? ''}</p><p><a href="/openapi.json">OpenAPI document</a> · <a href="/docs/errors">Error codes</a></p><ul>${contents}</ul>${sections}`,
   )
 }
 
-function section(shown: Shown): Html {
-  const { operationId, method, path, summary, description, requestBody, parameters = [], responses } = shown
-  const scope = shown.security.flatMap(({ key }) => key ?? []).join(', ')
+function renderEndpoint(endpoint: Endpoint): Html {
+  const { operationId, method, path, summary, description, requestBody, parameters = [], responses } = endpoint
+  const scope = endpoint.security.flatMap(({ key }) => key ?? []).join(', ')
   const [type, body] = Object.entries(requestBody?.content ?? {})[0] ?? []
-  const fields = parameters.map((parameter): Field & { in: string } => ({
-    name: parameter.name,
-    in: parameter.in,
-    type: typeText(parameter.schema),
-    isRequired: parameter.required ?? false,
-    description: parameter.description ?? parameter.schema.description ?? '',
-  }))
+  const fields = parameters.map(
+    (parameter): Field => ({
+      name: parameter.name,
+      type: `${describeType(parameter.schema)}, in the ${parameter.in}`,
+      isRequired: parameter.required ?? false,
+      description: parameter.description ?? parameter.schema.description ?? '',
+    }),
+  )
   return html`<section id="${operationId}"><h3><code>${method} ${path}</code></h3><p>${summary}. ${description ?? ''}</p>${
-    scope === '' ? html`` : html`<p>A key needs the scope <code>${scope}</code>.</p>`
-  }${fields.length > 0 ? table(fields.map((field) => ({ ...field, type: `${field.type}, in the ${field.in}` }))) : html``}${
+    scope === '' ? html`` : html`<p>Requires a key with the scope <code>${scope}</code>, if there are keys.</p>`
+  }${renderTable(fields)}${
     body
-      ? html`<p>Body: <code>${Object.keys(requestBody?.content ?? {}).join(', ')}</code> ${requestBody?.description ?? ''}</p>${table(fieldsOf(body.schema))}`
+      ? html`<p>Body: <code>${Object.keys(requestBody?.content ?? {}).join(', ')}</code> ${requestBody?.description ?? ''}</p>${renderTable(fieldsOf(body.schema))}`
       : html``
-  }<pre>${curl(shown, type, body?.example)}</pre>${Object.entries(responses).map(([status, response]) => answer(status, response))}</section>`
+  }<pre>${curlCommand(endpoint, type, body?.example)}</pre>${Object.entries(responses).map(([status, response]) => renderResponse(status, response))}</section>`
 }
 
-function answer(status: string, { description, content = {}, headers = {} }: Operation['responses'][string]): Html {
+function renderResponse(
+  status: string,
+  { description, content = {}, headers = {} }: Operation['responses'][string],
+): Html {
   const json = content['application/json']
   const fields = json ? fieldsOf(json.schema) : []
-  const more = Object.entries(headers).filter(([name]) => name !== 'x-request-id')
-  const rows = more.map(([name, header]) => html`<tr><td><code>${name}</code></td><td>${header.description}</td></tr>`)
+  const ownHeaders = Object.entries(headers).filter(([name]) => name !== 'x-request-id')
+  const rows = ownHeaders.map(
+    ([name, header]) => html`<tr><td><code>${name}</code></td><td>${header.description}</td></tr>`,
+  )
   return html`<details${Number(status) < 300 ? { html: ' open' } : ''}><summary><b>${status}</b> ${description}${
     Object.keys(content).length > 0 ? html` <code>${Object.keys(content).join(', ')}</code>` : html``
-  }</summary>${rows.length > 0 ? html`<table>${rows}</table>` : html``}${table(fields)}</details>`
+  }</summary>${rows.length > 0 ? html`<table>${rows}</table>` : html``}${renderTable(fields)}</details>`
 }
 
-function table(fields: readonly Field[]): Html {
+function renderTable(fields: readonly Field[]): Html {
   if (fields.length === 0) return html``
   const rows = fields.map(
     ({ name, type, isRequired, description }) =>
-      html`<tr><td><code>${name}</code>${isRequired ? '' : ' ?'}</td><td>${type}</td><td>${description}</td></tr>`,
+      html`<tr><td><code>${name}</code>${isRequired ? '' : ' (optional)'}</td><td>${type}</td><td>${description}</td></tr>`,
   )
   return html`<table>${rows}</table>`
 }
 
-/** A command that asks for it; what stands in braces is to be filled in. */
-function curl({ method, path, parameters = [], security }: Shown, type: string | undefined, example: unknown): string {
-  const needed = parameters.filter(({ in: place, required }) => place === 'query' && required)
-  const query = needed.map(({ name }) => `${name}={${name}}`).join('&')
+/** Returns a curl command for the endpoint, with placeholders in braces. */
+function curlCommand(
+  { method, path, parameters = [], security }: Endpoint,
+  type: string | undefined,
+  example: unknown,
+): string {
+  const required = parameters.filter(({ in: place, required }) => place === 'query' && required)
+  const query = required.map(({ name }) => `${name}={${name}}`).join('&')
   const isStream = path.endsWith('/events')
   return [
     `curl ${isStream ? '-N ' : ''}${method === 'GET' || (method === 'POST' && type) ? '' : `-X ${method} `}'http://localhost:8080${path}${query && `?${query}`}'`,

@@ -1,4 +1,4 @@
-/** What of a JSON schema readers are shown. */
+/** The parts of a JSON Schema that the reference shows. */
 export interface Schema {
   $ref?: string
   type?: string | string[]
@@ -28,54 +28,55 @@ export interface Field {
   description: string
 }
 
-/** The type in a few words: `list of text`. */
-export function typeText(schema: Schema): string {
+/** Returns the type in a few words, such as `array of string`. */
+export function describeType(schema: Schema): string {
   const { $ref, type, items, prefixItems, additionalProperties, properties } = schema
   const options = schema.anyOf ?? schema.oneOf
   if ($ref) return $ref.split('/').at(-1) ?? ''
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
-  if (options) return [...new Set(options.map(typeText))].join(' or ')
-  if (prefixItems) return `[${prefixItems.map(typeText).join(', ')}]`
-  if (type === 'array') return `list of ${items ? typeText(items) : 'anything'}`
+  if (options) return [...new Set(options.map(describeType))].join(' or ')
+  if (prefixItems) return `[${prefixItems.map(describeType).join(', ')}]`
+  if (type === 'array') return `array of ${items ? describeType(items) : 'any'}`
   if (type === 'object' && !properties && typeof additionalProperties === 'object')
-    return `object of ${typeText(additionalProperties)}`
-  if (type === 'string') return schema.format === 'binary' ? 'bytes' : (schema.format ?? 'text')
-  return [type ?? 'anything'].flat().join(' or ')
+    return `object of ${describeType(additionalProperties)}`
+  if (type === 'string') return schema.format === 'binary' ? 'bytes' : (schema.format ?? 'string')
+  return [type ?? 'any'].flat().join(' or ')
 }
 
-/** Deeper fields say little in a table. */
-const DEPTH = 3
+/** Fields that are nested more deeply are not shown. */
+const MAX_DEPTH = 3
 
-/** The fields of objects, those within them as `outer.inner`, of lists as `outer[].inner`. */
-export function fieldsOf(schema: Schema, prefix = '', depth = DEPTH): Field[] {
+/** Returns the fields of objects. Nested fields are named `outer.inner`, and fields of array items `outer[].inner`. */
+export function fieldsOf(schema: Schema, prefix = '', depth = MAX_DEPTH): Field[] {
   const { properties = {}, required = [] } = schema
-  const own = Object.entries(properties).flatMap(([key, field]) => {
+  const ownFields = Object.entries(properties).flatMap(([key, property]) => {
     const name = prefix + key
-    const shown = {
+    const bounds = describeBounds(property)
+    const field = {
       name,
-      type: typeText(field),
+      type: describeType(property),
       isRequired: required.includes(key),
-      description: [field.description, boundsText(field)].filter(Boolean).join('; '),
+      description: [property.description, bounds && `(${bounds})`].filter(Boolean).join(' '),
     }
-    return [shown, ...(depth > 1 ? fieldsOf(field, `${name}.`, depth - 1) : [])]
+    return [field, ...(depth > 1 ? fieldsOf(property, `${name}.`, depth - 1) : [])]
   })
-  const inside = schema.items ? fieldsOf(schema.items, `${prefix.replace(/\.$/, '')}[].`, depth) : []
-  const options = (schema.anyOf ?? schema.oneOf ?? []).flatMap((option) => fieldsOf(option, prefix, depth))
-  const all = [...own, ...inside, ...options]
+  const itemFields = schema.items ? fieldsOf(schema.items, `${prefix.replace(/\.$/, '')}[].`, depth) : []
+  const optionFields = (schema.anyOf ?? schema.oneOf ?? []).flatMap((option) => fieldsOf(option, prefix, depth))
+  const all = [...ownFields, ...itemFields, ...optionFields]
   return all.filter(({ name }, i) => all.findIndex((other) => other.name === name) === i)
 }
 
-function boundsText({ minimum, maximum, minItems, maxItems, maxLength, default: usual }: Schema): string {
+function describeBounds({ minimum, maximum, minItems, maxItems, maxLength, default: defaultValue }: Schema): string {
   const isBound = (value: number | undefined): value is number =>
     value !== undefined && Math.abs(value) < Number.MAX_SAFE_INTEGER
   const bounds = [
-    isBound(minimum) && `from ${minimum}`,
-    isBound(maximum) && `to ${maximum}`,
-    isBound(minItems) && `${minItems} at least`,
-    isBound(maxItems) && `${maxItems} at most`,
-    isBound(maxLength) && `${maxLength} characters at most`,
-    usual !== undefined && `${JSON.stringify(usual)} where absent`,
+    isBound(minimum) && `minimum ${minimum}`,
+    isBound(maximum) && `maximum ${maximum}`,
+    isBound(minItems) && `at least ${minItems} items`,
+    isBound(maxItems) && `at most ${maxItems} items`,
+    isBound(maxLength) && `at most ${maxLength} characters`,
+    defaultValue !== undefined && `default ${JSON.stringify(defaultValue)}`,
   ]
   return bounds.filter(Boolean).join(', ')
 }

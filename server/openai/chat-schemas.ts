@@ -1,37 +1,37 @@
 import { z } from 'zod'
-import { only, reference } from '../../platform/schemas/common.ts'
-import { none } from './none.ts'
+import { exactObject, idOrName } from '../../platform/schemas/common.ts'
+import { emptyList } from './empty-list.ts'
 
 const part = z.looseObject({ type: z.string() })
 const message = z.looseObject({
   role: z.string('a role such as user'),
-  content: z.union([z.string(), z.array(part), z.null()], { error: 'a text, or a list of parts' }).optional(),
+  content: z.union([z.string(), z.array(part), z.null()], { error: 'a text or a list of parts' }).optional(),
 })
 
-/** What changes nothing in the answer of a classifier, which is the likeliest label. */
-const unheeded = z.unknown().optional().describe('changes nothing: the answer is the likeliest label')
+/** A parameter that does not affect a classifier, whose answer is the most likely label. */
+const ignored = z.unknown().optional().describe('Has no effect. The answer is the most likely label.')
 
-export const chatRequest = only({
-  model: reference('a model').describe('a fine-tuned model, or an alias that leads to one'),
+export const chatRequest = exactObject({
+  model: idOrName('a model').describe('A fine-tuned model, or an alias that points to one.'),
   messages: z
     .array(message, { error: 'a list of messages' })
-    .min(1, 'one message at least')
-    .describe('the last one of the user is classified; no other is read'),
+    .min(1, 'at least one message')
+    .describe('The last user message is classified. All other messages are ignored.'),
   logprobs: z.boolean('true or false').nullish(),
   top_logprobs: z
     .int('a whole number from 0 to 20')
     .min(0, 'a whole number from 0 to 20')
     .max(20, 'a whole number from 0 to 20')
     .nullish()
-    .describe('labels with their log-probabilities, the likeliest first; needs logprobs'),
+    .describe('Number of labels to return with their log-probabilities, most likely first. Requires logprobs.'),
   stream: z.boolean('true or false').nullish(),
-  stream_options: only({ include_usage: z.boolean('true or false').optional() }).nullish(),
-  n: z.literal(1, '1: there is one likeliest label').nullish(),
-  response_format: only({ type: z.literal('text', 'text: the answer is the label') }).nullish(),
-  modalities: z.tuple([z.literal('text', 'text alone')], 'text alone').nullish(),
-  tools: none('none: a classifier calls no tools'),
-  functions: none('none: a classifier calls no functions'),
-  store: z.literal(false, 'false: nothing of a request is kept').nullish(),
+  stream_options: exactObject({ include_usage: z.boolean('true or false').optional() }).nullish(),
+  n: z.literal(1, '1, because there is only one most likely label').nullish(),
+  response_format: exactObject({ type: z.literal('text', 'text, because the answer is the label') }).nullish(),
+  modalities: z.tuple([z.literal('text', 'only text')], 'only text').nullish(),
+  tools: emptyList('none, because a classifier does not call tools'),
+  functions: emptyList('none, because a classifier does not call functions'),
+  store: z.literal(false, 'false, because requests are not stored').nullish(),
   ...Object.fromEntries(
     [
       'temperature',
@@ -51,18 +51,18 @@ export const chatRequest = only({
       'verbosity',
       'tool_choice',
       'parallel_tool_calls',
-    ].map((field) => [field, unheeded]),
+    ].map((field) => [field, ignored]),
   ),
 }).superRefine(({ logprobs, top_logprobs }, context) => {
   if (top_logprobs && !logprobs)
-    context.addIssue({ code: 'custom', path: ['logprobs'], message: 'true, since top_logprobs is given' })
+    context.addIssue({ code: 'custom', path: ['logprobs'], message: 'true, because top_logprobs is set' })
 })
 export type ChatRequest = z.infer<typeof chatRequest>
 
 const logprob = z.strictObject({
-  token: z.string().describe('the label'),
-  logprob: z.number().describe('natural logarithm of its calibrated probability'),
-  bytes: z.array(z.int()).describe('the label in UTF-8'),
+  token: z.string().describe('The label.'),
+  logprob: z.number().describe('Natural logarithm of its calibrated probability.'),
+  bytes: z.array(z.int()).describe('The label in UTF-8.'),
 })
 
 const logprobs = z
@@ -73,16 +73,16 @@ const logprobs = z
   .nullable()
 
 const usage = z.strictObject({
-  prompt_tokens: z.int().describe('tokens that were read'),
+  prompt_tokens: z.int().describe('Tokens of the text after truncation.'),
   completion_tokens: z.int(),
   total_tokens: z.int(),
 })
 
 const common = {
   id: z.string(),
-  created: z.int().describe('seconds since 1970'),
-  model: z.string().describe('name of the adapter that answered'),
-  system_fingerprint: z.string().describe('of its weights'),
+  created: z.int().describe('Unix time in seconds.'),
+  model: z.string().describe('Name of the adapter.'),
+  system_fingerprint: z.string().describe('Identifies the weights of the adapter.'),
 }
 
 export const completion = z.strictObject({
@@ -93,7 +93,7 @@ export const completion = z.strictObject({
       index: z.int(),
       message: z.strictObject({
         role: z.literal('assistant'),
-        content: z.string().describe('the label'),
+        content: z.string().describe('The label.'),
         refusal: z.null(),
       }),
       logprobs,
@@ -101,11 +101,11 @@ export const completion = z.strictObject({
     }),
   ),
   usage,
-  graft: z.strictObject({ truncated: z.boolean().describe('the text was longer than what was read') }),
+  graft: z.strictObject({ truncated: z.boolean().describe('Whether the text was truncated.') }),
 })
 export type Completion = z.infer<typeof completion>
 
-/** One event of a streamed answer. */
+/** An event of a streamed completion. */
 export const chunk = z.strictObject({
   ...common,
   object: z.literal('chat.completion.chunk'),

@@ -1,22 +1,22 @@
 import { fail } from '../../core/errors.ts'
+import { textOfContent } from '../../core/message-content.ts'
 import { uuidv7 } from '../../core/uuid.ts'
-import type { AnsweredText } from '../../platform/offline/answer-texts.ts'
+import type { RowResult } from '../../platform/offline/classify-rows.ts'
 import type { Platform } from '../../platform/platform.ts'
-import { textOfContent } from '../../platform/use-cases/datasets.ts'
 import { type ScoredTexts, scoreTexts } from '../../platform/use-cases/score-texts.ts'
-import { inHeader, json, type Route, route } from '../route.ts'
+import { json, type Route, route, toHeaderValue } from '../route.ts'
 import { type ChatRequest, type Chunk, type Completion, chatRequest, completion } from './chat-schemas.ts'
-import { refusal } from './errors.ts'
-import { idOf } from './ids.ts'
+import { openaiErrorFormat } from './errors.ts'
+import { toOpenaiId } from './ids.ts'
 
-/** OpenAI's chat completion, whose answer is the label. */
-export const chat = (platform: Platform): Route[] => [
+/** Returns OpenAI's chat completion route. The completion is the label of the last user message. */
+export const chatRoutes = (platform: Platform): Route[] => [
   route({
     method: 'POST',
     path: '/v1/chat/completions',
-    summary: 'Classify the last message of the user',
+    summary: 'Classify the last user message',
     description:
-      'The answer is the label, with the log-probabilities of the labels where they are asked for. It is the likeliest one, whatever the temperature.',
+      'The completion is the most likely label, whatever the temperature. The log-probabilities of the labels are included if requested.',
     tag: 'OpenAI',
     scope: 'predict',
     json: {
@@ -24,59 +24,67 @@ export const chat = (platform: Platform): Route[] => [
       example: { model: 'film-lora', messages: [{ role: 'user', content: 'A joy from start to finish.' }] },
       fix: 'Send {"model": "its name", "messages": [{"role": "user", "content": "a text"}]}.',
     },
-    answers: {
+    responses: {
       200: {
-        description: 'The label; with stream, as server-sent events',
+        description: 'Returns the label; with stream, as server-sent events.',
         schema: completion,
-        types: ['application/json', 'text/event-stream'],
-        headers: { 'x-graft-adapter': 'name of the adapter that answered', 'x-graft-digest': 'SHA-256 of its weights' },
+        contentTypes: ['application/json', 'text/event-stream'],
+        headers: { 'x-graft-adapter': 'Name of the adapter.', 'x-graft-digest': 'SHA-256 of its weights.' },
       },
     },
     errors: ['adapter_unknown', 'base_mismatch', 'text_invalid'],
-    refusal,
-    async handle({ body, signal, noteRows }) {
-      const scored = await scoreTexts(platform, { texts: [lastOfUser(body)], adapter: body.model }, signal)
-      noteRows(1)
+    errorFormat: openaiErrorFormat,
+    async handle({ body, signal, recordRows }) {
+      const scored = await scoreTexts(platform, { texts: [lastUserText(body)], adapter: body.model }, signal)
+      recordRows(1)
       const [result] = scored.results
-      if ('error' in result) return refusal.respond({ ...result.error, subject: 'messages' })
-      const answer = completionOf(scored, result, body)
-      const headers = { 'x-graft-adapter': inHeader(scored.adapter), 'x-graft-digest': scored.digest }
+      if ('error' in result) {
+        const detail = result.error.detail.replace('inputs[0]', 'messages')
+        return openaiErrorFormat.toResponse({ ...result.error, detail, subject: 'messages' })
+      }
+      const completion = toCompletion(scored, result, body)
+      const headers = { 'x-graft-adapter': toHeaderValue(scored.adapter), 'x-graft-digest': scored.digest }
       return body.stream
-        ? new Response(events(chunksOf(answer, body)), { headers: { ...headers, 'content-type': 'text/event-stream' } })
-        : json(answer, { headers })
+        ? new Response(formatEvents(toChunks(completion, body)), {
+            headers: { ...headers, 'content-type': 'text/event-stream' },
+          })
+        : json(completion, { headers })
     },
   }),
 ]
 
-/** @throws GraftError `body_invalid` where there is none, or it is no text */
-function lastOfUser({ messages }: ChatRequest): string {
-  const at = messages.findLastIndex(({ role }) => role === 'user')
-  const text = at < 0 ? undefined : textOfContent(messages[at].content)
+/**
+ * Returns the text of the last user message.
+ * @throws GraftError `body_invalid` if there is none, or if it is not text
+ */
+function lastUserText({ messages }: ChatRequest): string {
+  const index = messages.findLastIndex(({ role }) => role === 'user')
+  const text = index < 0 ? undefined : textOfContent(messages[index].content)
   if (typeof text === 'string') return text
   return fail('body_invalid', {
-    subject: at < 0 ? 'messages' : `messages[${at}].content`,
-    expected: at < 0 ? 'a message of the user' : 'a text',
-    found: at < 0 ? `${messages.map(({ role }) => role).join(', ')}` : 'something else',
-    fix: 'Send the text to classify as the last message of the role user.',
+    subject: index < 0 ? 'messages' : `messages[${index}].content`,
+    expected: index < 0 ? 'a message with the role user' : 'a text',
+    found: index < 0 ? messages.map(({ role }) => role).join(', ') : 'something else',
+    fix: 'Send the text to classify as the last message with the role user.',
   })
 }
 
-/** OpenAI's own for what is next to impossible. */
-const LEAST = -9999
+/** The value that OpenAI's API gives for labels that are all but impossible. */
+const MIN_LOGPROB = -9999
 
-function completionOf(
+function toCompletion(
   { adapter, digest }: ScoredTexts,
-  { label, scores, tokens, truncated }: Exclude<AnsweredText, { error: unknown }>,
+  { label, scores, tokens, truncated }: Exclude<RowResult, { error: unknown }>,
   { logprobs, top_logprobs }: ChatRequest,
 ): Completion {
-  const told = ([token, score]: [string, number]) => ({
+  const toLogprob = ([token, score]: [string, number]) => ({
     token,
-    logprob: score > 0 ? Math.max(Math.log(score), LEAST) : LEAST,
+    logprob: score > 0 ? Math.max(Math.log(score), MIN_LOGPROB) : MIN_LOGPROB,
     bytes: [...Buffer.from(token)],
   })
   const ranked = Object.entries(scores).sort(([, a], [, b]) => b - a)
   return {
-    id: idOf('completion', uuidv7()),
+    id: toOpenaiId('completion', uuidv7()),
     object: 'chat.completion',
     created: Math.floor(Date.now() / 1000),
     model: adapter,
@@ -88,7 +96,10 @@ function completionOf(
         logprobs: logprobs
           ? {
               content: [
-                { ...told([label, scores[label]]), top_logprobs: ranked.slice(0, top_logprobs ?? 0).map(told) },
+                {
+                  ...toLogprob([label, scores[label]]),
+                  top_logprobs: ranked.slice(0, top_logprobs ?? 0).map(toLogprob),
+                },
               ],
               refusal: null,
             }
@@ -101,23 +112,25 @@ function completionOf(
   }
 }
 
-/** The answer in two pieces, which are all that a label has: itself, and that it is whole. */
-function chunksOf(
-  { choices: [choice], usage, graft: _, ...answer }: Completion,
+/**
+ * Returns the completion as chunks: one with the label, one that ends it, and one with the usage if it was requested.
+ */
+function toChunks(
+  { choices: [choice], usage, graft: _, ...rest }: Completion,
   { stream_options }: ChatRequest,
 ): Chunk[] {
-  const common = { ...answer, object: 'chat.completion.chunk' as const }
-  const counted = stream_options?.include_usage
+  const common = { ...rest, object: 'chat.completion.chunk' as const }
+  const includeUsage = stream_options?.include_usage
   const { role, content } = choice.message
-  const pieces = [
+  const parts = [
     { delta: { role, content }, logprobs: choice.logprobs, finish_reason: null },
     { delta: {}, logprobs: null, finish_reason: choice.finish_reason },
   ]
   return [
-    ...pieces.map((piece) => ({ ...common, choices: [{ index: 0, ...piece }], ...(counted && { usage: null }) })),
-    ...(counted ? [{ ...common, choices: [], usage }] : []),
+    ...parts.map((part) => ({ ...common, choices: [{ index: 0, ...part }], ...(includeUsage && { usage: null }) })),
+    ...(includeUsage ? [{ ...common, choices: [], usage }] : []),
   ]
 }
 
-const events = (chunks: readonly Chunk[]): string =>
+const formatEvents = (chunks: readonly Chunk[]): string =>
   [...chunks.map((chunk) => JSON.stringify(chunk)), '[DONE]'].map((data) => `data: ${data}\n\n`).join('')

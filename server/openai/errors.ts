@@ -1,58 +1,58 @@
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import type { Problem } from '../../platform/schemas/common.ts'
-import { retryAfter } from '../problem-response.ts'
-import { json, type Refusal } from '../route.ts'
+import { retryHeadersOf } from '../error-response.ts'
+import { type ErrorFormat, json } from '../route.ts'
 
 const errorResponse = z.strictObject({
   error: z.strictObject({
-    message: z.string().describe('what was expected, what came, and how to fix it'),
+    message: z.string().describe('What happened and how to fix it.'),
     type: z.string(),
-    param: z.string().nullable().describe('what it is about'),
+    param: z.string().nullable().describe('What the error is about.'),
     code: z.string(),
   }),
 })
 
-/** A wrong request is a bad one there, whatever is wrong with it. */
+/** Returns the status of an error. OpenAI's API reports invalid requests as 400, never as 422. */
 function statusOf(code: ErrorCode): number {
   const { status } = catalogue[code]
   return status === 422 ? 400 : status
 }
 
-/** What clients of OpenAI's look for; other codes are those of Graft's catalogue. */
-const codes: Partial<Record<ErrorCode, string>> = {
+/** Codes that clients of OpenAI's API look for. All others are the codes of Graft's catalogue. */
+const OPENAI_CODES: Partial<Record<ErrorCode, string>> = {
   adapter_unknown: 'model_not_found',
   base_unknown: 'model_not_found',
   key_invalid: 'invalid_api_key',
   rate_limited: 'rate_limit_exceeded',
 }
 
-/** What a request there calls the fields of ours. */
-const params: Readonly<Record<string, string>> = {
+/** OpenAI's names of Graft's fields. */
+const OPENAI_PARAMS: Readonly<Record<string, string>> = {
   adapter: 'model',
   base: 'model',
   dataset: 'training_file',
   test_dataset: 'validation_file',
 }
 
-/** How OpenAI's API answers errors. */
-export const refusal: Refusal = {
+/** The error format of OpenAI's API. */
+export const openaiErrorFormat: ErrorFormat = {
   schema: errorResponse,
   statusOf,
-  respond({ code, subject, detail, fix }: Problem): Response {
-    const known = code as ErrorCode
-    const status = statusOf(known)
-    const retry = retryAfter[known]
-    const param = params[subject] ?? subject
-    const message = `${detail.replace(`${subject}: `, `${param}: `)} ${fix}`
+  toResponse({ code, subject, detail, fix }: Problem): Response {
+    const errorCode = code as ErrorCode
+    const status = statusOf(errorCode)
+    const param = OPENAI_PARAMS[subject] ?? subject
+    // A detail begins with its subject, except that the subject may be capitalized.
+    const message = `${detail.startsWith(subject) ? param + detail.slice(subject.length) : detail} ${fix}`
     const body: z.infer<typeof errorResponse> = {
-      error: { message, type: typeOf(status), param, code: codes[known] ?? known },
+      error: { message, type: errorTypeOf(status), param, code: OPENAI_CODES[errorCode] ?? errorCode },
     }
-    return json(body, { status, headers: retry ? { 'retry-after': retry } : {} })
+    return json(body, { status, headers: retryHeadersOf(code) })
   },
 }
 
-function typeOf(status: number): string {
+function errorTypeOf(status: number): string {
   if (status === 401) return 'authentication_error'
   if (status === 403) return 'permission_error'
   if (status === 429) return 'rate_limit_error'

@@ -2,121 +2,131 @@ import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { uuidv7 } from '../../core/uuid.ts'
-import { nameOfFile } from '../../platform/offline/dataset-names.ts'
 import type { Platform } from '../../platform/platform.ts'
+import { datasetNameOf } from '../../platform/schemas/dataset-name.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
 import {
   addDataset,
-  deleteDataset,
   downloadDataset,
   getDataset,
   listDatasets,
+  removeDataset,
 } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { DATA_ERRORS } from '../routes/common.ts'
-import { refusal } from './errors.ts'
-import { idOf, referenceOf, seconds } from './ids.ts'
+import { DATA_ERROR_CODES } from '../routes/common.ts'
+import { openaiErrorFormat } from './errors.ts'
+import { fromOpenaiId, toOpenaiId, toUnixSeconds } from './ids.ts'
 import { readForm } from './multipart.ts'
-import { LIST, listOf, listQuery, pageOf, pageRequestOf } from './pages.ts'
+import { LIST_FIX, listQuery, listSchemaOf, toPage, toPageRequest } from './pages.ts'
 
 const PURPOSE = 'fine-tune'
+
+const FORM_FIX = 'Send a form with the fields file and purpose=fine-tune.'
 
 const fileObject = z.strictObject({
   id: z.string(),
   object: z.literal('file'),
   bytes: z.int(),
-  created_at: z.int().describe('seconds since 1970'),
+  created_at: z.int().describe('Unix time in seconds.'),
   filename: z.string(),
   purpose: z.literal(PURPOSE),
-  status: z.literal('processed').describe('it was read before this was answered'),
+  status: z.literal('processed').describe('Always processed: a file is validated during its upload.'),
 })
 
 const form = z.strictObject({
-  file: z.string().meta({ format: 'binary' }).describe('its bytes, with a filename'),
+  file: z.string().meta({ format: 'binary' }).describe('Bytes of the file, with a filename.'),
   purpose: z.literal(PURPOSE),
 })
 
 const fileDeleted = z.strictObject({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) })
 
-const params = { file_id: 'id of a file' }
-const declared = { tag: 'OpenAI', scope: 'train', refusal } as const
+const params = { file_id: 'Id of a file.' }
+const common = { tag: 'OpenAI', scope: 'train', errorFormat: openaiErrorFormat } as const
 
-/** OpenAI's files are data sets. */
-export const files = (platform: Platform): Route[] => [
+/** Returns OpenAI's file routes. Files are data sets. */
+export const fileRoutes = (platform: Platform): Route[] => [
   uploadRoute({
-    ...declared,
+    ...common,
     method: 'POST',
     path: '/v1/files',
-    summary: 'Upload a file to train or to measure on',
+    summary: 'Upload a file',
     description:
-      'A form with file and purpose=fine-tune. Each line is a conversation in OpenAI\'s format, whose last answer is the label, or {"text": …, "label": …}. Every line is read before any of it is kept.',
-    upload: { types: ['multipart/form-data'], description: 'a form', form, limit: 'dataset' },
-    answers: { 200: { description: 'The file', schema: fileObject } },
-    errors: ['body_invalid', ...DATA_ERRORS],
+      'Upload a data set to train or evaluate on, as a form with file and purpose=fine-tune. Each line is a conversation in OpenAI\'s format, whose last assistant message is the label, or {"text": …, "label": …}. Every line is validated before the file is stored.',
+    upload: { contentTypes: ['multipart/form-data'], description: 'A form.', form, limit: 'dataset' },
+    responses: { 200: { description: 'Returns the file.', schema: fileObject } },
+    errors: ['body_invalid', ...DATA_ERROR_CODES],
     async handle({ body, request }) {
       const type = request.headers.get('content-type')
       const { fields, file } = await readForm(type, body, 'file', (content) => platform.artifacts.put(content))
-      if (!file) return missing('file', 'a file', 'none')
-      if (fields.purpose !== PURPOSE) return missing('purpose', PURPOSE, JSON.stringify(fields.purpose ?? null))
-      const other = Object.keys(fields).find((field) => field !== 'purpose')
-      if (other !== undefined) return missing(other, 'only file and purpose', 'it')
-      // The last part of an id is random.
-      const name = nameOfFile(file.filename, uuidv7().slice(-12))
-      return json(fileOf(await addDataset(platform, { name, filename: file.filename }, file.kept)))
+      if (!file) return fail('body_invalid', { subject: 'file', problem: 'is missing from the form', fix: FORM_FIX })
+      const { purpose, ...others } = fields
+      if (purpose !== PURPOSE) {
+        const [expected, found] = [PURPOSE, JSON.stringify(purpose ?? null)]
+        return fail('body_invalid', { subject: 'purpose', expected, found, fix: FORM_FIX })
+      }
+      const [unknownField] = Object.keys(others)
+      if (unknownField !== undefined)
+        return fail('body_invalid', { subject: unknownField, problem: 'is not a field of this form', fix: FORM_FIX })
+      // The last 12 digits of an id are random.
+      const name = datasetNameOf(file.filename, uuidv7().slice(-12))
+      return json(toFile(await addDataset(platform, { name, filename: file.filename }, file.saved)))
     },
   }),
   route({
-    ...declared,
+    ...common,
     method: 'GET',
     path: '/v1/files',
-    summary: 'List files, the newest first',
+    summary: 'List files',
+    description: 'The newest files come first.',
     query: {
       schema: listQuery.extend({
-        purpose: z.string().optional().describe('there is none but fine-tune'),
-        order: z.literal('desc', 'desc: the newest first').optional(),
+        purpose: z.string().optional().describe('Purpose of the files to list. All files have the purpose fine-tune.'),
+        order: z.literal('desc', 'desc, because lists start with the newest').optional(),
       }),
-      fix: LIST,
+      fix: LIST_FIX,
     },
-    answers: { 200: { description: 'A page of the list', schema: listOf(fileObject) } },
+    responses: { 200: { description: 'Returns a page of files.', schema: listSchemaOf(fileObject) } },
     async handle({ query: { purpose = PURPOSE, ...query } }) {
-      if (purpose !== PURPOSE) return json(pageOf([], false))
-      const { data, next_cursor } = await listDatasets(platform, pageRequestOf('file', query))
-      return json(pageOf(data.map(fileOf), next_cursor !== undefined))
+      if (purpose !== PURPOSE) return json(toPage([], false))
+      const { data, next_cursor } = await listDatasets(platform, toPageRequest('file', query))
+      return json(toPage(data.map(toFile), next_cursor !== undefined))
     },
   }),
   route({
-    ...declared,
+    ...common,
     method: 'GET',
     path: '/v1/files/{file_id}',
     summary: 'Get a file',
     params,
-    answers: { 200: { description: 'The file', schema: fileObject } },
+    responses: { 200: { description: 'Returns the file.', schema: fileObject } },
     errors: ['dataset_unknown'],
-    handle: async ({ params }) => json(fileOf(await getDataset(platform, referenceOf('file', params.file_id)))),
+    handle: async ({ params }) => json(toFile(await getDataset(platform, fromOpenaiId('file', params.file_id)))),
   }),
   route({
-    ...declared,
+    ...common,
     method: 'DELETE',
     path: '/v1/files/{file_id}',
     summary: 'Delete a file',
     params,
-    answers: { 200: { description: 'It is deleted', schema: fileDeleted } },
+    responses: { 200: { description: 'Confirms the deletion.', schema: fileDeleted } },
     errors: ['dataset_unknown', 'in_use'],
     async handle({ params }) {
-      const { id } = await deleteDataset(platform, referenceOf('file', params.file_id))
-      return json({ id: idOf('file', id), object: 'file', deleted: true } satisfies z.infer<typeof fileDeleted>)
+      const { id } = await removeDataset(platform, fromOpenaiId('file', params.file_id))
+      return json({ id: toOpenaiId('file', id), object: 'file', deleted: true } satisfies z.infer<typeof fileDeleted>)
     },
   }),
   route({
-    ...declared,
+    ...common,
     method: 'GET',
     path: '/v1/files/{file_id}/content',
-    summary: 'Download a file as it was uploaded',
+    summary: 'Download a file',
     params,
-    answers: { 200: { description: 'Its bytes', types: ['application/octet-stream'] } },
+    responses: {
+      200: { description: 'Returns the bytes as they were uploaded.', contentTypes: ['application/octet-stream'] },
+    },
     errors: ['dataset_unknown', 'artifact_missing', 'artifact_corrupt', 'artifacts_unavailable'],
     async handle({ params }) {
-      const { bytes, content } = await downloadDataset(platform, referenceOf('file', params.file_id))
+      const { bytes, content } = await downloadDataset(platform, fromOpenaiId('file', params.file_id))
       return new Response(Readable.toWeb(content) as ReadableStream<Uint8Array>, {
         headers: { 'content-type': 'application/octet-stream', 'content-length': String(bytes) },
       })
@@ -124,21 +134,12 @@ export const files = (platform: Platform): Route[] => [
   }),
 ]
 
-const fileOf = ({ id, bytes, created_at, name, format, filename }: Dataset): z.infer<typeof fileObject> => ({
-  id: idOf('file', id),
+const toFile = ({ id, bytes, created_at, name, format, filename }: Dataset): z.infer<typeof fileObject> => ({
+  id: toOpenaiId('file', id),
   object: 'file',
   bytes,
-  created_at: seconds(created_at),
+  created_at: toUnixSeconds(created_at),
   filename: filename ?? `${name}.${format}`,
   purpose: PURPOSE,
   status: 'processed',
 })
-
-function missing(subject: string, expected: string, found: string): never {
-  fail('body_invalid', {
-    subject,
-    expected,
-    found,
-    fix: 'Send a form with file, the data, and purpose, which is fine-tune.',
-  })
-}

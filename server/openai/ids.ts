@@ -1,7 +1,7 @@
 import { isUuid } from '../../core/uuid.ts'
 
-/** What OpenAI's ids begin with, by what they name. */
-const prefixes = {
+/** The prefixes of OpenAI's ids. */
+const ID_PREFIXES = {
   file: 'file-',
   job: 'ftjob-',
   event: 'ftevent-',
@@ -9,22 +9,24 @@ const prefixes = {
   completion: 'chatcmpl-',
 } as const
 
-export const idOf = (kind: keyof typeof prefixes, id: string): string => `${prefixes[kind]}${id}`
+export type IdKind = keyof typeof ID_PREFIXES
 
-/** What the use cases call it: the id without what it begins with, or a name as it is. */
-export function referenceOf(kind: keyof typeof prefixes, given: string): string {
-  const id = given.slice(prefixes[kind].length)
-  return given.startsWith(prefixes[kind]) && isUuid(id) ? id : given
+/** Returns the id as OpenAI's API shows it. */
+export const toOpenaiId = (kind: IdKind, id: string): string => `${ID_PREFIXES[kind]}${id}`
+
+/** Returns the id without its prefix; a name is returned unchanged. */
+export function fromOpenaiId(kind: IdKind, idOrName: string): string {
+  const id = idOrName.slice(ID_PREFIXES[kind].length)
+  return idOrName.startsWith(ID_PREFIXES[kind]) && isUuid(id) ? id : idOrName
 }
 
-/** The number of an event of a training. */
-export const eventId = (training: string, number: number): string => idOf('event', `${training}-${number}`)
+export const toEventId = (trainingId: string, number: number): string => toOpenaiId('event', `${trainingId}-${number}`)
 
-/** The number in the id of an event; undefined where it is no id of one. */
-export function eventNumber(given: string): number | undefined {
-  const number = /^ftevent-.*-(\d+)$/.exec(given)?.[1]
+/** Returns the number of an event from its id, or undefined if it is not the id of an event. */
+export function parseEventNumber(eventId: string): number | undefined {
+  const number = /^ftevent-.*-(\d+)$/.exec(eventId)?.[1]
   return number === undefined ? undefined : Number(number)
 }
 
-/** Seconds since 1970, as OpenAI tells times. */
-export const seconds = (time: string): number => Math.floor(Date.parse(time) / 1000)
+/** Returns the whole seconds since 1970, as OpenAI's API gives times. */
+export const toUnixSeconds = (time: string): number => Math.floor(Date.parse(time) / 1000)

@@ -1,17 +1,18 @@
 import { z } from 'zod'
-import { newName, only, reference } from '../../platform/schemas/common.ts'
+import { exactObject, idOrName, resourceName } from '../../platform/schemas/common.ts'
 import { trainingStatuses } from '../../platform/schemas/statuses.ts'
 import { trainingRequest } from '../../platform/schemas/trainings.ts'
-import { none } from './none.ts'
+import { emptyList } from './empty-list.ts'
 
-const auto = <T extends z.ZodType>(value: T, what: string) => z.union([z.literal('auto'), value], { error: what })
+const autoOr = <T extends z.ZodType>(value: T, expected: string) =>
+  z.union([z.literal('auto'), value], { error: expected })
 
-const hyperparameters = only({
-  n_epochs: auto(z.number().positive(), 'auto or a number above 0').optional(),
-  batch_size: auto(z.int().positive(), 'auto or a whole number above 0').optional().describe('reviews of a step'),
-  learning_rate_multiplier: auto(z.number().positive(), 'auto or a number above 0')
+const hyperparameters = exactObject({
+  n_epochs: autoOr(z.number().positive(), 'auto or a number above 0').optional(),
+  batch_size: autoOr(z.int().positive(), 'auto or a whole number above 0').optional().describe('Reviews per step.'),
+  learning_rate_multiplier: autoOr(z.number().positive(), 'auto or a number above 0')
     .optional()
-    .describe("times the method's own learning rate"),
+    .describe("Factor by which the method's default learning rate is multiplied."),
 })
 export type Hyperparameters = z.infer<typeof hyperparameters>
 
@@ -26,33 +27,35 @@ const { metadata, ...settings } = trainingRequest.partial().omit({
   seed: true,
 }).shape
 
-/** OpenAI's request for a fine-tuning job, with Graft's own settings in `graft`. */
-export const jobRequest = only({
-  model: reference('a base').describe('the base to train on; GET /v1/models lists them'),
-  training_file: reference('a file').describe('id of a file, or the name of a data set'),
-  validation_file: reference('a file').nullish().describe('to measure on when the training is done'),
-  method: only({
-    type: z.literal('supervised', 'supervised: a classifier learns from labels'),
-    supervised: only({ hyperparameters: hyperparameters.optional() }).optional(),
+/** A request for a fine-tuning job in OpenAI's format, with Graft's own settings in `graft`. */
+export const jobRequest = exactObject({
+  model: idOrName('a base').describe('The base to train on. GET /v1/models lists all bases.'),
+  training_file: idOrName('a file').describe('Id of a file, or name of a data set.'),
+  validation_file: idOrName('a file')
+    .nullish()
+    .describe('Id of a file, or name of a data set, to evaluate on after the training.'),
+  method: exactObject({
+    type: z.literal('supervised', 'supervised, because a classifier learns from labels'),
+    supervised: exactObject({ hyperparameters: hyperparameters.optional() }).optional(),
   }).optional(),
-  hyperparameters: hyperparameters.optional().describe('as in method, which is preferred'),
-  suffix: newName.max(64, 'at most 64 characters').nullish().describe('what the name of the model begins with'),
+  hyperparameters: hyperparameters.optional().describe('Used only if method does not set them.'),
+  suffix: resourceName.max(64, 'at most 64 characters').nullish().describe('Start of the name of the model.'),
   seed: z.int('a whole number from 0').min(0, 'a whole number from 0').nullish(),
   metadata: metadata.nullable(),
-  integrations: none('none: Graft tells nobody of a training'),
+  integrations: emptyList('none, because Graft does not report trainings to other services'),
   graft: z
     .strictObject(settings, {
       error: ({ code }) =>
         code === 'unrecognized_keys'
-          ? "a setting of a training or of its method that OpenAI's fields do not tell"
+          ? "a setting of a training or its method that OpenAI's fields do not cover"
           : 'an object of settings',
     })
     .optional()
-    .describe('method, rank and whatever else POST /v1/trainings takes'),
+    .describe('The method, its rank, and all other settings of POST /v1/trainings.'),
 })
 export type JobRequest = z.infer<typeof jobRequest>
 
-const told = z.strictObject({
+const jobHyperparameters = z.strictObject({
   n_epochs: z.union([z.literal('auto'), z.number()]),
   batch_size: z.union([z.literal('auto'), z.int()]),
   learning_rate_multiplier: z.number(),
@@ -61,21 +64,24 @@ const told = z.strictObject({
 export const job = z.strictObject({
   id: z.string(),
   object: z.literal('fine_tuning.job'),
-  model: z.string().describe('id of the base'),
+  model: z.string().describe('Name of the base.'),
   status: z.enum(trainingStatuses),
-  fine_tuned_model: z.string().nullable().describe('what to ask for its answers; null until it has succeeded'),
+  fine_tuned_model: z.string().nullable().describe('Model to use in requests; null until the job has succeeded.'),
   training_file: z.string(),
   validation_file: z.string().nullable(),
-  hyperparameters: told,
-  method: z.strictObject({ type: z.literal('supervised'), supervised: z.strictObject({ hyperparameters: told }) }),
+  hyperparameters: jobHyperparameters,
+  method: z.strictObject({
+    type: z.literal('supervised'),
+    supervised: z.strictObject({ hyperparameters: jobHyperparameters }),
+  }),
   seed: z.int(),
   trained_tokens: z.int().nullable(),
-  result_files: z.array(z.string()).describe('none: events and checkpoints tell the metrics'),
+  result_files: z.array(z.string()).describe('Always empty. Events and checkpoints have the metrics.'),
   error: z.strictObject({ code: z.string(), message: z.string(), param: z.string().nullable() }).nullable(),
   metadata: z.record(z.string(), z.string()).nullable(),
   integrations: z.array(z.unknown()),
   organization_id: z.string(),
-  created_at: z.int().describe('seconds since 1970'),
+  created_at: z.int().describe('Unix time in seconds.'),
   estimated_finish: z.int().nullable(),
   finished_at: z.int().nullable(),
 })
@@ -88,7 +94,7 @@ export const jobEvent = z.strictObject({
   level: z.enum(['info', 'warn', 'error']),
   type: z.enum(['message', 'metrics']),
   message: z.string(),
-  data: z.looseObject({ type: z.string() }).describe('the event as GET /v1/trainings/{id}/events tells it'),
+  data: z.looseObject({ type: z.string() }).describe('The event as GET /v1/trainings/{id}/events returns it.'),
 })
 export type JobEvent = z.infer<typeof jobEvent>
 
@@ -102,7 +108,7 @@ export const checkpoint = z.strictObject({
   metrics: z.strictObject({
     step: z.int(),
     train_loss: z.number(),
-    full_valid_mean_token_accuracy: z.number().optional().describe('accuracy: an answer is one token'),
+    full_valid_mean_token_accuracy: z.number().optional().describe('The accuracy, because each answer is one token.'),
   }),
 })
 export type JobCheckpoint = z.infer<typeof checkpoint>

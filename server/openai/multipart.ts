@@ -5,72 +5,72 @@ import { fail, GraftError } from '../../core/errors.ts'
 
 export interface Form<File> {
   fields: Readonly<Record<string, string>>
-  /** Absent where the form has none of that name. */
-  file?: { filename: string; kept: File }
+  /** Not set if the form has no file in the requested field. */
+  file?: { filename: string; saved: File }
 }
 
-const LIMITS = { fields: 20, files: 1, fieldSize: 1000, headerPairs: 20, headerSize: 8192 }
+const FORM_LIMITS = { fields: 20, files: 1, fieldSize: 1000, headerPairs: 20, headerSize: 8192 }
 
 /**
- * Reads a form (RFC 7578) as it comes.
- * @param name of the field that holds the file
- * @param keep takes the file's bytes; what it throws is thrown in the end
- * @throws GraftError `body_invalid` for what is no such form, and what reading the body throws
+ * Reads a form (RFC 7578) as it arrives.
+ * @param fileField the name of the field that holds the file
+ * @param save reads the bytes of the file to their end; an error of it is thrown after the form has been read
+ * @throws GraftError `body_invalid` if the body is not such a form, and the errors of reading the body
  */
 export async function readForm<File>(
-  type: string | null,
+  contentType: string | null,
   body: AsyncIterable<Uint8Array>,
-  name: string,
-  keep: (content: AsyncIterable<Uint8Array>) => Promise<File>,
+  fileField: string,
+  save: (content: AsyncIterable<Uint8Array>) => Promise<File>,
 ): Promise<Form<File>> {
   const fields: Record<string, string> = {}
-  let file: { filename: string; content: BusboyFileStream; kept: Promise<File> } | undefined
-  const form = parserOf(type)
+  let file: { filename: string; content: BusboyFileStream; saved: Promise<File> } | undefined
+  const form = createParser(contentType)
   form.on('field', (field, value) => {
     fields[field] = value
   })
   form.on('file', (field, content, filename) => {
-    if (field !== name || file) return void content.resume()
-    file = { filename, content, kept: kept(content, keep) }
-    // Whoever reads it and whoever waits below is told; a form that ends early would tell nobody else, and end the process.
+    if (field !== fileField || file) return void content.resume()
+    file = { filename, content, saved: saveFile(content, save) }
+    // Errors reach the reader of the content and the await below. Without these handlers, a form that ends early would
+    // end the process.
     content.on('error', () => {})
-    file.kept.catch(() => {})
+    file.saved.catch(() => {})
   })
   try {
     await pipeline(Readable.from(body), form)
   } catch (error) {
     file?.content.destroy(error as Error)
     if (error instanceof GraftError) throw error
-    invalid(error instanceof Error ? error.message : String(error))
+    throwInvalidForm(error instanceof Error ? error.message : String(error))
   }
-  return { fields, ...(file && { file: { filename: file.filename, kept: await file.kept } }) }
+  return { fields, ...(file && { file: { filename: file.filename, saved: await file.saved } }) }
 }
 
-/** What is not read to its end would hold back the rest of the form. */
-async function kept<File>(
+/** Saves the file, and discards what `save` leaves unread, which would block the rest of the form. */
+async function saveFile<File>(
   content: BusboyFileStream,
-  keep: (content: AsyncIterable<Uint8Array>) => Promise<File>,
+  save: (content: AsyncIterable<Uint8Array>) => Promise<File>,
 ): Promise<File> {
   try {
-    return await keep(content)
+    return await save(content)
   } finally {
     content.resume()
   }
 }
 
-function parserOf(type: string | null) {
+function createParser(contentType: string | null) {
   try {
-    return new Busboy({ headers: { 'content-type': type ?? '' }, limits: LIMITS })
+    return new Busboy({ headers: { 'content-type': contentType ?? '' }, limits: FORM_LIMITS })
   } catch (error) {
-    return invalid((error as Error).message)
+    return throwInvalidForm((error as Error).message)
   }
 }
 
-function invalid(found: string): never {
+function throwInvalidForm(reason: string): never {
   fail('body_invalid', {
     subject: 'the body',
-    expected: 'a form with a file and its purpose (multipart/form-data)',
-    found,
-    fix: 'With curl: -F purpose=fine-tune -F file=@train.jsonl.',
+    problem: `is not a valid form (multipart/form-data): ${reason}`,
+    fix: 'With curl, use -F purpose=fine-tune -F file=@train.jsonl.',
   })
 }

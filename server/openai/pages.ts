@@ -1,20 +1,16 @@
 import { z } from 'zod'
-import type { PageRequest } from '../../platform/schemas/common.ts'
-import { type idOf, referenceOf } from './ids.ts'
+import { DEFAULT_PAGE_SIZE, type PageRequest, pageSize } from '../../platform/schemas/common.ts'
+import { fromOpenaiId, type IdKind } from './ids.ts'
 
-/** How OpenAI's lists are asked for: the id of the last that is known, and how many more. */
+/** The query of OpenAI's lists. */
 export const listQuery = z.strictObject({
-  after: z.string('the id of the last that is known').optional().describe('the id of the last that is known'),
-  limit: z
-    .int('a whole number from 1 to 100')
-    .min(1, 'a whole number from 1 to 100')
-    .max(100, 'a whole number from 1 to 100')
-    .default(20),
+  after: z.string('the id of the last item received').optional().describe('Id of the last item of the previous page.'),
+  limit: pageSize.default(DEFAULT_PAGE_SIZE),
 })
 
-export const LIST = 'Give after, the last id of the page before, and limit, or neither.'
+export const LIST_FIX = 'Give after, the last id of the previous page, and limit; or leave both out.'
 
-export const listOf = <T extends z.ZodType>(item: T) =>
+export const listSchemaOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({
     object: z.literal('list'),
     data: z.array(item),
@@ -23,13 +19,10 @@ export const listOf = <T extends z.ZodType>(item: T) =>
     has_more: z.boolean(),
   })
 
-export function pageRequestOf(
-  kind: Parameters<typeof idOf>[0],
-  { after, limit }: { after?: string; limit: number },
-): PageRequest {
-  return { limit, ...(after !== undefined && { cursor: referenceOf(kind, after) }) }
+export function toPageRequest(kind: IdKind, { after, limit }: { after?: string; limit: number }): PageRequest {
+  return { limit, ...(after !== undefined && { cursor: fromOpenaiId(kind, after) }) }
 }
 
-export function pageOf<T extends { id: string }>(data: T[], has_more: boolean) {
+export function toPage<T extends { id: string }>(data: T[], has_more: boolean) {
   return { object: 'list' as const, data, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null, has_more }
 }

@@ -1,25 +1,28 @@
-import { learningRateOf } from '../../platform/offline/train.ts'
+import { defaultLearningRate } from '../../platform/schemas/methods.ts'
 import type { Training, TrainingEventAnswer } from '../../platform/schemas/trainings.ts'
-import { eventId, idOf, seconds } from './ids.ts'
+import { toEventId, toOpenaiId, toUnixSeconds } from './ids.ts'
 import type { Job, JobCheckpoint, JobEvent } from './job-schemas.ts'
 
-/** A training as OpenAI's API tells a job. @param base names the model that it is trained on */
-export function jobOf(training: Training, base: string): Job {
+/**
+ * Returns a training as a job of OpenAI's API.
+ * @param baseName the name of the base that it is trained on
+ */
+export function toJob(training: Training, baseName: string): Job {
   const { id, status, settings, plan, error, progress } = training
   const hyperparameters = {
     n_epochs: typeof settings.steps === 'number' ? ('auto' as const) : Number(settings.epochs),
     batch_size: typeof settings.batch_size === 'number' ? settings.batch_size : ('auto' as const),
-    learning_rate_multiplier: Number(settings.learning_rate) / learningRateOf(training.method),
+    learning_rate_multiplier: Number(settings.learning_rate) / defaultLearningRate(training.method),
   }
-  const left = status === 'running' ? progress?.seconds_left : undefined
+  const secondsLeft = status === 'running' ? progress?.seconds_left : undefined
   return {
-    id: idOf('job', id),
+    id: toOpenaiId('job', id),
     object: 'fine_tuning.job',
-    model: base,
+    model: baseName,
     status,
     fine_tuned_model: modelOf(training) ?? null,
-    training_file: idOf('file', training.dataset),
-    validation_file: training.test_dataset ? idOf('file', training.test_dataset) : null,
+    training_file: toOpenaiId('file', training.dataset),
+    validation_file: training.test_dataset ? toOpenaiId('file', training.test_dataset) : null,
     hyperparameters,
     method: { type: 'supervised', supervised: { hyperparameters } },
     seed: Number(settings.seed),
@@ -29,27 +32,27 @@ export function jobOf(training: Training, base: string): Job {
     metadata: training.metadata ?? null,
     integrations: [],
     organization_id: 'graft',
-    created_at: seconds(training.created_at),
-    estimated_finish: left === undefined ? null : Math.ceil(Date.now() / 1000 + left),
-    finished_at: training.finished_at ? seconds(training.finished_at) : null,
+    created_at: toUnixSeconds(training.created_at),
+    estimated_finish: secondsLeft === undefined ? null : Math.ceil(Date.now() / 1000 + secondsLeft),
+    finished_at: training.finished_at ? toUnixSeconds(training.finished_at) : null,
   }
 }
 
-/** What answers for a training that has succeeded: its adapter, by its name where it was given one. */
+/** Returns the name, or else the id, of the adapter of a training; undefined if it has not succeeded. */
 const modelOf = ({ adapter, name }: Training): string | undefined => adapter && (name ?? adapter)
 
-/** The one checkpoint that can answer: what a training saves on its way is its state alone. */
-export function checkpointsOf(training: Training): JobCheckpoint[] {
+/** Returns the only checkpoint that can classify, the final one. During a training, only its state is saved. */
+export function toCheckpoints(training: Training): JobCheckpoint[] {
   const { id, result, finished_at } = training
   const model = modelOf(training)
   if (!model || !finished_at) return []
   const { steps, loss, accuracy } = result as { steps: number; loss: number; accuracy?: number }
   return [
     {
-      id: idOf('checkpoint', id),
+      id: toOpenaiId('checkpoint', id),
       object: 'fine_tuning.job.checkpoint',
-      created_at: seconds(finished_at),
-      fine_tuning_job_id: idOf('job', id),
+      created_at: toUnixSeconds(finished_at),
+      fine_tuning_job_id: toOpenaiId('job', id),
       fine_tuned_model_checkpoint: model,
       step_number: steps,
       metrics: {
@@ -61,30 +64,29 @@ export function checkpointsOf(training: Training): JobCheckpoint[] {
   ]
 }
 
-/** @param training its id */
-export function eventOf(training: string, { number, event, created_at }: TrainingEventAnswer): JobEvent {
+export function toJobEvent(trainingId: string, { number, event, created_at }: TrainingEventAnswer): JobEvent {
   return {
-    id: eventId(training, number),
+    id: toEventId(trainingId, number),
     object: 'fine_tuning.job.event',
-    created_at: seconds(created_at),
+    created_at: toUnixSeconds(created_at),
     level: 'error' in event ? 'error' : 'info',
-    type: event.type === 'step' || event.type === 'point' ? 'metrics' : 'message',
-    message: inWords(event),
+    type: event.type === 'step' || event.type === 'evaluation' ? 'metrics' : 'message',
+    message: messageOf(event),
     data: event,
   }
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: events are of many shapes, which training/events.ts tells
-const words: Readonly<Record<string, (event: any) => string>> = {
+// biome-ignore lint/suspicious/noExplicitAny: events have many shapes, defined in training/events.ts
+const MESSAGES: Readonly<Record<string, (event: any) => string>> = {
   status: ({ status, error }) => `The job is ${status}${error ? `: ${error.detail}` : ''}`,
   stage: ({ message }) => message,
-  plan: ({ plan }) => `${plan.trainable} parameters are trained in ${plan.steps} steps on ${plan.reviews} reviews`,
+  plan: ({ plan }) => `Training ${plan.trainable} parameters in ${plan.steps} steps on ${plan.reviews} reviews`,
   step: ({ step, steps, loss }) => `Step ${step}/${steps}: training loss=${loss.toFixed(4)}`,
-  point: ({ point: { step, loss, accuracy } }) =>
-    `Step ${step}: training loss=${loss.toFixed(4)}${accuracy === undefined ? '' : `, accuracy=${accuracy.toFixed(4)}`}`,
-  saved: ({ step }) => `The state of step ${step} is saved`,
+  evaluation: ({ step, loss, accuracy }) =>
+    `Step ${step}: training loss=${loss.toFixed(4)}, accuracy=${accuracy.toFixed(4)}`,
+  saved: ({ step }) => `Saved the state of step ${step}`,
   done: ({ result }) =>
     `Trained in ${result.steps} steps${result.accuracy === undefined ? '' : `, accuracy ${result.accuracy}`}`,
 }
 
-const inWords = (event: { type: string }): string => words[event.type]?.(event) ?? event.type
+const messageOf = (event: { type: string }): string => MESSAGES[event.type]?.(event) ?? event.type

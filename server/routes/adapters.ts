@@ -3,27 +3,28 @@ import type { Platform } from '../../platform/platform.ts'
 import { adapter, adapterList, adapterUpload } from '../../platform/schemas/adapters.ts'
 import { pageRequest } from '../../platform/schemas/common.ts'
 import {
-  deleteAdapter,
   downloadAdapter,
   getAdapter,
   listAdapters,
+  removeAdapter,
   uploadAdapter,
 } from '../../platform/use-cases/adapters.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { created, ID, PAGE } from './common.ts'
+import { describeId, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Adapters'
-const params = { id: ID('an adapter') }
+const params = { id: describeId('an adapter') }
 
-export const adapters = (platform: Platform): Route[] => [
+export const adapterRoutes = (platform: Platform): Route[] => [
   route({
     method: 'GET',
     path: '/v1/adapters',
-    summary: 'List adapters, the newest first',
+    summary: 'List adapters',
+    description: 'The newest adapters come first.',
     tag,
     scope: 'predict',
-    query: { schema: pageRequest, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: adapterList } },
+    query: { schema: pageRequest, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of adapters.', schema: adapterList } },
     handle: async ({ query }) => json(await listAdapters(platform, query)),
   }),
   uploadRoute({
@@ -31,16 +32,16 @@ export const adapters = (platform: Platform): Route[] => [
     path: '/v1/adapters',
     summary: 'Upload an adapter',
     description:
-      "The folder of a checkpoint, as a tar file: PEFT's, AdapterHub's, or one that Graft made. It is unpacked without following links or leaving its folder, and checked on the base before it is kept.",
+      'Upload the folder of a checkpoint as a tar file. PEFT, AdapterHub and Graft checkpoints are accepted. The archive is unpacked without following links or leaving its folder, and the adapter is checked against the base before it is stored.',
     tag,
     scope: 'train',
-    query: { schema: adapterUpload, fix: 'Give the name in the address: /v1/adapters?name=film-lora.' },
+    query: { schema: adapterUpload, fix: 'Put the name in the query: /v1/adapters?name=film-lora.' },
     upload: {
-      types: ['application/x-tar', 'application/gzip', 'application/octet-stream'],
-      description: 'a tar file, gzipped or not, of the folder or of what is in it',
+      contentTypes: ['application/x-tar', 'application/gzip', 'application/octet-stream'],
+      description: 'A tar file, optionally gzipped, of the folder or of its contents.',
       limit: 'adapter',
     },
-    answers: { 201: { description: 'The adapter', schema: adapter, headers: { location: 'its address' } } },
+    responses: { 201: { description: 'Returns the new adapter.', schema: adapter, headers: LOCATION } },
     errors: [
       'name_taken',
       'archive_invalid',
@@ -56,7 +57,7 @@ export const adapters = (platform: Platform): Route[] => [
       'artifacts_unavailable',
       'disk_full',
     ],
-    handle: async ({ query, body }) => created('/v1/adapters', await uploadAdapter(platform, query.name, body)),
+    handle: async ({ query, body }) => toCreated('/v1/adapters', await uploadAdapter(platform, query.name, body)),
   }),
   route({
     method: 'GET',
@@ -65,7 +66,7 @@ export const adapters = (platform: Platform): Route[] => [
     tag,
     scope: 'predict',
     params,
-    answers: { 200: { description: 'The adapter', schema: adapter } },
+    responses: { 200: { description: 'Returns the adapter.', schema: adapter } },
     errors: ['adapter_unknown'],
     handle: async ({ params: { id } }) => json(await getAdapter(platform, id)),
   }),
@@ -73,14 +74,14 @@ export const adapters = (platform: Platform): Route[] => [
     method: 'DELETE',
     path: '/v1/adapters/{id}',
     summary: 'Delete an adapter',
-    description: 'Its evaluations go with it; what is being answered by it is finished.',
+    description: 'Its evaluations are deleted as well. Predictions in progress are finished.',
     tag,
     scope: 'train',
     params,
-    answers: { 204: { description: 'It is deleted' } },
+    responses: { 204: { description: 'The adapter was deleted.' } },
     errors: ['adapter_unknown', 'in_use'],
     async handle({ params: { id } }) {
-      await deleteAdapter(platform, id)
+      await removeAdapter(platform, id)
       return new Response(null, { status: 204 })
     },
   }),
@@ -88,18 +89,18 @@ export const adapters = (platform: Platform): Route[] => [
     method: 'GET',
     path: '/v1/adapters/{id}/archive',
     summary: "Download an adapter's folder",
-    description: 'As a tar file, which PEFT or the library of its layout loads once unpacked.',
+    description: 'The tar file unpacks to a checkpoint that PEFT, or the library of its layout, can load.',
     tag,
     scope: 'train',
     params,
-    answers: {
+    responses: {
       200: {
-        description: 'A tar file',
-        types: ['application/x-tar'],
+        description: 'Returns a tar file.',
+        contentTypes: ['application/x-tar'],
         headers: {
-          'content-disposition': 'the name of the file',
-          'content-length': 'its bytes',
-          etag: 'its SHA-256',
+          'content-disposition': 'Name of the file.',
+          'content-length': 'Size of the file in bytes.',
+          etag: 'SHA-256 of the file.',
         },
       },
     },

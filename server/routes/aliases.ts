@@ -3,39 +3,41 @@ import { alias, aliasList, aliasMoveList, aliasRequest } from '../../platform/sc
 import { pageRequest } from '../../platform/schemas/common.ts'
 import { getAlias, listAliases, listAliasMoves, removeAlias, setAlias } from '../../platform/use-cases/aliases.ts'
 import { json, type Route, route } from '../route.ts'
-import { PAGE } from './common.ts'
+import { PAGE_FIX } from './common.ts'
 
 const tag = 'Aliases'
-const params = { name: 'name of the alias' }
+const params = { name: 'Name of the alias.' }
 
-export const aliases = (platform: Platform): Route[] => [
+export const aliasRoutes = (platform: Platform): Route[] => [
   route({
     method: 'GET',
     path: '/v1/aliases',
-    summary: 'List aliases, the newest first',
+    summary: 'List aliases',
+    description: 'The newest aliases come first.',
     tag,
     scope: 'predict',
-    query: { schema: pageRequest, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: aliasList } },
+    query: { schema: pageRequest, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of aliases.', schema: aliasList } },
     handle: async ({ query }) => json(await listAliases(platform, query)),
   }),
   route({
     method: 'GET',
     path: '/v1/aliases/{name}',
-    summary: 'Get an alias, and where it leads',
+    summary: 'Get an alias',
+    description: 'The alias includes the adapter that it points to.',
     tag,
     scope: 'predict',
     params,
-    answers: { 200: { description: 'The alias', schema: alias } },
+    responses: { 200: { description: 'Returns the alias.', schema: alias } },
     errors: ['alias_unknown'],
     handle: async ({ params: { name } }) => json(await getAlias(platform, name)),
   }),
   route({
     method: 'PUT',
     path: '/v1/aliases/{name}',
-    summary: 'Make an alias lead to an adapter',
+    summary: 'Point an alias to an adapter',
     description:
-      'An alias does in place of an adapter’s name wherever one is asked for. A guarded one is moved only with a comparison that rules out a loss of accuracy greater than the guard allows; each move is recorded. To change a guard, or to pass it over, needs the scope admin.',
+      'An alias can be used wherever the name of an adapter can. A guarded alias moves only with a comparison that rules out a loss of accuracy greater than the guard allows. Each move is recorded. Changing or bypassing a guard requires the scope admin.',
     tag,
     scope: 'train',
     params,
@@ -44,20 +46,20 @@ export const aliases = (platform: Platform): Route[] => [
       example: { adapter: 'film-lora', guard: { margin: 0.01 } },
       fix: 'Send {"adapter": "its name", "comparison": "an id"}.',
     },
-    answers: { 200: { description: 'The alias as it is now', schema: alias } },
+    responses: { 200: { description: 'Returns the alias after the change.', schema: alias } },
     errors: ['adapter_unknown', 'dataset_unknown', 'comparison_unknown', 'name_taken', 'promotion_refused'],
     handle: async ({ params: { name }, body, caller }) => json(await setAlias(platform, name, body, caller)),
   }),
   route({
     method: 'DELETE',
     path: '/v1/aliases/{name}',
-    summary: 'Remove an alias',
+    summary: 'Delete an alias',
     description:
-      'The adapter stays, and so do the records of its moves. To remove a guarded one needs the scope admin.',
+      'The adapter and the records of the moves are kept. Deleting a guarded alias requires the scope admin.',
     tag,
     scope: 'train',
     params,
-    answers: { 204: { description: 'It is removed' } },
+    responses: { 204: { description: 'The alias was deleted.' } },
     errors: ['alias_unknown'],
     async handle({ params: { name }, caller }) {
       await removeAlias(platform, name, caller)
@@ -67,13 +69,14 @@ export const aliases = (platform: Platform): Route[] => [
   route({
     method: 'GET',
     path: '/v1/aliases/{name}/moves',
-    summary: 'List the moves of an alias, the newest first',
-    description: 'Those of one that was removed, too: from where to where, on what grounds, and by which key.',
+    summary: 'List the moves of an alias',
+    description:
+      'Each move has the adapters before and after, its reason, and the key that made it. The newest moves come first. The moves of a deleted alias are listed as well.',
     tag,
     scope: 'train',
     params,
-    query: { schema: pageRequest, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: aliasMoveList } },
+    query: { schema: pageRequest, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of moves.', schema: aliasMoveList } },
     handle: async ({ params: { name }, query }) => json(await listAliasMoves(platform, name, query)),
   }),
 ]

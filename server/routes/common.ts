@@ -3,23 +3,27 @@ import type { ErrorCode } from '../../core/catalogue.ts'
 import { idempotencyKey } from '../../platform/schemas/common.ts'
 import { json } from '../route.ts'
 
-/** Of a parameter in an address. */
-export const ID = (thing: string) => `id or name of ${thing}`
+/** Returns the description of a path parameter that names a resource. */
+export const describeId = (resource: string) => `Id or name of ${resource}.`
 
-export const PAGE = 'Leave both out for the newest; a page tells the next in next_cursor.'
+export const PAGE_FIX =
+  'Leave out cursor and limit for the newest page; each page has the cursor of the next in next_cursor.'
 
-/** Of the header with which a request may be repeated without doing its work twice. */
-export const IDEMPOTENCY = {
+/** The header that makes it safe to send a request again. */
+export const IDEMPOTENCY_HEADERS = {
   schema: z.object({ 'idempotency-key': idempotencyKey.optional() }),
-  fix: 'Make one for each request, a UUID for example, and use it again only to repeat that request.',
+  fix: 'Create a key for each request, for example a UUID, and send it again only to repeat that request.',
 }
 
-/** A thing was made; `location` leads to it. */
-export const created = (list: string, thing: { id: string }): Response =>
-  json(thing, { status: 201, headers: { location: `${list}/${thing.id}` } })
+/** Returns the response to a created resource, with its path in `location`. */
+export const toCreated = (list: string, resource: { id: string }): Response =>
+  json(resource, { status: 201, headers: { location: `${list}/${resource.id}` } })
 
-/** What a file of reviews may be refused for. */
-export const DATA_ERRORS = [
+/** The description of the `location` header of {@link toCreated}. */
+export const LOCATION = { location: 'Path of the new resource.' }
+
+/** Errors of an uploaded file of reviews. */
+export const DATA_ERROR_CODES = [
   'data_empty',
   'data_format',
   'data_line',

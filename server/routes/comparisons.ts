@@ -2,50 +2,52 @@ import type { Platform } from '../../platform/platform.ts'
 import { comparison, comparisonList, comparisonQuery, comparisonRequest } from '../../platform/schemas/comparisons.ts'
 import { createComparison, getComparison, listComparisons } from '../../platform/use-cases/comparisons.ts'
 import { json, type Route, route } from '../route.ts'
-import { created, IDEMPOTENCY, PAGE } from './common.ts'
+import { IDEMPOTENCY_HEADERS, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Comparisons'
 
-export const comparisons = (platform: Platform): Route[] => [
+export const comparisonRoutes = (platform: Platform): Route[] => [
   route({
     method: 'POST',
     path: '/v1/comparisons',
-    summary: 'Find out which of several adapters is better',
+    summary: 'Compare adapters',
     description:
-      'All answer the same reviews. The result says what the answers allow to be said, and what they do not.',
+      'Every adapter classifies the same reviews. The result says which adapter is better, or that the reviews are too few to tell.',
     tag,
     scope: 'train',
-    headers: IDEMPOTENCY,
+    headers: IDEMPOTENCY_HEADERS,
     json: {
       schema: comparisonRequest,
       example: { adapters: ['film-lora', 'film-adapter'], dataset: 'films-test' },
       fix: 'Send {"adapters": ["one name", "another"], "dataset": "its name"}.',
     },
-    answers: {
-      201: { description: 'The comparison, queued', schema: comparison, headers: { location: 'its address' } },
+    responses: {
+      201: { description: 'Returns the queued comparison.', schema: comparison, headers: LOCATION },
     },
     errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'idempotency_conflict'],
     handle: async ({ body, caller, headers }) =>
-      created('/v1/comparisons', await createComparison(platform, body, caller, headers['idempotency-key'])),
+      toCreated('/v1/comparisons', await createComparison(platform, body, caller, headers['idempotency-key'])),
   }),
   route({
     method: 'GET',
     path: '/v1/comparisons',
-    summary: 'List comparisons with their verdicts, the newest first',
+    summary: 'List comparisons',
+    description: 'Each comparison includes its verdicts. The newest comparisons come first.',
     tag,
     scope: 'train',
-    query: { schema: comparisonQuery, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: comparisonList } },
+    query: { schema: comparisonQuery, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of comparisons.', schema: comparisonList } },
     handle: async ({ query }) => json(await listComparisons(platform, query)),
   }),
   route({
     method: 'GET',
     path: '/v1/comparisons/{id}',
-    summary: 'Get a comparison with all that it found',
+    summary: 'Get a comparison',
+    description: 'The comparison includes its full result once it has succeeded.',
     tag,
     scope: 'train',
-    params: { id: 'id of a comparison' },
-    answers: { 200: { description: 'The comparison', schema: comparison } },
+    params: { id: 'Id of a comparison.' },
+    responses: { 200: { description: 'Returns the comparison.', schema: comparison } },
     errors: ['comparison_unknown'],
     handle: async ({ params: { id } }) => json(await getComparison(platform, id)),
   }),

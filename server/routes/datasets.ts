@@ -1,33 +1,35 @@
 import type { Platform } from '../../platform/platform.ts'
 import { pageRequest } from '../../platform/schemas/common.ts'
 import { dataset, datasetList, datasetUpload } from '../../platform/schemas/datasets.ts'
-import { deleteDataset, getDataset, listDatasets, uploadDataset } from '../../platform/use-cases/datasets.ts'
+import { getDataset, listDatasets, removeDataset, uploadDataset } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { created, DATA_ERRORS, ID, PAGE } from './common.ts'
+import { DATA_ERROR_CODES, describeId, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Data sets'
+const params = { id: describeId('a data set') }
 
-export const datasets = (platform: Platform): Route[] => [
+export const datasetRoutes = (platform: Platform): Route[] => [
   route({
     method: 'GET',
     path: '/v1/datasets',
-    summary: 'List data sets, the newest first',
+    summary: 'List data sets',
+    description: 'The newest data sets come first.',
     tag,
     scope: 'train',
-    query: { schema: pageRequest, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: datasetList } },
+    query: { schema: pageRequest, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of data sets.', schema: datasetList } },
     handle: async ({ query }) => json(await listDatasets(platform, query)),
   }),
   uploadRoute({
     method: 'POST',
     path: '/v1/datasets',
     summary: 'Upload a data set',
-    description: 'Reviews with labels. Every line is read before any of it is kept.',
+    description: 'Upload labelled reviews. Every line is validated before the data set is stored.',
     tag,
     scope: 'train',
-    query: { schema: datasetUpload, fix: 'Give the name in the address: /v1/datasets?name=films.' },
+    query: { schema: datasetUpload, fix: 'Put the name in the query: /v1/datasets?name=films.' },
     upload: {
-      types: [
+      contentTypes: [
         'application/jsonl',
         'application/x-ndjson',
         'application/json-lines',
@@ -35,12 +37,12 @@ export const datasets = (platform: Platform): Route[] => [
         'application/gzip',
         'application/octet-stream',
       ],
-      description: '{"text": …, "label": …} a line, or CSV with a header; gzipped or not',
+      description: 'One {"text": …, "label": …} per line, or CSV with a header. Optionally gzipped.',
       limit: 'dataset',
     },
-    answers: { 201: { description: 'The data set', schema: dataset, headers: { location: 'its address' } } },
-    errors: ['name_taken', ...DATA_ERRORS],
-    handle: async ({ query, body }) => created('/v1/datasets', await uploadDataset(platform, query.name, body)),
+    responses: { 201: { description: 'Returns the new data set.', schema: dataset, headers: LOCATION } },
+    errors: ['name_taken', ...DATA_ERROR_CODES],
+    handle: async ({ query, body }) => toCreated('/v1/datasets', await uploadDataset(platform, query.name, body)),
   }),
   route({
     method: 'GET',
@@ -48,8 +50,8 @@ export const datasets = (platform: Platform): Route[] => [
     summary: 'Get a data set',
     tag,
     scope: 'train',
-    params: { id: ID('a data set') },
-    answers: { 200: { description: 'The data set', schema: dataset } },
+    params,
+    responses: { 200: { description: 'Returns the data set.', schema: dataset } },
     errors: ['dataset_unknown'],
     handle: async ({ params: { id } }) => json(await getDataset(platform, id)),
   }),
@@ -57,14 +59,14 @@ export const datasets = (platform: Platform): Route[] => [
     method: 'DELETE',
     path: '/v1/datasets/{id}',
     summary: 'Delete a data set',
-    description: 'What was trained and measured on it stays.',
+    description: 'Adapters that were trained on it and evaluations that used it are kept.',
     tag,
     scope: 'train',
-    params: { id: ID('a data set') },
-    answers: { 204: { description: 'It is deleted' } },
+    params,
+    responses: { 204: { description: 'The data set was deleted.' } },
     errors: ['dataset_unknown', 'in_use'],
     async handle({ params: { id } }) {
-      await deleteDataset(platform, id)
+      await removeDataset(platform, id)
       return new Response(null, { status: 204 })
     },
   }),

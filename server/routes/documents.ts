@@ -1,53 +1,60 @@
 import { z } from 'zod'
-import { errorsPage } from '../docs/errors-page.ts'
-import { type Html, htmlResponse } from '../docs/html.ts'
-import { docsPage } from '../docs/page.ts'
+import { renderErrorsPage } from '../docs/errors-page.ts'
+import { type Html, toHtmlResponse } from '../docs/html.ts'
+import { renderDocsPage } from '../docs/page.ts'
 import { type OpenApi, openApiOf } from '../openapi.ts'
 import { json, type Route, route } from '../route.ts'
 
 const tag = 'Server'
-const html = { types: ['text/html'] }
+const htmlPage = { description: 'Returns an HTML page.', contentTypes: ['text/html'] }
 
-/** What tells of the API. @param routes these among them */
-export function documents(routes: () => readonly Route[], version: string): Route[] {
-  let made: OpenApi | undefined
-  const openApi = () => {
-    made ??= openApiOf(routes(), version)
-    return made
+/**
+ * Returns the routes that document the API.
+ * @param routes returns all routes of the API, these included
+ */
+export function documentRoutes(routes: () => readonly Route[], version: string): Route[] {
+  let document: OpenApi | undefined
+  const getDocument = () => {
+    document ??= openApiOf(routes(), version)
+    return document
   }
   let page: Html | undefined
   return [
     route({
       method: 'GET',
       path: '/openapi.json',
-      summary: 'This API as an OpenAPI 3.1 document',
+      summary: 'Get the OpenAPI document of this API',
       tag,
       scope: 'none',
-      answers: {
-        200: { description: 'The document', schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }) },
+      responses: {
+        200: {
+          description: 'Returns an OpenAPI 3.1 document.',
+          schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
+        },
       },
-      handle: () => json(openApi()),
+      handle: () => json(getDocument()),
     }),
     route({
       method: 'GET',
       path: '/docs',
-      summary: 'This API for readers',
+      summary: 'Show the reference of this API',
       tag,
       scope: 'none',
-      answers: { 200: { description: 'A page', ...html } },
+      responses: { 200: htmlPage },
       handle() {
-        page ??= docsPage(openApi())
-        return htmlResponse(page)
+        page ??= renderDocsPage(getDocument())
+        return toHtmlResponse(page)
       },
     }),
     route({
       method: 'GET',
       path: '/docs/errors',
-      summary: "The errors, where a problem's type leads",
+      summary: 'Show all error codes',
+      description: 'The type of a problem is a link to this page.',
       tag,
       scope: 'none',
-      answers: { 200: { description: 'A page', ...html } },
-      handle: () => htmlResponse(errorsPage()),
+      responses: { 200: htmlPage },
+      handle: () => toHtmlResponse(renderErrorsPage()),
     }),
   ]
 }

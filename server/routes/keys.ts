@@ -3,16 +3,16 @@ import { pageRequest } from '../../platform/schemas/common.ts'
 import { key, keyList, keyRequest, newKey } from '../../platform/schemas/keys.ts'
 import { createKey, listKeys, revokeKey } from '../../platform/use-cases/keys.ts'
 import { json, type Route, route } from '../route.ts'
-import { created, PAGE } from './common.ts'
+import { LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Keys'
 
-export const keys = (platform: Platform): Route[] => [
+export const keyRoutes = (platform: Platform): Route[] => [
   route({
     method: 'POST',
     path: '/v1/keys',
-    summary: 'Make a key',
-    description: 'From then on every request needs one. The key itself is shown this once.',
+    summary: 'Create a key',
+    description: 'Once a key exists, every request needs one. The secret of a key is shown only in this response.',
     tag,
     scope: 'admin',
     json: {
@@ -20,29 +20,29 @@ export const keys = (platform: Platform): Route[] => [
       example: { name: 'deployment', scopes: ['admin'] },
       fix: 'Send {"name": "deployment", "scopes": ["predict"]}.',
     },
-    answers: { 201: { description: 'The key', schema: newKey, headers: { location: 'its address' } } },
-    handle: async ({ body }) => created('/v1/keys', await createKey(platform, body)),
+    responses: { 201: { description: 'Returns the new key with its secret.', schema: newKey, headers: LOCATION } },
+    handle: async ({ body }) => toCreated('/v1/keys', await createKey(platform, body)),
   }),
   route({
     method: 'GET',
     path: '/v1/keys',
-    summary: 'List keys, the newest first',
-    description: 'Revoked ones among them; none tells the key itself.',
+    summary: 'List keys',
+    description: 'Revoked keys are listed as well. Secrets are not shown. The newest keys come first.',
     tag,
     scope: 'admin',
-    query: { schema: pageRequest, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: keyList } },
+    query: { schema: pageRequest, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of keys.', schema: keyList } },
     handle: async ({ query }) => json(await listKeys(platform, query)),
   }),
   route({
     method: 'DELETE',
     path: '/v1/keys/{id}',
     summary: 'Revoke a key',
-    description: 'Within three seconds it is refused everywhere.',
+    description: 'Every server rejects the key within three seconds.',
     tag,
     scope: 'admin',
-    params: { id: 'id of a key' },
-    answers: { 200: { description: 'The key, revoked', schema: key } },
+    params: { id: 'Id of a key.' },
+    responses: { 200: { description: 'Returns the revoked key.', schema: key } },
     errors: ['key_unknown', 'in_use'],
     handle: async ({ params: { id } }) => json(await revokeKey(platform, id)),
   }),

@@ -1,16 +1,15 @@
 import type { Platform } from '../../platform/platform.ts'
 import { classifyAnswer, classifyRequest } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
-import { inHeader, json, type Route, route } from '../route.ts'
+import { json, type Route, route, toHeaderValue } from '../route.ts'
 
-/** A client that goes away takes its texts back. */
-export const predictions = (platform: Platform): Route[] => [
+export const predictionRoutes = (platform: Platform): Route[] => [
   route({
     method: 'POST',
     path: '/v1/predictions',
-    summary: 'Label texts',
+    summary: 'Classify texts',
     description:
-      'Each text is answered by an adapter; several adapters may answer in one request. A text that cannot be classified fails alone: an error stands in its place.',
+      'An adapter classifies each text; one request may use several adapters. A text that cannot be classified does not affect the others: its result is an error. If the client disconnects, texts that still wait are not classified.',
     tag: 'Predictions',
     scope: 'predict',
     json: {
@@ -18,22 +17,23 @@ export const predictions = (platform: Platform): Route[] => [
       example: { inputs: ['A joy from start to finish.', 'Two hours I want back.'] },
       fix: 'Send {"inputs": ["a text", …], "adapter": "its id"}.',
     },
-    answers: {
+    responses: {
       200: {
-        description: 'A result for each text, in their order',
+        description: 'Returns one result per text, in the same order.',
         schema: classifyAnswer,
         headers: {
-          'x-graft-adapter': 'name of the adapter, where one answered all',
-          'x-graft-digest': 'SHA-256 of its weights',
+          'x-graft-adapter': 'Name of the adapter, if one adapter classified all texts.',
+          'x-graft-digest': 'SHA-256 of its weights.',
         },
       },
     },
     errors: ['adapter_unknown', 'base_mismatch'],
-    async handle({ body, signal, noteRows }) {
+    async handle({ body, signal, recordRows }) {
       const answer = await classify(platform, body, signal)
-      noteRows(answer.results.flat().length)
+      recordRows(answer.results.flat().length)
       const headers: Record<string, string> = {}
-      if ('adapter' in answer && answer.adapter !== undefined) headers['x-graft-adapter'] = inHeader(answer.adapter)
+      if ('adapter' in answer && answer.adapter !== undefined)
+        headers['x-graft-adapter'] = toHeaderValue(answer.adapter)
       if ('digest' in answer && answer.digest !== undefined) headers['x-graft-digest'] = answer.digest
       return json(answer, { headers })
     },

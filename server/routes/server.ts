@@ -1,47 +1,54 @@
 import type { Platform } from '../../platform/platform.ts'
 import { health, readiness } from '../../platform/schemas/health.ts'
+import type { HealthCheck } from '../../platform/use-cases/health-checks.ts'
 import type { Metrics } from '../metrics.ts'
-import { type Probe, runProbes } from '../readiness.ts'
+import { runHealthChecks } from '../readiness.ts'
 import { json, type Route, route } from '../route.ts'
 
-interface ServerRoutes {
+interface ServerRouteOptions {
   version: string
   metrics: Metrics
-  probes?: readonly Probe[]
+  healthChecks?: readonly HealthCheck[]
 }
 
 const tag = 'Server'
 
-/** What those want to know who run the server. */
-export function server({ logger }: Platform, { version, metrics, probes = [] }: ServerRoutes): Route[] {
+/** Returns the routes for operators of the server. */
+export function serverRoutes(
+  { logger }: Platform,
+  { version, metrics, healthChecks = [] }: ServerRouteOptions,
+): Route[] {
   const started = performance.now()
-  let probing: ReturnType<typeof runProbes> | undefined
+  let running: ReturnType<typeof runHealthChecks> | undefined
   return [
     route({
       method: 'GET',
       path: '/healthz',
-      summary: 'Whether the process is up and answers',
+      summary: 'Check whether the process is alive',
       tag,
       scope: 'none',
-      answers: { 200: { description: 'It is', schema: health } },
+      responses: { 200: { description: 'The process is alive.', schema: health } },
       handle: () => json({ status: 'ok', version, uptime_seconds: Math.round(performance.now() - started) / 1000 }),
     }),
     route({
       method: 'GET',
       path: '/readyz',
-      summary: 'Whether all that it needs works',
+      summary: 'Check whether the server can handle requests',
+      description: 'Checks everything that the server depends on.',
       tag,
       scope: 'none',
-      answers: {
-        200: { description: 'It can answer', schema: readiness },
-        503: { description: 'Something that it needs does not work', schema: readiness },
+      responses: {
+        200: { description: 'The server is ready.', schema: readiness },
+        503: { description: 'Something that the server depends on does not work.', schema: readiness },
       },
-      async handle({ id }) {
-        // Who asks at the same time gets the same answer: anybody may ask, as often as they like.
-        probing ??= runProbes(probes, (error) => logger.error(error, { request_id: id })).finally(() => {
-          probing = undefined
-        })
-        const checks = await probing
+      async handle({ requestId }) {
+        // Concurrent requests share one run, because anyone may send them, as often as they like.
+        running ??= runHealthChecks(healthChecks, (error) => logger.error(error, { request_id: requestId })).finally(
+          () => {
+            running = undefined
+          },
+        )
+        const checks = await running
         const isReady = Object.values(checks).every((result) => result === 'ok')
         return json({ status: isReady ? 'ready' : 'unready', checks }, { status: isReady ? 200 : 503 })
       },
@@ -49,11 +56,13 @@ export function server({ logger }: Platform, { version, metrics, probes = [] }: 
     route({
       method: 'GET',
       path: '/metrics',
-      summary: 'Metrics for Prometheus',
+      summary: 'Get metrics for Prometheus',
       tag,
       scope: 'admin',
-      answers: { 200: { description: "In Prometheus' text format", types: ['text/plain'] } },
-      handle: async () => new Response(await metrics.text(), { headers: { 'content-type': metrics.contentType } }),
+      responses: {
+        200: { description: 'Returns metrics in the Prometheus text format.', contentTypes: ['text/plain'] },
+      },
+      handle: async () => new Response(await metrics.render(), { headers: { 'content-type': metrics.contentType } }),
     }),
   ]
 }

@@ -2,16 +2,17 @@ import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import type { Platform } from '../../platform/platform.ts'
 import { trainingEventList } from '../../platform/schemas/trainings.ts'
-import { trainingEvents as eventsOf, listTrainingEvents } from '../../platform/use-cases/training-events.ts'
+import { listTrainingEvents, streamTrainingEvents } from '../../platform/use-cases/training-events.ts'
 import { getTraining } from '../../platform/use-cases/trainings.ts'
-import { eventStream } from '../event-stream.ts'
-import { json, type Route, route } from '../route.ts'
-import { ID } from './common.ts'
+import { openEventStream } from '../event-stream.ts'
+import { json, type RequestContext, type Route, route } from '../route.ts'
+import { describeId } from './common.ts'
 
-export interface StreamLimits {
+export interface EventStreamLimits {
+  /** Seconds without an event after which a stream sends a heartbeat. Defaults to 15. */
   heartbeatSeconds?: number
-  /** At a time. */
-  streams?: number
+  /** Streams open at a time. Defaults to 200. */
+  maxStreams?: number
 }
 
 const query = z.strictObject({
@@ -19,71 +20,74 @@ const query = z.strictObject({
     .int('a whole number from 0')
     .min(0, 'a whole number from 0')
     .default(0)
-    .describe('number of the last event that is known'),
+    .describe('Number of the last event received. Only later events are returned.'),
 })
 
-const heeded = z.object({
+const headers = z.object({
   'last-event-id': z
-    // Browsers send an empty one where no event had an id.
+    // Browsers send an empty one if no event had an id.
     .union([z.int().min(0), z.literal('')], { error: 'the number of an event' })
     .optional()
-    .describe('number of the last event that came; counts before ?after'),
+    .describe('Number of the last event received. Takes precedence over after.'),
 })
 
-/** As server-sent events until the training has ended, or as JSON what there is now. */
-export function trainingEvents(
+/**
+ * Returns the route of a training's events: server-sent events until the training ends, or the current events as JSON.
+ */
+export function trainingEventRoutes(
   platform: Platform,
-  { heartbeatSeconds = 15, streams = 200 }: StreamLimits = {},
+  { heartbeatSeconds = 15, maxStreams = 200 }: EventStreamLimits = {},
 ): Route[] {
-  let open = 0
-  const requireRoom = () => {
-    if (open >= streams)
+  let openStreams = 0
+  const stream = (
+    training_id: string,
+    after: number,
+    { shutdown, requestId }: Pick<RequestContext, 'shutdown' | 'requestId'>,
+  ) => {
+    if (openStreams >= maxStreams)
       fail('overloaded', {
-        subject: 'streams of events',
-        expected: `at most ${streams} at a time`,
-        found: 'more',
-        fix: 'Close others, or ask with accept: application/json from time to time.',
+        subject: 'the server',
+        problem: `already has ${maxStreams} event streams open, the most that it keeps at a time`,
+        fix: 'Close other streams, or poll with accept: application/json.',
       })
-  }
-  const stream = (id: string, after: number, closing: AbortSignal) => {
-    requireRoom()
-    open++
-    return eventStream((signal) => eventsOf(platform, id, after, signal), {
-      closing,
+    openStreams++
+    return openEventStream((signal) => streamTrainingEvents(platform, training_id, after, signal), {
+      shutdown,
       heartbeatSeconds,
-      onError: (error) => platform.logger.error(error, { request_id: id }),
-      onEnd: () => open--,
+      onError: (error) => platform.logger.error(error, { request_id: requestId, training_id }),
+      onEnd: () => openStreams--,
     })
   }
   return [
     route({
       method: 'GET',
       path: '/v1/trainings/{id}/events',
-      summary: "Follow a training's events",
+      summary: "Stream a training's events",
       description:
-        'Server-sent events: id is the number of the event, event its type, data the event as JSON. The stream ends with the training. With accept: application/json, the events that there are now, at most 500.',
+        'Returns server-sent events until the training ends: id is the number of the event, event its type, and data the event as JSON. With accept: application/json, returns the events so far instead, at most 500.',
       tag: 'Trainings',
       scope: 'train',
-      params: { id: ID('a training') },
-      query: { schema: query, fix: 'Give the number of the last event that you have, or nothing for all.' },
-      headers: { schema: heeded, fix: 'Send the id of the last event that came, or leave the header out.' },
-      answers: {
+      params: { id: describeId('a training') },
+      query: { schema: query, fix: 'Give the number of the last event that you have, or leave it out for all events.' },
+      headers: { schema: headers, fix: 'Send the id of the last event that you received, or leave the header out.' },
+      responses: {
         200: {
-          description: 'The events',
+          description: 'Returns the events.',
           schema: trainingEventList,
-          types: ['text/event-stream', 'application/json'],
+          contentTypes: ['text/event-stream', 'application/json'],
         },
-        204: { description: 'The training has ended and all its events are known: there is no use in coming back' },
+        204: { description: 'The training has ended and the client has all of its events. Do not reconnect.' },
       },
       errors: ['training_unknown'],
-      async handle({ params: { id }, query, headers, accept, closing }) {
-        const last = headers['last-event-id']
-        const after = typeof last === 'number' ? last : query.after
+      async handle(context) {
+        const { params, query, headers, accept } = context
+        const lastEventId = headers['last-event-id']
+        const after = typeof lastEventId === 'number' ? lastEventId : query.after
         if (accept.includes('application/json') && !accept.includes('text/event-stream'))
-          return json({ data: await listTrainingEvents(platform, id, after) })
-        const { finished_at, last_event } = await getTraining(platform, id)
+          return json({ data: await listTrainingEvents(platform, params.id, after) })
+        const { id, finished_at, last_event } = await getTraining(platform, params.id)
         if (finished_at !== undefined && after >= last_event) return new Response(null, { status: 204 })
-        return new Response(stream(id, after, closing), {
+        return new Response(stream(id, after, context), {
           headers: { 'content-type': 'text/event-stream', 'x-accel-buffering': 'no' },
         })
       },

@@ -7,7 +7,7 @@ import {
   trainingQuery,
   trainingRequest,
 } from '../../platform/schemas/trainings.ts'
-import { planTraining } from '../../platform/use-cases/plan-training.ts'
+import { planLaunch } from '../../platform/use-cases/plan-training.ts'
 import {
   cancelTraining,
   getTraining,
@@ -17,36 +17,37 @@ import {
   resumeTraining,
 } from '../../platform/use-cases/trainings.ts'
 import { json, type Route, route } from '../route.ts'
-import { created, ID, IDEMPOTENCY, PAGE } from './common.ts'
+import { describeId, IDEMPOTENCY_HEADERS, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Trainings'
-const params = { id: ID('a training') }
+const params = { id: describeId('a training') }
 
 const launchQuery = z.strictObject({
   dry_run: z
     .boolean('true or false')
     .default(false)
-    .describe('true checks everything, measures two steps and starts nothing'),
+    .describe('If true, validates the request and measures two steps, but does not start a training.'),
 })
 
-export const trainings = (platform: Platform): Route[] => [
+export const trainingRoutes = (platform: Platform): Route[] => [
   route({
     method: 'POST',
     path: '/v1/trainings',
-    summary: 'Launch a training, or plan one',
-    description: 'It is queued; a worker takes it, and an adapter of its name answers once it has succeeded.',
+    summary: 'Launch a training',
+    description:
+      'The training is queued until a worker takes it. When it has succeeded, its adapter serves predictions under the name of the training. With dry_run=true, returns a plan and starts nothing.',
     tag,
     scope: 'train',
-    query: { schema: launchQuery, fix: 'Give dry_run=true for a plan; leave it out to launch.' },
-    headers: IDEMPOTENCY,
+    query: { schema: launchQuery, fix: 'Give dry_run=true for a plan; leave it out to launch the training.' },
+    headers: IDEMPOTENCY_HEADERS,
     json: {
       schema: trainingRequest,
       example: { method: 'lora', rank: 8, dataset: 'films', test_dataset: 'films-test', epochs: 2 },
       fix: 'Send {"dataset": "its name", "method": "lora"} with settings of the training and its method.',
     },
-    answers: {
-      200: { description: 'The plan, for a dry run', schema: trainingPlan },
-      201: { description: 'The training, queued', schema: training, headers: { location: 'its address' } },
+    responses: {
+      200: { description: 'Returns the plan of a dry run.', schema: trainingPlan },
+      201: { description: 'Returns the queued training.', schema: training, headers: LOCATION },
     },
     errors: [
       'base_unknown',
@@ -70,18 +71,19 @@ export const trainings = (platform: Platform): Route[] => [
       'disk_full',
     ],
     async handle({ query, body, caller, headers, signal }) {
-      if (query.dry_run) return json(await planTraining(platform, body, signal))
-      return created('/v1/trainings', await launchTraining(platform, body, caller, headers['idempotency-key']))
+      if (query.dry_run) return json(await planLaunch(platform, body, signal))
+      return toCreated('/v1/trainings', await launchTraining(platform, body, caller, headers['idempotency-key']))
     },
   }),
   route({
     method: 'GET',
     path: '/v1/trainings',
-    summary: 'List trainings, the newest first',
+    summary: 'List trainings',
+    description: 'The newest trainings come first.',
     tag,
     scope: 'train',
-    query: { schema: trainingQuery, fix: PAGE },
-    answers: { 200: { description: 'A page of the list', schema: trainingList } },
+    query: { schema: trainingQuery, fix: PAGE_FIX },
+    responses: { 200: { description: 'Returns a page of trainings.', schema: trainingList } },
     handle: async ({ query }) => json(await listTrainings(platform, query)),
   }),
   route({
@@ -91,22 +93,27 @@ export const trainings = (platform: Platform): Route[] => [
     tag,
     scope: 'train',
     params,
-    answers: { 200: { description: 'The training', schema: training } },
+    responses: { 200: { description: 'Returns the training.', schema: training } },
     errors: ['training_unknown'],
     handle: async ({ params: { id } }) => json(await getTraining(platform, id)),
   }),
-  move('cancel', 'Cancel a training', 'What it has saved is not kept.', (id) => cancelTraining(platform, id)),
-  move('pause', 'Pause a training', 'It stops once its state is saved.', (id) => pauseTraining(platform, id)),
-  move('resume', 'Resume a training', 'It goes on from its saved state, as though it had not been paused.', (id) =>
-    resumeTraining(platform, id),
+  actionRoute('cancel', 'Cancel a training', 'Its saved state is not kept.', (id) => cancelTraining(platform, id)),
+  actionRoute('pause', 'Pause a training', 'A running training stops once its state has been saved.', (id) =>
+    pauseTraining(platform, id),
+  ),
+  actionRoute(
+    'resume',
+    'Resume a training',
+    'It continues from its saved state exactly as if it had not paused.',
+    (id) => resumeTraining(platform, id),
   ),
 ]
 
-function move(
+function actionRoute(
   name: 'cancel' | 'pause' | 'resume',
   summary: string,
   description: string,
-  make: (id: string) => Promise<unknown>,
+  perform: (id: string) => Promise<unknown>,
 ): Route {
   return route({
     method: 'POST',
@@ -116,8 +123,8 @@ function move(
     tag,
     scope: 'train',
     params,
-    answers: { 200: { description: 'The training', schema: training } },
+    responses: { 200: { description: 'Returns the training.', schema: training } },
     errors: ['training_unknown', 'training_status_conflict'],
-    handle: async ({ params: { id } }) => json(await make(id)),
+    handle: async ({ params: { id } }) => json(await perform(id)),
   })
 }

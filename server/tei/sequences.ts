@@ -1,34 +1,34 @@
 import type { Inputs, PredictRequest } from './schemas.ts'
 
 export interface Sequences {
-  /** A text for each input. */
+  /** One text per input. */
   texts: string[]
   isBatch: boolean
-  /** Characters of all, by code points. */
+  /** Characters of all inputs, in code points. */
   characters: number
 }
 
-/** T5's tokenizer puts the end of a sequence between the texts of a pair, as it does after each. */
-const BETWEEN = '</s>'
+/** T5's tokenizer separates the texts of a pair with the end-of-sequence token, which it also puts after each text. */
+const SEPARATOR = '</s>'
 
-/** `["a", "b"]` is a pair, `[["a"], ["b"]]` a batch of two. */
+/** Returns the texts of the inputs. `["a", "b"]` is one pair, `[["a"], ["b"]]` a batch of two texts. */
 export function sequencesOf(inputs: Inputs): Sequences {
   const isBatch = Array.isArray(inputs) && Array.isArray(inputs[0])
   const lists = (isBatch ? inputs : [[inputs].flat()]) as string[][]
-  const characters = lists.flat().reduce((sum, text) => sum + codePoints(text), 0)
-  return { texts: lists.map(joined), isBatch, characters }
+  const characters = lists.flat().reduce((sum, text) => sum + countCodePoints(text), 0)
+  return { texts: lists.map(joinTexts), isBatch, characters }
 }
 
-/** Nothing stays nothing. */
-const joined = (texts: string[]): string => (texts.every((text) => text === '') ? '' : texts.join(BETWEEN))
+/** Joins the texts of a pair. Two empty texts stay empty, so that they are rejected as one empty text is. */
+const joinTexts = (texts: string[]): string => (texts.every((text) => text === '') ? '' : texts.join(SEPARATOR))
 
-function codePoints(text: string): number {
+function countCodePoints(text: string): number {
   let count = 0
   for (const _ of text) count++
   return count
 }
 
-/** `right` drops the end of a text. */
+/** Returns the truncation side. `right` drops the end of a text. */
 export function truncationSideOf(direction: PredictRequest['truncation_direction']): 'left' | 'right' | undefined {
   if (direction === undefined) return undefined
   return direction.toLowerCase() === 'right' ? 'right' : 'left'

@@ -13,7 +13,7 @@ const post = (body: string | Uint8Array) =>
     body: body as RequestInit['body'],
   })
 
-test('whatever the bytes of a body, the answer is a problem that tells the caller what to fix', async () => {
+test('a body of arbitrary bytes is rejected with a problem', async () => {
   await fc.assert(
     fc.asyncProperty(fc.uint8Array({ maxLength: 200 }), async (body) => {
       const response = await post(body)
@@ -23,7 +23,7 @@ test('whatever the bytes of a body, the answer is a problem that tells the calle
   )
 })
 
-test('whatever JSON is asked, no failure is laid to Graft', async () => {
+test('arbitrary JSON never causes an internal error', async () => {
   const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), fc.constant('\ud800'))
   const adapter = fc.constantFrom('a', 'bb', 'c', '', '\0', '\ud800', '__proto__', 7, null, undefined)
   const input = fc.oneof(text, fc.record({ text, adapter }), fc.jsonValue())
@@ -41,7 +41,7 @@ test('whatever JSON is asked, no failure is laid to Graft', async () => {
   expect(platform.logged).toEqual([])
 })
 
-test('whatever is put in an address, no failure is laid to Graft', async () => {
+test('an arbitrary path or query never causes an internal error', async () => {
   const word = fc.oneof(fc.string(), fc.constantFrom('method', 'lora', 'rank', 'base', 'adapter', '__proto__', '8'))
   await fc.assert(
     fc.asyncProperty(word, fc.array(fc.tuple(word, word)), async (id, fields) => {

@@ -5,21 +5,26 @@ import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 const [head, ...sections] = (await readFile(new URL('../../docs/errors.md', import.meta.url), 'utf8')).split(/^## /m)
 const byCode = new Map(sections.map((section) => [section.slice(0, section.indexOf('\n')), section]))
 
-test('docs/errors.md lists every code, and no other, in the order of the alphabet', () => {
+test('docs/errors.md lists exactly the codes of the catalogue, in alphabetical order', () => {
   expect([...byCode.keys()]).toEqual(Object.keys(catalogue).sort())
   expect(byCode.size).toBe(sections.length)
 })
 
-test.each(Object.keys(catalogue) as ErrorCode[])('docs/errors.md tells of %s what it is', (code) => {
-  const { title, status, exit } = catalogue[code]
-  const [line, meaning, example, remedy] = (byCode.get(code) ?? '').trim().split('\n\n').slice(1)
-  expect(line).toBe(`**${title}.** HTTP ${status}, exit ${exit}.`)
-  expect(meaning).toMatch(/^[A-Z].*\.$/s)
-  expect(example).toMatch(/^> [^\n]+: expected [^\n]+, but found [^\n]+\.$/)
-  expect(remedy).toMatch(/^\*\*Remedy\.\*\* \S.*\.$/s)
-})
+test.each(Object.keys(catalogue) as ErrorCode[])(
+  'docs/errors.md explains %s with its title, meaning, an example and a remedy',
+  (code) => {
+    const { title, status, exit } = catalogue[code]
+    const [line, meaning, example, remedy] = (byCode.get(code) ?? '').trim().split('\n\n').slice(1)
+    expect(line).toBe(`**${title}.** HTTP ${status}, exit ${exit}.`)
+    expect(meaning).toMatch(/^[A-Z].*\.$/s)
+    // An example says what happened, then the fix. A mismatch names both sides.
+    expect(example).toMatch(/^> \S[^\n]+\. [A-Z][^\n]+[.}]$/)
+    expect(example.includes(': expected ')).toBe(example.includes(', but found '))
+    expect(remedy).toMatch(/^\*\*Remedy\.\*\* \S.*\.$/s)
+  },
+)
 
-test('the problem that docs/errors.md shows in full is one', () => {
+test('the example problem in docs/errors.md has the fields of a real one', () => {
   const shown = JSON.parse(head.match(/```json\n(.*?)```/s)?.[1] ?? 'null')
   const { title, status } = catalogue.adapter_unknown
   expect(shown).toMatchObject({ title, status, code: 'adapter_unknown', type: '/docs/errors#adapter_unknown' })

@@ -1,46 +1,51 @@
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { expect, test, vi } from 'vitest'
-import { eventStream, type NumberedEvent } from '../../server/event-stream.ts'
+import { type NumberedEvent, openEventStream } from '../../server/event-stream.ts'
 
-const numbered = (number: number, type = 'step'): NumberedEvent => ({ number, event: { type } })
+const toNumbered = (number: number, type = 'step'): NumberedEvent => ({ number, event: { type } })
 
 function open(
   start: (signal: AbortSignal) => AsyncIterable<NumberedEvent>,
-  { heartbeatSeconds = 60, closing = new AbortController() } = {},
+  { heartbeatSeconds = 60, shutdown = new AbortController() } = {},
 ) {
   const errors: unknown[] = []
   const onEnd = vi.fn()
-  const options = { closing: closing.signal, heartbeatSeconds, onError: (error: unknown) => errors.push(error), onEnd }
-  return { stream: eventStream(start, options), closing, errors, onEnd }
+  const options = {
+    shutdown: shutdown.signal,
+    heartbeatSeconds,
+    onError: (error: unknown) => errors.push(error),
+    onEnd,
+  }
+  return { stream: openEventStream(start, options), shutdown, errors, onEnd }
 }
 
 async function textOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   return new Response(stream).text()
 }
 
-function parsed(text: string): { events: EventSourceMessage[]; comments: number; retry?: number } {
-  const seen = { events: [] as EventSourceMessage[], comments: 0, retry: undefined as number | undefined }
+function parse(text: string): { events: EventSourceMessage[]; comments: number; retry?: number } {
+  const parsed = { events: [] as EventSourceMessage[], comments: 0, retry: undefined as number | undefined }
   const parser = createParser({
-    onEvent: (event) => seen.events.push(event),
-    onComment: () => seen.comments++,
+    onEvent: (event) => parsed.events.push(event),
+    onComment: () => parsed.comments++,
     onRetry: (retry) => {
-      seen.retry = retry
+      parsed.retry = retry
     },
   })
   parser.feed(text)
-  return seen
+  return parsed
 }
 
-/** Waits for ever, unless the signal aborts. */
+/** Waits until the signal aborts. */
 const untilAborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
 
-test('events come with their numbers, types and content, and the stream ends after the last', async () => {
+test('events have their numbers, types and data, and the stream ends after the last event', async () => {
   const { stream, onEnd } = open(async function* () {
-    yield numbered(3)
+    yield toNumbered(3)
     yield { number: 4, event: { type: 'done', text: 'two\nlines and – dashes' } } as NumberedEvent
   })
-  const { events, retry } = parsed(await textOf(stream))
+  const { events, retry } = parse(await textOf(stream))
   expect(events.map(({ id, event, data }) => [id, event, JSON.parse(data)])).toEqual([
     ['3', 'step', { type: 'step' }],
     ['4', 'done', { type: 'done', text: 'two\nlines and – dashes' }],
@@ -49,52 +54,52 @@ test('events come with their numbers, types and content, and the stream ends aft
   expect(onEnd).toHaveBeenCalledOnce()
 })
 
-test('while nothing happens a comment tells that the connection lives, and no event is lost over it', async () => {
+test('comments keep the connection alive between events, and no event is lost', async () => {
   const { stream } = open(
     async function* () {
       await new Promise((resolve) => setTimeout(resolve, 250))
-      yield numbered(1)
+      yield toNumbered(1)
     },
     { heartbeatSeconds: 0.05 },
   )
-  const { events, comments } = parsed(await textOf(stream))
+  const { events, comments } = parse(await textOf(stream))
   expect(comments).toBeGreaterThanOrEqual(2)
   expect(events.map(({ id }) => id)).toEqual(['1'])
 })
 
-test('when the server closes, the stream ends and the events are stopped', async () => {
+test('the stream and its source end when the server shuts down', async () => {
   let stopped = false
-  const { stream, closing, onEnd } = open(async function* (signal) {
-    yield numbered(1)
+  const { stream, shutdown, onEnd } = open(async function* (signal) {
+    yield toNumbered(1)
     await untilAborted(signal)
     stopped = true
   })
-  setTimeout(() => closing.abort(), 50)
-  expect(parsed(await textOf(stream)).events).toHaveLength(1)
+  setTimeout(() => shutdown.abort(), 50)
+  expect(parse(await textOf(stream)).events).toHaveLength(1)
   expect(stopped).toBe(true)
   expect(onEnd).toHaveBeenCalledOnce()
 })
 
-test('a server that closes already ends the stream at once', async () => {
-  const closing = new AbortController()
-  closing.abort()
+test('a stream ends at once if the server is already shutting down', async () => {
+  const shutdown = new AbortController()
+  shutdown.abort()
   const { stream, onEnd } = open(
     async function* (signal) {
       await untilAborted(signal)
-      yield numbered(1)
+      yield toNumbered(1)
     },
-    { closing },
+    { shutdown },
   )
-  expect(parsed(await textOf(stream)).events).toEqual([])
+  expect(parse(await textOf(stream)).events).toEqual([])
   expect(onEnd).toHaveBeenCalledOnce()
 })
 
-test('when the client leaves, the events are stopped', async () => {
+test('the source ends when the client disconnects', async () => {
   let stopped = false
   const { stream, onEnd, errors } = open(async function* (signal) {
     await untilAborted(signal)
     stopped = true
-    yield numbered(1)
+    yield toNumbered(1)
   })
   const reader = stream.getReader()
   await reader.read()
@@ -106,24 +111,24 @@ test('when the client leaves, the events are stopped', async () => {
   expect(errors).toEqual([])
 })
 
-test('a client that does not read holds back what is asked for', async () => {
-  let asked = 0
+test('a client that does not read slows down the source', async () => {
+  let produced = 0
   const { stream } = open(async function* () {
-    for (;;) yield numbered(++asked)
+    for (;;) yield toNumbered(++produced)
   })
   const reader = stream.getReader()
   for (let i = 0; i < 3; i++) await reader.read()
   await new Promise((resolve) => setTimeout(resolve, 50))
-  expect(asked).toBeLessThan(6)
+  expect(produced).toBeLessThan(6)
   await reader.cancel()
 })
 
-test('a failure ends the stream and is reported', async () => {
+test('an error of the source ends the stream and is reported', async () => {
   const { stream, errors, onEnd } = open(async function* () {
-    yield numbered(1)
+    yield toNumbered(1)
     throw new Error('the store is gone')
   })
-  expect(parsed(await textOf(stream)).events).toHaveLength(1)
+  expect(parse(await textOf(stream)).events).toHaveLength(1)
   expect(errors).toMatchObject([{ message: 'the store is gone' }])
   expect(onEnd).toHaveBeenCalledOnce()
 })

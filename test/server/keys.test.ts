@@ -1,12 +1,12 @@
 import { expect, test, vi } from 'vitest'
-import { createApiKey, revokeApiKey } from '../../platform/store/api-keys.ts'
-import { type Access, allows, storeAccess } from '../../platform/use-cases/access.ts'
+import { insertApiKey, revokeApiKey } from '../../platform/store/api-keys.ts'
+import { type Access, hasScope, makeAccess } from '../../platform/use-cases/access.ts'
 import { makeApp } from '../../server/app.ts'
 import { listen } from '../../server/listen.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
-import { post, problemFrom, type StartOptions, start } from './start.ts'
+import { post, readProblem, type StartOptions, start } from './start.ts'
 
-/** Keys by their secrets. */
+/** Creates access by keys, given the scope of each secret. */
 function keys(secrets: Record<string, 'predict' | 'train' | 'admin'>): Access {
   return {
     hasKeys: async () => Object.keys(secrets).length > 0,
@@ -19,22 +19,22 @@ const withKeys = (options: StartOptions = {}) =>
 
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
 
-test('each scope holds those before it', () => {
-  const may = (scope: 'predict' | 'train' | 'admin') =>
-    (['predict', 'train', 'admin'] as const).filter((needed) => allows({ owner: '', scopes: [scope] }, needed))
-  expect([may('predict'), may('train'), may('admin')]).toEqual([
+test('each scope includes the scopes before it', () => {
+  const scopesOf = (scope: 'predict' | 'train' | 'admin') =>
+    (['predict', 'train', 'admin'] as const).filter((needed) => hasScope({ owner: '', scopes: [scope] }, needed))
+  expect([scopesOf('predict'), scopesOf('train'), scopesOf('admin')]).toEqual([
     ['predict'],
     ['predict', 'train'],
     ['predict', 'train', 'admin'],
   ])
-  expect(allows({ owner: '', scopes: [] }, 'predict')).toBe(false)
+  expect(hasScope({ owner: '', scopes: [] }, 'predict')).toBe(false)
 })
 
-test('where there are keys, a request without one is told how to send it', async () => {
+test('a request without a key is rejected with how to send one, if there are keys', async () => {
   const { url, platform } = await withKeys()
   const response = await post(url, { inputs: ['good'] })
   expect(response.headers.get('www-authenticate')).toBe('Bearer realm="graft"')
-  expect(await problemFrom(response)).toMatchObject({ code: 'key_required', status: 401, found: 'none' })
+  expect(await readProblem(response)).toMatchObject({ code: 'key_required', status: 401, problem: 'is missing' })
   expect(platform.engine.calls).toEqual([])
 })
 
@@ -44,14 +44,14 @@ test.each([
   ['Bearer', 'something else'],
   ['Bearer graft_p graft_a', 'something else'],
   ['', 'something else'],
-])('the header authorization: %s is refused', async (authorization, found) => {
+])('the header authorization: %s is rejected', async (authorization, found) => {
   const { url } = await withKeys()
   const response = await fetch(`${url}/v1/adapters`, { headers: { authorization } })
   expect(response.headers.get('www-authenticate')).toContain('invalid_token')
-  expect(await problemFrom(response)).toMatchObject({ code: 'key_invalid', status: 401, found })
+  expect(await readProblem(response)).toMatchObject({ code: 'key_invalid', status: 401, found })
 })
 
-test('a key does what its scopes allow, and is told which scope it lacks', async () => {
+test('a key can do what its scopes allow, and errors name the missing scope', async () => {
   const { url } = await withKeys()
   const status = async (secret: string, path: string, init: RequestInit = {}) =>
     (await fetch(url + path, { ...init, ...bearer(secret) })).status
@@ -63,22 +63,22 @@ test('a key does what its scopes allow, and is told which scope it lacks', async
   expect(await status('graft_t', '/metrics')).toBe(403)
   expect(await status('graft_a', '/metrics')).toBe(200)
   expect(await status('graft_p', '/v1/adapters/imdb', { method: 'DELETE' })).toBe(403)
-  const lacking = await fetch(`${url}/v1/trainings`, bearer('graft_p'))
-  expect(await problemFrom(lacking)).toMatchObject({
+  const response = await fetch(`${url}/v1/trainings`, bearer('graft_p'))
+  expect(await readProblem(response)).toMatchObject({
     code: 'scope_missing',
     expected: 'the scope train',
     found: 'predict',
   })
 })
 
-test('health, readiness and the documents need no key', async () => {
+test('health, readiness and the documentation need no key', async () => {
   const { url } = await withKeys()
   for (const path of ['/healthz', '/readyz', '/docs', '/docs/errors', '/openapi.json'])
     expect([path, (await fetch(url + path)).status]).toEqual([path, 200])
   expect((await fetch(`${url}/nothing`)).status).toBe(404)
 })
 
-test('where there are keys, any name of the server and any page may ask, but no page is let read the answer', async () => {
+test('with keys, any host and origin is accepted, but no other origin may read the response', async () => {
   const app = makeApp(await fakePlatform(), { version: '1', access: keys({ graft_a: 'admin' }) })
   const headers = { host: 'graft.example', origin: 'https://page.example', authorization: 'Bearer graft_a' }
   const response = await app.request('/v1/adapters', { headers })
@@ -86,12 +86,12 @@ test('where there are keys, any name of the server and any page may ask, but no 
   expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
 })
 
-test('without keys, a key that is sent all the same does no harm', async () => {
+test('a key in a request is ignored while there are no keys', async () => {
   const { url } = await start({ access: keys({}) })
   expect((await fetch(`${url}/v1/adapters`, bearer('graft_x'))).status).toBe(200)
 })
 
-test('a server that has seen a key stays shut when the last one is revoked', async () => {
+test('a server that has seen a key still requires one after the last key is revoked', async () => {
   const secrets: Parameters<typeof keys>[0] = {}
   const { url } = await start({ access: { ...keys(secrets), hasKeys: async () => Object.keys(secrets).length > 0 } })
   const status = async () => (await fetch(`${url}/v1/adapters`)).status
@@ -102,7 +102,7 @@ test('a server that has seen a key stays shut when the last one is revoked', asy
   expect(await status()).toBe(401)
 })
 
-test('an address that others reach is taken only where there are keys', async () => {
+test('a server listens on a public address only if there are keys', async () => {
   const app = makeApp(await fakePlatform(), { version: '1' })
   await expect(listen(app, { host: '0.0.0.0', access: keys({}) })).rejects.toMatchObject({ code: 'usage' })
   const { url, close } = await withKeys({ host: '0.0.0.0' })
@@ -110,7 +110,7 @@ test('an address that others reach is taken only where there are keys', async ()
   await close()
 })
 
-test('a connection from elsewhere is refused without keys, whatever it says of itself', async () => {
+test('a connection from another machine is rejected without keys, whatever its headers', async () => {
   const app = makeApp(await fakePlatform(), { version: '1' })
   const from = async (remoteAddress: string) => {
     const env = { incoming: { socket: { remoteAddress } } as never }
@@ -123,25 +123,25 @@ test('a connection from elsewhere is refused without keys, whatever it says of i
   expect(await from('::ffff:10.0.0.7')).toBe(403)
 })
 
-test('the process is up, too, where the store does not answer', async () => {
+test('the liveness check succeeds while the store does not answer', async () => {
   const access: Access = { hasKeys: () => Promise.reject(new Error('down')), verify: async () => undefined }
   const { url } = await start({ access })
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   expect((await fetch(`${url}/v1/adapters`)).status).toBe(500)
 })
 
-test('the store is asked for the same key once in a few seconds', async () => {
+test('verifying the same key again within a few seconds does not query the store', async () => {
   const { store } = await fakePlatform()
-  const { key, secret } = await createApiKey(store.db, { name: 'one', scopes: ['train'] })
+  const { key, secret } = await insertApiKey(store.db, { name: 'one', scopes: ['train'] })
   vi.useFakeTimers({ toFake: ['performance'] })
-  const ask = vi.spyOn(store.db, 'select')
-  const access = storeAccess(store)
+  const select = vi.spyOn(store.db, 'select')
+  const access = makeAccess(store)
   expect(await access.hasKeys()).toBe(true)
   expect(await Promise.all([access.verify(secret), access.verify(secret)])).toEqual([
     { owner: key.id, scopes: ['train'] },
     { owner: key.id, scopes: ['train'] },
   ])
-  expect(ask).toHaveBeenCalledTimes(2)
+  expect(select).toHaveBeenCalledTimes(2)
   await revokeApiKey(store.db, key.id)
   expect(await access.verify(secret)).toMatchObject({ owner: key.id })
   vi.advanceTimersByTime(3001)
@@ -150,15 +150,15 @@ test('the store is asked for the same key once in a few seconds', async () => {
   vi.useRealTimers()
 })
 
-test('keys are made, listed and revoked over HTTP, and shown once', async () => {
+test('keys are created, listed and revoked over HTTP, and their secrets are shown once', async () => {
   const { url } = await start()
-  const made = await fetch(`${url}/v1/keys`, {
+  const created = await fetch(`${url}/v1/keys`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ name: 'mine', scopes: ['admin'] }),
   })
-  const { id, secret } = (await made.json()) as { id: string; secret: string }
-  expect([made.status, made.headers.get('location')]).toEqual([201, `/v1/keys/${id}`])
+  const { id, secret } = (await created.json()) as { id: string; secret: string }
+  expect([created.status, created.headers.get('location')]).toEqual([201, `/v1/keys/${id}`])
   expect(secret).toMatch(/^graft_/)
   const list = await (await fetch(`${url}/v1/keys`)).text()
   expect(list).toContain(id)
@@ -167,5 +167,5 @@ test('keys are made, listed and revoked over HTTP, and shown once', async () => 
     revoked_at: expect.any(String),
   })
   const again = await fetch(`${url}/v1/keys/${id}`, { method: 'DELETE' })
-  expect(await problemFrom(again)).toMatchObject({ code: 'key_unknown', status: 404 })
+  expect(await readProblem(again)).toMatchObject({ code: 'key_unknown', status: 404 })
 })

@@ -1,12 +1,14 @@
-import { rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { mkdirSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3'
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { type Answered, httpEvent, type Instance, startInstance } from '../../bench/function-platform.ts'
-import { layOut } from '../../bench/laid-out.ts'
+import { afterAll, beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import {
+  type FunctionInstance,
+  type FunctionResponse,
+  httpEvent,
+  startInstance,
+} from '../../bench/function-platform.ts'
 import { killConnections } from '../../bench/scratch-database.ts'
 import { openPlatform } from '../../platform/open-platform.ts'
 import { type ClassifyAnswer, classifyAnswer } from '../../platform/schemas/classify.ts'
@@ -16,39 +18,40 @@ import { ensureAdapter } from '../../platform/use-cases/adapters.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { createKey } from '../../platform/use-cases/keys.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
-import { describePostgres, type Place, postgresPlace } from '../contract/store/stores.ts'
-import { startS3, without } from '../s3-server/start.ts'
-import { savedAs } from '../serving/adapters.ts'
+import type { Place } from '../contract/store/embedded.ts'
+import { describePostgres, postgresPlace } from '../contract/store/stores.ts'
+import { deployment } from '../deploying/deployment.ts'
+import { without } from '../s3-server/start.ts'
+import { saveRandomAdapter } from '../serving/adapters.ts'
+import { giveToUser } from '../user.ts'
 
-const laidOut = layOut()
-afterAll(() => laidOut.remove())
-const s3 = await startS3()
-afterAll(() => s3?.stop())
+const s3Endpoint = inject('s3Endpoint')
 const inBucket = without ? ` with the artifacts in a folder${without}` : ' with the artifacts in a bucket'
 
 const credentials = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test', AWS_REGION: 'us-east-1' }
 Object.assign(process.env, credentials)
 
 async function freshArtifacts(): Promise<string> {
-  if (!s3) return freshPath('artifacts')
-  const client = new S3Client({ endpoint: s3.endpoint, forcePathStyle: true })
+  if (!s3Endpoint) return freshPath('artifacts')
+  const client = new S3Client({ endpoint: s3Endpoint, forcePathStyle: true })
   await client.send(new CreateBucketCommand({ Bucket: 'function' }))
-  return `s3://function/graft?endpoint=${s3.endpoint}`
+  return `s3://function/graft?endpoint=${s3Endpoint}`
 }
 
-/** Where instances may write. */
-const home = join(tmpdir(), `graft-function-${process.pid}`)
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+/** The folder that instances may write to. */
+const home = freshPath('function')
+mkdirSync(home, { recursive: true })
+giveToUser(home)
 
-const start = (env: Record<string, string>): Promise<Instance> =>
-  startInstance(laidOut, { ...credentials, GRAFT_HOME: home, ...env })
+const start = (env: Record<string, string>): Promise<FunctionInstance> =>
+  startInstance(deployment, { ...credentials, GRAFT_HOME: home, TMPDIR: home, ...env })
 
-interface Labelled {
+interface LabelScore {
   label: string
   score: number
 }
 
-const problemIn = ({ statusCode, body }: Answered): Problem => {
+const parseProblem = ({ statusCode, body }: FunctionResponse): Problem => {
   const problem = JSON.parse(body) as Problem
   expect(problem.status).toBe(statusCode)
   return problem
@@ -57,10 +60,10 @@ const problemIn = ({ statusCode, body }: Answered): Problem => {
 test.each([
   ['DATABASE_URL', { GRAFT_ARTIFACTS: 's3://bucket' }],
   ['GRAFT_ARTIFACTS', { DATABASE_URL: 'postgres://nowhere/none' }],
-])('a function without %s does not start, and says so', async (name, env) => {
+])('a function without %s fails to start with an error that names it', async (name, env) => {
   const { invoke, end } = await start(env as Record<string, string>)
   onTestFinished(end)
-  await expect(invoke(httpEvent('GET', '/healthz'))).rejects.toThrow(`${name}: expected`)
+  await expect(invoke(httpEvent('GET', '/healthz'))).rejects.toThrow(`${name} is not set`)
 })
 
 describePostgres(() => {
@@ -68,7 +71,7 @@ describePostgres(() => {
     const inputs = ['A joy from start to finish.', 'Two hours I want back.']
     let place: Place
     let env: Record<string, string>
-    let instance: Instance
+    let instance: FunctionInstance
     let expected: ClassifyAnswer
     let authorization: string | undefined
 
@@ -78,9 +81,10 @@ describePostgres(() => {
       const artifacts = await freshArtifacts()
       env = { DATABASE_URL: databaseUrl, GRAFT_ARTIFACTS: artifacts }
       const platform = await openPlatform({ databaseUrl, artifacts, home: freshPath('home'), threads: 1 })
-      await ensureAdapter(platform, await savedAs('film', { method: 'lora', rank: 4 }, 0.05))
+      await ensureAdapter(platform, await saveRandomAdapter('film', { method: 'lora', rank: 4 }, 0.05))
       expected = await classify(platform, { inputs, adapter: 'film' }, new AbortController().signal)
       await platform.close()
+      if (!s3Endpoint) giveToUser(artifacts)
       instance = await start(env)
     })
     afterAll(async () => {
@@ -88,22 +92,22 @@ describePostgres(() => {
       await place.remove()
     })
 
-    const ask = (method: string, path: string, { headers, ...rest }: Parameters<typeof httpEvent>[2] = {}) =>
+    const send = (method: string, path: string, { headers, ...rest }: Parameters<typeof httpEvent>[2] = {}) =>
       instance.invoke(
         httpEvent(method, path, { headers: { ...(authorization && { authorization }), ...headers }, ...rest }),
       )
     const predict = (base64 = false) =>
-      ask('POST', '/v1/predictions', { body: JSON.stringify({ inputs, adapter: 'film' }), base64 })
+      send('POST', '/v1/predictions', { body: JSON.stringify({ inputs, adapter: 'film' }), base64 })
 
-    test('answers nobody without a key, also as long as there are none, whatever the request says of itself', async () => {
+    test('rejects every request without a key, even if no key exists, whatever its headers', async () => {
       const local = { host: 'localhost', origin: 'http://localhost' }
       for (const headers of [{}, local]) {
-        const answer = await ask('GET', '/v1/adapters', { headers })
-        expect(problemIn(answer)).toMatchObject({ code: 'key_required', status: 401 })
+        const response = await send('GET', '/v1/adapters', { headers })
+        expect(parseProblem(response)).toMatchObject({ code: 'key_required', status: 401 })
       }
-      const guess = await ask('GET', '/v1/adapters', { headers: { authorization: 'Bearer graft_x' } })
-      expect(problemIn(guess)).toMatchObject({ code: 'key_invalid' })
-      for (const path of ['/healthz', '/readyz']) expect((await ask('GET', path)).statusCode).toBe(200)
+      const guess = await send('GET', '/v1/adapters', { headers: { authorization: 'Bearer graft_x' } })
+      expect(parseProblem(guess)).toMatchObject({ code: 'key_invalid' })
+      for (const path of ['/healthz', '/readyz']) expect((await send('GET', path)).statusCode).toBe(200)
     })
 
     describe('with a key', () => {
@@ -113,7 +117,7 @@ describePostgres(() => {
         await store.close()
       })
 
-      test('answers a key as the server does, whether the body came as text or in base64', async () => {
+      test('returns the same predictions as the server, whether the body is text or base64', async () => {
         for (const base64 of [false, true]) {
           const { statusCode, headers, body, isBase64Encoded } = await predict(base64)
           expect([statusCode, isBase64Encoded], instance.log).toEqual([200, false])
@@ -121,38 +125,39 @@ describePostgres(() => {
           const { results, ...rest } = classifyAnswer.parse(JSON.parse(body))
           const { results: own, ...same } = expected
           expect(rest).toEqual(same)
-          const scores = (rows: typeof own) => (rows as Labelled[]).map(({ label, score }) => [label, score.toFixed(4)])
+          const scores = (rows: typeof own) =>
+            (rows as LabelScore[]).map(({ label, score }) => [label, score.toFixed(4)])
           expect(scores(results)).toEqual(scores(own))
         }
-        const asked = {
+        const request = {
           headers: { 'content-type': 'application/json', authorization },
           body: JSON.stringify({ inputs }),
         }
-        const rest = { ...asked, httpMethod: 'POST', path: '/v1/predictions', queryStringParameters: null }
-        // API Gateway's older payload, and a load balancer's.
+        const rest = { ...request, httpMethod: 'POST', path: '/v1/predictions', queryStringParameters: null }
+        // The older payload of API Gateway, and that of a load balancer.
         for (const requestContext of [{ stage: 'prod' }, { elb: { targetGroupArn: 'arn' } }]) {
           const answer = await instance.invoke({ ...rest, requestContext, isBase64Encoded: false })
           expect([answer.statusCode, JSON.parse(answer.body).adapter]).toEqual([200, 'film'])
         }
-        const tei = await ask('POST', '/predict?adapter=film', { body: JSON.stringify({ inputs: inputs[0] }) })
-        expect(JSON.parse(tei.body)[0].label).toBe((expected.results as Labelled[])[0].label)
+        const tei = await send('POST', '/predict?adapter=film', { body: JSON.stringify({ inputs: inputs[0] }) })
+        expect(JSON.parse(tei.body)[0].label).toBe((expected.results as LabelScore[])[0].label)
       })
 
-      test('has what a key for predictions may ask, and nothing that lasts, changes or streams', async () => {
-        const status = async (method: string, path: string) => (await ask(method, path)).statusCode
+      test('serves only the routes of a key with the scope predict, which do not upload, change or stream anything', async () => {
+        const status = async (method: string, path: string) => (await send(method, path)).statusCode
         expect(await status('GET', '/v1/adapters/film')).toBe(200)
         expect(await status('DELETE', '/v1/adapters/film')).toBe(405)
         expect(await status('POST', '/v1/adapters')).toBe(405)
         for (const path of ['/v1/adapters/film/archive', '/v1/trainings', '/v1/keys', '/metrics', '/mcp'])
           expect([path, await status('GET', path)]).toEqual([path, 404])
-        const { paths } = JSON.parse((await ask('GET', '/openapi.json')).body)
+        const { paths } = JSON.parse((await send('GET', '/openapi.json')).body)
         expect(Object.keys(paths)).toEqual(expect.arrayContaining(['/v1/predictions', '/predict', '/v1/adapters/{id}']))
         for (const path of Object.keys(paths)) expect([path, await status('OPTIONS', path)]).toEqual([path, 204])
       })
 
-      test('holds no connection between requests, and answers after it was frozen', async () => {
+      test('holds no connection between requests, and works after it was frozen', async () => {
         expect((await predict()).statusCode).toBe(200)
-        // What it closes may take a moment to arrive.
+        // A closed connection may take a moment to disappear from the database.
         await pause(200)
         instance.freeze()
         expect(await killConnections(place.options.databaseUrl)).toBe(false)
@@ -175,14 +180,15 @@ describePostgres(() => {
       await expect(invoke(httpEvent('GET', '/healthz'))).rejects.toThrow('DATABASE_URL')
       await client.query(`create database ${later.pathname.slice(1)}`)
       expect((await invoke(httpEvent('GET', '/healthz'))).statusCode).toBe(200)
-      // The queue is not made by who never uses it, so that starts do not wait for each other.
-      const there = new pg.Client({ connectionString: later.href })
-      await there.connect()
-      const { rows } = await there.query(
+      // A function never uses the queue, so it does not create it; otherwise starting functions would wait for each
+      // other.
+      const laterClient = new pg.Client({ connectionString: later.href })
+      await laterClient.connect()
+      const { rows } = await laterClient.query(
         "select to_regnamespace('graft') as store, to_regnamespace('graft_jobs') as queue",
       )
       expect(rows).toEqual([{ store: 'graft', queue: null }])
-      await there.end()
+      await laterClient.end()
     })
   })
 })

@@ -1,48 +1,48 @@
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
 import { readUpload } from '../../server/read-upload.ts'
-import { dial, post, problemFrom, start, until } from './start.ts'
+import { openSocket, post, readProblem, start, waitUntil } from './start.ts'
 import { withFiles } from './with-files.ts'
 
-test('a caller that asks too often is told when to come again, and others are not affected', async () => {
+test('a caller above the rate limit is rejected with the time to wait, and other callers are not affected', async () => {
   const access = {
     hasKeys: async () => true,
     verify: async (secret: string) => ({ owner: secret, scopes: ['predict' as const] }),
   }
-  const { url } = await start({ access, app: { rate: { requests: 2, seconds: 30 } } })
-  const ask = (secret: string) => post(url, { inputs: ['good'] }, { headers: { authorization: `Bearer ${secret}` } })
-  expect([(await ask('a')).status, (await ask('a')).status]).toEqual([200, 200])
-  const refused = await ask('a')
-  expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(25)
-  expect(await problemFrom(refused)).toMatchObject({ code: 'rate_limited', status: 429, subject: 'the key' })
-  expect((await ask('b')).status).toBe(200)
+  const { url } = await start({ access, appOptions: { rateLimit: { requests: 2, seconds: 30 } } })
+  const send = (secret: string) => post(url, { inputs: ['good'] }, { headers: { authorization: `Bearer ${secret}` } })
+  expect([(await send('a')).status, (await send('a')).status]).toEqual([200, 200])
+  const rejected = await send('a')
+  expect(Number(rejected.headers.get('retry-after'))).toBeGreaterThan(25)
+  expect(await readProblem(rejected)).toMatchObject({ code: 'rate_limited', status: 429, subject: 'the key' })
+  expect((await send('b')).status).toBe(200)
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
 })
 
-test('without keys an address is limited where a rate is given, and the window passes', async () => {
-  const { url } = await start({ app: { rate: { requests: 1, seconds: 1 } } })
+test('without keys, a configured rate limits each address until its window has passed', async () => {
+  const { url } = await start({ appOptions: { rateLimit: { requests: 1, seconds: 1 } } })
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
-  expect(await problemFrom(await post(url, { inputs: ['good'] }))).toMatchObject({ subject: 'the address' })
+  expect(await readProblem(await post(url, { inputs: ['good'] }))).toMatchObject({ subject: 'the address' })
   await new Promise((resolve) => setTimeout(resolve, 1100))
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
 })
 
-test('past their bound requests are refused at once, and taken again when others are answered', async () => {
-  const { url, platform } = await start({ app: { requests: 2 } })
+test('requests above the concurrency limit are rejected at once, and accepted again when others have finished', async () => {
+  const { url, platform } = await start({ appOptions: { maxRequests: 2 } })
   const { promise, resolve } = Promise.withResolvers<void>()
   platform.engine.gate = promise
-  const taken = [post(url, { inputs: ['good'] }), post(url, { inputs: ['good'] })]
-  await until(() => platform.engine.calls.length === 2)
-  const refused = await fetch(`${url}/v1/adapters`)
-  expect(refused.headers.get('retry-after')).toBe('1')
-  expect(await problemFrom(refused)).toMatchObject({ code: 'overloaded', status: 429, subject: 'the server' })
+  const accepted = [post(url, { inputs: ['good'] }), post(url, { inputs: ['good'] })]
+  await waitUntil(() => platform.engine.calls.length === 2)
+  const rejected = await fetch(`${url}/v1/adapters`)
+  expect(rejected.headers.get('retry-after')).toBe('1')
+  expect(await readProblem(rejected)).toMatchObject({ code: 'overloaded', status: 429, subject: 'the server' })
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   resolve()
-  for (const { status } of await Promise.all(taken)) expect(status).toBe(200)
+  for (const { status } of await Promise.all(accepted)) expect(status).toBe(200)
   expect((await fetch(`${url}/v1/adapters`)).status).toBe(200)
 })
 
-const upload = (url: string, body: string | ReadableStream, type = 'application/jsonl', name = 'films') =>
+const uploadDataset = (url: string, body: string | ReadableStream, type = 'application/jsonl', name = 'films') =>
   fetch(`${url}/v1/datasets?name=${name}`, {
     method: 'POST',
     headers: { 'content-type': type },
@@ -52,41 +52,46 @@ const upload = (url: string, body: string | ReadableStream, type = 'application/
 
 const LINES = '{"text": "a good film", "label": "positive"}\n{"text": "a bad film", "label": "negative"}\n'
 
-test('a data set is uploaded and listed', async () => {
-  const { url } = await start({ more: await withFiles() })
-  const made = await upload(url, LINES, 'application/jsonl', 'two-films')
-  const dataset = (await made.json()) as { id: string }
-  expect(made.status).toBe(201)
-  expect(made.headers.get('location')).toBe(`/v1/datasets/${dataset.id}`)
+test('a data set can be uploaded once under a name and fetched', async () => {
+  const { url } = await start({ platformParts: await withFiles() })
+  const created = await uploadDataset(url, LINES, 'application/jsonl', 'two-films')
+  const dataset = (await created.json()) as { id: string }
+  expect(created.status).toBe(201)
+  expect(created.headers.get('location')).toBe(`/v1/datasets/${dataset.id}`)
   expect(dataset).toMatchObject({ name: 'two-films', rows: 2, labels: { positive: 1, negative: 1 } })
   expect(await (await fetch(`${url}/v1/datasets/two-films`)).json()).toEqual(dataset)
-  const taken = await upload(url, LINES, 'application/jsonl', 'two-films')
-  expect(await problemFrom(taken)).toMatchObject({ code: 'name_taken', status: 409 })
+  const taken = await uploadDataset(url, LINES, 'application/jsonl', 'two-films')
+  expect(await readProblem(taken)).toMatchObject({ code: 'name_taken', status: 409 })
 })
 
 test.each([
   ['text/plain', {}, 'body_type_unsupported'],
   ['application/jsonl', { 'content-encoding': 'gzip' }, 'body_type_unsupported'],
-] as const)('an upload of type %s with %o is refused', async (type, more, code) => {
+] as const)('an upload of type %s with %o is rejected', async (type, more, code) => {
   const { url } = await start()
   const headers = { 'content-type': type, ...more }
   const response = await fetch(`${url}/v1/datasets?name=films`, { method: 'POST', headers, body: LINES })
-  expect(await problemFrom(response)).toMatchObject({ code, status: 415 })
+  expect(await readProblem(response)).toMatchObject({ code, status: 415 })
 })
 
-test('an upload needs a name that is fit for an address', async () => {
+test('an upload requires a name that is valid in a URL', async () => {
   const { url } = await start()
   for (const name of ['', 'a/b', '../x', '00000000-0000-0000-0000-000000000000'])
-    expect(await problemFrom(await upload(url, LINES, 'application/jsonl', encodeURIComponent(name)))).toMatchObject({
+    expect(
+      await readProblem(await uploadDataset(url, LINES, 'application/jsonl', encodeURIComponent(name))),
+    ).toMatchObject({
       code: 'body_invalid',
       subject: 'name',
     })
 })
 
-test('an upload that is larger than allowed is refused as it comes, and nothing is kept', async () => {
-  const { url } = await start({ more: await withFiles(), app: { limits: { dataset: { bytes: 100_000 } } } })
+test('an upload above the size limit is rejected while it arrives, and nothing is stored', async () => {
+  const { url } = await start({
+    platformParts: await withFiles(),
+    appOptions: { bodyLimits: { dataset: { bytes: 100_000 } } },
+  })
   for (const body of [LINES.repeat(5000), new Blob([LINES.repeat(5000)]).stream()])
-    expect(await problemFrom(await upload(url, body))).toMatchObject({
+    expect(await readProblem(await uploadDataset(url, body))).toMatchObject({
       code: 'body_too_large',
       expected: 'at most 100000 bytes',
       found: typeof body === 'string' ? `${5000 * LINES.length} bytes` : 'more',
@@ -96,32 +101,35 @@ test('an upload that is larger than allowed is refused as it comes, and nothing 
   })
 })
 
-/** Sends a body of which nothing tells how long it is; resolves with what the server says, though it goes on sending. */
+/** Sends a body of undeclared length without end, and resolves with the response. */
 function sendEndlessly(url: string, path: string): Promise<{ status: number; body: string }> {
   return new Promise((resolve, reject) => {
-    const asked = request(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/x-tar' } })
+    const sending = request(`${url}${path}`, { method: 'POST', headers: { 'content-type': 'application/x-tar' } })
     const piece = Buffer.alloc(65_536)
-    const timer = setInterval(() => asked.write(piece), 1)
-    asked.on('response', async (response) => {
+    const timer = setInterval(() => sending.write(piece), 1)
+    sending.on('response', async (response) => {
       const body = (await response.toArray()).join('')
       clearInterval(timer)
-      asked.destroy()
+      sending.destroy()
       resolve({ status: response.statusCode ?? 0, body })
     })
-    asked.on('error', reject)
+    sending.on('error', reject)
   })
 }
 
-test('a client that goes on sending reads why its upload was refused', async () => {
-  const { url } = await start({ more: await withFiles(), app: { limits: { adapter: { bytes: 3_000_000 } } } })
+test('a client that keeps sending receives the error of its upload', async () => {
+  const { url } = await start({
+    platformParts: await withFiles(),
+    appOptions: { bodyLimits: { adapter: { bytes: 3_000_000 } } },
+  })
   const taken = await sendEndlessly(url, '/v1/adapters?name=imdb')
   expect(taken).toMatchObject({ status: 409, body: expect.stringContaining('name_taken') })
   const unnamed = await sendEndlessly(url, '/v1/adapters')
   expect(unnamed).toMatchObject({ status: 422, body: expect.stringContaining('body_invalid') })
 })
 
-test('an upload of which nothing comes any more is refused; one that comes slowly is not', async () => {
-  const slow = async (pauses: number[]) => {
+test('an upload that stops arriving is rejected, and one that arrives slowly is not', async () => {
+  const countPieces = async (pauses: number[]) => {
     const stream = new ReadableStream<Uint8Array>({
       async pull(controller) {
         const pause = pauses.shift()
@@ -130,20 +138,26 @@ test('an upload of which nothing comes any more is refused; one that comes slowl
         controller.enqueue(Buffer.from('piece'))
       },
     })
-    const asked = new Request('http://localhost', { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
+    const request = new Request('http://localhost', { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
     const pieces = []
-    for await (const piece of readUpload(asked, [], { bytes: 100, seconds: 0.2 })) pieces.push(piece)
+    for await (const piece of readUpload(request, [], { bytes: 100, seconds: 0.2 })) pieces.push(piece)
     return pieces.length
   }
-  expect(await slow([100, 100, 100, 100])).toBe(4)
-  await expect(slow([10, 400])).rejects.toMatchObject({ code: 'request_timeout', detail: { found: '5 bytes by then' } })
+  expect(await countPieces([100, 100, 100, 100])).toBe(4)
+  await expect(countPieces([10, 400])).rejects.toMatchObject({
+    code: 'request_timeout',
+    detail: { problem: 'stopped arriving for 0.2 seconds after 5 bytes' },
+  })
 })
 
-test('an upload that stops halfway is refused over the wire, too', async () => {
-  const { url } = await start({ more: await withFiles(), app: { limits: { dataset: { seconds: 0.2 } } } })
-  const { socket, all } = dial(url)
+test('an upload that stops halfway is rejected over a real connection', async () => {
+  const { url } = await start({
+    platformParts: await withFiles(),
+    appOptions: { bodyLimits: { dataset: { seconds: 0.2 } } },
+  })
+  const { socket, received } = openSocket(url)
   socket.write(
     'POST /v1/datasets?name=slow HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\ncontent-length: 100\r\n\r\ntext,label\n',
   )
-  expect(await all).toMatch(/^HTTP\/1.1 408 .*request_timeout/s)
+  expect(await received).toMatch(/^HTTP\/1.1 408 .*request_timeout/s)
 })

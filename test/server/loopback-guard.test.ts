@@ -2,15 +2,15 @@ import { expect, test } from 'vitest'
 import { makeApp } from '../../server/app.ts'
 import { listen } from '../../server/listen.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
-import { dial, start } from './start.ts'
+import { openSocket, start } from './start.ts'
 
 const app = makeApp(await fakePlatform(), { version: '1' })
-const ask = (headers: Record<string, string>) => app.request('http://localhost/healthz', { headers })
+const send = (headers: Record<string, string>) => app.request('http://localhost/healthz', { headers })
 
 test.each(['localhost', 'localhost:80', 'LOCALHOST:3000', '127.0.0.1', '127.0.0.1:65535', '[::1]', '[::1]:8080'])(
-  'a request to the host %s is answered',
+  'a request to the host %s is accepted',
   async (host) => {
-    expect((await ask({ host })).status).toBe(200)
+    expect((await send({ host })).status).toBe(200)
   },
 )
 
@@ -23,38 +23,38 @@ test.each([
   '10.0.0.1',
   '0.0.0.0:80',
   '::1',
-])('a request to the host "%s" is refused', async (host) => {
-  const response = await ask({ host })
+])('a request to the host "%s" is rejected', async (host) => {
+  const response = await send({ host })
   expect(response.status).toBe(403)
   expect(await response.json()).toMatchObject({ code: 'host_not_allowed', subject: 'host' })
 })
 
 test.each(['http://localhost:3000', 'https://127.0.0.1', 'http://[::1]:8080'])(
-  'a page of %s may ask',
+  'a page from %s is accepted',
   async (origin) => {
-    expect((await ask({ host: 'localhost', origin })).status).toBe(200)
+    expect((await send({ host: 'localhost', origin })).status).toBe(200)
   },
 )
 
 test.each(['https://graft.example', 'null', 'http://localhost.example', 'http://localhost@graft.example', 'file://'])(
-  'a page of %s may not ask',
+  'a page from %s is rejected',
   async (origin) => {
-    const response = await ask({ host: 'localhost', origin })
+    const response = await send({ host: 'localhost', origin })
     expect(response.status).toBe(403)
     expect(await response.json()).toMatchObject({ code: 'host_not_allowed', subject: 'origin', found: origin })
   },
 )
 
-test('a name that was pointed at this machine is refused over the wire, too, also as an absolute address', async () => {
+test('a foreign host name that points to this machine is rejected over a real connection, also with an absolute URL', async () => {
   const { url } = await start()
   for (const target of ['/healthz', 'http://localhost/healthz']) {
-    const { socket, all } = dial(url)
+    const { socket, received } = openSocket(url)
     socket.write(`GET ${target} HTTP/1.1\r\nhost: graft.example\r\nconnection: close\r\n\r\n`)
-    expect(await all).toMatch(/^HTTP\/1.1 403 .*host_not_allowed/s)
+    expect(await received).toMatch(/^HTTP\/1.1 403 .*host_not_allowed/s)
   }
 })
 
-test('the server listens on this machine alone', async () => {
+test('the server listens only on loopback addresses', async () => {
   for (const host of ['0.0.0.0', '::', '10.0.0.1', 'graft.example', '127.0.0.1.example'])
     await expect(listen(app, { host })).rejects.toMatchObject({ code: 'usage', detail: { found: host } })
   const { url, close } = await listen(app, { host: '::1' })
@@ -63,8 +63,8 @@ test('the server listens on this machine alone', async () => {
   await close()
 })
 
-test('a port in use is an error that says so', async () => {
+test('a port in use is reported as such', async () => {
   const { url } = await start()
   const port = Number(new URL(url).port)
-  await expect(listen(app, { port })).rejects.toMatchObject({ code: 'usage', detail: { found: 'one in use' } })
+  await expect(listen(app, { port })).rejects.toMatchObject({ code: 'usage', detail: { problem: 'is already in use' } })
 })

@@ -2,36 +2,43 @@ import { expect, test, vi } from 'vitest'
 import { loggerTo, makeLog } from '../../server/log.ts'
 import { post, type StartOptions, start } from './start.ts'
 
-async function logged(options: StartOptions = {}) {
+async function startWithLog(options: StartOptions = {}) {
   const lines: string[] = []
   const log = makeLog({ write: (line) => lines.push(line) })
-  const started = await start({ ...options, more: { logger: loggerTo(log) }, app: { log } })
-  return { ...started, lines, entries: () => lines.map((line) => JSON.parse(line)) }
+  const server = await start({ ...options, platformParts: { logger: loggerTo(log) }, appOptions: { log } })
+  return { ...server, lines, entries: () => lines.map((line) => JSON.parse(line)) }
 }
 
-test('each request is one line, which says what was asked and how it went, and no text', async () => {
-  const { url, lines, entries } = await logged()
+test('each request is logged as one line with its route and outcome, and without texts', async () => {
+  const { url, lines, entries } = await startWithLog()
   await post(url, { inputs: ['a secret review', 'good'] }, { headers: { 'x-request-id': 'mine' } })
   await fetch(`${url}/v1/adapters/secret-name?q=secret`)
   await fetch(`${url}/secret`)
   expect(entries()).toMatchObject([
-    { id: 'mine', method: 'POST', route: '/v1/predictions', status: 200, rows: 2, ms: expect.any(Number) },
-    { method: 'GET', route: '/v1/adapters/{id}', status: 404, code: 'adapter_unknown' },
-    { method: 'GET', route: 'none', status: 404, code: 'not_found' },
+    {
+      request_id: 'mine',
+      method: 'POST',
+      route: '/v1/predictions',
+      status: 200,
+      rows: 2,
+      duration_ms: expect.any(Number),
+    },
+    { method: 'GET', route: '/v1/adapters/{id}', status: 404, error_code: 'adapter_unknown' },
+    { method: 'GET', route: 'none', status: 404, error_code: 'not_found' },
   ])
   expect(lines.join('')).not.toContain('secret')
 })
 
-test('the log names a key by its id, never by itself', async () => {
+test('the log contains the id of a key, never its secret', async () => {
   const verify = async () => ({ owner: 'id-of-the-key', scopes: ['predict' as const] })
-  const { url, lines, entries } = await logged({ access: { hasKeys: async () => true, verify } })
+  const { url, lines, entries } = await startWithLog({ access: { hasKeys: async () => true, verify } })
   await post(url, { inputs: ['good'] }, { headers: { authorization: 'Bearer graft_secret' } })
-  expect(entries()).toMatchObject([{ key: 'id-of-the-key', status: 200 }])
+  expect(entries()).toMatchObject([{ key_id: 'id-of-the-key', status: 200 }])
   expect(lines.join('')).not.toContain('graft_secret')
 })
 
-test('a failure is logged with its stack under the id that the caller got', async () => {
-  const { url, platform, entries } = await logged()
+test('an internal error is logged with its stack under the request id that the caller receives', async () => {
+  const { url, platform, entries } = await startWithLog()
   platform.engine.classify = async () => {
     throw new Error('broken')
   }
@@ -39,8 +46,8 @@ test('a failure is logged with its stack under the id that the caller got', asyn
   const problem = (await response.json()) as { problem: string }
   expect(problem.problem).toContain('mine')
   expect(entries()).toMatchObject([
-    { level: 50, id: 'mine', err: { message: 'broken', stack: expect.stringContaining('observability.test') } },
-    { level: 30, id: 'mine', status: 500, code: 'internal' },
+    { level: 50, request_id: 'mine', err: { message: 'broken', stack: expect.stringContaining('observability.test') } },
+    { level: 30, request_id: 'mine', status: 500, error_code: 'internal' },
   ])
 })
 
@@ -55,7 +62,7 @@ const metric = (text: string, line: string) =>
 
 test('metrics count requests by route, texts, the queue, adapters and trainings', async () => {
   const { url, platform } = await start()
-  platform.engine.loaded = () => [
+  platform.engine.listLoaded = () => [
     { key: 'a', digest: 'a', bytes: 100 },
     { key: 'b', digest: 'b', bytes: 20 },
   ]
@@ -83,30 +90,30 @@ test('metrics count requests by route, texts, the queue, adapters and trainings'
   expect(text).toContain('nodejs_eventloop_lag_seconds')
 })
 
-test('the server is ready when all that it needs works, and says what does not', async () => {
-  let works = true
+test('the server is ready if all health checks pass, and names those that fail', async () => {
+  let isStoreUp = true
   const store = async () => {
-    if (!works) throw new Error('no route to db-7.internal')
+    if (!isStoreUp) throw new Error('no route to db-7.internal')
   }
-  const { url, platform } = await start({ app: { probes: [{ name: 'store', check: store }] } })
+  const { url, platform } = await start({ appOptions: { healthChecks: [{ name: 'store', check: store }] } })
   const ready = await fetch(`${url}/readyz`)
   expect([ready.status, await ready.json()]).toEqual([200, { status: 'ready', checks: { store: 'ok' } }])
-  works = false
+  isStoreUp = false
   const unready = await fetch(`${url}/readyz`)
   expect([unready.status, await unready.json()]).toEqual([503, { status: 'unready', checks: { store: 'failed' } }])
   expect(platform.logged).toMatchObject([{ error: { message: 'no route to db-7.internal' } }])
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
 })
 
-test('what does not answer in time is not ready', async () => {
-  const asked = vi.fn()
+test('a health check that does not answer in time fails', async () => {
+  const onAbort = vi.fn()
   const check = (signal: AbortSignal) =>
-    new Promise((_, reject) => signal.addEventListener('abort', () => reject(asked())))
-  const { url } = await start({ app: { probes: [{ name: 'artifacts', check }] } })
+    new Promise((_, reject) => signal.addEventListener('abort', () => reject(onAbort())))
+  const { url } = await start({ appOptions: { healthChecks: [{ name: 'artifacts', check }] } })
   const response = await fetch(`${url}/readyz`)
   expect([response.status, await response.json()]).toEqual([
     503,
     { status: 'unready', checks: { artifacts: 'timeout' } },
   ])
-  expect(asked).toHaveBeenCalledOnce()
+  expect(onAbort).toHaveBeenCalledOnce()
 })

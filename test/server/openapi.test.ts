@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest'
 import { catalogue } from '../../core/catalogue.ts'
-import { problemFrom, start } from './start.ts'
+import { readProblem, start } from './start.ts'
 
 interface Operation {
   operationId: string
   summary: string
+  description?: string
   tags: string[]
   security: Record<string, string[]>[]
   parameters?: { name: string; in: string; required?: boolean; description?: string }[]
@@ -15,7 +16,7 @@ interface Operation {
   >
 }
 
-async function document() {
+async function fetchDocument() {
   const { url } = await start()
   const response = await fetch(`${url}/openapi.json`)
   expect(response.headers.get('content-type')).toBe('application/json')
@@ -29,8 +30,8 @@ async function document() {
   return { url, openapi, operations }
 }
 
-test('the document is OpenAPI 3.1 and tells of every route, each by an id of its own', async () => {
-  const { openapi, operations } = await document()
+test('the document is OpenAPI 3.1 and has every route with a unique operation id', async () => {
+  const { openapi, operations } = await fetchDocument()
   expect(openapi).toBe('3.1.0')
   expect(operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort()).toEqual(
     [
@@ -59,38 +60,47 @@ test('the document is OpenAPI 3.1 and tells of every route, each by an id of its
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
 })
 
-/** The contracts of others have their own statuses for some errors. */
-function statusThere({ path, tags }: { path: string; tags: readonly string[] }, own: number): number {
-  if (path === '/predict') return own >= 500 && own !== 503 ? 424 : own
-  return tags.includes('OpenAI') && own === 422 ? 400 : own
+/** Returns the status of an error on a route. The contracts of other APIs have their own statuses for some errors. */
+function statusOf({ path, tags }: { path: string; tags: readonly string[] }, status: number): number {
+  if (path === '/predict') return status >= 500 && status !== 503 ? 424 : status
+  return tags.includes('OpenAI') && status === 422 ? 400 : status
 }
 
-test('every answer has a description and every error its codes, with the status of the catalogue', async () => {
-  const { operations } = await document()
+test('every response has a description, and every error its codes under the status of the catalogue', async () => {
+  const { operations } = await fetchDocument()
   for (const operation of operations)
     for (const [status, { description }] of Object.entries(operation.responses)) {
       expect(description).toBeTruthy()
       for (const [, code] of description.matchAll(/`(\w+)`/g)) {
-        const { status: own } = catalogue[code as keyof typeof catalogue]
-        expect([operation.path, status]).toEqual([operation.path, String(statusThere(operation, own))])
+        const expected = statusOf(operation, catalogue[code as keyof typeof catalogue].status)
+        expect([operation.path, status]).toEqual([operation.path, String(expected)])
       }
     }
 })
 
-test('what needs a key says which scope; what says when to come again has the header', async () => {
-  const { operations } = await document()
-  const one = (id: string) => operations.find(({ operationId }) => operationId === id) as Operation
-  expect(one('postPredictions').security).toEqual([{}, { key: ['predict'] }])
-  expect(one('getHealthz').security).toEqual([])
-  expect(Object.keys(one('postPredictions').responses['429'].headers)).toContain('retry-after')
-  expect(Object.keys(one('postPredictions').responses['401'].headers)).toContain('www-authenticate')
-  const heeded = one('postTrainings').parameters?.find(({ name }) => name === 'idempotency-key')
-  expect(heeded).toMatchObject({ in: 'header', required: false })
-  expect(one('getTrainingsIdEvents').parameters?.map(({ name }) => name)).toContain('last-event-id')
+test('every summary is a phrase without a period, and every description is in sentences', async () => {
+  const { operations } = await fetchDocument()
+  for (const { summary, description = '.', responses } of operations) {
+    expect(summary).toMatch(/^[A-Z].*[^.]$/)
+    expect(description).toMatch(/\.$/)
+    for (const response of Object.values(responses)) expect(response.description).toMatch(/^[A-Z`].*\.$/)
+  }
 })
 
-test('the examples of the document are bodies that the routes read', async () => {
-  const { url, operations } = await document()
+test('routes declare the scope of their key, their headers, and retry-after where it applies', async () => {
+  const { operations } = await fetchDocument()
+  const operation = (id: string) => operations.find(({ operationId }) => operationId === id) as Operation
+  expect(operation('postPredictions').security).toEqual([{}, { key: ['predict'] }])
+  expect(operation('getHealthz').security).toEqual([])
+  expect(Object.keys(operation('postPredictions').responses['429'].headers)).toContain('retry-after')
+  expect(Object.keys(operation('postPredictions').responses['401'].headers)).toContain('www-authenticate')
+  const header = operation('postTrainings').parameters?.find(({ name }) => name === 'idempotency-key')
+  expect(header).toMatchObject({ in: 'header', required: false })
+  expect(operation('getTrainingsIdEvents').parameters?.map(({ name }) => name)).toContain('last-event-id')
+})
+
+test('the routes accept the examples of the document', async () => {
+  const { url, operations } = await fetchDocument()
   const examples = operations.flatMap(({ method, path, tags, requestBody }) =>
     Object.values(requestBody?.content ?? {}).flatMap(({ example }) =>
       example ? [{ method: method.toUpperCase(), path, tags, example }] : [],
@@ -99,17 +109,17 @@ test('the examples of the document are bodies that the routes read', async () =>
   expect(examples.length).toBeGreaterThanOrEqual(5)
   for (const { method, path, tags, example } of examples) {
     const headers = { 'content-type': 'application/json' }
-    const address = url + path.replace('{name}', 'production')
-    const response = await fetch(address, { method, headers, body: JSON.stringify(example) })
+    const target = url + path.replace('{name}', 'production')
+    const response = await fetch(target, { method, headers, body: JSON.stringify(example) })
     const isOwn = path !== '/predict' && !tags.includes('OpenAI')
-    if (!response.ok && isOwn) expect(await problemFrom(response)).not.toMatchObject({ status: 422 })
-    const refused = tags.includes('OpenAI') ? 400 : 422
-    expect([path, response.status]).not.toEqual([path, refused])
+    if (!response.ok && isOwn) expect(await readProblem(response)).not.toMatchObject({ status: 422 })
+    const invalidStatus = tags.includes('OpenAI') ? 400 : 422
+    expect([path, response.status]).not.toEqual([path, invalidStatus])
   }
 })
 
-test('the page of documents tells of every route, and runs and loads nothing', async () => {
-  const { url, operations } = await document()
+test('the reference page has every route, and runs and loads nothing', async () => {
+  const { url, operations } = await fetchDocument()
   const response = await fetch(`${url}/docs`)
   const policy = response.headers.get('content-security-policy')
   expect(policy).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/]+=*'; frame-ancestors 'none'/)
@@ -123,7 +133,7 @@ test('the page of documents tells of every route, and runs and loads nothing', a
   expect(page).not.toMatch(/undefined|\[object/)
 })
 
-test('every answer says how browsers shall treat it', async () => {
+test('every response has security headers for browsers', async () => {
   const { url } = await start()
   for (const path of ['/healthz', '/docs/errors', '/nothing', '/v1/adapters']) {
     const { headers } = await fetch(url + path)

@@ -2,8 +2,8 @@ import { expect, test } from 'vitest'
 import { predictResponse } from '../../server/tei/schemas.ts'
 import { type StartOptions, start } from './start.ts'
 
-/** Asks; checks that an error has text-embeddings-inference's shape. */
-async function asked(
+/** Sends a request, and checks that the response or error has the shape of text-embeddings-inference. */
+async function predict(
   body: unknown,
   { query = '', headers = {}, ...options }: StartOptions & { query?: string; headers?: Record<string, string> } = {},
 ) {
@@ -20,8 +20,8 @@ async function asked(
   return { status: response.status, answer, headers: response.headers, platform }
 }
 
-test('one text is answered by a list of labels, the likeliest first', async () => {
-  const { status, answer } = await asked({ inputs: 'a good film' })
+test('one text returns a list of labels, most likely first', async () => {
+  const { status, answer } = await predict({ inputs: 'a good film' })
   expect(status).toBe(200)
   expect(answer).toEqual([
     { score: 0.925, label: 'positive' },
@@ -31,15 +31,15 @@ test('one text is answered by a list of labels, the likeliest first', async () =
 
 test.each([
   ['a list of one text', ['bad'], ['bad']],
-  ['a list of two texts, which is a pair', ['bad', 'good'], ['bad</s>good']],
+  ['a list of two texts, which is a pair,', ['bad', 'good'], ['bad</s>good']],
 ])('%s is one input', async (_, inputs, texts) => {
-  const { answer, platform } = await asked({ inputs })
+  const { answer, platform } = await predict({ inputs })
   expect(answer).toMatchObject([{ score: 0.925 }, {}])
   expect(platform.engine.calls[0].map(({ text }) => text)).toEqual(texts)
 })
 
-test('a list of lists is a batch, answered by a list of lists in its order', async () => {
-  const { answer, platform } = await asked({ inputs: [['good'], ['bad', 'worse'], ['good']] })
+test('a list of lists is a batch, which returns a list of lists in the same order', async () => {
+  const { answer, platform } = await predict({ inputs: [['good'], ['bad', 'worse'], ['good']] })
   expect(answer).toMatchObject([
     [{ label: 'positive' }, {}],
     [{ label: 'negative' }, {}],
@@ -48,61 +48,61 @@ test('a list of lists is a batch, answered by a list of lists in its order', asy
   expect(platform.engine.calls).toHaveLength(1)
 })
 
-test('a batch of one is answered as a batch', async () => {
-  expect((await asked({ inputs: [['good']] })).answer).toMatchObject([[{ label: 'positive' }, { label: 'negative' }]])
+test('a batch of one text returns a list of lists', async () => {
+  expect((await predict({ inputs: [['good']] })).answer).toMatchObject([[{ label: 'positive' }, { label: 'negative' }]])
 })
 
-test('raw scores come without softmax', async () => {
-  expect((await asked({ inputs: 'good', raw_scores: true })).answer).toEqual([
+test('raw scores are returned without softmax', async () => {
+  expect((await predict({ inputs: 'good', raw_scores: true })).answer).toEqual([
     { score: 2, label: 'positive' },
     { score: -1, label: 'negative' },
   ])
 })
 
-test.each(['Right', 'right'])('a text is cut at its end where truncation_direction is %s', async (direction) => {
-  const { platform, answer } = await asked({ inputs: 'good', raw_scores: true, truncation_direction: direction })
+test.each(['Right', 'right'])('truncation_direction %s drops the end of a text', async (direction) => {
+  const { platform, answer } = await predict({ inputs: 'good', raw_scores: true, truncation_direction: direction })
   expect(platform.engine.calls[0][0].truncationSide).toBe('right')
   expect(answer).toMatchObject([{}, { score: -2 }])
 })
 
-test('a text is cut at its beginning where it says Left, and as the adapter was trained where it says nothing', async () => {
-  const left = await asked({ inputs: 'good', truncation_direction: 'Left' })
+test('truncation_direction Left drops the beginning of a text, and the default is that of the adapter', async () => {
+  const left = await predict({ inputs: 'good', truncation_direction: 'Left' })
   expect(left.platform.engine.calls[0][0].truncationSide).toBe('left')
-  const silent = await asked({ inputs: 'good' })
-  expect(silent.platform.engine.calls[0][0].truncationSide).toBeUndefined()
+  const unset = await predict({ inputs: 'good' })
+  expect(unset.platform.engine.calls[0][0].truncationSide).toBeUndefined()
 })
 
 const LONG = 'good '.repeat(600)
 
-test('a text that is too long is cut, unless truncate is false', async () => {
-  for (const truncate of [true, null, undefined]) expect((await asked({ inputs: LONG, truncate })).status).toBe(200)
-  const { status, answer } = await asked({ inputs: [['good'], [LONG]], truncate: false })
+test('a text that is too long is truncated, unless truncate is false', async () => {
+  for (const truncate of [true, null, undefined]) expect((await predict({ inputs: LONG, truncate })).status).toBe(200)
+  const { status, answer } = await predict({ inputs: [['good'], [LONG]], truncate: false })
   expect(status).toBe(413)
   expect(answer).toEqual({
     error: 'Input validation error: `inputs` must have less than 512 tokens. Given: 601',
     error_type: 'Validation',
   })
-  expect((await asked({ inputs: 'good', truncate: false })).status).toBe(200)
+  expect((await predict({ inputs: 'good', truncate: false })).status).toBe(200)
 })
 
-test('a batch that is too large is refused before anything is classified', async () => {
-  const { status, answer, platform } = await asked({ inputs: Array(257).fill(['good']) })
+test('a batch that is too large is rejected before anything is classified', async () => {
+  const { status, answer, platform } = await predict({ inputs: Array(257).fill(['good']) })
   expect(status).toBe(413)
   expect(answer).toEqual({ error: 'batch size 257 > maximum allowed batch size 256', error_type: 'Validation' })
   expect(platform.engine.calls).toEqual([])
-  expect((await asked({ inputs: Array(256).fill(['good']) })).status).toBe(200)
+  expect((await predict({ inputs: Array(256).fill(['good']) })).status).toBe(200)
 })
 
-test.each([[''], [['']], [['', '']], [[['good'], ['']]]])('the empty input %j is refused', async (inputs) => {
-  const { status, answer } = await asked({ inputs })
+test.each([[''], [['']], [['', '']], [[['good'], ['']]]])('the empty input %j is rejected', async (inputs) => {
+  const { status, answer } = await predict({ inputs })
   expect([status, answer]).toEqual([
     400,
     { error: 'Input validation error: `inputs` cannot be empty', error_type: 'Empty' },
   ])
 })
 
-test('one input that cannot be read fails the request', async () => {
-  const { status, answer } = await asked('{"inputs": [["good"], ["half a pair: \\ud83d"]]}')
+test('one invalid input fails the whole request', async () => {
+  const { status, answer } = await predict('{"inputs": [["good"], ["half a pair: \\ud83d"]]}')
   expect([status, answer]).toMatchObject([422, { error_type: 'Tokenizer' }])
 })
 
@@ -110,31 +110,31 @@ test.each([
   ['no inputs', {}],
   ['an empty list', { inputs: [] }],
   ['three texts', { inputs: ['a', 'b', 'c'] }],
-  ['a batch with a text that is in no list', { inputs: [['a'], 'b'] }],
-  ['a batch with three texts together', { inputs: [['a', 'b', 'c']] }],
+  ['a batch with a text outside a list', { inputs: [['a'], 'b'] }],
+  ['a batch with three texts in one input', { inputs: [['a', 'b', 'c']] }],
   ['a number', { inputs: 7 }],
-  ['raw_scores that is null', { inputs: 'a', raw_scores: null }],
-  ['another direction', { inputs: 'a', truncation_direction: 'middle' }],
-  ['a list for the body', [1]],
-])('%s is refused with 422', async (_, body) => {
-  const { status, answer } = await asked(body)
+  ['null as raw_scores', { inputs: 'a', raw_scores: null }],
+  ['an unknown direction', { inputs: 'a', truncation_direction: 'middle' }],
+  ['a list as the body', [1]],
+])('%s is rejected with 422', async (_, body) => {
+  const { status, answer } = await predict(body)
   expect([status, answer]).toMatchObject([422, { error_type: 'Validation' }])
 })
 
-test('fields that it does not know are overlooked', async () => {
-  expect((await asked({ inputs: 'good', parameters: { top_k: 1 } })).status).toBe(200)
+test('unknown fields are ignored', async () => {
+  expect((await predict({ inputs: 'good', parameters: { top_k: 1 } })).status).toBe(200)
 })
 
 test.each([
   ['{"inputs"', {}, 400, 'Validation'],
   ['{}', { 'content-type': 'text/plain' }, 415, 'Validation'],
-] as const)('the body %s with %o is refused with %i', async (body, headers, status, error_type) => {
-  expect(await asked(body, { headers })).toMatchObject({ status, answer: { error_type } })
+] as const)('the body %s with %o is rejected with %i', async (body, headers, status, error_type) => {
+  expect(await predict(body, { headers })).toMatchObject({ status, answer: { error_type } })
 })
 
-test('while too many texts wait it says so, and when to come again', async () => {
+test('a full queue is reported with the time to wait', async () => {
   const { url, platform } = await start()
-  platform.engine.room = 0
+  platform.engine.freeRows = 0
   const body = JSON.stringify({ inputs: 'good' })
   const response = await fetch(`${url}/predict`, {
     method: 'POST',
@@ -146,17 +146,19 @@ test('while too many texts wait it says so, and when to come again', async () =>
   expect(await response.json()).toMatchObject({ error_type: 'Overloaded' })
 })
 
-test('what fails on our side is a failed dependency, and its text stays in the log', async () => {
-  const { status, answer, platform } = await asked({ inputs: 'explode' })
+test('an internal error is a failed dependency, and only the log contains its text', async () => {
+  const { status, answer, platform } = await predict({ inputs: 'explode' })
   expect([status, answer]).toMatchObject([424, { error_type: 'Backend' }])
   expect(JSON.stringify(answer)).not.toContain('secret')
   expect(platform.logged).toHaveLength(1)
 })
 
-test('headers tell what computed, how much, and how long it took', async () => {
-  const { headers } = await asked({ inputs: [['a good film 😀'], ['bad']] })
-  const told = Object.fromEntries([...headers].filter(([name]) => name.startsWith('x-') && !/id|type-opt/.test(name)))
-  expect(told).toMatchObject({
+test('headers report the runtime, the amount of work and its duration', async () => {
+  const { headers } = await predict({ inputs: [['a good film 😀'], ['bad']] })
+  const metadata = Object.fromEntries(
+    [...headers].filter(([name]) => name.startsWith('x-') && !/id|type-opt/.test(name)),
+  )
+  expect(metadata).toMatchObject({
     'x-graft-adapter': 'imdb',
     'x-compute-type': 'onnxruntime',
     'x-compute-characters': '16',
@@ -169,22 +171,22 @@ test('headers tell what computed, how much, and how long it took', async () => {
   })
 })
 
-test('the address names the adapter, or a header does; the address counts first', async () => {
+test('the query or a header names the adapter, and the query takes precedence', async () => {
   const adapters = ['a', 'bb']
   const both = { adapters, query: '?adapter=bb', headers: { 'x-graft-adapter': 'a' } }
-  expect((await asked({ inputs: 'good' }, both)).headers.get('x-graft-adapter')).toBe('bb')
+  expect((await predict({ inputs: 'good' }, both)).headers.get('x-graft-adapter')).toBe('bb')
   const header = { adapters, headers: { 'x-graft-adapter': 'a' } }
-  expect((await asked({ inputs: 'good' }, header)).headers.get('x-graft-adapter')).toBe('a')
-  expect(await asked({ inputs: 'good' }, { adapters })).toMatchObject({
+  expect((await predict({ inputs: 'good' }, header)).headers.get('x-graft-adapter')).toBe('a')
+  expect(await predict({ inputs: 'good' }, { adapters })).toMatchObject({
     status: 422,
     answer: { error_type: 'Validation' },
   })
-  expect(await asked({ inputs: 'good' }, { adapters, query: '?adapter=c' })).toMatchObject({ status: 404 })
+  expect(await predict({ inputs: 'good' }, { adapters, query: '?adapter=c' })).toMatchObject({ status: 404 })
 })
 
-test('an error at the doors has the same shape', async () => {
+test('an authorization error has the same shape', async () => {
   const access = { hasKeys: async () => true, verify: async () => undefined }
-  const { status, headers } = await asked({ inputs: 'good' }, { access })
+  const { status, headers } = await predict({ inputs: 'good' }, { access })
   expect(status).toBe(401)
   expect(headers.get('www-authenticate')).toMatch(/^Bearer/)
 })

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { digestOf } from '../platform/fake-platform.ts'
-import { post, problemFrom, start, until } from './start.ts'
+import { post, readProblem, start, waitUntil } from './start.ts'
 
-test('a list of texts is labelled, and headers name the adapter and the weights', async () => {
+test('a list of texts is classified, and headers name the adapter and its weights', async () => {
   const { url } = await start()
   const response = await post(url, { inputs: ['a good film', 'a film'] })
   expect(response.status).toBe(200)
@@ -15,14 +15,14 @@ test('a list of texts is labelled, and headers name the adapter and the weights'
   })
 })
 
-test('an adapter whose id is not plain ASCII is named in the header in per cent notation', async () => {
+test('an adapter name that is not plain ASCII is percent-encoded in the header', async () => {
   const { url } = await start({ adapters: ['крыло'] })
   const response = await post(url, { inputs: ['good'] })
   expect(decodeURIComponent(response.headers.get('x-graft-adapter') ?? '')).toBe('крыло')
   expect(await response.json()).toMatchObject({ adapter: 'крыло' })
 })
 
-test('several adapters answer each text in the order asked for, and no header names one of them', async () => {
+test('several adapters classify each text in the requested order, and no header names one of them', async () => {
   const { url } = await start({ adapters: ['a', 'bb'] })
   const response = await post(url, { inputs: ['good'], adapters: ['bb', 'a'] })
   expect(response.headers.has('x-graft-adapter')).toBe(false)
@@ -32,7 +32,7 @@ test('several adapters answer each text in the order asked for, and no header na
   })
 })
 
-test('rows that name their own adapters are answered by those', async () => {
+test('inputs that name an adapter are classified by it', async () => {
   const { url } = await start({ adapters: ['a', 'bb'] })
   const inputs = [
     { text: 'good', adapter: 'bb' },
@@ -43,7 +43,7 @@ test('rows that name their own adapters are answered by those', async () => {
   expect(await response.json()).toMatchObject({ results: [{ adapter: 'bb' }, { adapter: 'a' }] })
 })
 
-test('a text that cannot be classified fails alone, with a problem in its place', async () => {
+test('a text that cannot be classified does not affect the others, and its result is a problem', async () => {
   const { url } = await start()
   const response = await post(url, '{"inputs": ["good", "half a pair: \\ud83d", "bad"]}')
   expect(response.status).toBe(200)
@@ -55,20 +55,20 @@ test('a text that cannot be classified fails alone, with a problem in its place'
   ])
 })
 
-test('a text of a megabyte is answered, and the answer says that it was cut', async () => {
+test('a text of a megabyte is classified, and the result says that it was truncated', async () => {
   const { url } = await start()
   const response = await post(url, { inputs: ['good '.repeat(200_000), 'good'] })
   expect(await response.json()).toMatchObject({ results: [{ tokens: 512, truncated: true }, { truncated: false }] })
 })
 
-test('256 texts are one request', async () => {
+test('one request can have 256 texts', async () => {
   const { url } = await start()
   const inputs = Array.from({ length: 256 }, (_, i) => (i % 2 ? 'good' : 'bad'))
   const { results } = (await (await post(url, { inputs })).json()) as { results: { label: string }[] }
   expect(results.map(({ label }) => label)).toEqual(inputs.map((text) => (text === 'good' ? 'positive' : 'negative')))
 })
 
-test('200 requests at a time each get their own answer', async () => {
+test('200 concurrent requests each receive their own results', async () => {
   const { url } = await start({ adapters: ['a', 'bb', 'ccc'] })
   const answers = await Promise.all(
     Array.from({ length: 200 }, async (_, i) => {
@@ -84,41 +84,41 @@ test('200 requests at a time each get their own answer', async () => {
   expect(answers).toHaveLength(200)
 })
 
-test('while too many texts wait, a request is told to come again, and later it is answered', async () => {
+test('a request above the queue limit is rejected with the time to wait, and accepted later', async () => {
   const { url, platform } = await start()
   const { promise, resolve } = Promise.withResolvers<void>()
-  Object.assign(platform.engine, { room: 1, gate: promise })
+  Object.assign(platform.engine, { freeRows: 1, gate: promise })
   const first = post(url, { inputs: ['good'] })
-  await until(() => platform.engine.calls.length === 1)
-  const refused = await post(url, { inputs: ['good'] })
-  expect(refused.headers.get('retry-after')).toBe('1')
-  expect(await problemFrom(refused)).toMatchObject({ code: 'overloaded', status: 429 })
+  await waitUntil(() => platform.engine.calls.length === 1)
+  const rejected = await post(url, { inputs: ['good'] })
+  expect(rejected.headers.get('retry-after')).toBe('1')
+  expect(await readProblem(rejected)).toMatchObject({ code: 'overloaded', status: 429 })
   resolve()
   expect((await first).status).toBe(200)
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
 })
 
-test('a client that goes away takes its texts out of the queue, and nobody is blamed', async () => {
+test('texts of a client that disconnects leave the queue, and nothing is logged', async () => {
   const { url, platform } = await start()
   platform.engine.gate = new Promise(() => {})
-  const leaving = new AbortController()
-  const request = post(url, { inputs: ['good', 'bad'] }, { signal: leaving.signal })
-  await until(() => platform.engine.calls.length === 1)
-  leaving.abort()
+  const client = new AbortController()
+  const request = post(url, { inputs: ['good', 'bad'] }, { signal: client.signal })
+  await waitUntil(() => platform.engine.calls.length === 1)
+  client.abort()
   await expect(request).rejects.toThrow()
-  await until(() => platform.engine.cancelled.length === 1)
+  await waitUntil(() => platform.engine.cancelled.length === 1)
   expect(platform.engine.cancelled[0]).toHaveLength(2)
   platform.engine.gate = Promise.resolve()
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
   expect(platform.logged).toEqual([])
 })
 
-test("a failure by Graft's own fault tells the caller what to quote, and the log what happened", async () => {
+test('an internal error has the request id for the caller, and the details only in the log', async () => {
   const { url, platform } = await start()
   platform.engine.classify = async () => {
     throw new Error('ENOENT /secret/weights')
   }
-  const problem = await problemFrom(await post(url, { inputs: ['good'] }))
+  const problem = await readProblem(await post(url, { inputs: ['good'] }))
   expect(problem).toMatchObject({ code: 'internal', status: 500 })
   expect(JSON.stringify(problem)).not.toContain('secret')
   expect(platform.logged).toMatchObject([{ error: { message: 'ENOENT /secret/weights' } }])

@@ -4,48 +4,48 @@ import { adapterList } from '../../platform/schemas/adapters.ts'
 import { health } from '../../platform/schemas/health.ts'
 import { parameterCount } from '../../platform/schemas/parameters.ts'
 import { training, trainingList, trainingPlan } from '../../platform/schemas/trainings.ts'
-import { createAdapter } from '../../platform/store/adapters.ts'
+import { insertAdapter } from '../../platform/store/adapters.ts'
 import { adapterRow } from '../platform/fake-platform.ts'
-import { dial, problemFrom, start } from './start.ts'
+import { openSocket, readProblem, start } from './start.ts'
 import { withFiles } from './with-files.ts'
 
-test('GET /v1/adapters lists them, the newest first, a page at a time, and each alone by id or name', async () => {
+test('adapters are listed in pages, newest first, and each is found by its id or name', async () => {
   const { url } = await start({ adapters: ['imdb', 'yelp', 'my films'] })
   const page = async (query: string) => adapterList.parse(await (await fetch(`${url}/v1/adapters?${query}`)).json())
   const first = await page('limit=2')
   expect(first.data.map(({ name }) => name)).toEqual(['my films', 'yelp'])
   expect((await page(`limit=2&cursor=${first.next_cursor}`)).data.map(({ name }) => name)).toEqual(['imdb'])
-  for (const asked of ['my%20films', first.data[0].id])
-    expect(await (await fetch(`${url}/v1/adapters/${asked}`)).json()).toEqual(first.data[0])
+  for (const reference of ['my%20films', first.data[0].id])
+    expect(await (await fetch(`${url}/v1/adapters/${reference}`)).json()).toEqual(first.data[0])
   const unknown = await fetch(`${url}/v1/adapters/amazon`)
-  expect(await problemFrom(unknown)).toMatchObject({ code: 'adapter_unknown', status: 404, found: '"amazon"' })
+  expect(await readProblem(unknown)).toMatchObject({ code: 'adapter_unknown', status: 404, found: '"amazon"' })
   for (const path of ['/v1/adapters/%E0%A4%A', '/v1/adapters/%00', '/v1/trainings/a%00b/events'])
     expect((await fetch(url + path)).status).toBe(404)
 })
 
 test.each(['limit=0', 'limit=101', 'limit=1.5', 'limit=true', 'limit=1&limit=2', 'cursor=x', 'other=1'])(
-  'GET /v1/adapters?%s is refused',
+  'GET /v1/adapters?%s is rejected',
   async (query) => {
     const { url } = await start()
-    expect(await problemFrom(await fetch(`${url}/v1/adapters?${query}`))).toMatchObject({ code: 'body_invalid' })
+    expect(await readProblem(await fetch(`${url}/v1/adapters?${query}`))).toMatchObject({ code: 'body_invalid' })
   },
 )
 
-test('an adapter is deleted, and is there no more', async () => {
+test('an adapter can be deleted once', async () => {
   const { url } = await start()
   const remove = () => fetch(`${url}/v1/adapters/imdb`, { method: 'DELETE' })
   expect((await remove()).status).toBe(204)
-  expect(await problemFrom(await remove())).toMatchObject({ code: 'adapter_unknown' })
+  expect(await readProblem(await remove())).toMatchObject({ code: 'adapter_unknown' })
 })
 
-test("an adapter's folder is downloaded as it is kept, under its name", async () => {
+test('the archive of an adapter is downloaded as it was stored, with the name of the adapter', async () => {
   const files = await withFiles()
-  const { url, platform } = await start({ more: files })
+  const { url, platform } = await start({ platformParts: files })
   const content = Buffer.from('a tar file')
   const { digest: artifact, bytes } = await files.artifacts.put([content])
-  await createAdapter(platform.store.db, { ...adapterRow('крыло', platform.base.id), artifact, bytes })
-  const asked = `${url}/v1/adapters/${encodeURIComponent('крыло')}/archive`
-  const response = await fetch(asked)
+  await insertAdapter(platform.store.db, { ...adapterRow('крыло', platform.base.id), artifact, bytes })
+  const archive = `${url}/v1/adapters/${encodeURIComponent('крыло')}/archive`
+  const response = await fetch(archive)
   expect(response.headers.get('content-type')).toBe('application/x-tar')
   expect(response.headers.get('content-length')).toBe('10')
   expect(response.headers.get('etag')).toBe(`"${artifact}"`)
@@ -53,12 +53,12 @@ test("an adapter's folder is downloaded as it is kept, under its name", async ()
     `attachment; filename*=UTF-8''${encodeURIComponent('крыло')}.tar`,
   )
   expect(Buffer.from(await response.arrayBuffer())).toEqual(content)
-  const head = await fetch(asked, { method: 'HEAD' })
+  const head = await fetch(archive, { method: 'HEAD' })
   expect([head.status, head.headers.get('content-length')]).toEqual([200, '10'])
 })
 
-test('a training is launched once for a key, and moved', async () => {
-  const { url } = await start({ more: await withFiles() })
+test('a training is launched once per idempotency key, and can be paused, resumed and cancelled', async () => {
+  const { url } = await start({ platformParts: await withFiles() })
   const body = '{"text": "good", "label": "positive"}\n{"text": "bad", "label": "negative"}'
   const type = { 'content-type': 'application/jsonl' }
   expect((await fetch(`${url}/v1/datasets?name=launch`, { method: 'POST', headers: type, body })).status).toBe(201)
@@ -69,28 +69,28 @@ test('a training is launched once for a key, and moved', async () => {
       body: JSON.stringify({ dataset: 'launch', ...more }),
     })
   const first = await launch('a')
-  const made = training.parse(await first.json())
-  expect([first.status, first.headers.get('location')]).toEqual([201, `/v1/trainings/${made.id}`])
-  expect(await (await launch('a')).json()).toEqual(made)
-  expect(await problemFrom(await launch('a', { rank: 4 }))).toMatchObject({ code: 'idempotency_conflict', status: 409 })
-  expect(await problemFrom(await launch('two words'))).toMatchObject({
+  const launched = training.parse(await first.json())
+  expect([first.status, first.headers.get('location')]).toEqual([201, `/v1/trainings/${launched.id}`])
+  expect(await (await launch('a')).json()).toEqual(launched)
+  expect(await readProblem(await launch('a', { rank: 4 }))).toMatchObject({ code: 'idempotency_conflict', status: 409 })
+  expect(await readProblem(await launch('two words'))).toMatchObject({
     code: 'body_invalid',
     subject: 'idempotency-key',
   })
-  const move = async (name: string) => fetch(`${url}/v1/trainings/${made.id}/${name}`, { method: 'POST' })
+  const act = async (name: string) => fetch(`${url}/v1/trainings/${launched.id}/${name}`, { method: 'POST' })
   for (const [name, status] of [
     ['pause', 'paused'],
     ['resume', 'queued'],
     ['cancel', 'cancelled'],
   ])
-    expect(await (await move(name)).json()).toMatchObject({ status })
-  expect(await problemFrom(await move('pause'))).toMatchObject({ code: 'training_status_conflict', status: 409 })
+    expect(await (await act(name)).json()).toMatchObject({ status })
+  expect(await readProblem(await act('pause'))).toMatchObject({ code: 'training_status_conflict', status: 409 })
   const list = trainingList.parse(await (await fetch(`${url}/v1/trainings?status=cancelled`)).json())
-  expect(list.data.map(({ id }) => id)).toEqual([made.id])
+  expect(list.data.map(({ id }) => id)).toEqual([launched.id])
 })
 
-test('a dry run measures two steps, and starts nothing', async () => {
-  const { url } = await start({ more: await withFiles() })
+test('a dry run returns a plan and starts nothing', async () => {
+  const { url } = await start({ platformParts: await withFiles() })
   const lines = Array.from(
     { length: 8 },
     (_, i) => `{"text": "film ${i}", "label": "${i % 2 ? 'positive' : 'negative'}"}`,
@@ -107,7 +107,7 @@ test('a dry run measures two steps, and starts nothing', async () => {
   expect(data).toEqual([])
 })
 
-test('GET /v1/parameters counts a method on a base, or a served adapter', async () => {
+test('GET /v1/parameters counts those of a method on a base, or of an adapter', async () => {
   const { url } = await start()
   const count = async (query: string) =>
     parameterCount.parse(await (await fetch(`${url}/v1/parameters?${query}`)).json())
@@ -127,34 +127,34 @@ test.each([
   ['method=lora&method=full', 'body_invalid', { subject: 'method', found: 'a list of 2' }],
   ['method=lora&base=t5-large', 'base_unknown', { subject: 'base', found: '"t5-large"' }],
   ['method=lora&constructor=1', 'method_invalid', { subject: 'lora, constructor' }],
-  ['adapter=imdb&rank=8', 'body_invalid', { subject: 'rank', expected: 'adapter alone' }],
+  ['adapter=imdb&rank=8', 'body_invalid', { subject: 'rank', expected: 'no other field beside adapter' }],
   ['adapter=yelp', 'adapter_unknown', { found: '"yelp"' }],
-] as const)('GET /v1/parameters?%s is refused with what is allowed', async (query, code, more) => {
+] as const)('GET /v1/parameters?%s is rejected with what is allowed', async (query, code, more) => {
   const { url } = await start()
-  const problem = await problemFrom(await fetch(`${url}/v1/parameters?${query}`))
+  const problem = await readProblem(await fetch(`${url}/v1/parameters?${query}`))
   expect(problem).toMatchObject({ code, status: catalogue[code].status, ...more })
 })
 
-test('GET /healthz tells the version and for how long the server has been up', async () => {
+test('GET /healthz returns the version and the uptime', async () => {
   const { url } = await start()
   const answer = health.parse(await (await fetch(`${url}/healthz`)).json())
   expect(answer).toMatchObject({ status: 'ok', version: '1.2.3' })
   expect(answer.uptime_seconds).toBeLessThan(60)
 })
 
-test("the address in a problem's type explains the code", async () => {
+test('the type of a problem links to the explanation of its code', async () => {
   const { url } = await start()
-  const { type } = await problemFrom(await fetch(`${url}/v2`))
+  const { type } = await readProblem(await fetch(`${url}/v2`))
   const target = new URL(String(type), url)
   const page = await (await fetch(target)).text()
   expect(page).toContain(`id="${target.hash.slice(1)}"`)
 })
 
-test('an address that does not exist is a problem, in every method', async () => {
+test('a path that does not exist is a problem with every method', async () => {
   const { url } = await start()
   for (const method of ['GET', 'POST', 'DELETE', 'OPTIONS'])
     for (const path of ['/', '/v1/predictions/', '/v1/nothing', '/%00', '//', '/v1/adapters/a/b'])
-      expect(await problemFrom(await fetch(url + path, { method }))).toMatchObject({ code: 'not_found', status: 404 })
+      expect(await readProblem(await fetch(url + path, { method }))).toMatchObject({ code: 'not_found', status: 404 })
 })
 
 test.each([
@@ -163,14 +163,14 @@ test.each([
   ['PUT', '/v1/adapters', 'GET, HEAD, POST, OPTIONS'],
   ['PATCH', '/v1/adapters/imdb', 'GET, HEAD, DELETE, OPTIONS'],
   ['PATCH', '/healthz', 'GET, HEAD, OPTIONS'],
-])('%s %s is refused with the methods that are allowed', async (method, path, allow) => {
+])('%s %s is rejected with the methods that are allowed', async (method, path, allow) => {
   const { url } = await start()
   const response = await fetch(url + path, { method })
   expect(response.headers.get('allow')).toBe(allow)
-  expect(await problemFrom(response)).toMatchObject({ code: 'method_not_allowed', expected: allow, found: method })
+  expect(await readProblem(response)).toMatchObject({ code: 'method_not_allowed', expected: allow, found: method })
 })
 
-test('HEAD answers as GET, without a body', async () => {
+test('HEAD responds as GET does, without a body', async () => {
   const { url } = await start()
   const found = await fetch(`${url}/v1/adapters`, { method: 'HEAD' })
   expect([found.status, found.headers.get('content-type'), await found.text()]).toEqual([200, 'application/json', ''])
@@ -178,7 +178,7 @@ test('HEAD answers as GET, without a body', async () => {
   expect((await fetch(`${url}/v1/predictions`, { method: 'HEAD' })).status).toBe(405)
 })
 
-test('OPTIONS tells what an address takes, and lets no other origin in', async () => {
+test('OPTIONS returns the methods of a path, and allows no other origin', async () => {
   const { url } = await start()
   const response = await fetch(`${url}/v1/predictions`, { method: 'OPTIONS' })
   expect(response.status).toBe(204)
@@ -186,7 +186,7 @@ test('OPTIONS tells what an address takes, and lets no other origin in', async (
   expect([...response.headers.keys()].filter((name) => name.startsWith('access-control'))).toEqual([])
 })
 
-test('a request keeps its id, or is given one, whatever becomes of it', async () => {
+test('every response has the id of its request, or a new one if that id is missing or unsafe', async () => {
   const { url } = await start()
   const idOf = async (path: string, id?: string) =>
     (await fetch(url + path, { headers: id === undefined ? {} : { 'x-request-id': id } })).headers.get('x-request-id')
@@ -199,43 +199,43 @@ test('a request keeps its id, or is given one, whatever becomes of it', async ()
 })
 
 test.each([
-  ['no HTTP at all', 'hello\r\n\r\n', 'request_malformed'],
-  ['an address that is none', 'GET \\\\x HTTP/1.1\r\nhost: localhost\r\n\r\n', 'request_malformed'],
+  ['a request that is not HTTP', 'hello\r\n\r\n', 'request_malformed'],
+  ['an invalid URL', 'GET \\\\x HTTP/1.1\r\nhost: localhost\r\n\r\n', 'request_malformed'],
   ['headers of 20 kB', `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 'headers_too_large'],
   [
-    'a length that is no number',
+    'a length that is not a number',
     'POST / HTTP/1.1\r\nhost: localhost\r\ncontent-length: x\r\n\r\n',
     'request_malformed',
   ],
 ] as const)('%s is answered with a problem', async (_, text, code) => {
   const { url } = await start()
-  const { socket, all, seen } = dial(url)
+  const { socket, received, waitFor } = openSocket(url)
   socket.write(text)
-  await seen(code)
+  await waitFor(code)
   socket.end()
-  expect(await all).toMatch(new RegExp(`^HTTP/1.1 ${catalogue[code].status} .*application/problem\\+json`, 's'))
+  expect(await received).toMatch(new RegExp(`^HTTP/1.1 ${catalogue[code].status} .*application/problem\\+json`, 's'))
 })
 
-test('a connection that never sends its headers is closed', async () => {
+test('a connection that does not finish its headers is closed', async () => {
   const { url } = await start({ headerSeconds: 0.2 })
-  const { socket, all } = dial(url)
+  const { socket, received } = openSocket(url)
   socket.write('GET / HTTP/1.1\r\nhost: localhost\r\n')
-  expect(await all).toMatch(/^HTTP\/1.1 408 .*request_timeout/s)
+  expect(await received).toMatch(/^HTTP\/1.1 408 .*request_timeout/s)
 })
 
-test.each(['TRACE', 'FOO', 'PROPFIND'])('the method %s harms nobody', async (verb) => {
+test.each(['TRACE', 'FOO', 'PROPFIND'])('the method %s is rejected without harm', async (verb) => {
   const { url, platform } = await start()
-  const { socket, all } = dial(url)
+  const { socket, received } = openSocket(url)
   socket.write(`${verb} /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n`)
-  expect(await all).toMatch(/^HTTP\/1.1 (?:405|400) /)
+  expect(await received).toMatch(/^HTTP\/1.1 (?:405|400) /)
   expect((await fetch(`${url}/healthz`)).status).toBe(200)
   expect(platform.logged).toEqual([])
 })
 
-test('OPTIONS * is answered', async () => {
+test('OPTIONS * receives a response', async () => {
   const { url, platform } = await start()
-  const { socket, all } = dial(url)
+  const { socket, received } = openSocket(url)
   socket.write('OPTIONS * HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
-  expect(await all).toMatch(/^HTTP\/1.1 [24]\d\d /)
+  expect(await received).toMatch(/^HTTP\/1.1 [24]\d\d /)
   expect(platform.logged).toEqual([])
 })

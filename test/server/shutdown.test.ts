@@ -1,13 +1,13 @@
 import { Agent, request as httpRequest } from 'node:http'
 import { expect, test } from 'vitest'
-import { dial, post, start, until } from './start.ts'
+import { openSocket, post, start, waitUntil } from './start.ts'
 
-test('an answer in flight is finished before the server closes, and nothing new is taken', async () => {
+test('the server finishes responses in flight before it closes, and accepts nothing new', async () => {
   const { url, platform, close } = await start()
   const { promise, resolve } = Promise.withResolvers<void>()
   platform.engine.gate = promise
   const answer = post(url, { inputs: ['good'] })
-  await until(() => platform.engine.calls.length === 1)
+  await waitUntil(() => platform.engine.calls.length === 1)
 
   let closed = false
   const closing = close().then(() => {
@@ -23,9 +23,9 @@ test('an answer in flight is finished before the server closes, and nothing new 
   expect(platform.engine.calls).toHaveLength(1)
 })
 
-test('a kept connection that is idle, or has sent nothing, does not hold the server open', async () => {
+test('a connection that is idle or has sent nothing does not keep the server open', async () => {
   const { url, close } = await start({ graceSeconds: 60 })
-  const silent = dial(url)
+  const silent = openSocket(url)
   await new Promise((resolve) => silent.socket.once('connect', resolve))
   const agent = new Agent({ keepAlive: true })
   await new Promise<void>((resolve) => {
@@ -37,35 +37,35 @@ test('a kept connection that is idle, or has sent nothing, does not hold the ser
   agent.destroy()
 })
 
-test('a request on a connection that is kept while the server closes is told to come again', async () => {
+test('a second request on a connection is not handled while the server shuts down', async () => {
   const { url, platform, close } = await start()
   const { promise, resolve } = Promise.withResolvers<void>()
   platform.engine.gate = promise
-  const { socket, all } = dial(url)
+  const { socket, received } = openSocket(url)
   const body = '{"inputs":["good"]}'
   const head = `POST /v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`
   socket.write(head + body)
-  await until(() => platform.engine.calls.length === 1)
+  await waitUntil(() => platform.engine.calls.length === 1)
   const closing = close()
   socket.write(head + body)
   await new Promise((resolve) => setTimeout(resolve, 50))
   resolve()
   await closing
-  expect(await all).toMatch(/^HTTP\/1.1 200 /)
+  expect(await received).toMatch(/^HTTP\/1.1 200 /)
   expect(platform.engine.calls).toHaveLength(1)
 })
 
-test('an answer that takes too long is cut, and its texts are taken back', async () => {
+test('a response that exceeds the grace period is cut, and its texts leave the queue', async () => {
   const { url, platform, close } = await start({ graceSeconds: 0.1 })
   platform.engine.gate = new Promise(() => {})
   const answer = expect(post(url, { inputs: ['good'] })).rejects.toThrow()
-  await until(() => platform.engine.calls.length === 1)
+  await waitUntil(() => platform.engine.calls.length === 1)
   await close()
   await answer
-  await until(() => platform.engine.cancelled.length === 1)
+  await waitUntil(() => platform.engine.cancelled.length === 1)
 })
 
-test('closing twice is closing once', async () => {
+test('the server can be closed more than once', async () => {
   const { close } = await start()
   await Promise.all([close(), close()])
   await close()

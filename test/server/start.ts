@@ -1,30 +1,36 @@
 import { connect, type Socket } from 'node:net'
 import { onTestFinished } from 'vitest'
 import { type AppOptions, makeApp } from '../../server/app.ts'
-import { type Listening, type ListenOptions, listen } from '../../server/listen.ts'
+import { type ListenOptions, listen, type RunningServer } from '../../server/listen.ts'
 import type { BodyLimits } from '../../server/read-body.ts'
 import { type FakePlatform, fakePlatform } from '../platform/fake-platform.ts'
 
-export interface Started extends Listening {
+export interface TestServer extends RunningServer {
   platform: FakePlatform
 }
 
 export type StartOptions = ListenOptions & {
   adapters?: readonly string[]
-  /** Of JSON. */
-  limits?: Partial<BodyLimits>
-  app?: Partial<AppOptions>
-  /** What the platform has beyond what the fake has. */
-  more?: Partial<FakePlatform>
+  /** Limits of JSON bodies. */
+  jsonLimits?: Partial<BodyLimits>
+  appOptions?: Partial<AppOptions>
+  /** Parts that replace those of the fake platform. */
+  platformParts?: Partial<FakePlatform>
 }
 
-/** A server on a free port, closed when the test ends. */
-export async function start({ adapters, limits, app: options, more, ...rest }: StartOptions = {}): Promise<Started> {
+/** Starts a server on a free port and closes it when the test ends. */
+export async function start({
+  adapters,
+  jsonLimits: limits,
+  appOptions: options,
+  platformParts: more,
+  ...rest
+}: StartOptions = {}): Promise<TestServer> {
   const platform = Object.assign(await fakePlatform(adapters), more)
-  const app = makeApp(platform, { version: '1.2.3', limits: { json: limits }, access: rest.access, ...options })
-  const listening = await listen(app, { graceSeconds: 1, ...rest })
-  onTestFinished(() => listening.close())
-  return { ...listening, platform }
+  const app = makeApp(platform, { version: '1.2.3', bodyLimits: { json: limits }, access: rest.access, ...options })
+  const server = await listen(app, { graceSeconds: 1, ...rest })
+  onTestFinished(() => server.close())
+  return { ...server, platform }
 }
 
 export function post(url: string, body: unknown, init: RequestInit = {}): Promise<Response> {
@@ -39,33 +45,38 @@ export interface Problem {
   [member: string]: unknown
 }
 
-/** What a problem says, once its status and type have been found to agree with it. */
-export async function problemFrom(response: Response): Promise<Problem> {
+/** Returns a problem, after checking that its status and content type agree with the response. */
+export async function readProblem(response: Response): Promise<Problem> {
   const problem = (await response.json()) as Problem
   const type = response.headers.get('content-type')
   if (type !== 'application/problem+json') throw new Error(`${type}: ${JSON.stringify(problem)}`)
-  if (problem.status !== response.status) throw new Error(`${problem.status} came as ${response.status}`)
+  if (problem.status !== response.status)
+    throw new Error(`problem of status ${problem.status} was sent with status ${response.status}`)
   return problem
 }
 
-/** A bare connection, and what came over it until it was closed. */
-export function dial(url: string): { socket: Socket; all: Promise<string>; seen(text: string): Promise<void> } {
+/** Opens a raw connection. `received` resolves with everything that was received when the connection closes. */
+export function openSocket(url: string): {
+  socket: Socket
+  received: Promise<string>
+  waitFor(text: string): Promise<void>
+} {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
-  let received = ''
+  let text = ''
   socket.on('error', () => {})
   socket.on('data', (chunk) => {
-    received += chunk
+    text += chunk
   })
-  const all = new Promise<string>((resolve) => {
-    socket.on('close', () => resolve(received))
+  const received = new Promise<string>((resolve) => {
+    socket.on('close', () => resolve(text))
   })
-  const seen = async (text: string): Promise<void> => {
-    while (!received.includes(text)) await new Promise((resolve) => socket.once('data', resolve))
+  const waitFor = async (expected: string): Promise<void> => {
+    while (!text.includes(expected)) await new Promise((resolve) => socket.once('data', resolve))
   }
-  return { socket, all, seen }
+  return { socket, received, waitFor }
 }
 
-export const until = async (condition: () => boolean): Promise<void> => {
+export const waitUntil = async (condition: () => boolean): Promise<void> => {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }

@@ -2,23 +2,23 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { openArtifacts } from '../../platform/artifacts/open-artifacts.ts'
+import { openArtifactStorage } from '../../platform/artifacts/open-artifacts.ts'
 import { openArtifactCache } from '../../platform/files/cache.ts'
 import type { JobQueue } from '../../platform/queue/queue.ts'
 import type { FakePlatform } from '../platform/fake-platform.ts'
 
-/** Of what the fake platform lacks, as much as uploads and launches need. What is queued stays queued. */
+/** Returns the parts of a platform that uploads and launches need and the fake lacks. Its queue never runs anything. */
 export async function withFiles(): Promise<Pick<FakePlatform, 'artifacts' | 'cache' | 'queue'>> {
   const home = await mkdtemp(join(tmpdir(), 'graft-server-'))
   onTestFinished(() => rm(home, { recursive: true, force: true }))
-  const artifacts = await openArtifacts(join(home, 'artifacts'))
+  const artifacts = await openArtifactStorage(join(home, 'artifacts'))
   return {
     artifacts,
     cache: openArtifactCache(artifacts, join(home, 'cache')),
     queue: {
-      queueTraining: async () => {},
-      queueShortWork: async () => {},
-      waiting: async () => ({ trainings: 0, evaluations: 0, comparisons: 0 }),
+      enqueueTraining: async () => {},
+      enqueueShortWork: async () => {},
+      countWaiting: async () => ({ trainings: 0, evaluations: 0, comparisons: 0 }),
     } satisfies Partial<JobQueue> as unknown as JobQueue,
   }
 }

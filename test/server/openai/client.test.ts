@@ -5,9 +5,9 @@ import { claimTraining, transitionTraining } from '../../../platform/store/train
 import { type StartOptions, start } from '../start.ts'
 import { withFiles } from '../with-files.ts'
 
-/** OpenAI's own client, of a server over a fake engine; nothing trains there. */
-async function connected(options: StartOptions = {}, apiKey = 'none') {
-  const { url, platform } = await start({ more: await withFiles(), ...options })
+/** Connects OpenAI's own client to a server with a fake engine, on which nothing trains. */
+async function connectClient(options: StartOptions = {}, apiKey = 'none') {
+  const { url, platform } = await start({ platformParts: await withFiles(), ...options })
   const client = new OpenAI({ baseURL: `${url}/v1`, apiKey, maxRetries: 0 })
   return { client, url, platform }
 }
@@ -23,10 +23,10 @@ const films = ['good', 'bad'].map((text) => conversation(text, text === 'good' ?
 const upload = (client: OpenAI, text = films, filename = 'train set.jsonl') =>
   toFile(Buffer.from(text), filename).then((file) => client.files.create({ file, purpose: 'fine-tune' }))
 
-/** What the client makes of a refusal. */
-const refusal = (asked: Promise<unknown>): Promise<APIError> =>
-  asked.then(
-    () => expect.unreachable('it was not refused'),
+/** Returns the error that the client throws. */
+const apiErrorOf = (response: Promise<unknown>): Promise<APIError> =>
+  response.then(
+    () => expect.unreachable('the request succeeded'),
     (error) => {
       expect(error).toBeInstanceOf(APIError)
       return error
@@ -36,44 +36,44 @@ const refusal = (asked: Promise<unknown>): Promise<APIError> =>
 const review = (content: OpenAI.ChatCompletionUserMessageParam['content']) => [{ role: 'user' as const, content }]
 
 describe('files', () => {
-  test('are uploaded, found, listed page by page, read and deleted', async () => {
-    const { client } = await connected()
-    const made = [await upload(client), await upload(client), await upload(client)]
-    expect(made[0]).toMatchObject({
+  test('can be uploaded, retrieved, listed in pages, downloaded and deleted', async () => {
+    const { client } = await connectClient()
+    const files = [await upload(client), await upload(client), await upload(client)]
+    expect(files[0]).toMatchObject({
       object: 'file',
       filename: 'train set.jsonl',
       purpose: 'fine-tune',
       status: 'processed',
     })
-    expect(made[0].bytes).toBe(Buffer.byteLength(films))
-    expect(Math.abs(made[0].created_at - Date.now() / 1000)).toBeLessThan(60)
-    expect(await client.files.retrieve(made[0].id)).toEqual(made[0])
-    expect(await client.files.waitForProcessing(made[0].id)).toEqual(made[0])
-    expect(await (await client.files.content(made[0].id)).text()).toBe(films)
+    expect(files[0].bytes).toBe(Buffer.byteLength(films))
+    expect(Math.abs(files[0].created_at - Date.now() / 1000)).toBeLessThan(60)
+    expect(await client.files.retrieve(files[0].id)).toEqual(files[0])
+    expect(await client.files.waitForProcessing(files[0].id)).toEqual(files[0])
+    expect(await (await client.files.content(files[0].id)).text()).toBe(films)
     const listed = await Array.fromAsync(client.files.list({ limit: 2, purpose: 'fine-tune' }))
-    expect(listed.slice(0, 3)).toEqual(made.toReversed())
-    expect(await client.files.delete(made[1].id)).toEqual({ id: made[1].id, object: 'file', deleted: true })
-    expect(await refusal(client.files.retrieve(made[1].id))).toMatchObject({ status: 404, code: 'dataset_unknown' })
+    expect(listed.slice(0, 3)).toEqual(files.toReversed())
+    expect(await client.files.delete(files[1].id)).toEqual({ id: files[1].id, object: 'file', deleted: true })
+    expect(await apiErrorOf(client.files.retrieve(files[1].id))).toMatchObject({ status: 404, code: 'dataset_unknown' })
   })
 
-  test('are read when they are uploaded: a bad line is named, and nothing is kept', async () => {
-    const { client } = await connected()
+  test('are validated during the upload: an error names the bad line, and nothing is stored', async () => {
+    const { client } = await connectClient()
     const before = (await client.files.list()).data.length
-    const error = await refusal(upload(client, `${films}\n{"messages": []}`))
+    const error = await apiErrorOf(upload(client, `${films}\n{"messages": []}`))
     expect(error).toMatchObject({ status: 400, code: 'data_line', type: 'invalid_request_error' })
     expect(error.message).toContain('train set.jsonl, line 3')
     expect((await client.files.list()).data).toHaveLength(before)
   })
 
-  test('of other purposes, and forms without a file, are refused by name', async () => {
-    const { client, url } = await connected()
+  test('of other purposes, and forms without a file, are rejected by name', async () => {
+    const { client, url } = await connectClient()
     const file = await toFile(Buffer.from(films), 'a.jsonl')
-    expect(await refusal(client.files.create({ file, purpose: 'batch' }))).toMatchObject({
+    expect(await apiErrorOf(client.files.create({ file, purpose: 'batch' }))).toMatchObject({
       status: 400,
       param: 'purpose',
     })
     const expires_after = { anchor: 'created_at' as const, seconds: 3600 }
-    expect(await refusal(client.files.create({ file, purpose: 'fine-tune', expires_after }))).toMatchObject({
+    expect(await apiErrorOf(client.files.create({ file, purpose: 'fine-tune', expires_after }))).toMatchObject({
       param: expect.stringContaining('expires_after'),
     })
     const empty = new FormData()
@@ -83,15 +83,15 @@ describe('files', () => {
       ['--x\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n{"text"', 'the body'],
     ] as const) {
       const headers = typeof body === 'string' ? { 'content-type': 'multipart/form-data; boundary=x' } : undefined
-      const answer = await fetch(`${url}/v1/files`, { method: 'POST', body, headers })
-      expect([answer.status, (await answer.json()) as unknown]).toMatchObject([400, { error: { param } }])
+      const response = await fetch(`${url}/v1/files`, { method: 'POST', body, headers })
+      expect([response.status, (await response.json()) as unknown]).toMatchObject([400, { error: { param } }])
     }
   })
 })
 
 describe('jobs', () => {
-  test('are trainings with the settings that were asked for', async () => {
-    const { client, url } = await connected()
+  test('are trainings with the requested settings', async () => {
+    const { client, url } = await connectClient()
     const { id: training_file } = await upload(client)
     const hyperparameters = { n_epochs: 3, batch_size: 16, learning_rate_multiplier: 0.5 }
     const job = await client.fineTuning.jobs.create({
@@ -127,8 +127,8 @@ describe('jobs', () => {
     expect(await client.fineTuning.jobs.retrieve(job.id)).toEqual(job)
   })
 
-  test('are cancelled, paused and resumed, and tell each event once, the newest first', async () => {
-    const { client, platform } = await connected()
+  test('can be paused, resumed and cancelled, and list each event once, newest first', async () => {
+    const { client, platform } = await connectClient()
     const { id: training_file } = await upload(client)
     const ids: string[] = []
     for (let i = 0; i < 3; i++) ids.push((await client.fineTuning.jobs.create({ model: 'embedded', training_file })).id)
@@ -143,7 +143,7 @@ describe('jobs', () => {
       ['cancelled', 'queued', 'paused', 'queued'].map((status) => `The job is ${status}`),
     )
     expect(events[0]).toMatchObject({ object: 'fine_tuning.job.event', level: 'info', type: 'message' })
-    expect(await refusal(client.fineTuning.jobs.cancel(ids[0]))).toMatchObject({
+    expect(await apiErrorOf(client.fineTuning.jobs.cancel(ids[0]))).toMatchObject({
       status: 409,
       code: 'training_status_conflict',
     })
@@ -167,23 +167,23 @@ describe('jobs', () => {
     expect(last).toMatchObject({ level: 'error' })
   })
 
-  test('that are asked for again with the same idempotency key are one', async () => {
-    const { client } = await connected()
+  test('are created once per idempotency key', async () => {
+    const { client } = await connectClient()
     const { id: training_file } = await upload(client)
-    const ask = (suffix: string) =>
+    const create = (suffix: string) =>
       client.fineTuning.jobs.create(
         { model: 'embedded', training_file, suffix },
         { headers: { 'idempotency-key': `key-of-${training_file}` } },
       )
-    expect((await ask('one')).id).toBe((await ask('one')).id)
-    expect(await refusal(ask('two'))).toMatchObject({ status: 409, code: 'idempotency_conflict' })
+    expect((await create('one')).id).toBe((await create('one')).id)
+    expect(await apiErrorOf(create('two'))).toMatchObject({ status: 409, code: 'idempotency_conflict' })
   })
 
-  test('say what is wrong with a request in its own words', async () => {
-    const { client } = await connected()
+  test('name an invalid field of the request in the error', async () => {
+    const { client } = await connectClient()
     const { id: training_file } = await upload(client)
-    const right = { model: 'embedded', training_file }
-    for (const [wrong, expected] of [
+    const valid = { model: 'embedded', training_file }
+    for (const [invalid, expected] of [
       [{ model: 'gpt-4o-mini' }, { status: 404, param: 'model', code: 'model_not_found' }],
       [{ training_file: 'file-none' }, { status: 404, param: 'training_file' }],
       [{ validation_file: 'file-none' }, { status: 404, param: 'validation_file' }],
@@ -194,15 +194,15 @@ describe('jobs', () => {
       [{ graft: { epochs: 2 } }, { status: 400, param: 'graft' }],
       [{ graft: { rank: 'eight' } }, { status: 400, param: 'graft.rank' }],
     ] as const) {
-      const body = { ...right, ...wrong } as OpenAI.FineTuning.JobCreateParams
-      expect(await refusal(client.fineTuning.jobs.create(body)), JSON.stringify(wrong)).toMatchObject(expected)
+      const body = { ...valid, ...invalid } as OpenAI.FineTuning.JobCreateParams
+      expect(await apiErrorOf(client.fineTuning.jobs.create(body)), JSON.stringify(invalid)).toMatchObject(expected)
     }
-    expect(await refusal(client.fineTuning.jobs.retrieve('ftjob-none'))).toMatchObject({ status: 404 })
+    expect(await apiErrorOf(client.fineTuning.jobs.retrieve('ftjob-none'))).toMatchObject({ status: 404 })
   })
 })
 
-test('models are bases, adapters and aliases; one to which an alias leads is not deleted', async () => {
-  const { client, url } = await connected({ adapters: ['imdb', 'other'] })
+test('models are bases, adapters and aliases, and one that an alias points to cannot be deleted', async () => {
+  const { client, url } = await connectClient({ adapters: ['imdb', 'other'] })
   const headers = { 'content-type': 'application/json' }
   const alias = { method: 'PUT', headers, body: JSON.stringify({ adapter: 'imdb' }) }
   await fetch(`${url}/v1/aliases/production`, alias)
@@ -217,14 +217,14 @@ test('models are bases, adapters and aliases; one to which an alias leads is not
   expect(await client.models.retrieve('production')).toMatchObject({ id: 'production', object: 'model' })
   expect(await client.models.retrieve('embedded')).toMatchObject({ owned_by: 'system' })
   expect(await client.models.delete('other')).toMatchObject({ id: 'other', deleted: true })
-  expect(await refusal(client.models.delete('imdb'))).toMatchObject({ status: 409, code: 'in_use' })
-  expect(await refusal(client.models.retrieve('other'))).toMatchObject({ status: 404, code: 'model_not_found' })
+  expect(await apiErrorOf(client.models.delete('imdb'))).toMatchObject({ status: 409, code: 'in_use' })
+  expect(await apiErrorOf(client.models.retrieve('other'))).toMatchObject({ status: 404, code: 'model_not_found' })
 })
 
 describe('a completion', () => {
-  test('is the label, with the probabilities that are asked for and the weights that answered', async () => {
-    const { client } = await connected()
-    const asked = client.chat.completions.create({
+  test('is the label, with the requested probabilities and the digest of the weights', async () => {
+    const { client } = await connectClient()
+    const request = client.chat.completions.create({
       model: 'imdb',
       messages: [{ role: 'system', content: 'Judge.' }, ...review('bad'), ...review('so good')],
       temperature: 0,
@@ -232,7 +232,7 @@ describe('a completion', () => {
       logprobs: true,
       top_logprobs: 5,
     })
-    const { data, response } = await asked.withResponse()
+    const { data, response } = await request.withResponse()
     expect(data).toMatchObject({
       object: 'chat.completion',
       model: 'imdb',
@@ -244,7 +244,7 @@ describe('a completion', () => {
       message: { role: 'assistant', content: 'positive' },
     })
     const [token] = data.choices[0].logprobs?.content ?? []
-    // The fake engine is sure by 1 - 0.3 / 4.
+    // The fake engine gives its label the probability 1 - 0.3 / 4.
     expect(token.logprob).toBeCloseTo(Math.log(0.925), 6)
     expect(token.bytes).toEqual([...Buffer.from('positive')])
     expect(token.top_logprobs.map(({ token }) => token)).toEqual(['positive', 'negative'])
@@ -254,14 +254,14 @@ describe('a completion', () => {
     expect(data.system_fingerprint).toBe(`fp_${response.headers.get('x-graft-digest')?.slice(0, 12)}`)
   })
 
-  test('has no log-probabilities where none are asked for', async () => {
-    const { client } = await connected()
+  test('has no log-probabilities unless they are requested', async () => {
+    const { client } = await connectClient()
     const { choices } = await client.chat.completions.create({ model: 'imdb', messages: review('good') })
     expect(choices[0].logprobs).toBeNull()
   })
 
-  test('reads content in parts', async () => {
-    const { client } = await connected()
+  test('accepts content in parts', async () => {
+    const { client } = await connectClient()
     const messages = review([
       { type: 'text', text: 'It is' },
       { type: 'text', text: 'good.' },
@@ -270,8 +270,8 @@ describe('a completion', () => {
     expect(choices[0].message.content).toBe('positive')
   })
 
-  test('comes as a stream to who wants one', async () => {
-    const { client } = await connected()
+  test('can be streamed', async () => {
+    const { client } = await connectClient()
     const stream = await client.chat.completions.create({
       model: 'imdb',
       messages: review('bad'),
@@ -286,10 +286,10 @@ describe('a completion', () => {
     expect(await runner.finalContent()).toBe('positive')
   })
 
-  test('is refused in the words of the request where it asks for what a classifier cannot do', async () => {
-    const { client, platform } = await connected()
-    const right = { model: 'imdb', messages: review('good') }
-    for (const [wrong, expected] of [
+  test('is rejected with the name of the parameter if the request needs more than a classifier', async () => {
+    const { client, platform } = await connectClient()
+    const valid = { model: 'imdb', messages: review('good') }
+    for (const [invalid, expected] of [
       [{ model: 'gpt-4o' }, { status: 404, param: 'model', code: 'model_not_found' }],
       [{ messages: [] }, { status: 400, param: 'messages' }],
       [{ messages: [{ role: 'system', content: 'good' }] }, { status: 400, param: 'messages' }],
@@ -305,10 +305,10 @@ describe('a completion', () => {
       [{ store: true }, { status: 400, param: 'store' }],
       [{ web_search_options: {} }, { status: 400 }],
     ] as const) {
-      const body = { ...right, ...wrong } as OpenAI.ChatCompletionCreateParamsNonStreaming
-      expect(await refusal(client.chat.completions.create(body)), JSON.stringify(wrong)).toMatchObject(expected)
+      const body = { ...valid, ...invalid } as OpenAI.ChatCompletionCreateParamsNonStreaming
+      expect(await apiErrorOf(client.chat.completions.create(body)), JSON.stringify(invalid)).toMatchObject(expected)
     }
-    expect(await refusal(client.chat.completions.create({ ...right, messages: review('explode') }))).toMatchObject({
+    expect(await apiErrorOf(client.chat.completions.create({ ...valid, messages: review('explode') }))).toMatchObject({
       status: 500,
       type: 'server_error',
     })
@@ -316,10 +316,10 @@ describe('a completion', () => {
   })
 })
 
-test('a wrong key is refused as OpenAI does', async () => {
+test('an invalid key is rejected as OpenAI rejects it', async () => {
   const access = { hasKeys: async () => true, verify: async () => undefined }
-  const { client } = await connected({ access, app: { access } }, 'sk-wrong')
-  expect(await refusal(client.models.list())).toMatchObject({
+  const { client } = await connectClient({ access, appOptions: { access } }, 'sk-wrong')
+  expect(await apiErrorOf(client.models.list())).toMatchObject({
     status: 401,
     code: 'invalid_api_key',
     type: 'authentication_error',

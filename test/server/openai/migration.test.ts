@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -7,25 +7,26 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../../core/entry.ts'
 import type { Adapter } from '../../../platform/schemas/adapters.ts'
 import { freshPath } from '../../checkpoint/helpers.ts'
-import { type Running, started } from '../../cli/run.ts'
+import { type GraftProcess, startGraft } from '../../cli/run.ts'
+import { hasPeer } from '../../peers.ts'
 
 const python = join(import.meta.dirname, '.venv/bin/python')
-const isInstalled = existsSync(python)
-const without = isInstalled ? '' : ' (skipped: no test/server/openai/.venv; test/server/openai/setup.sh installs it)'
+const isInstalled = hasPeer(python)
+const skipNote = isInstalled ? '' : ' (skipped: no test/server/openai/.venv; test/server/openai/setup.sh installs it)'
 
-const place = freshPath('from-openai')
+const folder = freshPath('from-openai')
 const document = readFileSync(join(packageRoot, 'docs/from-openai.md'), 'utf8')
-let server: Running
+let server: GraftProcess
 let url: string
 
-/** The program of the document in one language, for the server of this test. */
+/** Returns the document's program in one language, with the URL of this test's server. */
 const programOf = (language: string): string => {
   const [, program] = document.match(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'ms')) ?? []
   return program.replaceAll('http://localhost:8080', url)
 }
 
-/** Our samples as the files that users of OpenAI have. */
-function conversations(file: string, rows: number): string {
+/** Returns samples in OpenAI's conversation format. */
+function toConversations(file: string, rows: number): string {
   const lines = readFileSync(join(packageRoot, 'samples', file), 'utf8')
     .trim()
     .split('\n')
@@ -42,35 +43,38 @@ function conversations(file: string, rows: number): string {
 }
 
 beforeAll(async () => {
-  await mkdir(place, { recursive: true })
-  writeFileSync(join(place, 'train.jsonl'), conversations('train.jsonl', 200))
-  writeFileSync(join(place, 'test.jsonl'), conversations('test.jsonl', 40))
-  writeFileSync(join(place, 'package.json'), '{"type": "module"}')
-  symlinkSync(join(packageRoot, 'node_modules'), join(place, 'node_modules'))
-  server = started(['serve', '--port', '0'])
-  await server.says(/http:\S+\n/)
+  await mkdir(folder, { recursive: true })
+  writeFileSync(join(folder, 'train.jsonl'), toConversations('train.jsonl', 200))
+  writeFileSync(join(folder, 'test.jsonl'), toConversations('test.jsonl', 40))
+  writeFileSync(join(folder, 'package.json'), '{"type": "module"}')
+  symlinkSync(join(packageRoot, 'node_modules'), join(folder, 'node_modules'))
+  server = startGraft(['serve', '--port', '0'])
+  await server.waitFor(/http:\S+\n/)
   url = server.stdout.trim()
 })
 afterAll(async () => {
   server.kill('SIGTERM')
-  const { code, stderr } = await server.ended
+  const { code, stderr } = await server.exited
   expect(code, stderr).toBe(0)
 })
 
-async function told(program: string, ...args: string[]): Promise<void> {
-  const { stdout } = await promisify(execFile)(program, args, { cwd: place })
+async function runProgram(program: string, ...args: string[]): Promise<void> {
+  const { stdout } = await promisify(execFile)(program, args, { cwd: folder })
   expect(stdout).toMatch(/^(positive|negative) -\d+(\.\d+)?(e-\d+)?\n$/)
   const { data } = (await (await fetch(`${url}/v1/adapters`)).json()) as { data: Adapter[] }
   expect(data[0]).toMatchObject({ name: expect.stringMatching(/^film-[0-9a-f]{12}$/), metrics: { n: 40 } })
   await fetch(`${url}/v1/adapters/${data[0].name}`, { method: 'DELETE' })
 }
 
-test("docs/from-openai.md's program runs with OpenAI's client for JavaScript", async () => {
-  writeFileSync(join(place, 'migration.js'), programOf('js'))
-  await told(process.execPath, 'migration.js')
+test("the program in docs/from-openai.md runs with OpenAI's client for JavaScript", async () => {
+  writeFileSync(join(folder, 'migration.js'), programOf('js'))
+  await runProgram(process.execPath, 'migration.js')
 })
 
-test.skipIf(!isInstalled)(`docs/from-openai.md's program runs with OpenAI's client for Python${without}`, async () => {
-  writeFileSync(join(place, 'migration.py'), programOf('python'))
-  await told(python, 'migration.py')
-})
+test.skipIf(!isInstalled)(
+  `the program in docs/from-openai.md runs with OpenAI's client for Python${skipNote}`,
+  async () => {
+    writeFileSync(join(folder, 'migration.py'), programOf('python'))
+    await runProgram(python, 'migration.py')
+  },
+)
