@@ -1,12 +1,12 @@
-import { version } from '../core/version.ts'
+import { readVersion } from '../core/version.ts'
 import type { Platform } from '../platform/platform.ts'
 import { type AppOptions, makeApp } from '../server/app.ts'
 import { mcpRoute } from './mcp-route.ts'
 
-/** The HTTP API with the tools for agents at `/mcp`. */
-export async function appOf(platform: Platform, options: Omit<AppOptions, 'version' | 'more'> = {}) {
-  const own = await version()
-  // The SDK is not needed before.
-  const tools = mcpRoute(async () => (await import('../mcp/server.ts')).graftMcp(platform, own))
-  return makeApp(platform, { ...options, version: own, more: [tools] })
+/** Makes the HTTP API with the agent tools at `/mcp`. */
+export async function makeGraftApp(platform: Platform, options: Omit<AppOptions, 'version' | 'extraRoutes'> = {}) {
+  const current = await readVersion()
+  // The MCP SDK is loaded on the first request.
+  const route = mcpRoute(async () => (await import('../mcp/server.ts')).makeGraftMcp(platform, current))
+  return makeApp(platform, { ...options, version: current, extraRoutes: [route] })
 }

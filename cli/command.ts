@@ -1,17 +1,19 @@
 import type { Fields } from './flags.ts'
 
-/** A command of `graft`: what --help says of it, and what it does. */
+/** A command of `graft`: its help and its implementation. */
 export interface Command {
+  /** One line, in the imperative. */
   readonly summary: string
-  /** How it is called, after `graft `. */
+  /** The arguments and flags, as they follow `graft `. */
   readonly usage: string
-  /** More than the summary: what it does, in paragraphs. */
+  /** Paragraphs of details, wrapped at 100 columns. */
   readonly about?: string
   readonly examples: readonly string[]
-  /** Groups of flags, each under a heading. */
+  /** Groups of flags by heading. */
   readonly flags: Readonly<Record<string, Fields>>
+  /** True if the command takes arguments without a flag. Defaults to false. */
   readonly positionals?: boolean
-  /** Flags that may be given more than once. */
+  /** The flags that may be repeated. */
   readonly repeated?: readonly string[]
   run(values: Readonly<Record<string, unknown>>, positionals: readonly string[]): Promise<void>
 }

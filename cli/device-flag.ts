@@ -1,8 +1,6 @@
-import { z } from 'zod'
-import { deviceKinds } from '../platform/offline/devices.ts'
+import { deviceKind } from '../platform/schemas/devices.ts'
 
-/** Where a command computes that does not train. */
-export const deviceFlag = z
-  .enum(deviceKinds)
+/** The device of a command that does not train. */
+export const deviceFlag = deviceKind
   .default('cpu')
-  .describe('where it computes: graft devices tells what is there')
+  .describe('Device to compute on. List the devices with graft devices.')

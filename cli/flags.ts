@@ -2,7 +2,7 @@ import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
 import type { z } from 'zod'
 import { type ErrorDetail, fail } from '../core/errors.ts'
 
-/** The fields of a schema in snake_case; their flags are the same in kebab-case. */
+/** Fields of a schema in snake_case. Their flags have the same names in kebab-case. */
 export type Fields = Readonly<Record<string, z.ZodType>>
 
 interface Parsed {
@@ -11,9 +11,10 @@ interface Parsed {
 }
 
 /**
- * Reads flags by the schema's types: numbers, lists `q,v`, pairs `negative=worst,positive=excellent`, switches. What is no number or no
- * pair stays text, so that the schema's own check reports it.
- * @throws GraftError `usage` for an unknown flag, one without its value, or a stray word
+ * Parses flags by the types of their schemas: numbers, lists `q,v`, pairs `negative=worst,positive=excellent`,
+ * booleans.
+ * A value that is not a number or not a pair stays text, so that the schema reports it.
+ * @throws GraftError `usage` for an unknown flag, a flag without a value, or an unexpected argument
  */
 export function parseFlags(
   argv: readonly string[],
@@ -30,51 +31,54 @@ export function parseFlags(
     const parsed = parseArgs({ args: [...argv], options, allowPositionals: positionals, strict: true })
     const values = Object.entries(parsed.values).map(([flag, value]) => {
       const field = flag.replaceAll('-', '_')
-      return [field, repeated.includes(field) ? value : convert(value as string | boolean, fields[field])]
+      return [field, repeated.includes(field) ? value : convertValue(value as string | boolean, fields[field])]
     })
     return { values: Object.fromEntries(values), positionals: parsed.positionals }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
-    return fail('usage', misread(code, message, Object.keys(fields)))
+    return fail('usage', describeParseError(code, message, Object.keys(fields)))
   }
 }
 
-/** What is wrong with a command line, from Node's words. */
-function misread(code: string, message: string, fields: readonly string[]): ErrorDetail {
+/** Describes an error of Node's parseArgs. */
+function describeParseError(code: string, message: string, fields: readonly string[]): ErrorDetail {
   const subject = /'(-[^' ]+)/.exec(message)?.[1] ?? /'([^']+)'/.exec(message)?.[1] ?? 'the command line'
-  const fix = 'Add --help to see the flags.'
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') {
-    const near = nearest(
-      subject,
-      fields.map((field) => `--${flagOf(field)}`),
-    )
-    return { subject, expected: `a flag of this command${near}`, found: 'an unknown one', fix }
+    const flags = fields.map((field) => `--${flagOf(field)}`)
+    const fix = `${suggest(subject, flags)}Add --help to see all flags.`
+    return { subject, problem: 'is not a flag of this command', fix }
   }
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
-    return { subject, expected: 'flags alone', found: 'a word without a flag', fix }
+    return {
+      subject,
+      problem: 'is an unexpected argument',
+      fix: 'This command takes only flags. Add --help to see them.',
+    }
   if (message.includes('does not take an argument'))
-    return { subject, expected: 'no value: it is a switch', found: 'a value', fix: `Write ${subject} alone.` }
-  const dashed = message.includes('ambiguous')
-  return {
-    subject,
-    expected: 'a value for this flag',
-    found: dashed ? 'what begins with a dash, as a flag does' : 'nothing',
-    fix: dashed ? `Write ${subject}=VALUE where the value begins with a dash.` : `Write ${subject} VALUE.`,
-  }
+    return { subject, problem: 'does not take a value', fix: `Write ${subject} without a value.` }
+  if (message.includes('ambiguous'))
+    return {
+      subject,
+      problem: 'needs a value, but the next argument starts with a dash',
+      fix: `If that is the value, write ${subject}=VALUE.`,
+    }
+  return { subject, problem: 'needs a value', fix: `Write ${subject} VALUE.` }
 }
 
 export const flagOf = (field: string): string => field.replaceAll('_', '-')
 
-/** What a schema says of itself, beneath defaults and options. */
+/** Returns the description of a schema, or of the schema that a default or an optional wraps, as a sentence. */
 export function descriptionOf(schema: z.ZodType): string | undefined {
   const { innerType } = (schema as unknown as { def: { innerType?: z.ZodType } }).def
-  return schema.description ?? (innerType && descriptionOf(innerType))
+  const { description } = schema
+  if (description === undefined) return innerType && descriptionOf(innerType)
+  return description.replace(/^[a-z](?=[a-z]*(?![a-z0-9_]))/, (letter) => letter.toUpperCase()).replace(/\.?$/, '.')
 }
 
 type Kind = 'boolean' | 'number' | 'list' | 'pairs' | 'text'
 
-/** The type beneath defaults and options. */
+/** Returns the kind of a schema, or of the schema that a default or an optional wraps. */
 export function kindOf(schema: z.ZodType): Kind {
   const { def } = schema as unknown as {
     def: { type: string; innerType?: z.ZodType; options?: z.ZodType[]; values?: unknown[] }
@@ -89,7 +93,7 @@ export function kindOf(schema: z.ZodType): Kind {
   )
 }
 
-function convert(value: string | boolean, schema: z.ZodType): unknown {
+function convertValue(value: string | boolean, schema: z.ZodType): unknown {
   if (typeof value === 'boolean') return value
   switch (kindOf(schema)) {
     case 'number':
@@ -98,22 +102,24 @@ function convert(value: string | boolean, schema: z.ZodType): unknown {
       return value.split(',')
     case 'pairs': {
       const pairs = value.split(',').map((pair) => /^([^=]+)=(.*)$/s.exec(pair))
-      return pairs.every((pair) => pair !== null) ? Object.fromEntries(pairs.map(([, key, of]) => [key, of])) : value
+      return pairs.every((pair) => pair !== null)
+        ? Object.fromEntries(pairs.map(([, key, value]) => [key, value]))
+        : value
     }
     default:
       return value
   }
 }
 
-/** The known name that shares most with a misspelt one, as the end of a sentence; nothing where none is near. */
-export function nearest(flag: string, known: readonly string[]): string {
-  const near = known
-    .map((candidate) => ({ candidate, distance: editDistance(flag, candidate) }))
-    .sort((a, b) => a.distance - b.distance)[0]
-  return near && near.distance <= 3 ? `; did you mean ${near.candidate}?` : ''
+/** Returns "Did you mean …? " with the known name closest to a misspelled one, or an empty text if none is close. */
+export function suggest(name: string, known: readonly string[]): string {
+  const [closest] = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance)
+  return closest && closest.distance <= Math.min(3, name.length / 2) ? `Did you mean ${closest.candidate}? ` : ''
 }
 
-/** Levenshtein 1966. */
+/** Returns the edit distance of two texts (Levenshtein 1966). */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i++)

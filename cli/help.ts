@@ -2,32 +2,35 @@ import type { z } from 'zod'
 import type { Command } from './command.ts'
 import { descriptionOf, flagOf, kindOf } from './flags.ts'
 
-export function overview(commands: Readonly<Record<string, Command>>): string {
+export function formatOverview(commands: Readonly<Record<string, Command>>): string {
   const width = Math.max(...Object.keys(commands).map((name) => name.length))
   return [
-    'Graft: tune small adapters on a frozen T5 and serve them, where it trains.',
+    'Graft trains small adapters on a frozen T5 model and serves them.',
     '',
-    'graft COMMAND [flags]',
+    'Usage:',
+    '  graft COMMAND [flags]',
     '',
+    'Commands:',
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'graft COMMAND --help tells more. Results go to stdout, progress to stderr.',
-    'Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted with the state saved.',
+    'Run graft COMMAND --help for details. Results go to stdout, progress to stderr.',
+    'Exit codes: 0 success, 1 failure, 2 invalid usage or input, 130 interrupted with the state saved.',
     '',
   ].join('\n')
 }
 
-export function helpOf({ summary, usage, about, examples, flags, repeated = [] }: Command): string {
+export function formatHelp({ summary, usage, about, examples, flags, repeated = [] }: Command): string {
   const groups = Object.entries(flags)
     .filter(([, fields]) => Object.keys(fields).length > 0)
     .flatMap(([heading, fields]) => [
       '',
       `${heading}:`,
-      ...Object.entries(fields).flatMap(([field, schema]) => flagLine(field, schema, repeated.includes(field))),
+      ...Object.entries(fields).flatMap(([field, schema]) => formatFlag(field, schema, repeated.includes(field))),
     ])
   return [
     summary,
     '',
+    'Usage:',
     `  graft ${usage}`,
     ...(about ? ['', about] : []),
     ...groups,
@@ -38,21 +41,23 @@ export function helpOf({ summary, usage, about, examples, flags, repeated = [] }
   ].join('\n')
 }
 
-const COLUMN = 30
+const DESCRIPTION_COLUMN = 30
 
-function flagLine(field: string, schema: z.ZodType, repeated: boolean): string[] {
-  const shown = { boolean: '', number: ' N', list: ' A,B', pairs: ' K=V,K=V', text: ' X' }[
+function formatFlag(field: string, schema: z.ZodType, repeated: boolean): string[] {
+  const placeholder = { boolean: '', number: ' N', list: ' A,B', pairs: ' K=V,K=V', text: ' VALUE' }[
     repeated ? 'text' : kindOf(schema)
   ]
-  const flag = `  --${flagOf(field)}${choices(schema) ? ` ${choices(schema)}` : shown}`
-  const standard = defaultOf(schema)
-  const text = `${descriptionOf(schema) ?? ''}${isNone(standard) ? '' : ` (${Array.isArray(standard) ? standard.join(',') : standard})`}`
-  return flag.length < COLUMN ? [`${flag.padEnd(COLUMN)}${text.trim()}`] : [flag, `${' '.repeat(COLUMN)}${text.trim()}`]
+  const flag = `  --${flagOf(field)}${choicesOf(schema) ? ` ${choicesOf(schema)}` : placeholder}`
+  const value = defaultOf(schema)
+  const text = `${descriptionOf(schema) ?? ''}${isImplicit(value) ? '' : ` (default: ${Array.isArray(value) ? value.join(',') : value})`}`
+  return flag.length < DESCRIPTION_COLUMN - 1
+    ? [`${flag.padEnd(DESCRIPTION_COLUMN)}${text.trim()}`]
+    : [flag, `${' '.repeat(DESCRIPTION_COLUMN)}${text.trim()}`]
 }
 
-/** What needs no saying. */
-const isNone = (standard: unknown): boolean =>
-  standard === undefined || standard === false || (Array.isArray(standard) && standard.length === 0)
+/** Returns true for a default that the help need not show. */
+const isImplicit = (value: unknown): boolean =>
+  value === undefined || value === false || (Array.isArray(value) && value.length === 0)
 
 interface Definition {
   type: string
@@ -61,14 +66,14 @@ interface Definition {
   defaultValue?: unknown
 }
 
-const definition = (schema: z.ZodType): Definition => (schema as unknown as { def: Definition }).def
+const definitionOf = (schema: z.ZodType): Definition => (schema as unknown as { def: Definition }).def
 
-function choices(schema: z.ZodType): string | undefined {
-  const { innerType, entries } = definition(schema)
-  return innerType ? choices(innerType) : entries && Object.values(entries).join('|')
+function choicesOf(schema: z.ZodType): string | undefined {
+  const { innerType, entries } = definitionOf(schema)
+  return innerType ? choicesOf(innerType) : entries && Object.values(entries).join('|')
 }
 
 function defaultOf(schema: z.ZodType): unknown {
-  const { type, innerType, defaultValue } = definition(schema)
+  const { type, innerType, defaultValue } = definitionOf(schema)
   return type === 'default' ? defaultValue : innerType && defaultOf(innerType)
 }

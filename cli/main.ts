@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { catalogue } from '../core/catalogue.ts'
 import { describeProblem, fail, toPlain } from '../core/errors.ts'
 import type { Command } from './command.ts'
-import { parseFlags } from './flags.ts'
-import { helpOf, overview } from './help.ts'
+import { parseFlags, suggest } from './flags.ts'
+import { formatHelp, formatOverview } from './help.ts'
 
-/** Each command is loaded when it is called, so that one does not wait for what only another needs. */
-const load: Record<string, () => Promise<Command>> = {
+/** Loads a command when it is called, so that none waits for the dependencies of another. */
+const loaders: Record<string, () => Promise<Command>> = {
   quickstart: async () => (await import('./commands/quickstart.ts')).quickstart,
   train: async () => (await import('./commands/train.ts')).train,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
@@ -25,36 +25,36 @@ const load: Record<string, () => Promise<Command>> = {
   probe: async () => (await import('./commands/probe.ts')).probe,
 }
 
-const common = {
-  json: z.boolean().describe('print one JSON document, errors included'),
-  help: z.boolean().describe('this text'),
+const commonFlags = {
+  json: z.boolean().describe('Print one JSON document, also for an error.'),
+  help: z.boolean().describe('Show this help.'),
 }
 
 async function main([name, ...argv]: readonly string[]): Promise<void> {
   if (name === undefined || name === '--help' || name === 'help') {
-    const commands = await Promise.all(Object.entries(load).map(async ([key, get]) => [key, await get()] as const))
-    process.stdout.write(overview(Object.fromEntries(commands)))
+    const commands = await Promise.all(Object.entries(loaders).map(async ([key, get]) => [key, await get()] as const))
+    process.stdout.write(formatOverview(Object.fromEntries(commands)))
     return
   }
-  if (!Object.hasOwn(load, name))
+  if (!Object.hasOwn(loaders, name))
     fail('usage', {
       subject: name,
-      expected: `one of ${Object.keys(load).join(', ')}`,
-      found: 'no command of Graft',
-      fix: 'See graft --help.',
+      expected: `one of ${Object.keys(loaders).join(', ')}`,
+      found: 'an unknown command',
+      fix: `${suggest(name, Object.keys(loaders))}See graft --help.`,
     })
-  const command = await load[name]()
-  const flags = { ...command.flags, Common: common }
+  const command = await loaders[name]()
+  const flags = { ...command.flags, 'Common flags': commonFlags }
   if (argv.includes('--help')) {
-    process.stdout.write(helpOf({ ...command, flags }))
+    process.stdout.write(formatHelp({ ...command, flags }))
     return
   }
   const { values, positionals } = parseFlags(argv, Object.assign({}, ...Object.values(flags)), command)
   await command.run(values, positionals)
 }
 
-/** The same error for people and, with --json, for programs. */
-function report(error: unknown, json: boolean): void {
+/** Prints an error to stderr, or with --json as a document to stdout. */
+function printError(error: unknown, json: boolean): void {
   const plain = toPlain(error)
   if (json) process.stdout.write(`${JSON.stringify({ error: plain })}\n`)
   else process.stderr.write(`graft: ${plain.title}.\n  ${describeProblem(plain)}\n  ${plain.fix}\n`)
@@ -62,11 +62,11 @@ function report(error: unknown, json: boolean): void {
   process.exitCode = catalogue[plain.code].exit
 }
 
-// A reader that has seen enough, `| head` say, is no failure, and least of all that of a training whose progress it read.
+// A reader that closes the pipe early, such as `| head`, is not an error. It must not stop a training either.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error
   })
 
 const argv = process.argv.slice(2)
-main(argv).catch((error) => report(error, argv.includes('--json')))
+main(argv).catch((error) => printError(error, argv.includes('--json')))

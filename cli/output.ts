@@ -1,12 +1,15 @@
-/** The result, on stdout: as one JSON document, or as lines for a person. */
-export function print(json: unknown, value: object, lines: readonly string[]): void {
+/** Prints a result to stdout: as one JSON document, or as lines of text. */
+export function printResult(json: unknown, value: object, lines: readonly string[]): void {
   process.stdout.write(json === true ? `${JSON.stringify(value)}\n` : `${lines.join('\n')}\n`)
 }
 
-export const percentText = (share: number): string => `${(100 * share).toFixed(2)} %`
+/** Formats an RFC 3339 time to the minute. */
+export const formatTime = (time: string): string => time.slice(0, 16).replace('T', ' ')
 
-/** Rows of equal length as columns; numbers to the right. */
-export function table(rows: readonly (readonly string[])[]): string[] {
+export const formatPercent = (share: number): string => `${(100 * share).toFixed(2)} %`
+
+/** Aligns rows of equal length in columns. Numbers are aligned to the right. */
+export function formatTable(rows: readonly (readonly string[])[]): string[] {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)))
   const isNumber = (cell: string) => /^[\d.,%+-]/.test(cell)
   return rows.map((row) =>

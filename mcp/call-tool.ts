@@ -3,57 +3,61 @@ import type { ErrorCode } from '../core/catalogue.ts'
 import { fail } from '../core/errors.ts'
 import type { Platform } from '../platform/platform.ts'
 import { parse } from '../platform/schemas/parse.ts'
-import { problemOf } from '../platform/schemas/problem.ts'
+import { toPublicProblem } from '../platform/schemas/problem.ts'
 import { requireScope } from '../platform/use-cases/access.ts'
-import { createdTask } from './tasks.ts'
-import { type Call, resultOf, type Tool } from './tool.ts'
+import { toCreatedTask } from './tasks.ts'
+import { type CallContext, type Tool, toCallToolResult } from './tool.ts'
 import { tools } from './tools.ts'
-import { taskOf } from './work-tasks.ts'
+import { getTask } from './work-tasks.ts'
 
-/**
- * Calls a tool by its name. What is wrong with the call is an answer, too: agents read answers, and fix their calls.
- */
-export async function callTool(platform: Platform, name: string, given: unknown, call: Call): Promise<CallToolResult> {
-  const tool = tools.find((one) => one.name === name)
+/** Calls a tool by its name. An error is returned as a result, because agents read results and fix their calls. */
+export async function callTool(
+  platform: Platform,
+  name: string,
+  args: unknown,
+  context: CallContext,
+): Promise<CallToolResult> {
+  const tool = tools.find((candidate) => candidate.name === name)
   try {
-    if (!tool) unknown(name)
-    requireScope(call.caller, tool.scope)
+    if (!tool) throwUnknownTool(name)
+    requireScope(context.caller, tool.scope)
     const input = parse(
       tool.input,
-      given ?? {},
+      args ?? {},
       'the arguments',
-      'Fix this argument and call again; the input schema of the tool tells what each takes.',
+      'Fix this argument and call again. The input schema of the tool describes each argument.',
     )
-    const answer = await tool.run(platform, input, call)
-    return call.takesTasks && answer.task !== undefined
-      ? createdTask(await taskOf(platform, answer.task))
-      : resultOf(answer)
+    const result = await tool.run(platform, input, context)
+    return context.acceptsTasks && result.taskId !== undefined
+      ? toCreatedTask(await getTask(platform, result.taskId))
+      : toCallToolResult(result)
   } catch (error) {
-    return { content: [{ type: 'text', text: inWords(platform, error, call.id, tool) }], isError: true }
+    const text = describeError(platform, error, context.requestId, tool)
+    return { content: [{ type: 'text', text }], isError: true }
   }
 }
 
-/** The tool that lists what a call may name. */
-const lists: Partial<Record<ErrorCode, string>> = {
+/** The method that lists the values that a call may name. */
+const LISTING_METHODS: Partial<Record<ErrorCode, string>> = {
   adapter_unknown: 'list_adapters',
   dataset_unknown: 'list_datasets',
   training_unknown: 'resources/list',
 }
 
-/** The code first, for programs; then what was expected, what came, how to fix it, and a right call. */
-function inWords(platform: Platform, error: unknown, id: string, tool: Tool | undefined): string {
-  const { code, title, detail, fix } = problemOf(platform.logger, error, id)
-  const list = lists[code as ErrorCode]
-  const there = list ? ` ${list} tells what there is.` : ''
-  const right = tool && code !== 'internal' ? [`A right call: ${tool.name} ${JSON.stringify(tool.example)}`] : []
-  return [`${code}: ${title}.`, detail, `${fix}${there}`, ...right].join('\n')
+/** Returns the code first, for programs, then what is wrong, how to fix it, and an example call. */
+function describeError(platform: Platform, error: unknown, requestId: string, tool: Tool | undefined): string {
+  const { code, title, detail, fix } = toPublicProblem(platform.logger, error, requestId)
+  const method = LISTING_METHODS[code as ErrorCode]
+  const hint = method ? ` To see what exists, call ${method}.` : ''
+  const example = tool && code !== 'internal' ? [`Example call: ${tool.name} ${JSON.stringify(tool.example)}`] : []
+  return [`${code}: ${title}.`, detail, `${fix}${hint}`, ...example].join('\n')
 }
 
-function unknown(name: string): never {
+function throwUnknownTool(name: string): never {
   fail('body_invalid', {
     subject: 'name',
     expected: `one of ${tools.map((tool) => tool.name).join(', ')}`,
     found: JSON.stringify(name.slice(0, 60)),
-    fix: 'Call one of those.',
+    fix: 'Call one of these tools.',
   })
 }

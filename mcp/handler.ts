@@ -1,29 +1,29 @@
 import { createMcpHandler, type McpRequestContext, type McpServer } from '@modelcontextprotocol/server'
-import { declaresTasks, tasksRequired } from './tasks.ts'
-import type { Asked } from './tool.ts'
+import { declaresTasks, tasksRequiredError } from './tasks.ts'
+import type { RequestContext } from './tool.ts'
 
-/** Answers a request of Streamable HTTP. `body` is its JSON, which has been read. */
-export type McpHandler = (request: Request, body: unknown, asked: Asked) => Promise<Response>
+/** Responds to a request of Streamable HTTP. `body` is the parsed JSON of the request. */
+export type McpHandler = (request: Request, body: unknown, context: RequestContext) => Promise<Response>
 
-/** A server for what one client asks. `modern` is revision 2026-07-28 and later ones. */
-export type MakeServer = (asked: Asked, era: McpRequestContext['era']) => McpServer
+/** Makes a server for one request. `era` is `modern` for revision 2026-07-28 and later. */
+export type ServerFactory = (context: RequestContext, era: McpRequestContext['era']) => McpServer
 
-/** At a time. Nothing here tells of changes yet, but a client may ask to hear of them. */
-const SUBSCRIPTIONS = 200
+/** The number of open subscriptions. Graft does not notify clients of changes yet, but they may subscribe. */
+const MAX_SUBSCRIPTIONS = 200
 
-/** Serves clients of the revisions 2026-07-28 and 2025-11-25 (and older ones); no state is kept between requests. */
-export function makeMcpHandler(make: MakeServer): McpHandler {
-  const handler = createMcpHandler(({ authInfo, era }) => make(authInfo?.extra?.asked as Asked, era), {
-    maxSubscriptions: SUBSCRIPTIONS,
+/** Serves clients of revisions 2026-07-28, 2025-11-25 and older. Keeps no state between requests. */
+export function makeMcpHandler(makeServer: ServerFactory): McpHandler {
+  const handler = createMcpHandler(({ authInfo, era }) => makeServer(authInfo?.extra?.context as RequestContext, era), {
+    maxSubscriptions: MAX_SUBSCRIPTIONS,
   })
-  return async (request, parsedBody, asked) => {
-    const { owner, scopes } = asked.caller
-    // The doors have let the caller in; this only hands on who it is.
-    const authInfo = { token: '', clientId: owner, scopes: [...scopes], extra: { asked } }
-    const listens = (Object(parsedBody) as Message).method === 'subscriptions/listen'
-    if (listens && asksForTasks(parsedBody as Message)) return withoutTasks(parsedBody as Message)
+  return async (request, parsedBody, context) => {
+    const { owner, scopes } = context.caller
+    // The HTTP API has already authorized the caller. This only passes on who it is.
+    const authInfo = { token: '', clientId: owner, scopes: [...scopes], extra: { context } }
+    const isSubscription = (Object(parsedBody) as Message).method === 'subscriptions/listen'
+    if (isSubscription && subscribesToTasks(parsedBody as Message)) return tasksRequiredResponse(parsedBody as Message)
     const response = await handler.fetch(request, { parsedBody, authInfo })
-    return listens ? endingWith(asked.closing, response) : response
+    return isSubscription ? endOnShutdown(context.shutdown, response) : response
   }
 }
 
@@ -33,31 +33,31 @@ interface Message {
   params?: { notifications?: { taskIds?: unknown }; _meta?: unknown }
 }
 
-/** To hear of tasks without being a client that takes them. */
-const asksForTasks = ({ params }: Message): boolean =>
+/** Returns true if the client subscribes to tasks but does not declare the extension. */
+const subscribesToTasks = ({ params }: Message): boolean =>
   params?.notifications?.taskIds !== undefined && !declaresTasks(params._meta)
 
-function withoutTasks({ id = null }: Message): Response {
-  const { code, message, data } = tasksRequired()
+function tasksRequiredResponse({ id = null }: Message): Response {
+  const { code, message, data } = tasksRequiredError()
   return Response.json({ jsonrpc: '2.0', id, error: { code, message, data } }, { status: 400 })
 }
 
-/** Its stream ends when the server begins to close, which would wait for it otherwise. */
-function endingWith(closing: AbortSignal, response: Response): Response {
+/** Ends the stream of a response when the server starts to shut down. Otherwise the server would wait for it. */
+function endOnShutdown(shutdown: AbortSignal, response: Response): Response {
   const reader = response.body?.getReader()
   if (!reader) return response
   const end = () => void reader.cancel().catch(() => {})
-  const forget = () => closing.removeEventListener('abort', end)
-  closing.addEventListener('abort', end)
+  const removeListener = () => shutdown.removeEventListener('abort', end)
+  shutdown.addEventListener('abort', end)
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
       const { done, value } = await reader.read()
       if (!done) return controller.enqueue(value)
-      forget()
+      removeListener()
       controller.close()
     },
     cancel(reason) {
-      forget()
+      removeListener()
       return reader.cancel(reason)
     },
   })

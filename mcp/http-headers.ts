@@ -1,14 +1,14 @@
-/** A request or notification of JSON-RPC, as far as a carrier looks at it. */
+/** The fields of a JSON-RPC request or notification that a transport reads. */
 export interface Message {
   id?: unknown
   method: string
   params?: Readonly<Record<string, unknown>>
 }
 
-const VERSION = 'io.modelcontextprotocol/protocolVersion'
+const VERSION_META_KEY = 'io.modelcontextprotocol/protocolVersion'
 
-/** Where a method has what the header Mcp-Name repeats. */
-const NAMED: Readonly<Record<string, string>> = {
+/** The parameter that the header Mcp-Name repeats, by method. */
+const NAME_PARAMS: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
@@ -18,24 +18,27 @@ const NAMED: Readonly<Record<string, string>> = {
 }
 
 /**
- * The headers with which Streamable HTTP carries a message: since revision 2026-07-28 they repeat what the message says.
- * @param agreed the revision that an older client has agreed on
+ * Returns the headers that Streamable HTTP requires for a message. Since revision 2026-07-28 they repeat parts of it.
+ * @param negotiatedVersion the revision that an older client has negotiated
  */
-export function headersOf({ method, params }: Message, agreed: string | undefined): Record<string, string> {
+export function toHttpHeaders(
+  { method, params }: Message,
+  negotiatedVersion: string | undefined,
+): Record<string, string> {
   const meta = params?._meta as Readonly<Record<string, unknown>> | undefined
-  const version = meta?.[VERSION] ?? agreed
-  const name = Object.hasOwn(NAMED, method) ? params?.[NAMED[method]] : undefined
+  const version = meta?.[VERSION_META_KEY] ?? negotiatedVersion
+  const name = Object.hasOwn(NAME_PARAMS, method) ? params?.[NAME_PARAMS[method]] : undefined
   return {
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     ...(typeof version === 'string' && { 'mcp-protocol-version': version }),
-    'mcp-method': inHeader(method),
-    ...(typeof name === 'string' && { 'mcp-name': inHeader(name) }),
+    'mcp-method': encodeHeader(method),
+    ...(typeof name === 'string' && { 'mcp-name': encodeHeader(name) }),
   }
 }
 
-/** What a header cannot hold as it is goes as Base64, between marks that the revision gives. */
-const inHeader = (text: string): string =>
+/** Encodes text that a header cannot hold as Base64, between the markers that the revision defines. */
+const encodeHeader = (text: string): string =>
   /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith('=?base64?')
     ? text
     : `=?base64?${Buffer.from(text).toString('base64')}?=`

@@ -1,18 +1,18 @@
 import { z } from 'zod'
 
-const made = new Map<z.ZodType, { type: 'object' }>()
+const cache = new Map<z.ZodType, { type: 'object' }>()
 
-/** The JSON Schema of an object, made once: clients ask for the tools often, and pay for each character. */
-export function schemaOf(schema: z.ZodType, io: 'input' | 'output'): { type: 'object' } {
-  const known = made.get(schema)
-  if (known) return known
-  const { $schema: _, ...plain } = z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => shorten(jsonSchema) })
-  const named = { ...plain, type: 'object' as const }
-  made.set(schema, named)
-  return named
+/** Returns the JSON Schema of an object, cached and short: clients list the tools often and pay per character. */
+export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { type: 'object' } {
+  const cached = cache.get(schema)
+  if (cached) return cached
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, override: ({ jsonSchema }) => shorten(jsonSchema) })
+  const jsonSchema = { ...rest, type: 'object' as const }
+  cache.set(schema, jsonSchema)
+  return jsonSchema
 }
 
-/** Leaves out what says nothing: the pattern of a format, the bounds of all whole numbers, that names are texts. */
+/** Removes what adds no information: a format's pattern, the bounds of safe integers, and that keys are strings. */
 function shorten(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format !== undefined) delete schema.pattern
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum

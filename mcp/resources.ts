@@ -1,67 +1,69 @@
 import { type McpServer, type Resource, ResourceNotFoundError, ResourceTemplate } from '@modelcontextprotocol/server'
 import type { Platform } from '../platform/platform.ts'
-import { problemOf } from '../platform/schemas/problem.ts'
+import { toPublicProblem } from '../platform/schemas/problem.ts'
 import type { KeyScope } from '../platform/schemas/statuses.ts'
-import { allows, requireScope } from '../platform/use-cases/access.ts'
+import { hasScope, requireScope } from '../platform/use-cases/access.ts'
 import { getAdapter, listAdapters } from '../platform/use-cases/adapters.ts'
 import { getTraining, listTrainings } from '../platform/use-cases/trainings.ts'
-import { protocolError } from './protocol-error.ts'
-import type { Asked } from './tool.ts'
+import { toProtocolError } from './protocol-error.ts'
+import type { RequestContext } from './tool.ts'
 
-interface Kind {
+/** A kind of resource, which agents read at `graft://<name>/<id>`. */
+export interface ResourceKind {
   name: string
   title: string
   description: string
   scope: KeyScope
   get(platform: Platform, idOrName: string): Promise<unknown>
-  newest(platform: Platform): Promise<{ data: { id: string; name?: string }[] }>
+  listNewest(platform: Platform): Promise<{ data: { id: string; name?: string }[] }>
 }
 
-const kinds: readonly Kind[] = [
+/** Every kind of resource. To add one, list it here (docs/extending.md). */
+export const resourceKinds: readonly ResourceKind[] = [
   {
     name: 'trainings',
-    title: 'A training',
-    description: 'All that is known of a training: its settings, plan, progress, result or error.',
+    title: 'Training',
+    description: 'The settings, plan, progress, and result or error of a training.',
     scope: 'train',
     get: getTraining,
-    newest: listTrainings,
+    listNewest: listTrainings,
   },
   {
     name: 'adapters',
-    title: 'An adapter',
-    description: 'All that is known of an adapter: its method, parameters, labels and metrics.',
+    title: 'Adapter',
+    description: 'The method, parameters, labels and metrics of an adapter.',
     scope: 'predict',
     get: getAdapter,
-    newest: listAdapters,
+    listNewest: listAdapters,
   },
 ]
 
-const json = { mimeType: 'application/json' }
+const JSON_CONTENT = { mimeType: 'application/json' }
 
-/** `graft://trainings/{id}` and `graft://adapters/{id}`; the newest of each are listed. */
-export function registerResources(server: McpServer, platform: Platform, { caller, id: callId }: Asked): void {
-  for (const { name, title, description, scope, get, newest } of kinds) {
+/** Registers `graft://trainings/{id}` and `graft://adapters/{id}`, and lists the newest of each. */
+export function registerResources(server: McpServer, platform: Platform, { caller, requestId }: RequestContext): void {
+  for (const { name, title, description, scope, get, listNewest } of resourceKinds) {
     const list = async () => {
-      const { data } = allows(caller, scope) ? await newest(platform) : { data: [] }
-      return { resources: data.map((thing): Resource => resourceOf(name, thing)) }
+      const { data } = hasScope(caller, scope) ? await listNewest(platform) : { data: [] }
+      return { resources: data.map((item): Resource => toResource(name, item)) }
     }
     const template = new ResourceTemplate(`graft://${name}/{id}`, { list })
-    server.registerResource(name, template, { title, description, ...json }, async (uri, { id }) => {
+    server.registerResource(name, template, { title, description, ...JSON_CONTENT }, async (uri, { id }) => {
       try {
         requireScope(caller, scope)
         const text = JSON.stringify(await get(platform, decodeURIComponent(String(id))), undefined, 2)
-        return { contents: [{ uri: uri.href, ...json, text }] }
+        return { contents: [{ uri: uri.href, ...JSON_CONTENT, text }] }
       } catch (error) {
-        const problem = problemOf(platform.logger, error, callId)
-        const told = protocolError(problem)
-        throw problem.status === 404 ? new ResourceNotFoundError(uri.href, told.message) : told
+        const problem = toPublicProblem(platform.logger, error, requestId)
+        const protocolError = toProtocolError(problem)
+        throw problem.status === 404 ? new ResourceNotFoundError(uri.href, protocolError.message) : protocolError
       }
     })
   }
 }
 
-const resourceOf = (kind: string, { id, name = id }: { id: string; name?: string }): Resource => ({
+const toResource = (kind: string, { id, name = id }: { id: string; name?: string }): Resource => ({
   uri: `graft://${kind}/${id}`,
   name,
-  ...json,
+  ...JSON_CONTENT,
 })

@@ -2,63 +2,63 @@ import { McpServer } from '@modelcontextprotocol/server'
 import type { Platform } from '../platform/platform.ts'
 import { callTool } from './call-tool.ts'
 import { type McpHandler, makeMcpHandler } from './handler.ts'
-import { schemaOf } from './json-schema.ts'
+import { toJsonSchema } from './json-schema.ts'
 import { registerPrompts } from './prompts.ts'
 import { registerResources } from './resources.ts'
-import { serveTasks, takesTasks } from './tasks.ts'
-import type { Asked, Tool } from './tool.ts'
+import { acceptsTasks, serveTasks } from './tasks.ts'
+import type { RequestContext, Tool } from './tool.ts'
 import { tools } from './tools.ts'
-import { workTasks } from './work-tasks.ts'
+import { makeWorkTasks } from './work-tasks.ts'
 
 const INSTRUCTIONS =
-  'Graft trains small adapters on a T5 to classify reviews, and serves them. Begin with list_datasets and list_adapters. Plan a training (launch_training with plan_only: true) before you launch it, then follow it with get_training and wait_seconds: 30. Give each launch an idempotency_key, and repeat a call that was cut off with the same one.'
+  'Graft trains small adapters on a T5 model to classify reviews, and serves them. Start with list_datasets and list_adapters. Before you launch a training, plan it: call launch_training with plan_only: true. Follow a launched training with get_training and wait_seconds: 30. Pass an idempotency_key with each launch. If a call is cut off, repeat it with the same key.'
 
-/** The tools, resources and prompts of Graft. */
-export const graftMcp = (platform: Platform, version: string): McpHandler =>
-  makeMcpHandler((asked, era) => {
-    const mcp = makeServer(platform, version, asked)
-    if (era === 'modern') serveTasks(mcp.server, workTasks(platform, asked))
+/** Makes the handler that serves Graft's tools, resources and prompts. */
+export const makeGraftMcp = (platform: Platform, version: string): McpHandler =>
+  makeMcpHandler((context, era) => {
+    const mcp = makeServer(platform, version, context)
+    if (era === 'modern') serveTasks(mcp.server, makeWorkTasks(platform, context))
     return mcp
   })
 
 /**
- * A server for what one client asks. Tools are dispatched here rather than registered, so that what is wrong with a call is told as
- * everywhere in Graft.
+ * Makes a server for one request. Tools are dispatched here instead of being registered with the SDK, so that an
+ * invalid call gets the same error as everywhere else in Graft.
  */
-function makeServer(platform: Platform, version: string, asked: Asked): McpServer {
-  const quiet = { listChanged: false }
-  const options = { instructions: INSTRUCTIONS, capabilities: { resources: quiet, prompts: quiet } }
+function makeServer(platform: Platform, version: string, requestContext: RequestContext): McpServer {
+  const unchanging = { listChanged: false }
+  const options = { instructions: INSTRUCTIONS, capabilities: { resources: unchanging, prompts: unchanging } }
   const mcp = new McpServer({ name: 'graft', title: 'Graft', version }, options)
-  registerResources(mcp, platform, asked)
+  registerResources(mcp, platform, requestContext)
   registerPrompts(mcp)
 
   const { server } = mcp
-  server.registerCapabilities({ tools: quiet })
-  server.setRequestHandler('tools/list', () => ({ tools: tools.map(listed) }))
+  server.registerCapabilities({ tools: unchanging })
+  server.setRequestHandler('tools/list', () => ({ tools: tools.map(toListedTool) }))
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     const { mcpReq } = context
-    const token = mcpReq._meta?.progressToken
-    const tell = async (progress: number, total: number, message: string) => {
-      if (token === undefined) return
-      const told = { progressToken: token, progress, total, message }
-      // A client that has gone hears nothing, which is no fault.
-      await mcpReq.notify({ method: 'notifications/progress', params: told }).catch(() => {})
+    const progressToken = mcpReq._meta?.progressToken
+    const reportProgress = async (progress: number, total: number, message: string) => {
+      if (progressToken === undefined) return
+      const params = { progressToken, progress, total, message }
+      // A client that has disconnected cannot be notified. That is not an error.
+      await mcpReq.notify({ method: 'notifications/progress', params }).catch(() => {})
     }
     return callTool(platform, params.name, params.arguments, {
-      ...asked,
+      ...requestContext,
       signal: mcpReq.signal,
-      takesTasks: takesTasks(context),
-      tell,
+      acceptsTasks: acceptsTasks(context),
+      reportProgress,
     })
   })
   return mcp
 }
 
-const listed = ({ name, title, description, input, output, annotations }: Tool) => ({
+const toListedTool = ({ name, title, description, input, output, annotations }: Tool) => ({
   name,
   title,
   description,
-  inputSchema: schemaOf(input, 'input'),
-  outputSchema: schemaOf(output, 'output'),
+  inputSchema: toJsonSchema(input, 'input'),
+  outputSchema: toJsonSchema(output, 'output'),
   annotations: { title, ...annotations, openWorldHint: false },
 })

@@ -1,74 +1,81 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 import { describeProblem, toPlain } from '../core/errors.ts'
-import { headersOf, type Message } from './http-headers.ts'
+import { type Message, toHttpHeaders } from './http-headers.ts'
 
 export interface StdioOptions {
   input: Readable
   output: Writable
-  /** Asks `/mcp`, of whatever server that is. */
+  /** Sends a request to `/mcp` of a server. */
   send(init: RequestInit): Promise<Response>
-  /** Ends the work as the end of the input does. */
+  /** Stops the transport, as the end of the input does. */
   signal: AbortSignal
 }
 
-const INTERNAL = -32603
-const NOT_JSON = -32700
-const INVALID = -32600
+const INTERNAL_ERROR = -32603
+const PARSE_ERROR = -32700
+const INVALID_REQUEST = -32600
 
 /**
- * Carries the messages of one client, a line each, to `/mcp` and the answers back, until the input ends. What is still asked then is
- * given up.
+ * Forwards the messages of one client to `/mcp`, one per line, and writes the responses, until the input ends. Requests
+ * that are still open then are aborted.
  */
 export async function serveStdio({ input, output, send, signal }: StdioOptions): Promise<void> {
-  const asking = new Map<unknown, AbortController>()
-  const work = new Set<Promise<void>>()
-  /** What a client of the older revisions has agreed on; later ones say it in each request. */
-  let agreed: string | undefined
+  const pending = new Map<unknown, AbortController>()
+  const forwards = new Set<Promise<void>>()
+  /** The revision that an older client has negotiated. Newer clients send it in each request. */
+  let negotiatedVersion: string | undefined
 
   const write = (message: object) => void output.write(`${JSON.stringify(message)}\n`)
-  const refuse = (id: unknown, code: number, message: string) =>
+  const writeError = (id: unknown, code: number, message: string) =>
     write({ jsonrpc: '2.0', id: id ?? null, error: { code, message } })
 
   async function forward(line: string): Promise<void> {
-    const message = messageIn(line)
-    if (message === undefined) return refuse(null, NOT_JSON, 'Expected one JSON-RPC message a line, but found no JSON.')
+    const message = parseMessage(line)
+    if (message === undefined)
+      return writeError(null, PARSE_ERROR, 'Expected one JSON-RPC message per line, but found invalid JSON.')
     if (message === null)
-      return refuse(null, INVALID, 'Expected one JSON-RPC message a line, but found something else.')
+      return writeError(null, INVALID_REQUEST, 'Expected one JSON-RPC message per line, but found other JSON.')
     const { method, id, params } = message
-    if (method === 'notifications/cancelled') return asking.get(params?.requestId)?.abort()
+    if (method === 'notifications/cancelled') return pending.get(params?.requestId)?.abort()
     const control = new AbortController()
-    if (id !== undefined) asking.set(id, control)
+    if (id !== undefined) pending.set(id, control)
     let answered = false
     try {
-      const init = { method: 'POST', headers: headersOf(message, agreed), body: line, signal: control.signal }
-      for await (const answer of messagesOf(await send(init))) {
-        if (answer.id !== undefined) answered = true
-        if (method === 'initialize') agreed = answer.result?.protocolVersion ?? agreed
-        write({ ...answer, ...(answer.id === null && id !== undefined && { id }) })
+      const init = {
+        method: 'POST',
+        headers: toHttpHeaders(message, negotiatedVersion),
+        body: line,
+        signal: control.signal,
       }
-      if (!answered && id !== undefined) refuse(id, INTERNAL, 'The server ended without an answer; ask again.')
+      for await (const response of readMessages(await send(init))) {
+        if (response.id !== undefined) answered = true
+        if (method === 'initialize') negotiatedVersion = response.result?.protocolVersion ?? negotiatedVersion
+        write({ ...response, ...(response.id === null && id !== undefined && { id }) })
+      }
+      if (!answered && id !== undefined)
+        writeError(id, INTERNAL_ERROR, 'The server ended the response without an answer. Send the request again.')
     } catch (error) {
-      // Who cancelled does not wait for an answer.
+      // A client that cancelled a request does not wait for a response.
       if (id === undefined || answered || control.signal.aborted) return
       const plain = toPlain(error)
-      refuse(id, INTERNAL, `${plain.code}: ${describeProblem(plain)} ${plain.fix}`)
+      writeError(id, INTERNAL_ERROR, `${plain.code}: ${describeProblem(plain)} ${plain.fix}`)
     } finally {
-      if (id !== undefined) asking.delete(id)
+      if (id !== undefined) pending.delete(id)
     }
   }
 
-  for await (const line of linesOf(input, signal)) {
+  for await (const line of readLines(input, signal)) {
     if (line.trim() === '') continue
-    const forwarding = forward(line).finally(() => work.delete(forwarding))
-    work.add(forwarding)
+    const forwarding = forward(line).finally(() => forwards.delete(forwarding))
+    forwards.add(forwarding)
   }
-  for (const control of asking.values()) control.abort()
-  await Promise.all(work)
+  for (const control of pending.values()) control.abort()
+  await Promise.all(forwards)
 }
 
-/** Node's own readline would break a line at U+2028, too, which JSON may hold. */
-async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
+/** Yields lines. Node's readline also breaks lines at U+2028, which JSON text may contain. */
+async function* readLines(input: Readable, signal: AbortSignal): AsyncGenerator<string> {
   let rest = ''
   try {
     for await (const text of addAbortSignal(signal, input.setEncoding('utf8'))) {
@@ -81,8 +88,8 @@ async function* linesOf(input: Readable, signal: AbortSignal): AsyncGenerator<st
   }
 }
 
-/** @returns undefined for what is no JSON, null for what is no message */
-function messageIn(line: string): Message | undefined | null {
+/** @returns undefined if the line is not JSON, null if it is not a message */
+function parseMessage(line: string): Message | undefined | null {
   try {
     const message = JSON.parse(line)
     return typeof message?.method === 'string' ? message : null
@@ -91,12 +98,12 @@ function messageIn(line: string): Message | undefined | null {
   }
 }
 
-interface Answer {
+interface JsonRpcResponse {
   id?: unknown
   result?: { protocolVersion?: string }
 }
 
-async function* messagesOf(response: Response): AsyncGenerator<Answer> {
+async function* readMessages(response: Response): AsyncGenerator<JsonRpcResponse> {
   const type = response.headers.get('content-type') ?? ''
   if (type.startsWith('text/event-stream') && response.body) {
     const events = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(new EventSourceParserStream())
@@ -105,7 +112,8 @@ async function* messagesOf(response: Response): AsyncGenerator<Answer> {
   }
   const text = await response.text()
   if (text === '') return
-  const answer = type.includes('json') ? JSON.parse(text) : undefined
-  if (answer?.jsonrpc === '2.0') yield answer
-  else throw new Error(`${response.status} ${text.slice(0, 200)}, which is no answer of MCP`)
+  const message = type.includes('json') ? JSON.parse(text) : undefined
+  if (message?.jsonrpc === '2.0') yield message
+  else
+    throw new Error(`the server responded with ${response.status} ${text.slice(0, 200)}, which is not an MCP message`)
 }

@@ -4,84 +4,82 @@ import type { Comparison } from '../platform/schemas/comparisons.ts'
 import type { Dataset } from '../platform/schemas/datasets.ts'
 import type { Training } from '../platform/schemas/trainings.ts'
 
-// An agent pays for every token that it reads, so answers are short unless it asks for more.
+// An agent pays for every token that it reads. Results are therefore short unless it requests more.
 
 export const detail = z
   .enum(['summary', 'full'], { error: 'summary or full' })
   .default('summary')
-  .describe('summary stays under 4,000 tokens; full leaves nothing out')
+  .describe('summary: less than 4,000 tokens. full: everything.')
 export type Detail = z.infer<typeof detail>
 
-/** Characters of JSON in a summary. Ids and digits make more tokens than prose: three characters each, or fewer. */
-const ROOM = 9000
+/** Characters of JSON in a summary. A token of ids and digits has three characters or fewer, less than one of prose. */
+const MAX_SUMMARY_CHARS = 9000
 
-/** The leading items that fit in a summary, one at least. */
-export function fitting<T>(items: readonly T[]): T[] {
-  let room = ROOM
-  const past = items.findIndex((item) => {
-    room -= JSON.stringify(item).length + 1
-    return room < 0
+/** Returns the leading items that fit in a summary, at least one. */
+export function takeFitting<T>(items: readonly T[]): T[] {
+  let left = MAX_SUMMARY_CHARS
+  const end = items.findIndex((item) => {
+    left -= JSON.stringify(item).length + 1
+    return left < 0
   })
-  return items.slice(0, past < 0 ? items.length : Math.max(past, 1))
+  return items.slice(0, end < 0 ? items.length : Math.max(end, 1))
 }
 
-/** Labels in a summary. */
-const LABELS = 20
+const MAX_LABELS = 20
 
-const firstFields = <T>(fields: Readonly<Record<string, T>>): Record<string, T> =>
-  Object.fromEntries(Object.entries(fields).slice(0, LABELS))
+const takeLabels = <T>(fields: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(Object.entries(fields).slice(0, MAX_LABELS))
 
-function pick<T extends object, K extends keyof T>(thing: T, keys: readonly K[]): Pick<T, K> {
-  return Object.fromEntries(keys.filter((key) => thing[key] !== undefined).map((key) => [key, thing[key]])) as Pick<
+function pick<T extends object, K extends keyof T>(object: T, keys: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(keys.filter((key) => object[key] !== undefined).map((key) => [key, object[key]])) as Pick<
     T,
     K
   >
 }
 
-const measured = (metrics: Readonly<Record<string, unknown>>) =>
+const pickMetrics = (metrics: Readonly<Record<string, unknown>>) =>
   pick(metrics, ['n', 'accuracy', 'interval', 'f1', 'ece'])
 
-export function shortAdapter({ metrics, labels, ...adapter }: Adapter) {
-  return rounded({
+export function summarizeAdapter({ metrics, labels, ...adapter }: Adapter) {
+  return roundNumbers({
     ...pick(adapter, ['id', 'name', 'method', 'base', 'trainable', 'total', 'training', 'created_at']),
-    ...(adapter.aliases.length > 0 && { aliases: adapter.aliases.slice(0, LABELS) }),
-    labels: labels.slice(0, LABELS),
-    ...(metrics && { metrics: measured(metrics) }),
+    ...(adapter.aliases.length > 0 && { aliases: adapter.aliases.slice(0, MAX_LABELS) }),
+    labels: labels.slice(0, MAX_LABELS),
+    ...(metrics && { metrics: pickMetrics(metrics) }),
   })
 }
 
-export function shortDataset({ labels, ...dataset }: Dataset) {
-  return { ...pick(dataset, ['id', 'name', 'rows', 'duplicates', 'created_at']), labels: firstFields(labels) }
+export function summarizeDataset({ labels, ...dataset }: Dataset) {
+  return { ...pick(dataset, ['id', 'name', 'rows', 'duplicates', 'created_at']), labels: takeLabels(labels) }
 }
 
-export function shortPlan({ labels, ...plan }: NonNullable<Training['plan']>) {
-  return rounded({ ...plan, labels: firstFields(labels) })
+export function summarizePlan({ labels, ...plan }: NonNullable<Training['plan']>) {
+  return roundNumbers({ ...plan, labels: takeLabels(labels) })
 }
 
-export function shortTraining(training: Training) {
+export function summarizeTraining(training: Training) {
   const { result } = training
   const { metrics, ...outcome } = result ? pick(result, ['steps', 'seconds', 'loss', 'accuracy', 'metrics']) : {}
-  return rounded({
+  return roundNumbers({
     ...pick(training, ['id', 'name', 'status', 'method', 'dataset', 'test_dataset', 'progress', 'adapter', 'error']),
     ...(training.pausing && { pausing: true }),
-    ...(result && { result: { ...outcome, ...(isRecord(metrics) && { metrics: measured(metrics) }) } }),
+    ...(result && { result: { ...outcome, ...(isRecord(metrics) && { metrics: pickMetrics(metrics) }) } }),
     ...pick(training, ['created_at', 'started_at', 'finished_at']),
   })
 }
 
-/** Reviews that a summary shows. */
-const FLIPPED = 3
+const MAX_FLIPPED = 3
 
-export function shortComparison({ result, ...comparison }: Comparison) {
-  const pair = (one: NonNullable<Comparison['result']>['pairs'][number]) =>
-    pick(one, ['a', 'b', 'difference', 'interval', 'wins', 'losses', 'adjusted_p', 'better', 'verdict'])
-  return rounded({
+export function summarizeComparison({ result, ...comparison }: Comparison) {
+  const summarizePair = (pair: NonNullable<Comparison['result']>['pairs'][number]) =>
+    pick(pair, ['a', 'b', 'difference', 'interval', 'wins', 'losses', 'adjusted_p', 'better', 'verdict'])
+  return roundNumbers({
     ...pick(comparison, ['id', 'status', 'adapters', 'dataset', 'error', 'created_at', 'finished_at']),
     ...(result && {
       result: {
         ...pick(result, ['n', 'adapters', 'smallest_detectable', 'disagreements', 'verdict']),
-        pairs: fitting(result.pairs.map(pair)),
-        flipped: result.flipped.slice(0, FLIPPED).map(({ id, label, text, answers }) => ({
+        pairs: takeFitting(result.pairs.map(summarizePair)),
+        flipped: result.flipped.slice(0, MAX_FLIPPED).map(({ id, label, text, answers }) => ({
           id,
           label,
           text: text.slice(0, 120),
@@ -92,9 +90,9 @@ export function shortComparison({ result, ...comparison }: Comparison) {
   })
 }
 
-/** Four digits of each number that is no whole one. */
-const rounded = <T>(thing: T): T =>
-  JSON.parse(JSON.stringify(thing), (_, value) =>
+/** Rounds each number that is not an integer to four digits. */
+const roundNumbers = <T>(object: T): T =>
+  JSON.parse(JSON.stringify(object), (_, value) =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
   )
 

@@ -10,23 +10,23 @@ import {
 } from '@modelcontextprotocol/server'
 import { z } from 'zod'
 
-// SEP-2663: a call of a tool may be answered with a task, for whose end and result the client then asks.
+// SEP-2663: a server may respond to a tool call with a task. The client then polls the task for its result.
 
 const EXTENSION = 'io.modelcontextprotocol/tasks'
-const needed = { extensions: { [EXTENSION]: {} } }
+const REQUIRED_CAPABILITIES = { extensions: { [EXTENSION]: {} } }
 
-/** All that is known of a task. */
+/** A task as clients see it. */
 export type Task = {
   taskId: string
-  /** What it is at, in words. */
+  /** The current progress in words. */
   statusMessage?: string
   /** RFC 3339 */
   createdAt: string
   /** RFC 3339 */
   lastUpdatedAt: string
-  /** Milliseconds from its creation for which it is kept; null is for ever. */
+  /** How long the task is kept after its creation, in milliseconds. `null` means forever. */
   ttlMs: number | null
-  /** Milliseconds between two looks at it. */
+  /** How often to poll, in milliseconds. */
   pollIntervalMs: number
 } & (
   | { status: 'working' | 'cancelled' }
@@ -35,55 +35,56 @@ export type Task = {
   | { status: 'failed'; error: { code: number; message: string; data?: unknown } }
 )
 
-/** What keeps tasks. Each function throws ProtocolError where there is no such task. */
+/** A storage of tasks. Each function throws a ProtocolError if the task does not exist. */
 export interface Tasks {
   get(id: string): Promise<Task>
   cancel(id: string): Promise<void>
-  /** Answers to what the task has asked for; those to nothing that it asks for are left aside. */
+  /** Passes responses to the task's open input requests. Other responses are ignored. */
   update(id: string, responses: Readonly<Record<string, unknown>>): Promise<void>
 }
 
-/** Whether what a request says of its client holds the extension. */
+/** Returns true if the metadata of a request declares the extension. */
 export const declaresTasks = (meta: unknown): boolean =>
   (meta as Declared | undefined)?.[CLIENT_CAPABILITIES_META_KEY]?.extensions?.[EXTENSION] !== undefined
 type Declared = { [CLIENT_CAPABILITIES_META_KEY]?: ClientCapabilities }
 
-/** Whether the client takes a task in place of an answer. */
-export const takesTasks = ({ mcpReq }: ServerContext): boolean => declaresTasks(mcpReq.envelope)
+/** Returns true if the client accepts a task instead of a result. */
+export const acceptsTasks = ({ mcpReq }: ServerContext): boolean => declaresTasks(mcpReq.envelope)
 
-/** The error for a client that does not say that it takes tasks. */
-export const tasksRequired = () => new MissingRequiredClientCapabilityError({ requiredCapabilities: needed })
+/** Returns the error for a client that does not declare the extension. */
+export const tasksRequiredError = () =>
+  new MissingRequiredClientCapabilityError({ requiredCapabilities: REQUIRED_CAPABILITIES })
 
 const params = z.object({ taskId: z.string() })
 
-/** Offers the extension on a server of revision 2026-07-28. */
+/** Registers the extension on a server of revision 2026-07-28. */
 export function serveTasks(server: Server, tasks: Tasks): void {
-  server.registerCapabilities(needed)
-  const serve = (method: string, work: (id: string, context: ServerContext) => Promise<Result>) =>
+  server.registerCapabilities(REQUIRED_CAPABILITIES)
+  const handle = (method: string, work: (id: string, context: ServerContext) => Promise<Result>) =>
     server.setRequestHandler(method, { params }, async ({ taskId }, context) => {
-      if (!takesTasks(context)) throw tasksRequired()
+      if (!acceptsTasks(context)) throw tasksRequiredError()
       return work(taskId, context)
     })
-  serve('tasks/get', async (id) => {
+  handle('tasks/get', async (id) => {
     const task = await tasks.get(id)
-    // What a call is answered with bears this mark in this revision.
+    // This revision requires the marker on the result of a call.
     return task.status === 'completed' ? { ...task, result: { resultType: 'complete', ...task.result } } : task
   })
-  serve('tasks/cancel', async (id) => {
+  handle('tasks/cancel', async (id) => {
     await tasks.cancel(id)
     return {}
   })
-  serve('tasks/update', async (id, { mcpReq }) => {
-    // The SDK takes the responses out of the parameters.
+  handle('tasks/update', async (id, { mcpReq }) => {
+    // The SDK removes the responses from the parameters.
     await tasks.update(id, mcpReq.inputResponses ?? {})
     return {}
   })
 }
 
-/** The answer to a call that goes on as a task: what came of it is told by `tasks/get` alone. */
-export function createdTask(task: Task): CallToolResult {
+/** Returns the result of a call that continues as a task. Its outcome comes only from `tasks/get`. */
+export function toCreatedTask(task: Task): CallToolResult {
   const { taskId, status, statusMessage, createdAt, lastUpdatedAt, ttlMs, pollIntervalMs } = task
-  const seed = { taskId, status, statusMessage, createdAt, lastUpdatedAt, ttlMs, pollIntervalMs }
-  // The SDK knows results of tools as having content.
-  return { resultType: 'task', content: [], ...seed }
+  const created = { taskId, status, statusMessage, createdAt, lastUpdatedAt, ttlMs, pollIntervalMs }
+  // The SDK requires content in the result of a tool.
+  return { resultType: 'task', content: [], ...created }
 }

@@ -3,66 +3,69 @@ import type { z } from 'zod'
 import type { Caller, Platform } from '../platform/platform.ts'
 import type { KeyScope } from '../platform/schemas/statuses.ts'
 
-/** What a request of a client comes with, whatever it asks for. */
-export interface Asked {
+/** The context of any request of a client. */
+export interface RequestContext {
   caller: Caller
-  /** Under which a failure of Graft's own is reported. */
-  id: string
-  /** Aborts when the server begins to close: for answers that would wait. */
-  closing: AbortSignal
-  /** The log and the metrics tell how many texts were classified. */
-  noteRows(rows: number): void
+  /** The id under which an internal failure is logged. */
+  requestId: string
+  /** Aborts when the server starts to shut down. A call that waits must return then. */
+  shutdown: AbortSignal
+  /** Records how many texts were classified, for the log and the metrics. */
+  recordRows(rows: number): void
 }
 
-/** A call of a tool. */
-export interface Call extends Asked {
-  /** Aborts when the client has gone or has cancelled the call. */
+/** The context of a call of a tool. */
+export interface CallContext extends RequestContext {
+  /** Aborts if the client disconnects or cancels the call. */
   signal: AbortSignal
-  /** The client takes a task in place of an answer that would come later. */
-  takesTasks: boolean
-  /** Tells a client that asked to be told how far the work is; `done` grows from call to call. */
-  tell(done: number, of: number, message: string): Promise<void>
+  /** True if the client accepts a task instead of a result that would come later. */
+  acceptsTasks: boolean
+  /** Sends progress to a client that requested it. `done` must grow from call to call. */
+  reportProgress(done: number, total: number, message: string): Promise<void>
 }
 
-export interface ToolAnswer<Output> {
-  /** In the shape of the tool's output. */
+export interface ToolResult<Output> {
+  /** Has the shape of the tool's output schema. */
   structured: Output
-  /** The same for a reader, in a few lines. */
+  /** The same in a few lines of text. */
   text: string
-  /** The id of a training or of a comparison that the answer is about: a client that takes tasks is answered with that one. */
-  task?: string
+  /** The id of the training or comparison behind the result. A client that accepts tasks gets this task instead. */
+  taskId?: string
 }
 
-export function resultOf({ structured, text }: ToolAnswer<Record<string, unknown>>, isError = false): CallToolResult {
+export function toCallToolResult(
+  { structured, text }: ToolResult<Record<string, unknown>>,
+  isError = false,
+): CallToolResult {
   return { content: [{ type: 'text', text }], structuredContent: structured, ...(isError && { isError }) }
 }
 
 interface Declaration<Input extends z.ZodObject, Output extends z.ZodObject> {
   name: string
   title: string
-  /** For the agent that chooses among tools. */
+  /** The text from which an agent learns what the tool does and when to call it. */
   description: string
   input: Input
   output: Output
-  /** What a key must allow, where there are keys. */
+  /** The scope that a key needs, if the store has keys. */
   scope: KeyScope
   annotations: { readOnlyHint: boolean; destructiveHint: boolean; idempotentHint: boolean }
-  /** A right call, for the agent that made a wrong one. */
+  /** The arguments of a valid call, shown to an agent that made an invalid one. */
   example: Readonly<Record<string, unknown>>
-  /** @throws GraftError what is wrong with the call */
-  run(platform: Platform, input: z.output<Input>, call: Call): Promise<ToolAnswer<z.input<Output>>>
+  /** @throws GraftError if the call is invalid or cannot be done */
+  run(platform: Platform, input: z.output<Input>, context: CallContext): Promise<ToolResult<z.input<Output>>>
 }
 
-/** A tool as all code but its own sees it. */
+/** A tool without the types of its input and output. */
 export type Tool = Omit<Declaration<z.ZodObject, z.ZodObject>, 'run'> & {
-  run(platform: Platform, input: unknown, call: Call): Promise<ToolAnswer<Record<string, unknown>>>
+  run(platform: Platform, input: unknown, context: CallContext): Promise<ToolResult<Record<string, unknown>>>
 }
 
-export function tool<Input extends z.ZodObject, Output extends z.ZodObject>(
+export function defineTool<Input extends z.ZodObject, Output extends z.ZodObject>(
   declaration: Declaration<Input, Output>,
 ): Tool {
   return declaration as unknown as Tool
 }
 
-/** Of a tool that changes nothing. */
-export const READS = { readOnlyHint: true, destructiveHint: false, idempotentHint: true }
+/** The annotations of a tool that changes nothing. */
+export const READ_ONLY = { readOnlyHint: true, destructiveHint: false, idempotentHint: true }

@@ -6,7 +6,7 @@ import { launchTraining } from './tools/launch-training.ts'
 import { listAdapters, listDatasets } from './tools/lists.ts'
 import { cancelTraining, getTraining } from './tools/trainings.ts'
 
-/** Every tool, in the order in which an agent is likely to need them. */
+/** All tools, in the order in which an agent is likely to need them. To add one, see docs/extending.md. */
 export const tools: readonly Tool[] = [
   listDatasets,
   listAdapters,

@@ -1,35 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
-import { isUnderWay, type TrainingStatus } from '../platform/schemas/statuses.ts'
-import type { Call } from './tool.ts'
+import { isActive, type TrainingStatus } from '../platform/schemas/statuses.ts'
+import type { CallContext } from './tool.ts'
 
-/** Seconds in a call, at most: clients give calls up after about a minute. */
-export const LONGEST = 30
+/** The longest wait in one call. Clients give up on a call after about a minute. */
+export const MAX_WAIT_SECONDS = 30
 
-/** Milliseconds between looks. */
-const EVERY = 500
+const POLL_INTERVAL_MS = 500
 
-const WAIT = `a number of seconds from 0 to ${LONGEST}`
+const WAIT_RULE = `a number of seconds from 0 to ${MAX_WAIT_SECONDS}`
 
-export const waitSeconds = z.number(WAIT).min(0, WAIT).max(LONGEST, WAIT).describe(`at most ${LONGEST}`)
+export const waitSeconds = z
+  .number(WAIT_RULE)
+  .min(0, WAIT_RULE)
+  .max(MAX_WAIT_SECONDS, WAIT_RULE)
+  .describe(`Seconds to wait for the end, from 0 to ${MAX_WAIT_SECONDS}.`)
 
 /**
- * Looks at a piece of work until it is over or paused, or as it is when that takes too long.
- * @param seen told of each look
+ * Polls a training or a comparison until it has ended or paused. Returns it as it is if that takes too long.
+ * @param onPoll called with each polled value
  */
-export async function waited<T extends { status: TrainingStatus }>(
-  look: () => Promise<T>,
+export async function pollUntilDone<T extends { status: TrainingStatus }>(
+  get: () => Promise<T>,
   seconds: number,
-  { signal, closing }: Pick<Call, 'signal' | 'closing'>,
-  seen: (thing: T) => Promise<void> = async () => {},
+  { signal, shutdown }: Pick<CallContext, 'signal' | 'shutdown'>,
+  onPoll: (work: T) => Promise<void> = async () => {},
 ): Promise<T> {
-  const until = performance.now() + seconds * 1000
-  const enough = AbortSignal.any([signal, closing])
+  const deadline = performance.now() + seconds * 1000
+  const stop = AbortSignal.any([signal, shutdown])
   for (;;) {
-    const thing = await look()
-    await seen(thing)
-    const left = until - performance.now()
-    if (left <= 0 || enough.aborted || !isUnderWay(thing)) return thing
-    await sleep(Math.min(EVERY, left), undefined, { signal: enough }).catch(() => {})
+    const work = await get()
+    await onPoll(work)
+    const left = deadline - performance.now()
+    if (left <= 0 || stop.aborted || !isActive(work)) return work
+    await sleep(Math.min(POLL_INTERVAL_MS, left), undefined, { signal: stop }).catch(() => {})
   }
 }

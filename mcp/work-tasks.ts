@@ -3,75 +3,88 @@ import { fail, GraftError } from '../core/errors.ts'
 import { isUuid } from '../core/uuid.ts'
 import type { Platform } from '../platform/platform.ts'
 import type { Comparison } from '../platform/schemas/comparisons.ts'
-import { problemOf } from '../platform/schemas/problem.ts'
+import { toPublicProblem } from '../platform/schemas/problem.ts'
 import type { Training } from '../platform/schemas/trainings.ts'
 import { requireScope } from '../platform/use-cases/access.ts'
 import { getComparison } from '../platform/use-cases/comparisons.ts'
 import { cancelTraining, getTraining } from '../platform/use-cases/trainings.ts'
-import { protocolError } from './protocol-error.ts'
+import { toProtocolError } from './protocol-error.ts'
 import type { Task, Tasks } from './tasks.ts'
-import { type Asked, resultOf, type ToolAnswer } from './tool.ts'
-import { comparisonAnswer } from './tools/compare-adapters.ts'
-import { progressInWords, trainingAnswer } from './tools/trainings.ts'
+import { type RequestContext, type ToolResult, toCallToolResult } from './tool.ts'
+import { toComparisonResult } from './tools/compare-adapters.ts'
+import { describeProgress, toTrainingResult } from './tools/trainings.ts'
 
-/** Milliseconds. */
-const POLL = 1000
+const CLIENT_POLL_INTERVAL_MS = 1000
 
-/** Trainings and comparisons as tasks. A task has the id of its work, so any server over the same store knows it. */
-export function workTasks(platform: Platform, { caller, id: callId }: Asked): Tasks {
-  const doing = async <T>(work: () => Promise<T>): Promise<T> => {
+/**
+ * Makes tasks of trainings and comparisons. A task has the id of its training or comparison, so any server of the same
+ * store knows it.
+ */
+export function makeWorkTasks(platform: Platform, { caller, requestId }: RequestContext): Tasks {
+  const run = async <T>(work: () => Promise<T>): Promise<T> => {
     try {
       requireScope(caller, 'train')
       return await work()
     } catch (error) {
-      throw protocolError(problemOf(platform.logger, error, callId))
+      throw toProtocolError(toPublicProblem(platform.logger, error, requestId))
     }
   }
   return {
-    get: (id) => doing(() => taskOf(platform, id)),
+    get: (id) => run(() => getTask(platform, id)),
     cancel: (id) =>
-      doing(async () => {
-        const { training } = await find(platform, id)
-        // One that has ended is past that, and a comparison ends soon by itself: the client need not be told.
-        if (training) await unless('training_status_conflict', cancelTraining(platform, id))
+      run(async () => {
+        const { training } = await findWork(platform, id)
+        // A training that has ended cannot be cancelled, and a comparison ends soon by itself. Neither is an error.
+        if (training) await undefinedIf('training_status_conflict', cancelTraining(platform, id))
       }),
-    // No work of Graft's asks for anything.
-    update: (id) => doing(async () => void (await find(platform, id))),
+    // A training or comparison never requests input.
+    update: (id) => run(async () => void (await findWork(platform, id))),
   }
 }
 
 /** @throws GraftError `task_unknown` */
-export async function taskOf(platform: Platform, id: string): Promise<Task> {
-  const { training, comparison } = await find(platform, id)
+export async function getTask(platform: Platform, id: string): Promise<Task> {
+  const { training, comparison } = await findWork(platform, id)
   return training
-    ? taskFrom(training, progressInWords(training), () => trainingAnswer(training, 'summary'))
-    : taskFrom(comparison, comparison.status, () => comparisonAnswer(comparison, 'summary'))
+    ? toTask(training, describeProgress(training), () => toTrainingResult(training, 'summary'))
+    : toTask(comparison, comparison.status, () => toComparisonResult(comparison, 'summary'))
 }
 
 type Work = { training: Training; comparison?: undefined } | { training?: undefined; comparison: Comparison }
 
-async function find(platform: Platform, id: string): Promise<Work> {
-  const training = isUuid(id) ? await unless('training_unknown', getTraining(platform, id)) : undefined
+async function findWork(platform: Platform, id: string): Promise<Work> {
+  const training = isUuid(id) ? await undefinedIf('training_unknown', getTraining(platform, id)) : undefined
   if (training) return { training }
-  const comparison = await unless('comparison_unknown', getComparison(platform, id))
-  return comparison ? { comparison } : unknown(id)
+  const comparison = await undefinedIf('comparison_unknown', getComparison(platform, id))
+  return comparison ? { comparison } : throwUnknownTask(id)
 }
 
-function taskFrom(work: Training | Comparison, at: string, answer: () => ToolAnswer<Record<string, unknown>>): Task {
+function toTask(
+  work: Training | Comparison,
+  statusMessage: string,
+  toResult: () => ToolResult<Record<string, unknown>>,
+): Task {
   const { id, status, error, created_at, finished_at } = work
-  const begun = 'started_at' in work ? work.started_at : undefined
-  const lastUpdatedAt = finished_at ?? begun ?? created_at
-  const seed = { taskId: id, createdAt: created_at, lastUpdatedAt, ttlMs: null, pollIntervalMs: POLL }
-  if (status === 'cancelled') return { ...seed, status }
-  if (status !== 'succeeded' && status !== 'failed') return { ...seed, status: 'working', statusMessage: at }
-  // What the client may fix is a result; a task fails where Graft does.
+  const startedAt = 'started_at' in work ? work.started_at : undefined
+  const lastUpdatedAt = finished_at ?? startedAt ?? created_at
+  const base = {
+    taskId: id,
+    createdAt: created_at,
+    lastUpdatedAt,
+    ttlMs: null,
+    pollIntervalMs: CLIENT_POLL_INTERVAL_MS,
+  }
+  if (status === 'cancelled') return { ...base, status }
+  if (status !== 'succeeded' && status !== 'failed') return { ...base, status: 'working', statusMessage }
+  // An error that the client can fix is a result. Only an internal error fails the task.
   if (error?.code !== 'internal')
-    return { ...seed, status: 'completed', result: resultOf(answer(), error !== undefined) }
-  const { code, message, data } = protocolError(error)
-  return { ...seed, status: 'failed', statusMessage: error.detail, error: { code, message, data } }
+    return { ...base, status: 'completed', result: toCallToolResult(toResult(), error !== undefined) }
+  const { code, message, data } = toProtocolError(error)
+  return { ...base, status: 'failed', statusMessage: error.detail, error: { code, message, data } }
 }
 
-async function unless<T>(code: ErrorCode, work: Promise<T>): Promise<T | undefined> {
+/** Returns undefined if the work fails with this code. Other errors are thrown. */
+async function undefinedIf<T>(code: ErrorCode, work: Promise<T>): Promise<T | undefined> {
   try {
     return await work
   } catch (error) {
@@ -80,11 +93,11 @@ async function unless<T>(code: ErrorCode, work: Promise<T>): Promise<T | undefin
   }
 }
 
-function unknown(id: string): never {
+function throwUnknownTask(id: string): never {
   fail('task_unknown', {
     subject: 'taskId',
-    expected: 'the id of a training or of a comparison',
+    expected: 'the id of a training or a comparison',
     found: JSON.stringify(id.slice(0, 200)),
-    fix: 'Use the taskId of an answer that was a task.',
+    fix: 'Use the taskId of a task that a call returned.',
   })
 }

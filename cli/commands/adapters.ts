@@ -3,31 +3,34 @@ import { z } from 'zod'
 import { packFolder } from '../../platform/artifacts/pack-folder.ts'
 import { unpackFolder } from '../../platform/artifacts/unpack-folder.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
+import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
-import { percentText, print, table } from '../output.ts'
-import { grouped } from '../progress.ts'
-import { required } from '../required.ts'
-import { type Api, allPages, getJson, upload } from '../store/api.ts'
-import { doVerb, oneWord } from '../store/verbs.ts'
+import { formatPercent, formatTable, formatTime, printResult } from '../output.ts'
+import { formatCount } from '../progress.ts'
+import { type Api, getJson, listAll, upload } from '../store/api.ts'
 import { withApi } from '../store/with-api.ts'
+import { requireArgument, runSubcommand } from '../subcommands.ts'
 
 const flags = {
-  name: z.string().optional().describe('import: the name that it shall bear; that of the folder where absent'),
-  out: z.string().optional().describe('export: the folder to write'),
+  name: z.string().optional().describe('For import: name of the adapter. Defaults to the name of the folder.'),
+  out: z.string().optional().describe('For export: folder to write.'),
 }
 
 export const adapters: Command = {
-  summary: 'List the adapters of the store; import, export and remove them.',
-  usage: 'adapters [list | show NAME | import DIR [--name N] | export NAME --out DIR | remove NAME]',
-  about: `Works on the store: through the server that serves GRAFT_HOME (or GRAFT_URL) where one runs. A folder is one of PEFT, AdapterHub or Graft;
-exporting gives the same bytes that were trained or imported.`,
+  summary: 'List, import, export and remove adapters',
+  usage: 'adapters [list | show NAME | import DIR [--name NAME] | export NAME --out DIR | remove NAME]',
+  about: `These commands use the store: through the server that serves GRAFT_HOME (or GRAFT_URL), or directly
+if no server is running.
+
+An adapter is a folder in the layout of PEFT, AdapterHub or Graft. An export has the same bytes that
+were trained or imported.`,
   examples: ['graft adapters', 'graft adapters import film-lora', 'graft adapters export film-lora --out copy'],
-  flags: { Adapters: flags },
+  flags: { Flags: flags },
   positionals: true,
-  async run({ json, ...values }, words) {
-    const { name, out } = required(flags, values)
+  async run({ json, ...values }, positionals) {
+    const { name, out } = checkFlags(flags, values)
     const show = (adapter: Adapter) =>
-      print(
+      printResult(
         json,
         adapter,
         Object.entries(adapter).map(
@@ -35,33 +38,34 @@ exporting gives the same bytes that were trained or imported.`,
         ),
       )
     await withApi(async (api) =>
-      doVerb(
+      runSubcommand(
         {
           list: async () => {
-            const data = await Array.fromAsync(allPages<Adapter>(api, '/v1/adapters'))
-            print(json, { data }, listed(data))
+            const data = await Array.fromAsync(listAll<Adapter>(api, '/v1/adapters'))
+            printResult(json, { data }, formatAdapters(data))
           },
-          show: async (rest) => show(await getJson<Adapter>(api, addressOf(oneWord(rest, 'the name of an adapter')))),
-          import: async (rest) => {
-            const dir = oneWord(rest, 'the folder of an adapter')
+          show: async (args) =>
+            show(await getJson<Adapter>(api, addressOf(requireArgument(args, 'the name of an adapter')))),
+          import: async (args) => {
+            const dir = requireArgument(args, 'the folder of an adapter')
             show(await importFolder(api, dir, name ?? basename(resolve(dir))))
           },
-          export: async (rest) => {
-            const { out: folder } = required({ out: z.string().describe('the folder to write') }, { out })
-            const asked = oneWord(rest, 'the name of an adapter')
-            const response = await api.request(`${addressOf(asked)}/archive`)
+          export: async (args) => {
+            const { out: folder } = checkFlags({ out: z.string().describe('Folder to write.') }, { out })
+            const name = requireArgument(args, 'the name of an adapter')
+            const response = await api.request(`${addressOf(name)}/archive`)
             const { files, bytes } = await unpackFolder(response.body as AsyncIterable<Uint8Array>, folder)
-            print(json, { adapter: asked, out: folder, files, bytes }, [
-              `${folder}: ${files} files, ${grouped(bytes)} bytes`,
+            printResult(json, { adapter: name, out: folder, files, bytes }, [
+              `${folder}: ${files} files, ${formatCount(bytes)} bytes`,
             ])
           },
-          remove: async (rest) => {
-            const asked = oneWord(rest, 'the name of an adapter')
-            await api.request(addressOf(asked), { method: 'DELETE' })
-            print(json, { removed: asked }, [`removed ${asked}`])
+          remove: async (args) => {
+            const name = requireArgument(args, 'the name of an adapter')
+            await api.request(addressOf(name), { method: 'DELETE' })
+            printResult(json, { removed: name }, [`Removed ${name}`])
           },
         },
-        words,
+        positionals,
         'list',
       ),
     )
@@ -70,17 +74,17 @@ exporting gives the same bytes that were trained or imported.`,
 
 const addressOf = (name: string): string => `/v1/adapters/${encodeURIComponent(name)}`
 
-function listed(data: readonly Adapter[]): string[] {
-  if (data.length === 0) return ['There is no adapter yet: graft train --name film --data FILE makes one.']
-  return table([
-    ['name', 'method', 'trained', 'accuracy', 'base', 'made', 'digest'],
+function formatAdapters(data: readonly Adapter[]): string[] {
+  if (data.length === 0) return ['No adapters yet. To train one, run: graft train --name NAME --data FILE']
+  return formatTable([
+    ['name', 'method', 'trainable', 'accuracy', 'base', 'created', 'digest'],
     ...data.map(({ name, method, trainable, metrics, base, created_at, digest }) => [
       name,
       method,
-      grouped(trainable),
-      typeof metrics?.accuracy === 'number' ? percentText(metrics.accuracy) : '-',
+      formatCount(trainable),
+      typeof metrics?.accuracy === 'number' ? formatPercent(metrics.accuracy) : '-',
       base,
-      created_at.slice(0, 16).replace('T', ' '),
+      formatTime(created_at),
       digest.slice(0, 12),
     ]),
   ])

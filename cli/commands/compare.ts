@@ -5,38 +5,40 @@ import { baseFolder } from '../../platform/offline/bases.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
 import { folderNames } from '../../platform/offline/folder-names.ts'
 import { MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
+import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
-import { comparisonLines } from '../lines/comparison.ts'
-import { print } from '../output.ts'
-import { bar, progressTo } from '../progress.ts'
-import { required } from '../required.ts'
+import { formatComparison } from '../lines/comparison.ts'
+import { printResult } from '../output.ts'
+import { formatBar, makeProgress } from '../progress.ts'
 
 const flags = {
-  checkpoint: z.array(z.string()).default([]).describe('folder of an adapter or a model; two or more'),
-  adapter: z.array(z.string()).default([]).describe('an adapter of the store instead, by its name; two or more'),
-  data: z.string().describe('labelled reviews: JSONL or CSV, plain or .gz; none that an adapter was trained on'),
-  base: z.string().optional().describe('folder of the base of --checkpoint; the embedded one where absent'),
-  threads: z.int().positive().optional().describe('one for each core where absent'),
+  checkpoint: z.array(z.string()).default([]).describe('Folder of an adapter or a model. Repeat it for each.'),
+  adapter: z.array(z.string()).default([]).describe('Name of an adapter in the store. Repeat it for each.'),
+  data: z.string().describe('Labeled reviews that no adapter was trained on: JSONL or CSV, plain or .gz.'),
+  base: z.string().optional().describe('Folder of the base of --checkpoint. Defaults to the embedded base.'),
+  threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
 }
 
 export const compare: Command = {
-  summary: 'Find out which of several adapters is better, and whether the data can tell.',
-  usage: 'compare --checkpoint DIR --checkpoint DIR …|--adapter NAME --adapter NAME … --data FILE',
-  about: `All answer the same reviews. The report tells accuracies with 95 % Wilson intervals; for each pair the difference with a 95 % interval of the paired
-bootstrap, wins and losses, the exact McNemar p with Holm's adjustment, and the smallest difference that so many reviews would have shown; accuracy
-by length and label; and the reviews on which the adapters contradict each other. docs/comparing.md tells how to read it.`,
+  summary: 'Compare adapters on the same reviews',
+  usage: 'compare (--checkpoint DIR ... | --adapter NAME ...) --data FILE',
+  about: `All adapters classify the same reviews. The report shows which one is better, or that the data cannot
+tell. It has the accuracies with 95 % Wilson intervals; for each pair, the difference with a 95 %
+interval of the paired bootstrap, wins and losses, the exact McNemar p with Holm's adjustment, and the
+smallest difference that this many reviews can show; the accuracy by length and by label; and the
+reviews on which the adapters disagree. See docs/comparing.md for how to read it.`,
   examples: [
     'graft compare --checkpoint film-lora --checkpoint film-adapter --data test.jsonl.gz',
     'graft compare --adapter film-lora --adapter film-adapter --data test.jsonl.gz --json',
   ],
-  flags: { Comparison: flags },
+  flags: { Flags: flags },
   repeated: ['checkpoint', 'adapter'],
   async run({ json, ...values }) {
-    const { checkpoint: folders, adapter: names, data, base, threads, device } = required(flags, values)
-    requireSeveral(folders, names)
-    const progress = progressTo()
+    const { checkpoint: folders, adapter: names, data, base, threads, device } = checkFlags(flags, values)
+    requireDistinct(folders, names)
+    const progress = makeProgress()
     const comparison =
       names.length > 0
         ? await (await import('../store/short-work-on-store.ts')).compareOnStore({
@@ -57,22 +59,31 @@ by length and label; and the reviews on which the adapters contradict each other
               threads,
               device,
             },
-            (done, of) => progress.update(`${bar(done, of)}  answered`),
+            (done, total) => progress.update(`${formatBar(done, total)}  classified`),
           )
-    progress.end()
-    print(json, comparison, comparisonLines(comparison))
+    progress.finish()
+    printResult(json, comparison, formatComparison(comparison))
   },
 }
 
-/** @throws GraftError `usage` */
-function requireSeveral(folders: readonly string[], names: readonly string[]): void {
+/** @throws GraftError `usage` unless there are two adapters or more, each once */
+function requireDistinct(folders: readonly string[], names: readonly string[]): void {
   const [flag, given] = names.length > 0 ? ['--adapter', names] : ['--checkpoint', folders.map((path) => resolve(path))]
-  const twice = given.find((one, i) => given.indexOf(one) < i)
-  const fix =
-    'Name each that is to be compared once: --checkpoint DIR --checkpoint DIR, or --adapter NAME --adapter NAME.'
-  const refuse = (expected: string, found: string) => fail('usage', { subject: flag, expected, found, fix })
-  if (folders.length > 0 && names.length > 0) refuse('nothing of the kind beside --checkpoint', names.join(', '))
+  const repeated = given.find((name, i) => given.indexOf(name) < i)
+  if (folders.length > 0 && names.length > 0)
+    fail('usage', { subject: flag, problem: 'cannot be combined with --checkpoint', fix: 'Use only one of them.' })
   if (given.length < 2 || given.length > MAX_COMPARED)
-    refuse(`2 to ${MAX_COMPARED} adapters`, given.length === 0 ? 'none' : String(given.length))
-  if (twice !== undefined) refuse('each adapter once', `${twice} twice`)
+    fail('usage', {
+      subject: flag,
+      expected: `2 to ${MAX_COMPARED} adapters`,
+      found: given.length === 0 ? 'none' : String(given.length),
+      fix: 'Repeat --checkpoint DIR or --adapter NAME for each adapter.',
+    })
+  if (repeated !== undefined)
+    fail('usage', {
+      subject: flag,
+      expected: 'each adapter once',
+      found: `${repeated} twice`,
+      fix: 'Name each adapter once.',
+    })
 }

@@ -1,72 +1,77 @@
 import { z } from 'zod'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
+import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
-import { print, table } from '../output.ts'
-import { grouped } from '../progress.ts'
-import { required } from '../required.ts'
-import { allPages, getJson } from '../store/api.ts'
-import { datasetOfFile, uploadFile } from '../store/datasets.ts'
-import { doVerb, oneWord } from '../store/verbs.ts'
+import { formatTable, formatTime, printResult } from '../output.ts'
+import { formatCount } from '../progress.ts'
+import { getJson, listAll } from '../store/api.ts'
+import { ensureDataset, uploadFile } from '../store/datasets.ts'
 import { withApi } from '../store/with-api.ts'
+import { requireArgument, runSubcommand } from '../subcommands.ts'
 
-const flags = { name: z.string().optional().describe('add: the name that it shall bear; one of the file where absent') }
+const flags = {
+  name: z.string().optional().describe('For add: name of the data set. Defaults to a name made from the file.'),
+}
 
 export const datasets: Command = {
-  summary: 'List the data sets of the store; add and remove them.',
-  usage: 'datasets [list | show NAME | add FILE [--name N] | remove NAME]',
-  about: `Works on the store: through the server that serves GRAFT_HOME (or GRAFT_URL) where one runs. A file is JSONL lines {"text": …, "label": …} or a
-CSV with those columns, plain or .gz; it is kept once every line of it was read.`,
+  summary: 'List, add and remove data sets',
+  usage: 'datasets [list | show NAME | add FILE [--name NAME] | remove NAME]',
+  about: `These commands use the store: through the server that serves GRAFT_HOME (or GRAFT_URL), or directly
+if no server is running.
+
+A file is JSONL with lines {"text": ..., "label": ...}, or CSV with these columns, plain or .gz.
+It is added only if every line is valid.`,
   examples: ['graft datasets', 'graft datasets add train.jsonl.gz --name imdb'],
-  flags: { Datasets: flags },
+  flags: { Flags: flags },
   positionals: true,
-  async run({ json, ...values }, words) {
-    const { name } = required(flags, values)
+  async run({ json, ...values }, positionals) {
+    const { name } = checkFlags(flags, values)
     await withApi(async (api) =>
-      doVerb(
+      runSubcommand(
         {
           list: async () => {
-            const data = await Array.fromAsync(allPages<Dataset>(api, '/v1/datasets'))
-            print(
+            const data = await Array.fromAsync(listAll<Dataset>(api, '/v1/datasets'))
+            printResult(
               json,
               { data },
-              data.length > 0 ? listed(data) : ['There is no data set yet: graft datasets add FILE adds one.'],
+              data.length > 0 ? formatDatasets(data) : ['No data sets yet. To add one, run: graft datasets add FILE'],
             )
           },
-          show: async (rest) => {
-            const asked = oneWord(rest, 'the name of a data set')
-            const dataset = await getJson<Dataset>(api, `/v1/datasets/${encodeURIComponent(asked)}`)
-            print(json, dataset, listed([dataset]))
+          show: async (args) => {
+            const name = requireArgument(args, 'the name of a data set')
+            const dataset = await getJson<Dataset>(api, `/v1/datasets/${encodeURIComponent(name)}`)
+            printResult(json, dataset, formatDatasets([dataset]))
           },
-          add: async (rest) => {
-            const file = oneWord(rest, 'a file of reviews')
-            const dataset = await (name === undefined ? datasetOfFile(api, file) : uploadFile(api, file, name))
-            print(json, dataset, listed([dataset]))
+          add: async (args) => {
+            const file = requireArgument(args, 'a file of reviews')
+            const dataset = await (name === undefined ? ensureDataset(api, file) : uploadFile(api, file, name))
+            printResult(json, dataset, formatDatasets([dataset]))
           },
-          remove: async (rest) => {
-            const asked = oneWord(rest, 'the name of a data set')
-            await api.request(`/v1/datasets/${encodeURIComponent(asked)}`, { method: 'DELETE' })
-            print(json, { removed: asked }, [`removed ${asked}`])
+          remove: async (args) => {
+            const name = requireArgument(args, 'the name of a data set')
+            await api.request(`/v1/datasets/${encodeURIComponent(name)}`, { method: 'DELETE' })
+            printResult(json, { removed: name }, [`Removed ${name}`])
           },
         },
-        words,
+        positionals,
         'list',
       ),
     )
   },
 }
 
-function listed(data: readonly Dataset[]): string[] {
-  return table([
-    ['name', 'reviews', 'labels', 'twice', 'bytes', 'added'],
+function formatDatasets(data: readonly Dataset[]): string[] {
+  return formatTable([
+    ['name', 'reviews', 'labels', 'duplicates', 'bytes', 'added'],
     ...data.map(({ name, rows, labels, duplicates, bytes, created_at }) => [
       name,
-      grouped(rows),
+      formatCount(rows),
       Object.entries(labels)
-        .map(([label, count]) => `${label} ${grouped(count)}`)
+        .map(([label, count]) => `${label} ${formatCount(count)}`)
         .join(', '),
-      grouped(duplicates),
-      grouped(bytes),
-      created_at.slice(0, 16).replace('T', ' '),
+      formatCount(duplicates),
+      formatCount(bytes),
+      formatTime(created_at),
     ]),
   ])
 }

@@ -1,33 +1,38 @@
 import { z } from 'zod'
 import { baseFolder } from '../../platform/offline/bases.ts'
-import { probeFiles } from '../../platform/offline/probe.ts'
+import { writeProbe } from '../../platform/offline/probe.ts'
+import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
-import { print } from '../output.ts'
-import { required } from '../required.ts'
+import { printResult } from '../output.ts'
 
 const flags = {
-  base: z.string().optional().describe('folder of the base; the embedded one where absent'),
-  checkpoint: z.string().optional().describe('folder of an adapter; without one, the base and all of its gradients'),
-  inputs: z.string().describe('a JSON file of batches: input_ids, attention_mask, labels'),
-  out: z.string().describe('the safetensors file to write'),
+  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  checkpoint: z
+    .string()
+    .optional()
+    .describe('Folder of an adapter. Defaults to none: the base with all of its gradients.'),
+  inputs: z.string().describe('JSON file of batches: input_ids, attention_mask, labels.'),
+  out: z.string().describe('Safetensors file to write.'),
   train: z
     .string()
     .optional()
-    .describe('a JSON file of hyperparameters: train on trajectory_steps and write the tensors that result'),
+    .describe('JSON file of hyperparameters: train on trajectory_steps and write the resulting tensors.'),
   device: deviceFlag,
 }
 
 export const probe: Command = {
-  summary: 'Write logits, losses and gradients, to compare with another implementation.',
+  summary: 'Write logits, losses and gradients, to compare with another implementation',
   usage: 'probe --inputs FILE --out FILE.safetensors [--base DIR] [--checkpoint DIR] [--train FILE]',
-  about: `For each batch <batch>.logits [rows, T, vocabulary] and <batch>.loss; for the first also grad.<tensor> of every trained tensor, named as in
-the checkpoint's file. With --train {lr, betas, eps, weight_decay, warmup_steps, total_steps, max_grad_norm}: the tensors after AdamW.`,
+  about: `Writes <batch>.logits [rows, T, vocabulary] and <batch>.loss for each batch, and grad.<tensor> of every
+trained tensor for the first batch, named as in the file of the checkpoint. With --train FILE, which
+has {lr, betas, eps, weight_decay, warmup_steps, total_steps, max_grad_norm}, it writes the tensors
+after training with AdamW.`,
   examples: ['graft probe --base tiny-t5 --checkpoint lora --inputs inputs.json --out probe.safetensors'],
-  flags: { Probe: flags },
+  flags: { Flags: flags },
   async run({ json, ...values }) {
-    const request = required(flags, values)
-    await probeFiles({ ...request, base: baseFolder(request.base) })
-    print(json, { out: request.out }, [request.out])
+    const options = checkFlags(flags, values)
+    await writeProbe({ ...options, base: baseFolder(options.base) })
+    printResult(json, { out: options.out }, [options.out])
   },
 }

@@ -2,50 +2,46 @@ import { readFile } from 'node:fs/promises'
 import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import {
-  methodFields,
-  parseTrainingSpec,
-  planTraining,
-  profileTraining,
-  train as runTraining,
-  savedSpec,
-  type TrainingSpec,
-  trainingFields,
-} from '../../platform/offline/train.ts'
+import { dryRunTraining, profileTraining, train as runTraining } from '../../platform/offline/train.ts'
+import { fieldsByMethod } from '../../platform/schemas/methods.ts'
+import { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
+import { readSavedSpec } from '../../training/state/state-folder.ts'
 import type { Command } from '../command.ts'
-import { nearest } from '../flags.ts'
-import { profileLines } from '../lines/profile.ts'
-import { planLines } from '../lines/training.ts'
-import { percentText, print } from '../output.ts'
-import { duration, grouped, progressTo } from '../progress.ts'
-import { tellTraining } from '../training-progress.ts'
+import { suggest } from '../flags.ts'
+import { formatProfile } from '../lines/profile.ts'
+import { formatEstimate } from '../lines/training.ts'
+import { formatPercent, printResult } from '../output.ts'
+import { formatCount, formatDuration, makeProgress } from '../progress.ts'
+import { makeTrainingListener } from '../training-progress.ts'
 
-const own = {
+const commandFlags = {
   method: z
-    .enum(Object.keys(methodFields) as [string, ...string[]])
+    .enum(Object.keys(fieldsByMethod) as [string, ...string[]])
     .default('lora')
-    .describe('what is trained'),
-  name: z.string().describe('train on the store instead, and keep the adapter there under this name'),
-  config: z.string().describe('a YAML or JSON file of these fields, in snake_case; flags win'),
-  resume: z.boolean().describe('go on with the training that was interrupted at --out'),
-  plan: z.boolean().describe('a dry run: check everything, measure two steps, write nothing'),
+    .describe('Method to train with.'),
+  name: z.string().describe('Train in the store instead of a folder. The adapter gets this name.'),
+  config: z.string().describe('YAML or JSON file of these flags, in snake_case. Flags on the command line win.'),
+  resume: z.boolean().describe('Continue the interrupted training in --out.'),
+  plan: z.boolean().describe('Check everything and measure two steps, but write nothing.'),
   profile: z
     .boolean()
-    .describe('train nothing; measure where the time of a step goes, by op and layer, and write a flame graph'),
+    .describe('Measure where the time of a step goes, by op and layer, and write a flame graph. Train nothing.'),
 }
 
-/** With --resume the saved settings hold; these alone may change. */
-const RESUMABLE = ['out', 'threads', 'device', 'micro_tokens', 'save_seconds', 'resume', 'json']
+/** The only flags that can be combined with --resume. All other settings are the saved ones. */
+const RESUME_FLAGS = ['out', 'threads', 'device', 'micro_tokens', 'save_seconds', 'resume', 'json']
 
 export const train: Command = {
-  summary: 'Train an adapter, or the whole model, on labelled reviews.',
-  usage: 'train --data FILE --out DIR|--name NAME [--test FILE] [--method lora|bottleneck|soft-prompt|full] [flags]',
-  about: `Data are JSONL lines {"text": …, "label": …} or a CSV with those columns, plain or .gz. Ctrl-C saves the state and tells how to go on;
-the result is the same as without the break. The folder is in the layout of PEFT (lora, soft-prompt), AdapterHub (bottleneck) or
-Hugging Face (full), with graft.json beside it.
+  summary: 'Train an adapter, or the full model, on labeled reviews',
+  usage: 'train --data FILE (--out DIR | --name NAME) [--test FILE] [--method METHOD] [flags]',
+  about: `A data file is JSONL with lines {"text": ..., "label": ...}, or CSV with these columns, plain or .gz.
+Ctrl-C saves the state and prints the command that continues the training. The result is the same as
+without the interruption. The output folder has the layout of PEFT (lora, soft-prompt), AdapterHub
+(bottleneck) or Hugging Face (full), and a graft.json.
 
-A profile (--profile) takes four steps while ONNX Runtime traces every kernel, on as many threads as the training would have, and measures the
-last three; the tracing itself is part of what it measures. The flame graph is OUT.speedscope.json; open it at https://www.speedscope.app.`,
+With --profile, ONNX Runtime traces every kernel for four steps, on the threads of the training. The
+last three steps are measured, and the tracing itself is part of the measurement. The flame graph is
+OUT.speedscope.json. Open it at https://www.speedscope.app.`,
   examples: [
     'graft train --data train.jsonl.gz --test test.jsonl.gz --out film-lora',
     'graft train --method bottleneck --bottleneck 8 --data train.jsonl --out film-adapter',
@@ -55,82 +51,81 @@ last three; the tracing itself is part of what it measures. The flame graph is O
     'graft train --resume --out film-lora',
   ],
   flags: {
-    Training: { ...own, ...trainingFields.shape },
-    ...Object.fromEntries(Object.entries(methodFields).map(([method, fields]) => [`Fields of ${method}`, fields])),
+    Flags: { ...commandFlags, ...trainingFields.shape },
+    ...Object.fromEntries(
+      Object.entries(fieldsByMethod).map(([method, fields]) => [`Flags for --method ${method}`, fields]),
+    ),
   },
   async run({ json, plan, profile, resume, config, ...flags }) {
-    if (plan && profile) both()
+    if (plan && profile) throwBothDryRuns()
     if (flags.name !== undefined) {
       const fields = { ...(await readConfig(config)), ...flags, resume, profile }
       const { trainOnStore } = await import('../store/train-on-store.ts')
       return trainOnStore({ fields, plan: plan === true, json: json === true })
     }
     const spec = resume
-      ? resumedSpec(flags, { plan, profile, config })
+      ? readResumedSpec(flags, { plan, profile, config })
       : parseTrainingSpec({ ...(await readConfig(config)), ...flags })
-    const progress = progressTo()
-    const listen = tellTraining(progress)
+    const progress = makeProgress()
+    const listen = makeTrainingListener(progress)
     const stop = new AbortController()
     process.on('SIGINT', () => {
-      progress.say('Saving the state …')
+      progress.writeLine('Saving the state …')
       stop.abort()
     })
     process.on('SIGTERM', () => stop.abort())
     if (plan) {
-      const { plan: planned, estimate } = await planTraining(spec, listen, stop.signal)
-      return print(json, { ...planned, estimate }, planLines({ estimate }))
+      const { plan: planned, estimate } = await dryRunTraining(spec, listen, stop.signal)
+      return printResult(json, { ...planned, estimate }, formatEstimate(estimate))
     }
     if (profile) {
       const measured = await profileTraining(spec, listen, stop.signal)
-      return print(json, measured, profileLines(measured))
+      return printResult(json, measured, formatProfile(measured))
     }
     const result = await runTraining(spec, listen, stop.signal, resume === true)
     const { metrics, curve: _, ...short } = result
     const { checkpoint, steps, trainable, total, seconds, reviews_per_second, loss, accuracy } = short
-    print(json, short, [
+    printResult(json, short, [
       `${checkpoint}`,
-      `${grouped(steps)} steps in ${duration(seconds)}, ${reviews_per_second.toFixed(1)} reviews/s; final loss ${loss.toFixed(4)}`,
-      `${grouped(trainable)} of ${grouped(total)} parameters trained`,
+      `${formatCount(steps)} steps in ${formatDuration(seconds)}, ${reviews_per_second.toFixed(1)} reviews/s; final loss ${loss.toFixed(4)}`,
+      `${formatCount(trainable)} of ${formatCount(total)} parameters trained`,
       ...(accuracy !== undefined && metrics
         ? [
-            `accuracy ${percentText(accuracy)} on ${grouped(metrics.n)} reviews, 95 % interval ${metrics.interval.map(percentText).join(' to ')}`,
+            `accuracy ${formatPercent(accuracy)} on ${formatCount(metrics.n)} reviews, 95 % interval ${metrics.interval.map(formatPercent).join(' to ')}`,
           ]
         : []),
     ])
   },
 }
 
-const both = (): never =>
+const throwBothDryRuns = (): never =>
   fail('usage', {
     subject: '--profile',
-    expected: 'no --plan beside it',
-    found: 'both',
-    fix: 'Both are dry runs; leave one out.',
+    problem: 'cannot be combined with --plan',
+    fix: 'Use only one of them.',
   })
 
-function resumedSpec(
+function readResumedSpec(
   flags: Readonly<Record<string, unknown>>,
-  refused: Readonly<Record<string, unknown>>,
+  excluded: Readonly<Record<string, unknown>>,
 ): TrainingSpec {
-  const extra = Object.entries({ ...flags, ...refused }).find(
-    ([field, value]) => value !== undefined && !RESUMABLE.includes(field),
+  const extra = Object.entries({ ...flags, ...excluded }).find(
+    ([field, value]) => value !== undefined && !RESUME_FLAGS.includes(field),
   )
   if (extra)
     fail('usage', {
       subject: `--${extra[0].replaceAll('_', '-')}`,
-      expected: 'no other setting with --resume',
-      found: String(extra[1]),
-      fix: 'The saved settings hold; leave it out.',
+      problem: 'cannot be combined with --resume',
+      fix: 'Leave it out. The training continues with its saved settings.',
     })
   const { out } = flags
   if (typeof out !== 'string')
     fail('usage', {
       subject: '--out',
-      expected: 'the folder of the training to go on with',
-      found: 'nothing',
-      fix: 'Add --out DIR.',
+      problem: 'is required with --resume',
+      fix: 'Add --out DIR, the folder of the interrupted training.',
     })
-  return { ...savedSpec(out), out, ...(flags as Partial<TrainingSpec>) }
+  return { ...readSavedSpec(out), out, ...(flags as Partial<TrainingSpec>) }
 }
 
 async function readConfig(path: unknown): Promise<Record<string, unknown>> {
@@ -140,34 +135,37 @@ async function readConfig(path: unknown): Promise<Record<string, unknown>> {
       'file_missing',
       {
         subject: String(path),
-        expected: 'a YAML or JSON file',
-        found: error.code === 'ENOENT' ? 'no such file' : error.code,
+        problem: error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`,
         fix: 'Check the path.',
       },
       error,
     ),
   )
-  const value = parsed(text, String(path))
-  const known = ['method', ...Object.keys(trainingFields.shape), ...Object.values(methodFields).flatMap(Object.keys)]
+  const value = parseConfig(text, String(path))
+  const known = ['method', ...Object.keys(trainingFields.shape), ...Object.values(fieldsByMethod).flatMap(Object.keys)]
   const unknown = Object.keys(value).find((field) => !known.includes(field))
   if (unknown !== undefined)
     fail('usage', {
       subject: `${path}, ${unknown}`,
-      expected: `a field of a training, in snake_case${nearest(unknown, known)}`,
-      found: 'an unknown one',
-      fix: 'See graft train --help.',
+      problem: 'is not a field of a training',
+      fix: `${suggest(unknown, known)}Use the flags of graft train, in snake_case.`,
     })
   return value
 }
 
-function parsed(text: string, subject: string): Record<string, unknown> {
-  const wrong = (found: string) => fail('usage', { subject, expected: 'YAML or JSON', found, fix: 'Fix the file.' })
+function parseConfig(text: string, subject: string): Record<string, unknown> {
   let value: unknown
   try {
     value = parseYaml(text)
   } catch (error) {
-    return wrong((error as Error).message.split('\n')[0])
+    const [message] = (error as Error).message.split('\n')
+    return fail('usage', { subject, problem: `is not YAML or JSON: ${message}`, fix: 'Fix the file.' }, error)
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  return wrong(`${Array.isArray(value) ? 'a list' : `a ${typeof value}`}, not a mapping of fields`)
+  return fail('usage', {
+    subject,
+    expected: 'a mapping of fields in YAML or JSON',
+    found: Array.isArray(value) ? 'a list' : `a ${typeof value}`,
+    fix: 'Write each setting as FIELD: VALUE.',
+  })
 }

@@ -1,60 +1,67 @@
 import { z } from 'zod'
 import type { Training } from '../../platform/schemas/trainings.ts'
+import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
-import { accuracyOf, progressOf, trainingLines } from '../lines/training.ts'
-import { print, table } from '../output.ts'
-import { progressTo } from '../progress.ts'
-import { required } from '../required.ts'
-import { allPages, getJson, postJson } from '../store/api.ts'
+import { formatAccuracy, formatSteps, formatTraining } from '../lines/training.ts'
+import { formatTable, formatTime, printResult } from '../output.ts'
+import { makeProgress } from '../progress.ts'
+import { getJson, listAll, postJson } from '../store/api.ts'
 import { followToEnd } from '../store/follow-to-end.ts'
-import { doVerb, oneWord } from '../store/verbs.ts'
 import { withApi } from '../store/with-api.ts'
+import { requireArgument, runSubcommand } from '../subcommands.ts'
 
-const flags = { threads: z.int().positive().optional().describe('resume, follow: where this process trains itself') }
+const flags = {
+  threads: z.int().positive().optional().describe('For follow and resume: number of threads if this process trains.'),
+}
 
 export const trainings: Command = {
-  summary: 'List the trainings of the store; follow, pause, resume and cancel them.',
+  summary: 'List, follow, pause, resume and cancel trainings',
   usage: 'trainings [list | show NAME | follow NAME | pause NAME | resume NAME | cancel NAME]',
-  about: `Works on the store: through the server that serves GRAFT_HOME (or GRAFT_URL) where one runs; its workers train. Where none runs, this process trains
-while it follows or resumes. A NAME is that of the adapter, whose newest training is meant, or the id
-of the training.`,
+  about: `These commands use the store: through the server that serves GRAFT_HOME (or GRAFT_URL), whose workers
+train, or directly if no server is running. In that case this process trains while it follows or
+resumes a training. NAME is the id of a training, or the name of an adapter, which means its newest
+training.`,
   examples: ['graft trainings', 'graft trainings follow film', 'graft trainings pause film'],
-  flags: { Trainings: flags },
+  flags: { Flags: flags },
   positionals: true,
-  async run({ json, ...values }, words) {
-    const { threads } = required(flags, values)
-    const worker = ['follow', 'resume'].includes(words[0])
+  async run({ json, ...values }, positionals) {
+    const { threads } = checkFlags(flags, values)
+    const worker = ['follow', 'resume'].includes(positionals[0])
     await withApi(
       async (api) => {
-        const addressOf = (rest: readonly string[]) =>
-          `/v1/trainings/${encodeURIComponent(oneWord(rest, 'the id or name of a training'))}`
-        const move = (verb: string) => async (rest: readonly string[]) => {
-          const training = await postJson<Training>(api, `${addressOf(rest)}/${verb}`)
-          print(json, training, trainingLines(training))
+        const addressOf = (args: readonly string[]) =>
+          `/v1/trainings/${encodeURIComponent(requireArgument(args, 'the id or name of a training'))}`
+        const transition = (verb: string) => async (args: readonly string[]) => {
+          const training = await postJson<Training>(api, `${addressOf(args)}/${verb}`)
+          printResult(json, training, formatTraining(training))
         }
-        await doVerb(
+        await runSubcommand(
           {
             list: async () => {
-              const data = await Array.fromAsync(allPages<Training>(api, '/v1/trainings'))
-              print(json, { data }, data.length > 0 ? listed(data) : ['There is no training yet.'])
+              const data = await Array.fromAsync(listAll<Training>(api, '/v1/trainings'))
+              printResult(json, { data }, data.length > 0 ? formatTrainings(data) : ['No trainings yet.'])
             },
-            show: async (rest) => {
-              const training = await getJson<Training>(api, addressOf(rest))
-              print(json, training, trainingLines(training))
+            show: async (args) => {
+              const training = await getJson<Training>(api, addressOf(args))
+              printResult(json, training, formatTraining(training))
             },
-            follow: async (rest) => {
-              const training = await followToEnd(api, (await getJson<Training>(api, addressOf(rest))).id, progressTo())
-              print(json, training, trainingLines(training))
+            follow: async (args) => {
+              const training = await followToEnd(
+                api,
+                (await getJson<Training>(api, addressOf(args))).id,
+                makeProgress(),
+              )
+              printResult(json, training, formatTraining(training))
             },
-            pause: move('pause'),
-            cancel: move('cancel'),
-            resume: async (rest) => {
-              const queued = await postJson<Training>(api, `${addressOf(rest)}/resume`)
-              const training = api.url ? queued : await followToEnd(api, queued.id, progressTo())
-              print(json, training, trainingLines(training))
+            pause: transition('pause'),
+            cancel: transition('cancel'),
+            resume: async (args) => {
+              const queued = await postJson<Training>(api, `${addressOf(args)}/resume`)
+              const training = api.url ? queued : await followToEnd(api, queued.id, makeProgress())
+              printResult(json, training, formatTraining(training))
             },
           },
-          words,
+          positionals,
           'list',
         )
       },
@@ -63,17 +70,17 @@ of the training.`,
   },
 }
 
-function listed(data: readonly Training[]): string[] {
-  return table([
+function formatTrainings(data: readonly Training[]): string[] {
+  return formatTable([
     ['id', 'name', 'status', 'method', 'steps', 'accuracy', 'launched'],
     ...data.map((training) => [
       training.id,
       training.name ?? '-',
       training.pausing ? 'pausing' : training.status,
       training.method,
-      progressOf(training),
-      accuracyOf(training),
-      training.created_at.slice(0, 16).replace('T', ' '),
+      formatSteps(training),
+      formatAccuracy(training),
+      formatTime(training.created_at),
     ]),
   ])
 }

@@ -1,79 +1,80 @@
-import type { Comparison } from '../../platform/offline/compare.ts'
-import { percentText, table } from '../output.ts'
-import { grouped } from '../progress.ts'
+import type { Comparison } from '../../training/comparison/comparison.ts'
+import { formatPercent, formatTable } from '../output.ts'
+import { formatCount } from '../progress.ts'
 
-/** Flipped reviews that a report shows; `--json` has more. */
-const FLIPS = 10
+/** The number of flipped reviews in a report. `--json` has more. */
+const MAX_FLIPPED = 10
 
-/** The report of a comparison: the verdict first, then what it rests on. */
-export function comparisonLines(comparison: Comparison): string[] {
+/** Formats the report of a comparison: the verdict first, then its evidence. */
+export function formatComparison(comparison: Comparison): string[] {
   const { n, verdict } = comparison
   return [
     verdict,
     '',
-    `${grouped(n)} reviews, answered by each:`,
+    `${formatCount(n)} reviews, classified by each adapter:`,
     '',
-    ...table([
+    ...formatTable([
       ['adapter', 'accuracy', '95 % interval', 'macro F1', 'ECE'],
       ...comparison.adapters.map(({ name, accuracy, interval, f1, ece }) => [
         name,
-        percentText(accuracy),
-        interval.map(percentText).join(' to '),
+        formatPercent(accuracy),
+        interval.map(formatPercent).join(' to '),
         f1.toFixed(4),
         ece.toFixed(4),
       ]),
     ]),
     '',
-    ...pairLines(comparison),
+    ...formatPairs(comparison),
     '',
-    ...sliceLines(comparison),
+    ...formatSlices(comparison),
     '',
-    ...flipLines(comparison),
+    ...formatFlipped(comparison),
   ]
 }
 
-function pairLines({ pairs }: Comparison): string[] {
+function formatPairs({ pairs }: Comparison): string[] {
   return [
-    ...table([
-      ['second less first', 'points', '95 % interval', 'wins', 'losses', 'p', 'adjusted', 'shows from'],
+    ...formatTable([
+      ['second minus first', 'points', '95 % interval', 'wins', 'losses', 'p', 'adjusted p', 'detectable'],
       ...pairs.map(({ a, b, difference, interval, wins, losses, mcnemar_p, adjusted_p, smallest_detectable }) => [
         `${a}, ${b}`,
-        points(difference),
-        interval.map(points).join(' to '),
-        grouped(wins),
-        grouped(losses),
-        pText(mcnemar_p),
-        pText(adjusted_p),
+        formatPoints(difference),
+        interval.map(formatPoints).join(' to '),
+        formatCount(wins),
+        formatCount(losses),
+        formatP(mcnemar_p),
+        formatP(adjusted_p),
         smallest_detectable === null ? '-' : (100 * smallest_detectable).toFixed(2),
       ]),
     ]),
     '',
-    'wins: the second is right and the first wrong. p: exact McNemar; adjusted: by Holm over all pairs, different below 0.05.',
-    'shows from: the least difference, in points, that four of five test sets like this one would show.',
+    'wins: the second is right and the first is wrong. p: exact McNemar test. adjusted p: by Holm over all pairs.',
+    'The adapters of a pair differ if adjusted p is below 0.05.',
+    'detectable: the smallest difference, in points, that four of five test sets of this size would show.',
   ]
 }
 
-function sliceLines({ slices, adapters }: Comparison): string[] {
+function formatSlices({ slices, adapters }: Comparison): string[] {
   return [
-    ...table([
+    ...formatTable([
       ['accuracy by', '', 'reviews', ...adapters.map(({ name }) => name)],
-      ...slices.map(({ by, name, n, adapters: of }) => [
+      ...slices.map(({ by, name, n, adapters: results }) => [
         by,
         `${name} `,
-        grouped(n),
-        ...of.map(({ accuracy }) => percentText(accuracy)),
+        formatCount(n),
+        ...results.map(({ accuracy }) => formatPercent(accuracy)),
       ]),
     ]),
     '',
-    'Slices are to look at: nothing is tested there, and of many some differ by chance.',
+    'Slices are not tested. Among many slices, some differ by chance.',
   ]
 }
 
-function flipLines({ disagreements, flipped, adapters }: Comparison): string[] {
-  if (disagreements === 0) return ['All reviews were answered alike.']
-  const shown = flipped.slice(0, FLIPS)
+function formatFlipped({ disagreements, flipped, adapters }: Comparison): string[] {
+  if (disagreements === 0) return ['All adapters agree on all reviews.']
+  const shown = flipped.slice(0, MAX_FLIPPED)
   return [
-    `${grouped(disagreements)} reviews were not answered alike; the surest contradictions:`,
+    `${formatCount(disagreements)} reviews got different answers. The most certain contradictions:`,
     ...shown.flatMap(({ id, label, text, answers }) => [
       '',
       `review ${id}, ${label}: ${text}`,
@@ -85,7 +86,7 @@ function flipLines({ disagreements, flipped, adapters }: Comparison): string[] {
   ]
 }
 
-/** With its sign, in per cent of the reviews. */
-const points = (share: number): string => `${share > 0 ? '+' : ''}${(100 * share).toFixed(2)}`
+/** Formats a difference with its sign, in percentage points. */
+const formatPoints = (share: number): string => `${share > 0 ? '+' : ''}${(100 * share).toFixed(2)}`
 
-const pText = (p: number): string => (p < 0.0001 ? p.toExponential(1) : p.toFixed(4))
+const formatP = (p: number): string => (p < 0.0001 ? p.toExponential(1) : p.toFixed(4))

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { fail, GraftError } from '../../core/errors.ts'
-import { nameOfFile } from '../../platform/offline/dataset-names.ts'
+import { datasetNameOf } from '../../platform/schemas/dataset-name.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
 import { type Api, getJson, upload } from './api.ts'
 
-/** Uploads a file of reviews under a name. @throws GraftError `file_missing`, `name_taken`, what is wrong with the file */
+/** Uploads a file of reviews under a name. @throws GraftError `name_taken`, or what is wrong with the file */
 export const uploadFile = (api: Api, path: string, name: string): Promise<Dataset> =>
   upload(api, `/v1/datasets?name=${encodeURIComponent(name)}`, 'application/octet-stream', createReadStream(path))
 
-/** The data set of a file: named by the file and its content, so that the same one is uploaded once. */
-export async function datasetOfFile(api: Api, path: string): Promise<Dataset> {
-  const digest = await digestOf(path)
-  const name = nameOfFile(path, digest.slice(0, 12))
+/** Returns the data set of a file. Uploads the file unless a data set of the same name and digest exists. */
+export async function ensureDataset(api: Api, path: string): Promise<Dataset> {
+  const digest = await digestFile(path)
+  const name = datasetNameOf(path, digest.slice(0, 12))
   try {
     return await uploadFile(api, path, name)
   } catch (error) {
@@ -21,18 +21,17 @@ export async function datasetOfFile(api: Api, path: string): Promise<Dataset> {
   }
 }
 
-async function digestOf(path: string): Promise<string> {
+async function digestFile(path: string): Promise<string> {
   const hash = createHash('sha256')
   try {
-    for await (const piece of createReadStream(path)) hash.update(piece)
+    for await (const chunk of createReadStream(path)) hash.update(chunk)
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     fail(
       'file_missing',
       {
         subject: path,
-        expected: 'a file of reviews',
-        found: code === 'ENOENT' ? 'no such file' : message,
+        problem: code === 'ENOENT' ? 'does not exist' : `cannot be read: ${message}`,
         fix: 'Check the path.',
       },
       error,

@@ -1,12 +1,12 @@
 import { type ClassifyAnswer, type ClassifyResult, MAX_INPUTS } from '../../platform/schemas/classify.ts'
 import { postJson } from './api.ts'
-import { nothingBesideAdapter } from './beside-adapter.ts'
+import { rejectFolderFlags } from './reject-folder-flags.ts'
 import { withApi } from './with-api.ts'
 
-type ByEach = Extract<ClassifyAnswer, { adapters: unknown }>
+type AnswerPerAdapter = Extract<ClassifyAnswer, { adapters: unknown }>
 
-interface Predictions {
-  /** Of adapters; each labels every text. */
+interface PredictRequest {
+  /** Names of adapters. Each classifies every text. */
   names: readonly string[]
   texts: readonly string[]
   threads?: number
@@ -15,23 +15,23 @@ interface Predictions {
 }
 
 /**
- * Labels texts with adapters of the store.
- * @param onProgress texts done so far
- * @throws GraftError `adapter_unknown`; `usage` for what only folders take
+ * Classifies texts with adapters of the store.
+ * @param onProgress called with the number of classified texts
+ * @throws GraftError `adapter_unknown`; `usage` for a flag of --checkpoint
  */
 export async function predictOnStore(
-  { names, texts, threads, base, device }: Predictions,
+  { names, texts, threads, base, device }: PredictRequest,
   onProgress: (done: number) => void,
 ): Promise<{ adapters: { adapter: string; digest: string }[]; results: ClassifyResult[][] }> {
-  nothingBesideAdapter({ base, device })
+  rejectFolderFlags({ base, device })
   return withApi(
     async (api) => {
       const results: ClassifyResult[][] = []
       let digests: string[] = []
-      const atOnce = Math.max(1, Math.floor(MAX_INPUTS / names.length))
+      const batchSize = Math.max(1, Math.floor(MAX_INPUTS / names.length))
       while (results.length < texts.length) {
-        const inputs = texts.slice(results.length, results.length + atOnce)
-        const answer = await postJson<ByEach>(api, '/v1/predictions', { inputs, adapters: names })
+        const inputs = texts.slice(results.length, results.length + batchSize)
+        const answer = await postJson<AnswerPerAdapter>(api, '/v1/predictions', { inputs, adapters: names })
         results.push(...answer.results)
         digests = answer.adapters.map(({ digest }) => digest)
         onProgress(results.length)

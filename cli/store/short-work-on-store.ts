@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Comparison } from '../../platform/offline/compare.ts'
-import type { Metrics } from '../../platform/offline/evaluate.ts'
 import type { Comparison as ComparisonWork } from '../../platform/schemas/comparisons.ts'
 import type { Evaluation } from '../../platform/schemas/evaluations.ts'
-import { isUnderWay } from '../../platform/schemas/statuses.ts'
+import { isActive } from '../../platform/schemas/statuses.ts'
+import type { Comparison } from '../../training/comparison/comparison.ts'
+import type { Metrics } from '../../training/metrics.ts'
 import { type Api, getJson, postJson, requireSuccess } from './api.ts'
-import { nothingBesideAdapter } from './beside-adapter.ts'
-import { datasetOfFile } from './datasets.ts'
+import { ensureDataset } from './datasets.ts'
+import { rejectFolderFlags } from './reject-folder-flags.ts'
 import { withApi } from './with-api.ts'
 
-interface Asked {
-  /** File of reviews. */
+const POLL_INTERVAL_MS = 500
+
+interface ShortWorkRequest {
+  /** The file of reviews. */
   data: string
   threads?: number
   base?: string
@@ -18,35 +20,40 @@ interface Asked {
 }
 
 /**
- * Measures an adapter of the store; the measurement is kept there.
- * @throws GraftError `adapter_unknown`, what is wrong with the file, why it failed; `usage` for what only folders take
+ * Measures an adapter of the store. The store keeps the metrics.
+ * @throws GraftError `adapter_unknown`, what is wrong with the file, the error of the evaluation; `usage` for a flag of
+ * --checkpoint
  */
-export async function evaluateOnStore({ adapter, ...asked }: Asked & { adapter: string }): Promise<Metrics> {
-  return (await workOnStore<Evaluation>('/v1/evaluations', { adapter }, asked)).metrics as unknown as Metrics
+export async function evaluateOnStore({
+  adapter,
+  ...request
+}: ShortWorkRequest & { adapter: string }): Promise<Metrics> {
+  return (await workOnStore<Evaluation>('/v1/evaluations', { adapter }, request)).metrics as unknown as Metrics
 }
 
 /**
- * Compares adapters of the store; the comparison is kept there.
- * @throws GraftError `adapter_unknown`, what is wrong with the file, why it failed; `usage` for what only folders take
+ * Compares adapters of the store. The store keeps the comparison.
+ * @throws GraftError `adapter_unknown`, what is wrong with the file, the error of the comparison; `usage` for a flag of
+ * --checkpoint
  */
 export async function compareOnStore({
   adapters,
-  ...asked
-}: Asked & { adapters: readonly string[] }): Promise<Comparison> {
-  return (await workOnStore<ComparisonWork>('/v1/comparisons', { adapters }, asked)).result as Comparison
+  ...request
+}: ShortWorkRequest & { adapters: readonly string[] }): Promise<Comparison> {
+  return (await workOnStore<ComparisonWork>('/v1/comparisons', { adapters }, request)).result as Comparison
 }
 
-/** Uploads the file, and has the work done on it. */
+/** Uploads the file and runs the work on it. */
 function workOnStore<W extends Evaluation | ComparisonWork>(
   path: string,
   request: object,
-  { data, threads, base, device }: Asked,
+  { data, threads, base, device }: ShortWorkRequest,
 ): Promise<W> {
-  nothingBesideAdapter({ base, device })
+  rejectFolderFlags({ base, device })
   return withApi(
     async (api) => {
-      const { id: dataset } = await datasetOfFile(api, data)
-      return done<W>(api, path, { ...request, dataset })
+      const { id: dataset } = await ensureDataset(api, data)
+      return runToEnd<W>(api, path, { ...request, dataset })
     },
     { worker: true, threads },
   )
@@ -54,16 +61,16 @@ function workOnStore<W extends Evaluation | ComparisonWork>(
 
 /**
  * Compares adapters on a data set of the store.
- * @throws GraftError `adapter_unknown`, `dataset_unknown`, why it failed
+ * @throws GraftError `adapter_unknown`, `dataset_unknown`, or the error of the comparison
  */
 export const compareOnDataset = (api: Api, adapters: readonly string[], dataset: string): Promise<ComparisonWork> =>
-  done<ComparisonWork>(api, '/v1/comparisons', { adapters, dataset })
+  runToEnd<ComparisonWork>(api, '/v1/comparisons', { adapters, dataset })
 
-/** Asks for the work, and waits for its end. */
-async function done<W extends Evaluation | ComparisonWork>(api: Api, path: string, request: object): Promise<W> {
+/** Requests the work and waits for its end. */
+async function runToEnd<W extends Evaluation | ComparisonWork>(api: Api, path: string, request: object): Promise<W> {
   let work = await postJson<W>(api, path, request)
-  while (isUnderWay(work)) {
-    await sleep(500)
+  while (isActive(work)) {
+    await sleep(POLL_INTERVAL_MS)
     work = await getJson<W>(api, `${path}/${work.id}`)
   }
   requireSuccess(work)

@@ -1,54 +1,53 @@
 import { fail } from '../../core/errors.ts'
 import type { Training, TrainingPlan } from '../../platform/schemas/trainings.ts'
-import { planLines, trainingLines } from '../lines/training.ts'
-import { print } from '../output.ts'
-import { progressTo } from '../progress.ts'
+import { formatEstimate, formatTraining } from '../lines/training.ts'
+import { printResult } from '../output.ts'
+import { makeProgress } from '../progress.ts'
 import { postJson } from './api.ts'
-import { datasetOfFile } from './datasets.ts'
+import { ensureDataset } from './datasets.ts'
 import { followToEnd } from './follow-to-end.ts'
 import { withApi } from './with-api.ts'
 
-/** Flags that are about a folder, which a training on the store has none of. */
-const FOLDERS_OWN = ['out', 'resume', 'profile', 'save_seconds']
+/** Flags that need an output folder. A training in the store has none. */
+const FOLDER_FLAGS = ['out', 'resume', 'profile', 'save_seconds']
 
-interface Asked {
-  /** The fields of a training, with its files as `data` and `test`. */
+interface StoreTraining {
+  /** The fields of a training. Its files are `data` and `test`. */
   fields: Readonly<Record<string, unknown>>
   plan: boolean
   json: boolean
 }
 
 /**
- * Uploads the files that are new, launches the training and follows it.
- * @throws GraftError `usage` for what only a training with --out takes; what is wrong with the files or the settings
+ * Uploads the files if they are new, launches the training and follows it.
+ * @throws GraftError `usage` for a flag that needs --out, or what is wrong with the files or settings
  */
-export async function trainOnStore({ fields, plan, json }: Asked): Promise<void> {
-  const stray = FOLDERS_OWN.find((field) => fields[field] !== undefined)
-  if (stray !== undefined)
+export async function trainOnStore({ fields, plan, json }: StoreTraining): Promise<void> {
+  const flag = FOLDER_FLAGS.find((field) => fields[field] !== undefined)
+  if (flag !== undefined)
     fail('usage', {
-      subject: `--${stray.replaceAll('_', '-')}`,
-      expected: 'nothing of the kind beside --name',
-      found: 'this flag',
-      fix: 'With --name the adapter is kept in the store; graft adapters export writes its folder.',
+      subject: `--${flag.replaceAll('_', '-')}`,
+      problem: 'cannot be combined with --name',
+      fix: 'With --name the adapter is kept in the store. To write its folder, run: graft adapters export NAME --out DIR',
     })
   const { data, test, threads, ...settings } = fields
   if (typeof data !== 'string')
-    fail('usage', { subject: '--data', expected: 'a file of reviews', found: 'nothing', fix: 'Add --data FILE.' })
-  const progress = progressTo()
+    fail('usage', { subject: '--data', problem: 'is required', fix: 'Add --data FILE, the reviews to train on.' })
+  const progress = makeProgress()
   await withApi(
     async (api) => {
-      progress.say(api.url ? `Training on ${api.url}` : 'Training here: no server runs')
-      const dataset = await datasetOfFile(api, data)
-      const tested = typeof test === 'string' ? await datasetOfFile(api, test) : undefined
-      const request = { ...settings, dataset: dataset.id, ...(tested && { test_dataset: tested.id }) }
+      progress.writeLine(api.url ? `Training on ${api.url}` : 'No server is running. Training in this process.')
+      const dataset = await ensureDataset(api, data)
+      const testDataset = typeof test === 'string' ? await ensureDataset(api, test) : undefined
+      const request = { ...settings, dataset: dataset.id, ...(testDataset && { test_dataset: testDataset.id }) }
       if (plan) {
         const planned = await postJson<TrainingPlan>(api, '/v1/trainings?dry_run=true', request)
-        return print(json, planned, planLines(planned))
+        return printResult(json, planned, formatEstimate(planned.estimate))
       }
       const { id } = await postJson<Training>(api, '/v1/trainings', request)
-      progress.say(`Training ${id}`)
+      progress.writeLine(`Training ${id}`)
       const training = await followToEnd(api, id, progress)
-      print(json, training, trainingLines(training))
+      printResult(json, training, formatTraining(training))
     },
     { worker: !plan, threads: threads as number | undefined },
   )

@@ -1,6 +1,6 @@
-import { type Api, type ApiOptions, remote, runningServer } from './api.ts'
+import { type Api, type ApiOptions, connectApi, findRunningServer } from './api.ts'
 
-/** Opens the API, works with it, and closes it in the end. */
+/** Opens the API, runs the work and closes the API. */
 export async function withApi<T>(work: (api: Api) => Promise<T>, options: ApiOptions = {}): Promise<T> {
   const api = await openApi(options)
   try {
@@ -11,12 +11,12 @@ export async function withApi<T>(work: (api: Api) => Promise<T>, options: ApiOpt
 }
 
 /**
- * Finds the server: GRAFT_URL, else the one that serves GRAFT_HOME. Where there is none, this process opens the store and answers itself.
- * @throws GraftError `server_unreachable` for a GRAFT_URL at which none answers; what is wrong with the store
+ * Connects to the server at GRAFT_URL, or to the one that serves GRAFT_HOME. If none is running, opens the store in
+ * this process.
+ * @throws GraftError `server_unreachable` if GRAFT_URL does not respond, or what is wrong with the store
  */
 async function openApi(options: ApiOptions): Promise<Api> {
-  const asked = process.env.GRAFT_URL
-  const url = asked || (await runningServer())
-  if (url) return remote(url)
-  return (await import('./own-api.ts')).openOwnApi(options)
+  const url = process.env.GRAFT_URL || (await findRunningServer())
+  if (url) return connectApi(url)
+  return (await import('./local-api.ts')).openLocalApi(options)
 }

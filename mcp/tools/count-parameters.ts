@@ -3,25 +3,25 @@ import { countRequest, parameterCount } from '../../platform/schemas/parameters.
 import { methodFields } from '../../platform/schemas/trainings.ts'
 import { countParameters as count } from '../../platform/use-cases/count-parameters.ts'
 import { detail } from '../summary.ts'
-import { READS, tool } from '../tool.ts'
+import { defineTool, READ_ONLY } from '../tool.ts'
 
-export const countParameters = tool({
+export const countParameters = defineTool({
   name: 'count_parameters',
   title: 'Count parameters',
   description:
-    'How many parameters a method trains on a base (t5-small unless named), and how many there are in all, with the sum in figures; or what an adapter trained, named alone. full adds the tensors by family.',
-  // A field of another method is refused by the method, which knows what it takes.
+    'Count the parameters that a method trains on a base, and all parameters of the resulting model. Set method and its fields. base defaults to t5-small. To count an existing adapter, set only adapter. formula shows the calculation. With detail: "full" the result lists the tensors by family.',
+  // The method rejects the fields of other methods, because it knows its own.
   input: z.looseObject({ ...methodFields, ...countRequest.shape, detail }),
   output: parameterCount,
   scope: 'predict',
-  annotations: READS,
+  annotations: READ_ONLY,
   example: { method: 'lora', rank: 8 },
   async run(platform, { detail, ...request }) {
     const { groups, ...counts } = await count(platform, request)
     const { trainable, total, percent } = counts
     return {
       structured: { ...counts, ...(detail === 'full' && groups && { groups }) },
-      text: `${trainable.toLocaleString('en')} trained of ${total.toLocaleString('en')} in all: ${percent.toPrecision(3)} %.`,
+      text: `${trainable.toLocaleString('en')} of ${total.toLocaleString('en')} parameters are trained (${percent.toPrecision(3)} %).`,
     }
   },
 })

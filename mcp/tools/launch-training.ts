@@ -1,24 +1,31 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { idempotencyKey } from '../../platform/schemas/common.ts'
-import { type Training, training, trainingPlan, trainingRequest } from '../../platform/schemas/trainings.ts'
-import { planTraining } from '../../platform/use-cases/plan-training.ts'
+import {
+  type Training,
+  type TrainingPlan,
+  training,
+  trainingPlan,
+  trainingRequest,
+} from '../../platform/schemas/trainings.ts'
+import { planLaunch } from '../../platform/use-cases/plan-training.ts'
 import { launchTraining as launch } from '../../platform/use-cases/trainings.ts'
-import { detail, shortPlan, shortTraining } from '../summary.ts'
-import { tool } from '../tool.ts'
+import { detail, summarizePlan, summarizeTraining } from '../summary.ts'
+import { defineTool } from '../tool.ts'
+import { MAX_WAIT_SECONDS } from '../wait.ts'
 
-/** A training of which little may be told. */
-export const briefTraining = training.partial().required({ id: true, status: true })
+/** A training of which a summary may leave out any field but its id and status. */
+export const partialTraining = training.partial().required({ id: true, status: true })
 
-export const launchTraining = tool({
+export const launchTraining = defineTool({
   name: 'launch_training',
   title: 'Plan or launch a training',
   description:
-    'Trains an adapter on a data set. Call it with plan_only: true first: that checks everything, measures two steps and tells parameters, steps, seconds and memory, and starts nothing. Without plan_only the training is queued and the answer comes at once; follow it with get_training. With an idempotency_key a repetition, after a time-out say, answers with the first training and starts nothing.',
+    'Train an adapter on a data set. First call with plan_only: true. This checks the arguments and the data, measures two steps, returns parameters, steps, seconds and memory, and starts nothing. Then call without plan_only. This queues the training and returns at once. Call get_training to follow it. Pass an idempotency_key with each launch. If a call times out, repeat it with the same key: it returns the first training and starts nothing twice.',
   input: z.strictObject(
     {
       ...trainingRequest.shape,
-      plan_only: z.boolean('true or false').default(false).describe('true plans and starts nothing'),
+      plan_only: z.boolean('true or false').default(false).describe('true: plan the training, but do not start it.'),
       idempotency_key: idempotencyKey.optional(),
       detail,
     },
@@ -29,38 +36,53 @@ export const launchTraining = tool({
   ),
   output: z.strictObject({
     ...trainingPlan.partial().shape,
-    training: briefTraining.optional().describe('the one that was launched; absent in a plan'),
+    training: partialTraining.optional().describe('The launched training. Not set in a plan.'),
   }),
   scope: 'train',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
   example: { dataset: 'films', method: 'lora', rank: 8, plan_only: true },
   async run(platform, { plan_only, idempotency_key, detail, ...request }, { caller, signal }) {
     if (plan_only) {
-      if (idempotency_key !== undefined) keyless()
-      const { plan, estimate } = await planTraining(platform, request, signal)
-      const { trainable, percent, reviews, steps, leaked } = plan
-      const seen = leaked ? ` ${leaked} texts of the test data are in the training data, too.` : ''
+      if (idempotency_key !== undefined) throwKeyInPlan()
+      const planned = await planLaunch(platform, request, signal)
+      const { plan, estimate } = planned
       return {
-        structured: { plan: detail === 'full' ? plan : shortPlan(plan), estimate },
-        text: `A plan; nothing was started. ${plan.method} trains ${trainable.toLocaleString('en')} parameters (${percent.toPrecision(3)} %) on ${reviews.toLocaleString('en')} reviews in ${steps} steps: about ${Math.ceil(estimate.seconds)} s on ${plan.device}.${seen} To launch it, call again without plan_only and with an idempotency_key.`,
+        structured: { plan: detail === 'full' ? plan : summarizePlan(plan), estimate },
+        text: describePlan(planned),
       }
     }
     const launched = await launch(platform, request, caller, idempotency_key)
     return {
-      structured: { training: detail === 'full' ? launched : shortTraining(launched) },
-      task: launched.id,
-      text: `${nameOf(launched)} is ${launched.status}. Follow it: get_training ${JSON.stringify({ training: launched.id, wait_seconds: 30 })}`,
+      structured: { training: detail === 'full' ? launched : summarizeTraining(launched) },
+      taskId: launched.id,
+      text: `${titleOf(launched)} is ${launched.status}. ${describeNextCall(launched)}`,
     }
   },
 })
 
-export const nameOf = ({ name, id }: Training): string => `Training ${name ?? id}`
+function describePlan({ plan, estimate }: TrainingPlan): string {
+  const { method, trainable, percent, reviews, steps, device, leaked } = plan
+  const count = (n: number) => n.toLocaleString('en')
+  return [
+    `This is a plan. Nothing has started. ${method} trains ${count(trainable)} parameters (${percent.toPrecision(3)} %) on ${count(reviews)} reviews in ${steps} steps, in about ${Math.ceil(estimate.seconds)} s on ${device}.`,
+    ...(leaked
+      ? [`Warning: ${leaked} texts of the test data are also in the training data. The accuracy will look too good.`]
+      : []),
+    'To launch the training, call again without plan_only and with an idempotency_key.',
+  ].join(' ')
+}
 
-function keyless(): never {
+export const titleOf = ({ name, id }: Training): string => `Training ${name ?? id}`
+
+/** Returns the call that waits for a training. */
+export const describeNextCall = ({ id }: Training): string =>
+  `Next call: get_training ${JSON.stringify({ training: id, wait_seconds: MAX_WAIT_SECONDS })}`
+
+function throwKeyInPlan(): never {
   fail('body_invalid', {
     subject: 'idempotency_key',
-    expected: 'no key in a plan',
-    found: 'one beside plan_only',
-    fix: 'Leave it out of the plan, and give it when you launch.',
+    expected: 'no key with plan_only',
+    found: 'a key',
+    fix: 'Remove it from the plan. Pass it when you launch the training.',
   })
 }

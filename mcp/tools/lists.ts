@@ -1,37 +1,39 @@
 import { adapter } from '../../platform/schemas/adapters.ts'
-import { only, pageOf, pageRequest } from '../../platform/schemas/common.ts'
+import { exactObject, pageOf, pageRequest } from '../../platform/schemas/common.ts'
 import { dataset } from '../../platform/schemas/datasets.ts'
-import { listAdapters as adaptersOf } from '../../platform/use-cases/adapters.ts'
-import { listDatasets as datasetsOf } from '../../platform/use-cases/datasets.ts'
-import { type Detail, detail, fitting, shortAdapter, shortDataset } from '../summary.ts'
-import { READS, type ToolAnswer, tool } from '../tool.ts'
+import { listAdapters as readAdapters } from '../../platform/use-cases/adapters.ts'
+import { listDatasets as readDatasets } from '../../platform/use-cases/datasets.ts'
+import { type Detail, detail, summarizeAdapter, summarizeDataset, takeFitting } from '../summary.ts'
+import { defineTool, READ_ONLY, type ToolResult } from '../tool.ts'
 
-const input = only({ ...pageRequest.shape, detail })
+const input = exactObject({ ...pageRequest.shape, detail })
 
-export const listAdapters = tool({
+const PAGING = 'For the next page, call again with cursor set to next_cursor.'
+
+export const listAdapters = defineTool({
   name: 'list_adapters',
   title: 'List adapters',
-  description: 'The adapters that can classify, the newest first, with their methods and what they were measured at.',
+  description: `List the adapters that can classify reviews, newest first, with their methods and measured accuracies. ${PAGING}`,
   input,
   output: pageOf(adapter.partial().required({ id: true, name: true })),
   scope: 'predict',
-  annotations: READS,
+  annotations: READ_ONLY,
   example: {},
   run: async (platform, { detail, ...page }) =>
-    shown(await adaptersOf(platform, page), detail, shortAdapter, 'adapters'),
+    toListResult(await readAdapters(platform, page), detail, summarizeAdapter, 'adapters'),
 })
 
-export const listDatasets = tool({
+export const listDatasets = defineTool({
   name: 'list_datasets',
   title: 'List data sets',
-  description: 'The data sets that can be trained or measured on, the newest first, with their labels and sizes.',
+  description: `List the data sets that you can train or measure on, newest first, with their labels and sizes. ${PAGING}`,
   input,
   output: pageOf(dataset.partial().required({ id: true, name: true })),
   scope: 'train',
-  annotations: READS,
+  annotations: READ_ONLY,
   example: {},
   run: async (platform, { detail, ...page }) =>
-    shown(await datasetsOf(platform, page), detail, shortDataset, 'data sets'),
+    toListResult(await readDatasets(platform, page), detail, summarizeDataset, 'data sets'),
 })
 
 interface Page<T> {
@@ -39,21 +41,19 @@ interface Page<T> {
   next_cursor?: string
 }
 
-/** What does not fit in a summary begins the next page. */
-function shown<T extends { id: string; name: string }, Short extends { id: string; name: string }>(
+/** Returns a page as a result. Items that do not fit in a summary start the next page. */
+function toListResult<T extends { id: string; name: string }, Summary extends { id: string; name: string }>(
   page: Page<T>,
   detail: Detail,
-  shorten: (item: T) => Short,
-  what: string,
-): ToolAnswer<Page<T | Short>> {
-  const data = detail === 'full' ? page.data : fitting(page.data.map(shorten))
+  summarize: (item: T) => Summary,
+  noun: string,
+): ToolResult<Page<T | Summary>> {
+  const data = detail === 'full' ? page.data : takeFitting(page.data.map(summarize))
   const next_cursor = data.length < page.data.length ? data.at(-1)?.id : page.next_cursor
   const names = data.map(({ name }) => name).join(', ')
+  const next = next_cursor === undefined ? '' : ` Next page: ${JSON.stringify({ cursor: next_cursor })}`
   return {
     structured: { data, ...(next_cursor !== undefined && { next_cursor }) },
-    text:
-      data.length === 0
-        ? `There are no ${what} here.`
-        : `${names}.${next_cursor === undefined ? '' : ` More: ${JSON.stringify({ cursor: next_cursor })}`}`,
+    text: data.length === 0 ? `There are no ${noun} yet.` : `${names}.${next}`,
   }
 }

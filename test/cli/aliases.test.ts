@@ -1,12 +1,12 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
-import { savedAs } from '../serving/adapters.ts'
-import { type Ended, freshHome, type Running, started } from './run.ts'
+import { saveRandomAdapter } from '../serving/adapters.ts'
+import { type Exit, freshHome, type GraftProcess, startGraft } from './run.ts'
 
 const home = freshHome()
-let server: Running
-const graft = (args: string[]): Promise<Ended> => started(args, { GRAFT_HOME: home }).ended
+let server: GraftProcess
+const graft = (args: string[]): Promise<Exit> => startGraft(args, { GRAFT_HOME: home }).exited
 const json = async <T>(...args: string[]): Promise<T> => {
   const { code, stdout, stderr } = await graft([...args, '--json'])
   expect(code, stderr + stdout).toBe(0)
@@ -14,20 +14,20 @@ const json = async <T>(...args: string[]): Promise<T> => {
 }
 
 beforeAll(async () => {
-  server = started(['serve', '--port', '0'], { GRAFT_HOME: home })
-  await server.says(/http:\S+\n/)
-  const folder = await savedAs('film', { method: 'lora', rank: 4 }, 0.05)
+  server = startGraft(['serve', '--port', '0'], { GRAFT_HOME: home })
+  await server.waitFor(/http:\S+\n/)
+  const folder = await saveRandomAdapter('film', { method: 'lora', rank: 4 }, 0.05)
   await json('adapters', 'import', folder, '--name', 'film')
-  // The same weights: right and wrong alike.
+  // The same weights: both adapters are right and wrong on the same reviews.
   await json('adapters', 'import', folder, '--name', 'rival')
   await json('datasets', 'add', join(packageRoot, 'samples/test.jsonl'), '--name', 'judge')
 })
 afterAll(async () => {
   server.kill('SIGTERM')
-  await server.ended
+  await server.exited
 })
 
-test('an adapter is promoted under an alias where the comparison allows it, and what a guard refuses says why', async () => {
+test('an alias moves to an adapter if the comparison allows it, and a guard says why it refuses a move', async () => {
   expect(await json('aliases', 'set', 'production', 'film', '--guard', '--margin', '2')).toMatchObject({
     adapter: { name: 'film' },
     guard: { margin: 0.02 },
@@ -36,9 +36,9 @@ test('an adapter is promoted under an alias where the comparison allows it, and 
 
   // 90 reviews cannot rule out a loss of two points.
   const { code, stderr } = await graft(['aliases', 'set', 'production', 'rival', '--dataset', 'judge'])
-  expect([code, stderr]).toEqual([2, expect.stringContaining('The alias may not be moved to that adapter.')])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('The alias cannot be moved to this adapter.')])
   expect(stderr).toContain('cannot tell')
-  expect(stderr).toMatch(/found: {4}a difference of 0 points, 95 % interval -[\d.]+ to \+[\d.]+, on 90 reviews/)
+  expect(stderr).toMatch(/found a difference of 0 points, 95 % interval -[\d.]+ to \+[\d.]+, on 90 reviews/)
 
   await json('aliases', 'set', 'production', 'film', '--margin', '5')
   expect(await json('aliases', 'set', 'production', 'rival', '--dataset', 'judge')).toMatchObject({
@@ -53,17 +53,17 @@ test('an adapter is promoted under an alias where the comparison allows it, and 
     [],
   ])
   expect((await graft(['aliases'])).stdout).toMatch(/production +rival +[0-9a-f]{12} +5 points/)
-  expect((await graft(['adapters', 'remove', 'rival'])).stderr).toContain('no alias that leads to it')
+  expect((await graft(['adapters', 'remove', 'rival'])).stderr).toContain('while the alias')
   expect(await json('aliases', 'remove', 'production')).toEqual({ removed: 'production' })
   expect(await json('adapters', 'remove', 'rival')).toEqual({ removed: 'rival' })
   expect(await json('datasets', 'remove', 'judge')).toEqual({ removed: 'judge' })
 })
 
-test('the words of the command are checked', async () => {
+test('missing arguments, unknown aliases and unknown subcommands are reported', async () => {
   for (const [args, says] of [
-    [['set', 'production'], 'the name of an alias and that of an adapter'],
+    [['set', 'production'], 'the name of an alias and the name of an adapter'],
     [['show', 'nothing'], 'No such alias'],
-    [['lead'], 'list, show, set, history, remove'],
+    [['point'], 'list, show, set, history, remove'],
   ] as const) {
     const { code, stderr } = await graft(['aliases', ...args])
     expect([code, stderr]).toEqual([2, expect.stringContaining(says)])

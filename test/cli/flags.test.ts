@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
+import { checkFlags } from '../../cli/check-flags.ts'
 import { kindOf, parseFlags } from '../../cli/flags.ts'
-import { required } from '../../cli/required.ts'
 import type { GraftError } from '../../core/errors.ts'
-import { methodFields, trainingFields } from '../../platform/offline/train.ts'
+import { fieldsByMethod } from '../../platform/schemas/methods.ts'
+import { trainingFields } from '../../training/spec.ts'
 
 const fields = {
   learning_rate: z.number().optional(),
@@ -18,17 +19,17 @@ const fields = {
 
 const read = (...argv: string[]) => parseFlags(argv, fields, { repeated: ['checkpoint'] }).values
 
-function problem(work: () => unknown): GraftError {
+function errorOf(work: () => unknown): GraftError {
   try {
     work()
   } catch (error) {
     return error as GraftError
   }
-  throw new Error('nothing was wrong')
+  throw new Error('no error was thrown')
 }
 
 describe('a flag', () => {
-  test('is the field in kebab-case', () => {
+  test('is a field in kebab-case', () => {
     expect(read('--learning-rate', '0.01', '--skip-bad')).toEqual({ learning_rate: 0.01, skip_bad: true })
   })
 
@@ -38,24 +39,24 @@ describe('a flag', () => {
     ['.5', 0.5],
     ['-1', -1],
     ['0', 0],
-  ])('of a number takes %s', (text, value) => {
+  ])('for a number accepts %s', (text, value) => {
     expect(read(`--learning-rate=${text}`)).toEqual({ learning_rate: value })
   })
 
   test.each(['', ' ', 'ten', '1,5', '5 %', 'NaN'])(
-    'of a number leaves %j as it is, for the schema to refuse',
+    'for a number keeps %j as text, which the schema rejects',
     (text) => {
       expect(read(`--learning-rate=${text}`)).toEqual({ learning_rate: text })
-      expect(() => required({ learning_rate: fields.learning_rate }, { learning_rate: text })).toThrow('number')
+      expect(() => checkFlags({ learning_rate: fields.learning_rate }, { learning_rate: text })).toThrow('number')
     },
   )
 
-  test('of a list takes words with commas', () => {
+  test('for a list takes values separated by commas', () => {
     expect(read('--targets', 'q,v,wi_0')).toEqual({ targets: ['q', 'v', 'wi_0'] })
     expect(read('--targets', 'q')).toEqual({ targets: ['q'] })
   })
 
-  test('of pairs takes names with values', () => {
+  test('for pairs takes names with values', () => {
     expect(read('--label-words', 'negative=worst,positive=excellent')).toEqual({
       label_words: { negative: 'worst', positive: 'excellent' },
     })
@@ -63,23 +64,23 @@ describe('a flag', () => {
   })
 
   test.each(['worst', 'negative=worst,excellent', '=worst', ''])(
-    'of pairs leaves %j as it is, for the schema to refuse',
+    'for pairs keeps %j as text, which the schema rejects',
     (text) => {
       expect(read(`--label-words=${text}`)).toEqual({ label_words: text })
-      expect(() => required({ label_words: fields.label_words }, { label_words: text })).toThrow('record')
+      expect(() => checkFlags({ label_words: fields.label_words }, { label_words: text })).toThrow('an object')
     },
   )
 
-  test('that may be repeated is a list, even when given once, and its commas stay', () => {
+  test('that can be repeated is a list, even if it is given once, and keeps its commas', () => {
     expect(read('--checkpoint', 'a,b')).toEqual({ checkpoint: ['a,b'] })
     expect(read('--checkpoint', 'a', '--checkpoint=b')).toEqual({ checkpoint: ['a', 'b'] })
   })
 
-  test('that was not given is absent, so that defaults come from one place', () => {
+  test('that is not given is not set, so that defaults come from one place', () => {
     expect(read()).toEqual({})
   })
 
-  test('has the kind of its schema beneath defaults and options', () => {
+  test('has the kind of the schema that a default or an optional wraps', () => {
     expect(Object.values(fields).map(kindOf)).toEqual([
       'number',
       'number',
@@ -93,77 +94,91 @@ describe('a flag', () => {
   })
 })
 
-describe('a command line is refused', () => {
+describe('a command line is rejected', () => {
   test.each([
     ['--learning-rat', '--learning-rate'],
     ['--skipbad', '--skip-bad'],
     ['--max-token', '--max-tokens'],
     ['--checkpiont', '--checkpoint'],
-  ])('for the unknown flag %s, with %s suggested', (flag, meant) => {
-    expect(problem(() => read(flag, '3'))).toMatchObject({
+  ])('for the unknown flag %s, and %s is suggested', (flag, meant) => {
+    expect(errorOf(() => read(flag, '3'))).toMatchObject({
       code: 'usage',
-      detail: { subject: flag, expected: `a flag of this command; did you mean ${meant}?`, found: 'an unknown one' },
+      detail: {
+        subject: flag,
+        problem: 'is not a flag of this command',
+        fix: `Did you mean ${meant}? Add --help to see all flags.`,
+      },
     })
   })
 
-  test('for an unknown flag that is near to none, without a suggestion', () => {
-    expect(problem(() => read('--frobnicate')).detail.expected).toBe('a flag of this command')
-    expect(problem(() => read('-x')).detail.subject).toBe('-x')
+  test('for an unknown flag that resembles no other, without a suggestion', () => {
+    expect(errorOf(() => read('--frobnicate')).detail).toEqual({
+      subject: '--frobnicate',
+      problem: 'is not a flag of this command',
+      fix: 'Add --help to see all flags.',
+    })
+    expect(errorOf(() => read('-x')).detail.subject).toBe('-x')
   })
 
-  test('for a field in snake_case, as it stands in a file, with the flag suggested', () => {
-    expect(problem(() => read('--skip_bad')).detail.expected).toContain('did you mean --skip-bad?')
+  test('for a field in snake_case, as in a file of settings, and the flag is suggested', () => {
+    expect(errorOf(() => read('--skip_bad')).detail.fix).toContain('Did you mean --skip-bad?')
   })
 
   test('for a flag without its value', () => {
-    const expected = { subject: '--max-tokens', expected: 'a value for this flag', found: 'nothing' }
-    expect(problem(() => read('--max-tokens')).detail).toMatchObject(expected)
+    const expected = { subject: '--max-tokens', problem: 'needs a value', fix: 'Write --max-tokens VALUE.' }
+    expect(errorOf(() => read('--max-tokens')).detail).toMatchObject(expected)
   })
 
-  test('for a value with a dash that could be a flag, telling how to write it', () => {
-    expect(problem(() => read('--learning-rate', '-1')).detail).toMatchObject({
+  test('for a value with a dash that could be a flag, with the way to write it', () => {
+    expect(errorOf(() => read('--learning-rate', '-1')).detail).toMatchObject({
       subject: '--learning-rate',
       fix: expect.stringContaining('--learning-rate=VALUE'),
     })
   })
 
-  test('for a switch with a value', () => {
-    const expected = { subject: '--skip-bad', expected: 'no value: it is a switch', found: 'a value' }
-    expect(problem(() => read('--skip-bad=false')).detail).toMatchObject(expected)
+  test('for a boolean flag with a value', () => {
+    const expected = {
+      subject: '--skip-bad',
+      problem: 'does not take a value',
+      fix: 'Write --skip-bad without a value.',
+    }
+    expect(errorOf(() => read('--skip-bad=false')).detail).toMatchObject(expected)
   })
 
-  test('for a stray word, where the command takes none', () => {
-    expect(problem(() => read('head')).detail).toMatchObject({ subject: 'head', expected: 'flags alone' })
+  test('for an argument, if the command takes only flags', () => {
+    expect(errorOf(() => read('head')).detail).toMatchObject({
+      subject: 'head',
+      problem: 'is an unexpected argument',
+    })
     const { positionals } = parseFlags(['one text', '--truncation-side', 'left', 'another'], fields, {
       positionals: true,
     })
     expect(positionals).toEqual(['one text', 'another'])
   })
 
-  test('for a flag that is missing, with what it is for', () => {
+  test('for a missing flag, with its description', () => {
     const { checkpoint, max_tokens } = fields
-    expect(problem(() => required({ checkpoint, max_tokens }, {})).detail).toEqual({
+    expect(errorOf(() => checkFlags({ checkpoint, max_tokens }, {})).detail).toEqual({
       subject: '--checkpoint',
-      expected: 'folder of an adapter',
-      found: 'nothing',
-      fix: 'Add --checkpoint.',
+      problem: 'is required',
+      fix: 'Add --checkpoint: Folder of an adapter.',
     })
   })
 
-  test('for a value of the wrong kind, with what it takes and what came', () => {
+  test('for a value of the wrong kind, with the expected kind and the value', () => {
     const { max_tokens, truncation_side } = fields
-    expect(problem(() => required({ max_tokens }, { max_tokens: 'ten' })).detail).toMatchObject({
+    expect(errorOf(() => checkFlags({ max_tokens }, { max_tokens: 'ten' })).detail).toMatchObject({
       subject: '--max-tokens',
-      expected: 'number',
+      expected: 'a number',
       found: '"ten"',
     })
-    expect(problem(() => required({ truncation_side }, { truncation_side: 'letf' })).detail.expected).toMatch(
+    expect(errorOf(() => checkFlags({ truncation_side }, { truncation_side: 'letf' })).detail.expected).toMatch(
       /left.*right/,
     )
   })
 })
 
-test('no flag of a method is also one of the training or of another method', () => {
-  const all = [...Object.keys(trainingFields.shape), ...Object.values(methodFields).flatMap(Object.keys)]
+test('no two methods, and no method and the training, have a flag of the same name', () => {
+  const all = [...Object.keys(trainingFields.shape), ...Object.values(fieldsByMethod).flatMap(Object.keys)]
   expect(all).toHaveLength(new Set(all).size)
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { Command } from '../../cli/command.ts'
 import { descriptionOf, flagOf } from '../../cli/flags.ts'
-import { helpOf } from '../../cli/help.ts'
+import { formatHelp } from '../../cli/help.ts'
 import { packageRoot } from '../../core/entry.ts'
 import { graft } from './run.ts'
 
@@ -13,7 +13,7 @@ const commands: [string, Command][] = await Promise.all(
   names.map(async (name): Promise<[string, Command]> => [name, (await import(join(folder, `${name}.ts`)))[name]]),
 )
 
-test('graft --help lists every command with what it does, and the exit codes', async () => {
+test('graft --help lists every command with its summary, and the exit codes', async () => {
   const { code, stdout, stderr } = await graft('--help')
   expect(code).toBe(0)
   expect(stderr).toBe('')
@@ -23,24 +23,24 @@ test('graft --help lists every command with what it does, and the exit codes', a
   for (const exit of [0, 1, 2, 130]) expect(stdout).toMatch(new RegExp(`\\b${exit} [a-z]`))
 })
 
-test('graft alone, and graft help, say the same', async () => {
+test('graft without arguments and graft help print the same as graft --help', async () => {
   const [bare, help, flag] = await Promise.all([graft(), graft('help'), graft('--help')])
   expect(bare).toEqual(flag)
   expect(help).toEqual(flag)
 })
 
-test('the help of a command goes to stdout, whatever else stands on the line, with the flags that all commands take', async () => {
+test('the help of a command goes to stdout, whatever else is on the command line, and lists the common flags', async () => {
   const { code, stdout, stderr } = await graft('predict', '--nonsense', '--help')
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-  expect(stdout).toContain('graft predict --checkpoint DIR')
+  expect(stdout).toContain('graft predict (--checkpoint DIR')
   for (const flag of ['--json', '--help', '--checkpoint', '--data']) expect(stdout).toContain(`  ${flag} `)
 })
 
 describe.each(commands)('graft %s --help', (name, command) => {
-  const help = helpOf(command)
+  const help = formatHelp(command)
   const fields = Object.values(command.flags).flatMap(Object.entries)
 
-  test('names every flag, once, and tells what each is for', () => {
+  test('lists every flag once, with its description', () => {
     for (const [field, schema] of fields) {
       const flag = `--${flagOf(field)}`
       const lines = help.split('\n').filter((line) => line.trimStart().split(' ')[0] === flag)
@@ -50,12 +50,12 @@ describe.each(commands)('graft %s --help', (name, command) => {
     }
   })
 
-  test('names no flag that the command does not take', () => {
+  test('mentions no flag that the command does not take', () => {
     const known = [...fields.map(([field]) => `--${flagOf(field)}`), '--json', '--help']
     for (const flag of help.match(/--[a-z][a-z-]*/g) ?? []) expect(known).toContain(flag)
   })
 
-  test('shows how it is called, with examples', () => {
+  test('shows the usage and examples', () => {
     expect(help).toContain(`  graft ${name}`)
     expect(command.examples.length).toBeGreaterThan(0)
     expect(command.examples.some((example) => example.startsWith(`graft ${name}`))).toBe(true)
@@ -67,9 +67,9 @@ describe.each(commands)('graft %s --help', (name, command) => {
   })
 })
 
-test('a flag that is repeated is shown with one value, and a list with commas', () => {
-  const help = (name: string) => helpOf(commands.find(([known]) => known === name)?.[1] as Command)
-  expect(help('serve')).toMatch(/--checkpoint X /)
+test('a repeated flag is shown with one value, a list with commas, and a default at the end', () => {
+  const help = (name: string) => formatHelp(commands.find(([known]) => known === name)?.[1] as Command)
+  expect(help('serve')).toMatch(/--checkpoint VALUE /)
   expect(help('train')).toMatch(/--targets A,B /)
-  expect(help('train')).toMatch(/--truncation-side left\|right\|middle .*\(left\)/)
+  expect(help('train')).toMatch(/--truncation-side left\|right\|middle\n +.*\(default: left\)/)
 })

@@ -1,13 +1,13 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { parameters } from '../../cli/commands/parameters.ts'
 import { expectError } from '../checkpoint/helpers.ts'
-import { savedAs } from '../serving/adapters.ts'
-import { inProcess } from './run.ts'
+import { saveRandomAdapter } from '../serving/adapters.ts'
+import { runInProcess } from './run.ts'
 
-const run = (...argv: string[]) => inProcess(parameters, ...argv)
+const run = (...argv: string[]) => runInProcess(parameters, ...argv)
 const json = async (...argv: string[]) => JSON.parse(await run(...argv, '--json'))
 
-/** What the published comparison says of T5-small: trained, and in all. */
+/** The published counts of T5-small. */
 const PUBLISHED: [name: string, trainable: number, total: number][] = [
   ['full fine-tuning', 60_506_624, 60_506_624],
   ['soft prompt, 10 tokens', 5_120, 60_511_744],
@@ -27,9 +27,9 @@ describe('graft parameters', () => {
     )
   })
 
-  test('--table prints them for a person, with thousands apart and four digits of the share', async () => {
+  test('--table prints a table with separated thousands and percentages of four digits', async () => {
     const [head, ...lines] = (await run('--table')).trimEnd().split('\n')
-    expect(head.split(/ {2,}/)).toEqual(['method', 'trainable', 'total', 'per cent'])
+    expect(head.split(/ {2,}/)).toEqual(['method', 'trainable', 'total', 'percent'])
     expect(lines.map((line) => line.split(/ {2,}/))).toEqual(
       PUBLISHED.map(([name, trainable, total]) => [
         name,
@@ -40,9 +40,11 @@ describe('graft parameters', () => {
     )
   })
 
-  test('counts LoRA of rank 8 on T5-small unless told otherwise, and shows the sum', async () => {
+  test('counts LoRA of rank 8 on T5-small by default, and shows the calculation', async () => {
     const printed = await run()
-    expect(printed).toContain('trainable 294,912 of 60,801,536 (0.4850 %), 294,912 of them added to the base')
+    expect(printed).toContain(
+      '294,912 of 60,801,536 parameters are trained (0.4850 %), 294,912 of them added to the base',
+    )
     expect(printed).toContain('36 × 8 × 512 + 36 × 512 × 8 = 294,912')
   })
 
@@ -61,15 +63,15 @@ describe('graft parameters', () => {
     expect(counted.percent).toBeCloseTo((100 * counted.trainable) / counted.total, 10)
   })
 
-  test('--tensors lists families of tensors that add up to what is trained', async () => {
+  test('--tensors lists families of tensors that add up to the trained parameters', async () => {
     const { trainable, groups, formula } = await json('--tensors', '--method', 'bottleneck')
     expect(groups.reduce((sum: number, group: { parameters: number }) => sum + group.parameters, 0)).toBe(trainable)
     expect(formula).toContain(`= ${trainable.toLocaleString('en')}`)
     expect(await run('--tensors')).toMatch(/encoder\.block\.\*\.layer\.0\.SelfAttention\.q\.lora_A +6 +8 x 512 +24,576/)
   })
 
-  test('--checkpoint counts what an adapter trained', async () => {
-    const dir = await savedAs('counted', { method: 'lora', rank: 3, targets: ['wo'] }, 0.1)
+  test('--checkpoint counts the parameters of an adapter', async () => {
+    const dir = await saveRandomAdapter('counted', { method: 'lora', rank: 3, targets: ['wo'] }, 0.1)
     expect(await json('--checkpoint', dir)).toMatchObject({
       trainable: 3 * 3 * (256 + 1024),
       total: 5_769_728 + 11_520,
@@ -77,13 +79,13 @@ describe('graft parameters', () => {
   })
 })
 
-describe('graft parameters refuses', () => {
+describe('graft parameters rejects', () => {
   let dir: string
   beforeAll(async () => {
-    dir = await savedAs('other', { method: 'lora', rank: 1 }, 0.1)
+    dir = await saveRandomAdapter('other', { method: 'lora', rank: 1 }, 0.1)
   })
 
-  test('a field that is not the method’s own, an unknown method or base, and a value out of bounds', async () => {
+  test('a field of another method, an unknown method or base, and a value out of bounds', async () => {
     await expectError(run('--rank', '4', '--bottleneck', '8'), 'method_invalid', 'lora, bottleneck', 'only rank, alpha')
     await expectError(run('--method', 'lore'), 'method_invalid', 'lora, bottleneck, soft-prompt, full', 'lore')
     await expectError(run('--base', 't5-smal'), 'file_missing', 't5-smal')
@@ -92,7 +94,7 @@ describe('graft parameters refuses', () => {
     await expectError(run('--targets', 'query'), 'method_invalid', 'query', 'q, k, v, o')
   })
 
-  test('a method beside --table or --checkpoint, which say already what is counted', async () => {
+  test('a method with --table or --checkpoint, which already determine what is counted', async () => {
     await expectError(run('--table', '--rank', '4'), 'usage', '--rank', '--table')
     await expectError(run('--checkpoint', dir, '--method', 'full'), 'usage', '--method', '--checkpoint')
   })

@@ -5,15 +5,15 @@ import { train } from '../../cli/commands/train.ts'
 import { packageRoot } from '../../core/entry.ts'
 import { expectError, freshPath } from '../checkpoint/helpers.ts'
 import { tinyBase } from '../training/tiny.ts'
-import { graft, inProcess } from './run.ts'
+import { graft, runInProcess } from './run.ts'
 
 const data = join(packageRoot, 'samples/train.jsonl')
 
-test('graft train --profile prints where a step’s time goes and writes the flame graph alone', async () => {
+test('graft train --profile prints where the time of a step goes and writes only the flame graph', async () => {
   const out = freshPath('film-lora')
   const { code, stdout, stderr } = await graft('train', '--data', data, '--out', out, '--threads', '1', '--profile')
   expect(code, stderr).toBe(0)
-  expect(stdout).toMatch(/^a step takes [\d.]+ ms on 1 thread \(cpu\): the mean of 3, of \d+ reviews each\n/)
+  expect(stdout).toMatch(/^A step takes [\d.]+ ms on 1 thread \(cpu\): mean of 3 steps with \d+ reviews each\.\n/)
   expect(stdout).toMatch(/\nFusedMatMul +\d+\.\d\d % +[\d.]+ +\d+ +[\d.]+\n/)
   expect(stdout).toMatch(/\nencoder\.block\.1\.layer\.0\.SelfAttention +\d+\.\d\d % +[\d.]+ +[\d.]+ +[\d.]+\n/)
   expect(stdout).toMatch(/\n\(no run\) +\d/)
@@ -21,10 +21,10 @@ test('graft train --profile prints where a step’s time goes and writes the fla
   expect(existsSync(out)).toBe(false)
 })
 
-test('with --json it is one document of the same numbers', async () => {
+test('with --json it prints one document with the same numbers', async () => {
   const out = freshPath('tiny')
   const args = ['--base', tinyBase(), '--data', data, '--out', out, '--threads', '1', '--max-tokens', '16']
-  const printed = await inProcess(train, ...args, '--profile', '--json')
+  const printed = await runInProcess(train, ...args, '--profile', '--json')
   const profile = JSON.parse(printed)
   expect(printed.trimEnd().split('\n')).toHaveLength(1)
   expect(profile).toMatchObject({ file: `${out}.speedscope.json`, steps: 3, threads: 1, device: 'cpu' })
@@ -34,9 +34,9 @@ test('with --json it is one document of the same numbers', async () => {
 test.each([
   ['--plan', ['--plan']],
   ['--resume', ['--resume']],
-])('--profile beside %s is refused', async (_, flags) => {
+])('--profile cannot be combined with %s', async (_, flags) => {
   const out = freshPath('refused')
-  const refused = inProcess(
+  const refused = runInProcess(
     train,
     ...(flags[0] === '--plan' ? ['--data', data] : []),
     '--out',

@@ -1,44 +1,44 @@
 import { describe, expect, test } from 'vitest'
-import { percentText, table } from '../../cli/output.ts'
-import { bar, duration, progressTo } from '../../cli/progress.ts'
+import { formatPercent, formatTable } from '../../cli/output.ts'
+import { formatBar, formatDuration, makeProgress } from '../../cli/progress.ts'
 
-/** What is written, as a terminal or a file gets it. */
-function written(terminal: boolean, work: (progress: ReturnType<typeof progressTo>) => void): string {
+/** Returns the text that the work writes to a terminal or a file. */
+function capture(terminal: boolean, work: (progress: ReturnType<typeof makeProgress>) => void): string {
   let text = ''
   const write = (chunk: string) => {
     text += chunk
     return true
   }
-  work(progressTo({ write } as NodeJS.WriteStream, terminal))
+  work(makeProgress({ write } as NodeJS.WriteStream, terminal))
   return text
 }
 
 describe('progress', () => {
-  const work = (progress: ReturnType<typeof progressTo>) => {
-    progress.say('Reading …')
+  const work = (progress: ReturnType<typeof makeProgress>) => {
+    progress.writeLine('Reading …')
     for (const step of [1, 2, 3]) progress.update(`step ${step}`)
-    progress.end()
+    progress.finish()
     progress.update('step 4')
-    progress.say('Done')
+    progress.writeLine('Done')
   }
 
-  test('is drawn over in one line on a terminal, and lines that stay are not', () => {
+  test('is redrawn in one line on a terminal, and other lines stay', () => {
     const erased = '\r\u001b[K'
-    expect(written(true, work)).toBe(`Reading …\nstep 1${erased}step 2${erased}step 3\nstep 4${erased}Done\n`)
+    expect(capture(true, work)).toBe(`Reading …\nstep 1${erased}step 2${erased}step 3\nstep 4${erased}Done\n`)
   })
 
-  test('is a line now and then elsewhere, without control characters', () => {
-    expect(written(false, work)).toBe('Reading …\nstep 1\nstep 4\nDone\n')
+  test('is an occasional line elsewhere, without control characters', () => {
+    expect(capture(false, work)).toBe('Reading …\nstep 1\nstep 4\nDone\n')
   })
 
-  test('shows how much is done, and never divides by nothing', () => {
-    expect(bar(1, 4, 8)).toBe('[==      ] 1/4')
-    expect(bar(4, 4, 8)).toBe('[========] 4/4')
-    expect(bar(0, 0, 8)).toBe('[        ] 0/0')
+  test('shows how much is done, also of nothing', () => {
+    expect(formatBar(1, 4, 8)).toBe('[==      ] 1/4')
+    expect(formatBar(4, 4, 8)).toBe('[========] 4/4')
+    expect(formatBar(0, 0, 8)).toBe('[        ] 0/0')
   })
 
-  test('shows times in the two units that matter', () => {
-    expect([0.4, 59.4, 60, 3599, 3600, 90_061].map(duration)).toEqual([
+  test('shows times in the two largest units', () => {
+    expect([0.4, 59.4, 60, 3599, 3600, 90_061].map(formatDuration)).toEqual([
       '0 s',
       '59 s',
       '1 min 0 s',
@@ -49,11 +49,11 @@ describe('progress', () => {
   })
 })
 
-test('columns of a table are as wide as they must be, with numbers to the right', () => {
+test('the columns of a table fit their cells, with numbers aligned to the right', () => {
   expect(
-    table([
+    formatTable([
       ['length', 'reviews', 'accuracy'],
-      ['all', '1,000', percentText(0.5)],
+      ['all', '1,000', formatPercent(0.5)],
     ]),
   ).toEqual(['length  reviews  accuracy', 'all       1,000   50.00 %'])
 })

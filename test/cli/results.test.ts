@@ -12,9 +12,9 @@ import { train } from '../../cli/commands/train.ts'
 import { packageRoot } from '../../core/entry.ts'
 import { problem } from '../../platform/schemas/common.ts'
 import { comparison } from '../../platform/schemas/comparisons.ts'
-import { expectError, freshPath, parity } from '../checkpoint/helpers.ts'
-import { base, configs, savedAs } from '../serving/adapters.ts'
-import { graft, inProcess, started } from './run.ts'
+import { expectError, freshPath, parityPath } from '../checkpoint/helpers.ts'
+import { base, configs, saveRandomAdapter } from '../serving/adapters.ts'
+import { graft, runInProcess, startGraft } from './run.ts'
 
 const samples = (name: string) => join(packageRoot, 'samples', `${name}.jsonl`)
 const share = z.number().min(0).max(1)
@@ -58,13 +58,13 @@ const predicted = z.strictObject({
 const [lora, prompt] = [configs[0], configs[5]]
 let checkpoints: string[]
 beforeAll(async () => {
-  checkpoints = await Promise.all([lora, prompt].map(([name, config, size]) => savedAs(name, config, size)))
+  checkpoints = await Promise.all([lora, prompt].map(([name, config, size]) => saveRandomAdapter(name, config, size)))
 })
 
 describe('graft train', () => {
   const short = ['--data', samples('train'), '--steps', '3', '--batch-tokens', '512', '--threads', '1']
 
-  test('--json prints one document with what was trained, and its folder can be evaluated', async () => {
+  test('--json prints one document with the result, and the output folder can be evaluated', async () => {
     const out = freshPath('film-lora')
     const { code, stdout, stderr } = await graft('train', ...short, '--test', samples('test'), '--out', out, '--json')
     expect(code, stderr).toBe(0)
@@ -74,65 +74,65 @@ describe('graft train', () => {
     expect(stderr).toContain('32,768 of 5,802,496 parameters are trained (0.565 %)')
     const { manifest } = await loadAdapter(out, base, { allowNoManifest: false })
     expect(manifest?.metrics).toMatchObject({ accuracy: result.accuracy, n: 90 })
-    const again = JSON.parse(await inProcess(evaluate, '--checkpoint', out, '--data', samples('test'), '--json'))
+    const again = JSON.parse(await runInProcess(evaluate, '--checkpoint', out, '--data', samples('test'), '--json'))
     expect(again.accuracy).toBe(result.accuracy)
   })
 
-  test('without --test tells no accuracy, and prints lines for a person', async () => {
+  test('without --test prints lines of text and no accuracy', async () => {
     const out = freshPath('plain')
-    const printed = await inProcess(train, ...short, '--out', out)
+    const printed = await runInProcess(train, ...short, '--out', out)
     expect(printed).toMatch(
       /^.*plain\n3 steps in .* reviews\/s; final loss \d\.\d{4}\n32,768 of 5,802,496 parameters trained\n$/,
     )
   })
 
-  test('--plan writes nothing and tells steps, time and memory', async () => {
+  test('--plan writes nothing and prints steps, time and memory', async () => {
     const out = freshPath('planned')
-    const plan = JSON.parse(await inProcess(train, ...short, '--out', out, '--plan', '--json'))
+    const plan = JSON.parse(await runInProcess(train, ...short, '--out', out, '--plan', '--json'))
     expect(plan).toMatchObject({ method: 'lora', steps: 3, trainable: 32_768, threads: 1, batch_tokens: 512 })
     expect(plan.estimate.seconds).toBeGreaterThan(0)
     expect(plan.estimate.memory_bytes).toBeGreaterThan(1e7)
     for (const path of [out, `${out}.training`]) expect(existsSync(path), path).toBe(false)
   })
 
-  test('--config takes the fields of a file, over which flags win', async () => {
+  test('--config reads fields from a file, and flags override them', async () => {
     const config = join(checkpoints[0], '..', 'config.yaml')
     writeFileSync(config, 'method: soft-prompt\ntokens: 3\nsteps: 1\nbatch_tokens: 256\n')
     const flags = ['--config', config, '--data', samples('train'), '--tokens', '7', '--threads', '1', '--json']
-    const result = trained.parse(JSON.parse(await inProcess(train, ...flags, '--out', freshPath())))
+    const result = trained.parse(JSON.parse(await runInProcess(train, ...flags, '--out', freshPath())))
     expect(result).toMatchObject({ steps: 1, trainable: 7 * 256 })
   })
 
-  test('that is interrupted ends with 130 and is told to go on with --resume, which brings it to its end', async () => {
+  test('that is interrupted exits with 130 and prints the --resume command, which completes the training', async () => {
     const out = freshPath('broken')
     const args = ['--data', samples('train'), '--steps', '60', '--batch-tokens', '512', '--threads', '1', '--out', out]
-    const run = started(['train', ...args])
-    await run.says(/loss/)
+    const run = startGraft(['train', ...args])
+    await run.waitFor(/loss/)
     run.kill('SIGINT')
-    const { code, stderr, stdout } = await run.ended
+    const { code, stderr, stdout } = await run.exited
     expect({ code, stdout }, stderr).toEqual({ code: 130, stdout: '' })
     expect(stderr).toContain(`graft train --resume --out ${JSON.stringify(out)}`)
-    const anew = await graft('train', ...args, '--json')
-    expect(anew.code).toBe(2)
-    expect(JSON.parse(anew.stdout).error).toMatchObject({ code: 'output_exists', subject: `${out}.training` })
-    await expectError(inProcess(train, '--resume', '--out', out, '--seed', '3'), 'usage', '--seed', '--resume')
-    const result = trained.parse(JSON.parse(await inProcess(train, '--resume', '--out', out, '--json')))
+    const repeated = await graft('train', ...args, '--json')
+    expect(repeated.code).toBe(2)
+    expect(JSON.parse(repeated.stdout).error).toMatchObject({ code: 'output_exists', subject: `${out}.training` })
+    await expectError(runInProcess(train, '--resume', '--out', out, '--seed', '3'), 'usage', '--seed', '--resume')
+    const result = trained.parse(JSON.parse(await runInProcess(train, '--resume', '--out', out, '--json')))
     expect(result).toMatchObject({ steps: 60, checkpoint: resolve(out) })
     expect(existsSync(`${out}.training`)).toBe(false)
   })
 })
 
 describe('graft evaluate', () => {
-  test('--json prints the metrics whole', async () => {
-    const printed = await inProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
+  test('--json prints all metrics', async () => {
+    const printed = await runInProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
     const result = measured.parse(JSON.parse(printed))
     expect(result).toMatchObject({ n: 90, labels: ['negative', 'positive'] })
     expect(result.confusion.flat().reduce((a, b) => a + b)).toBe(90)
     expect(result.interval[0]).toBeLessThan(result.accuracy)
   })
 
-  test('prints accuracy, confusion and slices for a person', async () => {
-    const printed = await inProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'))
+  test('prints the accuracy, the confusion matrix and the slices as text', async () => {
+    const printed = await runInProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'))
     expect(printed).toMatch(
       /^accuracy \d+\.\d\d % on 90 reviews, 95 % interval \d+\.\d\d % to \d+\.\d\d %\nmacro F1 0\.\d{4}/,
     )
@@ -145,52 +145,52 @@ describe('graft compare', () => {
   const flags = () => checkpoints.flatMap((dir) => ['--checkpoint', dir])
   const data = ['--data', samples('test'), '--threads', '1']
 
-  test('--json prints the comparison whole, as the API answers it', async () => {
+  test('--json prints the same comparison as the API', async () => {
     const result = comparison.shape.result
       .unwrap()
-      .parse(JSON.parse(await inProcess(compare, ...flags(), ...data, '--json')))
+      .parse(JSON.parse(await runInProcess(compare, ...flags(), ...data, '--json')))
     expect(result).toMatchObject({ n: 90, adapters: [{ name: 'lora-4' }, { name: 'prompt' }] })
     for (const [i, dir] of checkpoints.entries()) {
-      const alone = JSON.parse(await inProcess(evaluate, '--checkpoint', dir, ...data, '--json'))
-      const { accuracy, interval, f1, ece } = alone
+      const single = JSON.parse(await runInProcess(evaluate, '--checkpoint', dir, ...data, '--json'))
+      const { accuracy, interval, f1, ece } = single
       expect(result.adapters[i]).toMatchObject({ accuracy, interval, f1, ece })
     }
   })
 
-  test('prints the verdict first, then what it rests on', async () => {
-    const lines = (await inProcess(compare, ...flags(), ...data)).split('\n')
+  test('prints the verdict first, then its evidence', async () => {
+    const lines = (await runInProcess(compare, ...flags(), ...data)).split('\n')
     expect(lines[0]).toMatch(/is better: |^cannot tell: /)
-    expect(lines[2]).toBe('90 reviews, answered by each:')
+    expect(lines[2]).toBe('90 reviews, classified by each adapter:')
     for (const start of ['adapter ', 'lora-4 ', 'prompt ', 'lora-4, prompt ', 'label ', 'review '])
       expect(lines.filter((line) => line.startsWith(start)).length, start).toBeGreaterThan(0)
   })
 
-  test('wants two adapters or more, each once, and nothing beside them that would be passed over', async () => {
+  test('requires two adapters or more, each once, and rejects flags that would have no effect', async () => {
     const [dir] = checkpoints
     for (const [args, subject, said] of [
       [[], '--checkpoint', 'none'],
       [['--checkpoint', dir], '--checkpoint', '2 to 8 adapters'],
       [['--checkpoint', dir, '--checkpoint', `${dir}/`], '--checkpoint', 'twice'],
-      [['--checkpoint', dir, '--adapter', 'a', '--adapter', 'b'], '--adapter', 'beside --checkpoint'],
-      [['--adapter', 'a', '--adapter', 'b', '--base', 'x'], '--base', 'beside --adapter'],
+      [['--checkpoint', dir, '--adapter', 'a', '--adapter', 'b'], '--adapter', 'combined with --checkpoint'],
+      [['--adapter', 'a', '--adapter', 'b', '--base', 'x'], '--base', 'combined with --adapter'],
     ] as const)
-      await expectError(inProcess(compare, ...args, ...data), 'usage', subject, said)
+      await expectError(runInProcess(compare, ...args, ...data), 'usage', subject, said)
   })
 })
 
 describe('graft predict', () => {
   const flags = () => checkpoints.flatMap((dir) => ['--checkpoint', dir])
 
-  test('--json prints a list of answers a text, one of each adapter, with the digests of their weights', async () => {
+  test('--json prints a list per text, with one result per adapter, and the digests of their weights', async () => {
     const texts = ['A joy from start to finish.', 'Two hours I want back.']
-    const answer = predicted.parse(JSON.parse(await inProcess(predict, ...flags(), ...texts, '--json')))
+    const answer = predicted.parse(JSON.parse(await runInProcess(predict, ...flags(), ...texts, '--json')))
     expect(answer.adapters.map(({ adapter }) => adapter)).toEqual(['lora-4', 'prompt'])
     expect(answer.results.map((row) => row.length)).toEqual([2, 2])
     expect(answer.results[0][0]).not.toEqual(answer.results[0][1])
   })
 
-  test('answers the texts of a file in their order', async () => {
-    const printed = await inProcess(predict, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
+  test('classifies the texts of a file in their order', async () => {
+    const printed = await runInProcess(predict, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
     const { results } = predicted.parse(JSON.parse(printed))
     const texts = readFileSync(samples('test'), 'utf8')
       .trim()
@@ -198,13 +198,13 @@ describe('graft predict', () => {
       .map((line) => JSON.parse(line).text as string)
     expect(results).toHaveLength(texts.length)
     const last = predicted.parse(
-      JSON.parse(await inProcess(predict, '--checkpoint', checkpoints[0], texts[89], '--json')),
+      JSON.parse(await runInProcess(predict, '--checkpoint', checkpoints[0], texts[89], '--json')),
     )
     expect(results[89][0]).toMatchObject({ label: (last.results[0][0] as { label: string }).label })
   })
 
-  test('prints a line for each text and adapter, and a bad text as an error in its line', async () => {
-    const lines = (await inProcess(predict, ...flags(), 'A joy.', ' ')).trimEnd().split('\n')
+  test('prints a line for each text and adapter, and the error of an invalid text in its line', async () => {
+    const lines = (await runInProcess(predict, ...flags(), 'A joy.', ' ')).trimEnd().split('\n')
     expect(lines).toHaveLength(5)
     expect(lines[1]).toMatch(/^(positive|negative) +0\.\d{4} +lora-4 +A joy\.$/)
     expect(lines[3]).toMatch(/^error +- +lora-4 +.*words/)
@@ -212,17 +212,17 @@ describe('graft predict', () => {
 })
 
 describe('graft probe', () => {
-  test('writes the file it names, and says so', async () => {
+  test('writes the requested file and prints its name', async () => {
     const out = join(checkpoints[0], '..', 'probe.safetensors')
-    const args = ['--base', parity('tiny-t5'), '--inputs', parity('inputs.json'), '--out', out]
-    expect(JSON.parse(await inProcess(probe, ...args, '--json'))).toEqual({ out })
+    const args = ['--base', parityPath('tiny-t5'), '--inputs', parityPath('inputs.json'), '--out', out]
+    expect(JSON.parse(await runInProcess(probe, ...args, '--json'))).toEqual({ out })
     const { tensors } = await readSafetensors(out)
     expect(tensors.get('a.logits')?.shape).toEqual([3, 2, 384])
   })
 })
 
 describe('an error', () => {
-  test('with --json is one document on stdout, and otherwise lines on stderr', async () => {
+  test('with --json is one document on stdout, and otherwise three lines on stderr', async () => {
     const [asJson, asText] = await Promise.all([
       graft('evaluate', '--checkpoint', 'nowhere', '--data', 'x', '--json'),
       graft('evaluate', '--checkpoint', 'nowhere', '--data', 'x'),
@@ -234,15 +234,12 @@ describe('an error', () => {
         title: 'No such file or folder',
         status: 404,
         subject: 'nowhere',
-        expected: 'a folder',
-        found: 'nothing',
+        problem: 'does not exist',
         fix: 'Check the path.',
       },
     })
     expect(asText).toMatchObject({ code: 2, stdout: '' })
-    expect(asText.stderr).toMatch(
-      /No such file or folder\.\n {2}nowhere\n {2}expected: a folder\n {2}found: {4}nothing\n {2}Check the path\.\n$/,
-    )
+    expect(asText.stderr).toMatch(/No such file or folder\.\n {2}nowhere does not exist\.\n {2}Check the path\.\n$/)
   })
 
   test('of the work itself exits with 1', async () => {
@@ -254,16 +251,17 @@ describe('an error', () => {
     for (const path of [out, `${out}.training`]) expect(existsSync(path), path).toBe(false)
   })
 
-  test('for a command that does not exist exits with 2 and names those that do', async () => {
+  test('for an unknown command exits with 2 and lists the commands', async () => {
     const { code, stderr, stdout } = await graft('trian')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(
       'one of quickstart, train, evaluate, compare, predict, parameters, serve, adapters, aliases, trainings, datasets',
     )
+    expect(stderr).toContain('Did you mean train?')
   })
 
-  test('is not that the reader of the output has gone', async () => {
-    const run = started(['train', '--help'], {}, { deaf: true })
-    expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
+  test('is not reported if the reader of the output closes it early', async () => {
+    const run = startGraft(['train', '--help'], {}, { closesStdout: true })
+    expect(await run.exited).toMatchObject({ code: 0, stderr: '' })
   })
 })

@@ -1,68 +1,75 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, inject, vi } from 'vitest'
+import { inject, vi } from 'vitest'
 import { z } from 'zod'
 import type { Command } from '../../cli/command.ts'
 import { parseFlags } from '../../cli/flags.ts'
 import { packageRoot } from '../../core/entry.ts'
+import { afterFile } from '../after-file.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
+import { NODE_FLAGS } from '../node-flags.ts'
 
-export interface Ended {
+export interface Exit {
   code: number | null
   stdout: string
   stderr: string
 }
 
-export interface Running {
+export interface GraftProcess {
   readonly stdout: string
   readonly stderr: string
-  readonly ended: Promise<Ended>
+  readonly exited: Promise<Exit>
   kill(signal: NodeJS.Signals): void
-  /** Resolves once both streams together match. @throws where it ends before that */
-  says(pattern: RegExp): Promise<void>
+  /** Resolves once the output of both streams matches. @throws if the process exits before that */
+  waitFor(pattern: RegExp): Promise<void>
 }
 
 const alive = new Set<ChildProcess>()
-/** A test that failed leaves what it started. */
-afterAll(() => {
+/** Kills the processes that are still running, such as those of a test that failed. */
+function killAlive(): void {
   for (const child of alive) child.kill('SIGKILL')
-})
+}
 
-/** A home of its own, with an empty store. */
+/** Creates a home with an empty store. */
 export function freshHome(): string {
   const home = freshPath('home')
   cpSync(inject('embeddedTemplate'), home, { recursive: true })
   return home
 }
 
-/** Commands that open the store. */
-const ON_STORE = ['serve', 'quickstart', 'worker', 'adapters', 'aliases', 'trainings', 'datasets', 'key']
+const STORE_COMMANDS = ['serve', 'quickstart', 'worker', 'adapters', 'aliases', 'trainings', 'datasets', 'key']
+
+/** Returns whether a command line opens the store. */
+const opensStore = (commandLine: string): boolean => STORE_COMMANDS.includes(commandLine.split(' ')[0])
 
 /**
- * Starts the command as a user does, with a home of its own unless one is given.
- * @param options `deaf` closes the other end of its stdout at once
+ * Starts the command as a user does. GRAFT_HOME defaults to a new folder.
+ * @param options `closesStdout` closes the reading end of its stdout at once
  */
-export function started(
+export function startGraft(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
-  { deaf = false } = {},
-): Running {
-  const child = spawn(process.execPath, [join(packageRoot, 'dist/cli/main.js'), ...args], {
+  { closesStdout = false } = {},
+): GraftProcess {
+  const child = spawn(process.execPath, [...NODE_FLAGS, join(packageRoot, 'dist/cli/main.js'), ...args], {
     env: {
       ...process.env,
       DATABASE_URL: '',
-      ...(env.GRAFT_HOME === undefined && { GRAFT_HOME: ON_STORE.includes(args[0]) ? freshHome() : freshPath('home') }),
+      ...(env.GRAFT_HOME === undefined && {
+        GRAFT_HOME: opensStore(args[0] ?? '') ? freshHome() : freshPath('home'),
+      }),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
-  if (deaf) child.stdout.destroy()
-  return watched(child)
+  if (closesStdout) child.stdout.destroy()
+  return watchProcess(child)
 }
 
-/** What a process says, and when it ends. It is killed when the tests end. */
-export function watched(child: ChildProcess): Running {
+/** Watches the output and the exit of a process. Kills it when the tests end. */
+export function watchProcess(child: ChildProcess): GraftProcess {
+  if (alive.size === 0) afterFile(killAlive)
   alive.add(child)
   child.on('close', () => alive.delete(child))
   let [stdout, stderr] = ['', '']
@@ -72,12 +79,12 @@ export function watched(child: ChildProcess): Running {
   child.stderr?.on('data', (chunk) => {
     stderr += chunk
   })
-  const ended = new Promise<Ended>((resolve) => {
+  const exited = new Promise<Exit>((resolve) => {
     child.on('close', (code) => resolve({ code, stdout, stderr }))
   })
-  let over = false
-  void ended.then(() => {
-    over = true
+  let hasExited = false
+  void exited.then(() => {
+    hasExited = true
   })
   return {
     get stdout() {
@@ -86,23 +93,23 @@ export function watched(child: ChildProcess): Running {
     get stderr() {
       return stderr
     },
-    ended,
+    exited,
     kill: (signal) => child.kill(signal),
-    async says(pattern) {
+    async waitFor(pattern) {
       while (!pattern.test(stdout + stderr)) {
-        if (over) throw new Error(`it ended without saying ${pattern}: ${stdout}${stderr}`)
+        if (hasExited) throw new Error(`the process exited without printing ${pattern}: ${stdout}${stderr}`)
         await new Promise((resolve) => setTimeout(resolve, 10))
       }
     },
   }
 }
 
-/** Runs the command to its end. */
-export const graft = (...args: string[]): Promise<Ended> => started(args).ended
+/** Runs the command until it exits. */
+export const graft = (...args: string[]): Promise<Exit> => startGraft(args).exited
 
-/** Runs a command within this process, which is faster. @returns what it prints to stdout @throws what it fails of */
-export async function inProcess(command: Command, ...argv: string[]): Promise<string> {
-  process.env.GRAFT_HOME = freshHome()
+/** Runs a command in this process, which is faster. @returns its stdout @throws the error of the command */
+export async function runInProcess(command: Command, ...argv: string[]): Promise<string> {
+  process.env.GRAFT_HOME = opensStore(command.usage) ? freshHome() : freshPath('home')
   const signals = ['SIGINT', 'SIGTERM'] as const
   const before = signals.map((signal) => process.listeners(signal))
   let printed = ''

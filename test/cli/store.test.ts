@@ -4,12 +4,12 @@ import { packageRoot } from '../../core/entry.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
-import { type Ended, freshHome, started } from './run.ts'
+import { type Exit, freshHome, startGraft } from './run.ts'
 
 const data = join(packageRoot, 'samples/train.jsonl')
 const home = freshHome()
-const graft = (args: string[], env: Record<string, string> = {}): Promise<Ended> =>
-  started(args, { GRAFT_HOME: home, ...env }).ended
+const graft = (args: string[], env: Record<string, string> = {}): Promise<Exit> =>
+  startGraft(args, { GRAFT_HOME: home, ...env }).exited
 const json = async <T>(args: string[], env?: Record<string, string>): Promise<T> => {
   const { code, stdout, stderr } = await graft([...args, '--json'], env)
   expect(code, stderr + stdout).toBe(0)
@@ -20,10 +20,10 @@ beforeAll(async () => {
   const { code, stdout, stderr } = await graft(['train', '--name', 'film', '--data', data, '--steps', '3'])
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(/^film \([-0-9a-f]{36}\): succeeded\n3 steps/)
-  expect(stderr).toContain('no server runs')
+  expect(stderr).toContain('No server is running')
 })
 
-test('where no server runs, the commands open the store themselves, one after the other', async () => {
+test('if no server is running, the commands open the store themselves, one after the other', async () => {
   const { data: adapters } = await json<{ data: Adapter[] }>(['adapters'])
   expect(adapters.map(({ name, method }) => [name, method])).toEqual([['film', 'lora']])
   expect((await json<Training>(['trainings', 'show', 'film'])).status).toBe('succeeded')
@@ -33,7 +33,7 @@ test('where no server runs, the commands open the store themselves, one after th
   expect(await json(['evaluate', '--adapter', 'film', '--data', test])).toMatchObject({ n: 90 })
 })
 
-test('what is exported is what was trained; it comes back under another name, and goes', async () => {
+test('an export has the trained bytes, and can be imported under another name and removed', async () => {
   const out = freshPath('exported')
   await json(['adapters', 'export', 'film', '--out', out])
   const [film, copy] = [
@@ -43,16 +43,16 @@ test('what is exported is what was trained; it comes back under another name, an
   expect(copy.digest).toBe(film.digest)
   expect(await json(['adapters', 'remove', 'copy'])).toEqual({ removed: 'copy' })
   const gone = await graft(['adapters', 'show', 'copy'])
-  expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('expected: film')])
+  expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('expected film')])
 })
 
-test('Ctrl-C saves the state of a training that runs here, and resume ends it with the bytes of one that was not stopped', async () => {
-  const settings = ['--data', data, '--epochs', '4', '--batch-tokens', '1024', '--threads', '2']
+test('Ctrl-C saves the state of a training in this process, and resume ends with the bytes of an uninterrupted training', async () => {
+  const settings = ['--data', data, '--steps', '60', '--batch-tokens', '512', '--threads', '2']
   const whole = await json<Training>(['train', '--name', 'whole', ...settings])
-  const stopped = started(['train', '--name', 'stopped', ...settings], { GRAFT_HOME: home })
-  await stopped.says(/loss/)
+  const stopped = startGraft(['train', '--name', 'stopped', ...settings], { GRAFT_HOME: home })
+  await stopped.waitFor(/loss/)
   stopped.kill('SIGINT')
-  const { code, stderr } = await stopped.ended
+  const { code, stderr } = await stopped.exited
   expect([code, stderr]).toEqual([130, expect.stringContaining('graft trainings resume')])
   expect((await json<Training>(['trainings', 'show', 'stopped'])).status).toBe('paused')
   const resumed = await json<Training>(['trainings', 'resume', 'stopped', '--threads', '2'])
@@ -61,12 +61,12 @@ test('Ctrl-C saves the state of a training that runs here, and resume ends it wi
   expect(await digest('stopped')).toBe(await digest('whole'))
 })
 
-test('what is wrong is told before anything is launched', async () => {
+test('an invalid command is reported before anything is launched', async () => {
   for (const [args, says] of [
-    [['train', '--name', 'film', '--data', data], '"film" is taken'],
-    [['train', '--name', 'x', '--data', '/nowhere.jsonl'], 'no such file'],
+    [['train', '--name', 'film', '--data', data], '"film" is already taken'],
+    [['train', '--name', 'x', '--data', '/nowhere.jsonl'], 'does not exist'],
     [['train', '--name', 'x', '--data', data, '--out', 'x'], '--out'],
-    [['train', '--name', 'x', '--data', data, '--rnak', '4'], 'did you mean --rank'],
+    [['train', '--name', 'x', '--data', data, '--rnak', '4'], 'Did you mean --rank'],
     [['train', '--name', 'x', '--data', data, '--rank', '0'], 'a whole number from 1 to 4096'],
     [['adapters', 'show'], 'the name of an adapter'],
     [['predict', '--adapter', 'nothing', 'A joy.'], 'nothing'],
@@ -78,21 +78,21 @@ test('what is wrong is told before anything is launched', async () => {
   expect(trainings.map(({ name }) => name)).not.toContain('x')
 })
 
-test('while a server has the store, the commands speak to it; with a key once there is one', async () => {
-  const server = started(['serve', '--port', '0', '--threads', '1'], { GRAFT_HOME: home })
-  await server.says(/http:\S+\n/)
+test('while a server has the store open, the commands use the server, with a key once one exists', async () => {
+  const server = startGraft(['serve', '--port', '0', '--threads', '1'], { GRAFT_HOME: home })
+  await server.waitFor(/http:\S+\n/)
   const { code, stderr } = await graft(['train', '--name', 'served', '--data', data, '--steps', '3'])
   expect(code, stderr).toBe(0)
   expect(stderr).toContain(server.stdout.trim())
   const { secret } = await json<{ secret: string }>(['key', 'create', '--name', 'me'])
-  // The server asks anew after some seconds.
+  // The server checks again for keys after some seconds.
   await new Promise((resolve) => setTimeout(resolve, 3500))
   const refused = await graft(['adapters'])
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('graft key create')])
   const { data: adapters } = await json<{ data: Adapter[] }>(['adapters'], { GRAFT_API_KEY: secret })
   expect(adapters.map(({ name }) => name)).toEqual(['served', 'stopped', 'whole', 'film'])
   server.kill('SIGTERM')
-  expect((await server.ended).code).toBe(0)
-  // The file with its address went with it.
+  expect((await server.exited).code).toBe(0)
+  // The server removed the file with its address.
   expect((await json<{ data: Adapter[] }>(['adapters'])).data).toHaveLength(4)
 })

@@ -7,10 +7,10 @@ import type { Command } from '../../cli/command.ts'
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import { packageRoot } from '../../core/entry.ts'
 import { GraftError } from '../../core/errors.ts'
-import { editJson, editTensors, freshPath, parity, tinyT5, tuned } from '../checkpoint/helpers.ts'
-import { graft, inProcess } from '../cli/run.ts'
-import { base, savedAs } from '../serving/adapters.ts'
-import { everythingIn } from './everything-in.ts'
+import { editJson, editTensors, freshPath, parityPath, randomAdapter, tinyT5 } from '../checkpoint/helpers.ts'
+import { graft, runInProcess } from '../cli/run.ts'
+import { base, saveRandomAdapter } from '../serving/adapters.ts'
+import { snapshotFolder } from './folder-snapshot.ts'
 
 const samples = join(packageRoot, 'samples')
 const LINES = readFileSync(join(samples, 'train.jsonl'), 'utf8').split('\n').slice(0, 20)
@@ -19,13 +19,13 @@ const tiny = await tinyT5()
 
 let [adapter, foreign] = ['', '']
 beforeAll(async () => {
-  adapter = await savedAs('film', { method: 'lora', rank: 2 }, 0.1)
+  adapter = await saveRandomAdapter('film', { method: 'lora', rank: 2 }, 0.1)
   foreign = freshPath('foreign')
-  await saveAdapter(foreign, tuned({ method: 'lora', rank: 2 }, tiny), tiny)
+  await saveAdapter(foreign, randomAdapter({ method: 'lora', rank: 2 }, tiny), tiny)
 })
 
-/** A folder with good data and a good adapter, for a case to spoil. */
-function workplace(): (name: string) => string {
+/** Creates a folder with valid data and a valid adapter. @returns a function that joins paths to it */
+function makeWorkFolder(): (name: string) => string {
   const folder = freshPath('work')
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'train.jsonl'), LINES.join('\n'))
@@ -35,11 +35,11 @@ function workplace(): (name: string) => string {
 
 interface Case {
   what: string
-  /** Spoils what the workplace holds. */
+  /** Breaks the contents of the folder. */
   spoil?(at: (name: string) => string): void | Promise<void>
   argv(at: (name: string) => string): string[]
   code: ErrorCode
-  /** What the message has to say. */
+  /** Texts that the message must contain. */
   says: readonly string[]
 }
 
@@ -59,22 +59,22 @@ const plainWeights = (change: Parameters<typeof editTensors>[1]) => async (at: (
 }
 const FIRST = 'base_model.model.encoder.block.0.layer.0.SelfAttention.q.lora_A.weight'
 
-/** Those that a user meets most are tried with the real command; the others in this process, which is faster. */
+/** The most common cases run the real command. The others run in this process, which is faster. */
 const spawned: Case[] = [
   {
-    what: 'a misspelt flag',
+    what: 'a misspelled flag',
     argv: training('--rnak', '4'),
     code: 'usage',
-    says: ['--rnak', 'did you mean --rank?'],
+    says: ['--rnak', 'Did you mean --rank?'],
   },
   {
-    what: 'data that are not there',
+    what: 'a data file that does not exist',
     argv: training('--test', '@nowhere.jsonl'),
     code: 'file_missing',
-    says: ['nowhere.jsonl', 'no such file'],
+    says: ['nowhere.jsonl', 'does not exist'],
   },
   {
-    what: 'a line that is broken in the middle',
+    what: 'a line that ends in the middle',
     spoil: data([...LINES.slice(0, 6), '{"text": "half a', ...LINES.slice(7)]),
     argv: training(),
     code: 'data_line',
@@ -87,14 +87,14 @@ const spawned: Case[] = [
     says: ['tiny-t5', tiny.fingerprint, 'graft-base', base.fingerprint],
   },
   {
-    what: 'an output folder that holds something',
+    what: 'an output folder that is not empty',
     spoil: (at) => {
       mkdirSync(at('out'))
       writeFileSync(at('out/precious'), 'years of work')
     },
     argv: training(),
     code: 'output_exists',
-    says: ['out', 'precious', 'Name another folder'],
+    says: ['out', 'precious', 'Choose another folder'],
   },
 ]
 
@@ -119,26 +119,26 @@ const others: Case[] = [
     says: ['query', 'q, k, v, o'],
   },
   {
-    what: 'text where a number belongs',
+    what: 'text instead of a number',
     argv: training('--epochs', 'two'),
     code: 'usage',
     says: ['epochs', 'number', 'two'],
   },
   {
-    what: 'a misspelt field in a file of settings',
+    what: 'a misspelled field in a file of settings',
     spoil: (at) => writeFileSync(at('config.yaml'), 'learning_rat: 0.1\n'),
     argv: training('--config', '@config.yaml'),
     code: 'usage',
-    says: ['config.yaml, learning_rat', 'did you mean learning_rate?'],
+    says: ['config.yaml, learning_rat', 'Did you mean learning_rate?'],
   },
   {
-    what: 'a file of settings that is not there',
+    what: 'a file of settings that does not exist',
     argv: training('--config', '@config.yaml'),
     code: 'file_missing',
-    says: ['config.yaml', 'no such file'],
+    says: ['config.yaml', 'does not exist'],
   },
   {
-    what: 'a file of settings that is no mapping',
+    what: 'a file of settings that is not a mapping',
     spoil: (at) => writeFileSync(at('config.yaml'), '- a\n- b\n'),
     argv: training('--config', '@config.yaml'),
     code: 'usage',
@@ -146,7 +146,7 @@ const others: Case[] = [
   },
   { what: 'empty data', spoil: data([]), argv: training(), code: 'data_empty', says: ['train.jsonl', 'reviews'] },
   {
-    what: 'data in no known format',
+    what: 'data in an unknown format',
     spoil: data(['good film', 'bad film']),
     argv: training(),
     code: 'data_format',
@@ -157,7 +157,7 @@ const others: Case[] = [
     spoil: data(LINES.filter((line) => line.includes('"positive"'))),
     argv: training(),
     code: 'data_classes',
-    says: ['two labels', 'positive alone'],
+    says: ['two labels', 'only positive'],
   },
   {
     what: 'a label in the test data that the training does not have',
@@ -167,24 +167,29 @@ const others: Case[] = [
     says: ['test.jsonl, line 2', 'negative, positive', 'neutral'],
   },
   {
-    what: 'a label whose word the base does not know',
+    what: 'a label whose word is not a token of the base',
     spoil: data([...LINES, '{"text": "so so", "label": "lukewarmish"}']),
     argv: training(),
     code: 'label_words',
-    says: ['lukewarmish', 'one token'],
+    says: ['lukewarmish', 'a single token'],
   },
-  { what: 'a base that is not there', argv: training('--base', '@t5'), code: 'file_missing', says: ['t5', 'a folder'] },
+  {
+    what: 'a base that does not exist',
+    argv: training('--base', '@t5'),
+    code: 'file_missing',
+    says: ['t5', 'does not exist'],
+  },
   {
     what: 'a base without a tokenizer',
-    argv: training('--base', parity('tiny-t5')),
+    argv: training('--base', parityPath('tiny-t5')),
     code: 'base_incomplete',
-    says: ['tiny-t5', 'tokenizer.json', 'no such file'],
+    says: ['tiny-t5', 'does not contain tokenizer.json'],
   },
   {
-    what: 'an adapter for a base',
+    what: 'an adapter instead of a base',
     argv: training('--base', '@film'),
     code: 'base_incomplete',
-    says: ['an adapter', 'Name the folder of the base'],
+    says: ['an adapter', 'Give the folder of the base'],
   },
   {
     what: 'an output that is a file',
@@ -194,13 +199,13 @@ const others: Case[] = [
     says: ['a file'],
   },
   {
-    what: 'an output below a file',
+    what: 'an output path below a file',
     argv: (at) => training()(at).map((word) => (word === at('out') ? at('train.jsonl/out') : word)),
     code: 'output_exists',
     says: ['a file'],
   },
   {
-    what: 'a training to resume that is not there',
+    what: 'a training to resume that does not exist',
     argv: (at) => ['train', '--resume', '--out', at('out')],
     code: 'file_missing',
     says: ['out.training', 'without --resume'],
@@ -210,14 +215,14 @@ const others: Case[] = [
     spoil: plainWeights((tensors) => tensors.delete(FIRST)),
     argv: prediction,
     code: 'checkpoint_tensors',
-    says: [FIRST, '[2, 256]', 'no such tensor'],
+    says: ['adapter_model.safetensors is missing', `${FIRST} [2, 256]`],
   },
   {
-    what: 'weights with a tensor too many',
+    what: 'weights with an unknown tensor',
     spoil: plainWeights((tensors) => tensors.set('surplus', { shape: [1], data: Float32Array.of(1) })),
     argv: prediction,
     code: 'checkpoint_tensors',
-    says: ['surplus [1]', 'no such tensor'],
+    says: ['contains surplus [1]', 'does not describe'],
   },
   {
     what: 'weights with a tensor of another shape',
@@ -227,41 +232,41 @@ const others: Case[] = [
     says: [FIRST, '[2, 256]', '[256, 2]'],
   },
   {
-    what: 'weights that were cut off',
+    what: 'truncated weights',
     spoil: (at) => truncateSync(at('film/adapter_model.safetensors'), 9000),
     argv: prediction,
     code: 'checkpoint_corrupt',
     says: ['adapter_model.safetensors', 'found'],
   },
   {
-    what: 'weights that are others than those that were saved',
+    what: 'weights that differ from the saved ones',
     spoil: (at) => editTensors(at('film/adapter_model.safetensors'), (tensors) => tensors.get(FIRST)?.data.fill(1)),
     argv: prediction,
     code: 'checkpoint_corrupt',
     says: ['adapter_model.safetensors', 'SHA-256'],
   },
   {
-    what: 'a checkpoint with a setting that changes what it computes and is not implemented',
+    what: 'a checkpoint with a setting that is not implemented and changes the result',
     spoil: (at) => editJson(at('film/adapter_config.json'), (config) => Object.assign(config, { use_dora: true })),
     argv: prediction,
     code: 'checkpoint_config',
     says: ['use_dora', 'true', 'DoRA'],
   },
   {
-    what: 'a checkpoint with a setting that nobody knows',
+    what: 'a checkpoint with an unknown setting',
     spoil: (at) => editJson(at('film/adapter_config.json'), (config) => Object.assign(config, { lora_magic: 3 })),
     argv: prediction,
     code: 'checkpoint_config',
     says: ['lora_magic', '3'],
   },
   {
-    what: 'a checkpoint that is not there',
+    what: 'a checkpoint that does not exist',
     argv: (at) => ['serve', '--checkpoint', at('nowhere')],
     code: 'file_missing',
     says: ['nowhere'],
   },
   {
-    what: 'a folder that is no checkpoint',
+    what: 'a folder that is not a checkpoint',
     argv: (at) => ['evaluate', '--checkpoint', samples, '--data', at('train.jsonl')],
     code: 'file_missing',
     says: ['samples', 'adapter_config.json'],
@@ -270,13 +275,13 @@ const others: Case[] = [
     what: 'no checkpoint',
     argv: () => ['predict', 'A joy.'],
     code: 'usage',
-    says: ['--checkpoint', '--adapter', 'neither'],
+    says: ['--checkpoint', '--adapter', 'missing'],
   },
   {
     what: 'neither texts nor a file of texts',
     argv: (at) => ['predict', '--checkpoint', at('film')],
     code: 'usage',
-    says: ['--data FILE', 'neither'],
+    says: ['--data FILE', 'missing'],
   },
   {
     what: 'a label in the data that the checkpoint does not have',
@@ -286,61 +291,61 @@ const others: Case[] = [
     says: ['line 21', 'neutral'],
   },
   {
-    what: 'an address that others can reach',
+    what: 'an address that other machines can reach',
     argv: (at) => ['serve', '--checkpoint', at('film'), '--host', '0.0.0.0', '--threads', '1'],
     code: 'usage',
     says: ['0.0.0.0', '127.0.0.1'],
   },
   {
-    what: 'inputs of a probe that are no JSON',
+    what: 'inputs of a probe that are not JSON',
     argv: (at) => ['probe', '--inputs', at('train.jsonl'), '--out', at('out')],
     code: 'data_format',
     says: ['train.jsonl', 'JSON'],
   },
   {
-    what: 'a folder to write to that is not there',
-    argv: (at) => ['probe', '--inputs', parity('inputs.json'), '--out', at('no/such/out')],
+    what: 'a file to write in a folder that does not exist',
+    argv: (at) => ['probe', '--inputs', parityPath('inputs.json'), '--out', at('no/such/out')],
     code: 'file_missing',
     says: ['no/such'],
   },
 ]
 
-describe('nothing is written or lost, and the message tells what was expected, what came and how to fix it, for', () => {
+describe('nothing is written or lost, and the message says what is wrong and how to fix it, for', () => {
   test.each(spawned)('$what', async ({ spoil, argv, code, says }) => {
-    const at = workplace()
+    const at = makeWorkFolder()
     await spoil?.(at)
-    const before = everythingIn(at(''))
+    const before = snapshotFolder(at(''))
     const { code: exit, stdout, stderr } = await graft(...argv(at))
     expect({ exit, stdout }, stderr).toEqual({ exit: 2, stdout: '' })
     expect(stderr).toContain(`graft: ${catalogue[code].title}.`)
-    expect(stderr).toMatch(/\n {2}expected: \S.*\n {2}found: {4}\S.*\n {2}\S.*\.\n$/)
+    expect(stderr).toMatch(/(?:^|\n)graft: \S.*\.\n {2}\S.*\.\n {2}\S.*\.\n$/)
     for (const word of says) expect(stderr).toContain(word)
-    expect(everythingIn(at(''))).toEqual(before)
+    expect(snapshotFolder(at(''))).toEqual(before)
   })
 
   test.each(others)('$what', async ({ spoil, argv, code, says }) => {
-    const at = workplace()
+    const at = makeWorkFolder()
     await spoil?.(at)
-    const before = everythingIn(at(''))
+    const before = snapshotFolder(at(''))
     const [name, ...flags] = argv(at)
     const { [name]: command } = (await import(join(packageRoot, `cli/commands/${name}.ts`))) as Record<string, Command>
-    const error = await inProcess(command, ...flags).catch((reason: unknown) => reason)
+    const error = await runInProcess(command, ...flags).catch((reason: unknown) => reason)
     expect(error).toBeInstanceOf(GraftError)
     const { code: found, message, detail } = error as GraftError
     expect(found, message).toBe(code)
     expect(catalogue[code].exit).toBe(2)
     for (const word of says) expect(message).toContain(word)
     for (const part of Object.values(detail)) expect(part).toMatch(/\S/)
-    expect(everythingIn(at(''))).toEqual(before)
+    expect(snapshotFolder(at(''))).toEqual(before)
   })
 })
 
-test('a port that is taken is refused, and the command ends', async () => {
+test('a port that is in use is reported, and the command exits', async () => {
   const server = createServer().listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   const { port } = server.address() as { port: number }
   const { code, stdout, stderr } = await graft('serve', '--checkpoint', adapter, '--threads', '1', '--port', `${port}`)
   server.close()
   expect({ code, stdout }, stderr).toEqual({ code: 2, stdout: '' })
-  expect(stderr).toMatch(new RegExp(`127.0.0.1:${port}\\n.*an address that is free\\n.*one in use`))
+  expect(stderr).toMatch(new RegExp(`127\\.0\\.0\\.1:${port} is already in use\\.`))
 })

@@ -5,12 +5,12 @@ import { StdioClientTransport as OlderStdio } from '@modelcontextprotocol/sdk/cl
 import { StreamableHTTPClientTransport as OlderHttp } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { onTestFinished } from 'vitest'
 
-/** The official client of each revision. */
+/** The revisions that the official clients implement. */
 export const revisions = ['2025-11-25', '2026-07-28'] as const
 export type Revision = (typeof revisions)[number]
 
-/** A server to ask over HTTP, or a command that is started. */
-export type Where =
+/** A server to connect to over HTTP, or a command to start. */
+export type Endpoint =
   | { url: string; key?: string }
   | { command: string; args: string[]; env: Record<string, string>; stderr?: 'inherit' | 'ignore' }
 
@@ -32,16 +32,16 @@ export interface Agent {
   close(): Promise<void>
 }
 
-/** Connects the official client of a revision. It checks every structured answer by the tool's output schema. */
-export async function connect(revision: Revision, where: Where): Promise<Agent> {
+/** Connects the official client of a revision. It validates every structured result by the tool's output schema. */
+export async function connect(revision: Revision, where: Endpoint): Promise<Agent> {
   const older = revision === '2025-11-25'
   const info = { name: 'test', version: '1' }
   const client = older
     ? new OlderClient(info)
     : new NewerClient(info, { versionNegotiation: { mode: { pin: revision } } })
-  // The two libraries' types differ where their values do not.
+  // The types of the two libraries differ, but their values do not.
   await (client as OlderClient).connect(transportTo(older, where) as never)
-  // Clients look at the output schemas that they have listed.
+  // Clients validate by the output schemas that they have listed.
   await client.listTools()
   return {
     client,
@@ -58,14 +58,14 @@ export async function connect(revision: Revision, where: Where): Promise<Agent> 
   }
 }
 
-/** As {@link connect}, until the test is finished. */
-export async function connected(revision: Revision, where: Where): Promise<Agent> {
+/** Connects like {@link connect}, and disconnects when the test has finished. */
+export async function connectAgent(revision: Revision, where: Endpoint): Promise<Agent> {
   const agent = await connect(revision, where)
   onTestFinished(() => agent.close())
   return agent
 }
 
-function transportTo(older: boolean, where: Where) {
+function transportTo(older: boolean, where: Endpoint) {
   if (!('url' in where)) return new (older ? OlderStdio : NewerStdio)(where)
   const headers: Record<string, string> = where.key === undefined ? {} : { authorization: `Bearer ${where.key}` }
   return new (older ? OlderHttp : NewerHttp)(new URL('/mcp', where.url), { requestInit: { headers } })

@@ -1,22 +1,22 @@
 import fc from 'fast-check'
 import type { Args, Schema } from './wrong-args.ts'
 
-/** Arguments that the schema of a tool allows, odd as they may be: some of those that right ones leave out are added, or take their place. */
-export function allowedArgs({ properties = {} }: Schema, right: Args): fc.Arbitrary<Args> {
+/** Generates arguments that the schema of a tool allows, however odd: some valid arguments are replaced or added. */
+export function generateArgs({ properties = {} }: Schema, valid: Args): fc.Arbitrary<Args> {
   const fields = fc.subarray(Object.keys(properties), { maxLength: 3 })
   return fields.chain((names) =>
     fc
-      .record(Object.fromEntries(names.map((name) => [name, allowed(properties[name])])))
-      .map((odd) => ({ ...right, ...odd })),
+      .record(Object.fromEntries(names.map((name) => [name, generateAllowed(properties[name])])))
+      .map((odd) => ({ ...valid, ...odd })),
   )
 }
 
-function allowed(schema: Schema): fc.Arbitrary<unknown> {
-  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(allowed))
+function generateAllowed(schema: Schema): fc.Arbitrary<unknown> {
+  if (schema.anyOf) return fc.oneof(...schema.anyOf.map(generateAllowed))
   if (schema.const !== undefined) return fc.constant(schema.const)
   switch (schema.type) {
     case 'string':
-      return allowedText(schema)
+      return generateText(schema)
     case 'integer':
       return fc.integer({ min: least(schema, 1), max: Math.min(most(schema, 1), Number.MAX_SAFE_INTEGER) })
     case 'number':
@@ -24,12 +24,12 @@ function allowed(schema: Schema): fc.Arbitrary<unknown> {
     case 'boolean':
       return fc.boolean()
     case 'array':
-      return fc.array(allowed(schema.items ?? {}), {
+      return fc.array(generateAllowed(schema.items ?? {}), {
         minLength: schema.minItems,
         maxLength: Math.max(schema.minItems ?? 0, 4),
       })
     default:
-      return allowedObject(schema)
+      return generateObject(schema)
   }
 }
 
@@ -38,10 +38,10 @@ const least = ({ minimum, exclusiveMinimum }: Schema, step: number): number =>
 const most = ({ maximum, exclusiveMaximum }: Schema, step: number): number =>
   maximum ?? (exclusiveMaximum === undefined ? Number.MAX_VALUE : exclusiveMaximum - step)
 
-function allowedText({ enum: choices, pattern, format, minLength, maxLength = 60 }: Schema): fc.Arbitrary<unknown> {
+function generateText({ enum: choices, pattern, format, minLength, maxLength = 60 }: Schema): fc.Arbitrary<unknown> {
   if (choices) return fc.constantFrom(...choices)
   if (format === 'uuid') return fc.uuid()
-  // Halves of surrogate pairs and what no database likes are texts, too.
+  // Unpaired surrogates and characters that databases reject are also texts.
   const any = fc.oneof(fc.string({ unit: 'binary', minLength, maxLength }), fc.constantFrom('\ud800', 'a\0b', '%', "'"))
   if (pattern === undefined) return any
   const rule = new RegExp(pattern)
@@ -51,11 +51,14 @@ function allowedText({ enum: choices, pattern, format, minLength, maxLength = 60
   )
 }
 
-function allowedObject({ properties, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown> {
+function generateObject({ properties, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown> {
   if (properties)
-    return fc.record(Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, allowed(one)])), {
-      requiredKeys: [...required],
-    })
-  const value = typeof additionalProperties === 'object' ? allowed(additionalProperties) : fc.jsonValue()
+    return fc.record(
+      Object.fromEntries(Object.entries(properties).map(([name, one]) => [name, generateAllowed(one)])),
+      {
+        requiredKeys: [...required],
+      },
+    )
+  const value = typeof additionalProperties === 'object' ? generateAllowed(additionalProperties) : fc.jsonValue()
   return fc.dictionary(fc.string({ unit: 'binary', maxLength: 10 }), value, { maxKeys: 3 })
 }

@@ -1,24 +1,24 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Agent, connected, type Revision, revisions } from './agents.ts'
-import { allowedArgs } from './allowed-args.ts'
-import { expectRefusal } from './refusal.ts'
+import { type Agent, connectAgent, type Revision, revisions } from './agents.ts'
+import { generateArgs } from './allowed-args.ts'
+import { expectRefusal } from './expect-refusal.ts'
 import { startMcp } from './start-mcp.ts'
-import { type Args, type Schema, wrongArgs } from './wrong-args.ts'
+import { type Args, generateWrongArgs, type Schema } from './wrong-args.ts'
 
-/** Of each kind and revision. */
+/** The number of calls of each kind and revision. */
 const CALLS = 250
 
-/** fast-check tells seed and path of a call that fails. */
+/** fast-check reports the seed and path of a call that fails. */
 const options = { numRuns: CALLS, seed: 20_260_728, interruptAfterTimeLimit: 50_000, markInterruptAsFailure: true }
 
-/** A server, and a right call of each of its tools. */
-async function started(revision: Revision) {
+/** Starts a server and makes a valid call of each of its tools. */
+async function start(revision: Revision) {
   const { url, films, platform } = await startMcp({ adapters: ['imdb', 'other'] })
-  const agent = await connected(revision, { url })
+  const agent = await connectAgent(revision, { url })
   const launched = await agent.call('launch_training', { dataset: films })
   const { id } = (launched.structuredContent as { training: { id: string } }).training
-  const right: Readonly<Record<string, Args>> = {
+  const valid: Readonly<Record<string, Args>> = {
     list_datasets: { limit: 1 },
     list_adapters: { limit: 1 },
     count_parameters: { method: 'lora', rank: 8 },
@@ -32,56 +32,55 @@ async function started(revision: Revision) {
     name,
     schema: inputSchema as Schema,
   }))
-  expect(tools.map(({ name }) => name).sort()).toEqual(Object.keys(right).sort())
-  return { ...agent, platform, right, tools }
+  expect(tools.map(({ name }) => name).sort()).toEqual(Object.keys(valid).sort())
+  return { ...agent, platform, valid, tools }
 }
 
-/** Making values may hold the thread for long, and the server lives on it, too: connections that it has closed meanwhile are seen first. */
-async function caughtUp(): Promise<void> {
+/** Lets the server, which shares this thread, handle closed connections after values took long to generate. */
+async function yieldToServer(): Promise<void> {
   for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setImmediate(resolve))
 }
 
-async function expectToGoOn(call: Agent['call'], right: Readonly<Record<string, Args>>): Promise<void> {
+async function expectWorking(call: Agent['call'], valid: Readonly<Record<string, Args>>): Promise<void> {
   for (const name of ['list_datasets', 'list_adapters', 'count_parameters', 'get_training', 'classify_reviews'])
-    expect((await call(name, right[name])).isError, name).toBeFalsy()
+    expect((await call(name, valid[name])).isError, name).toBeFalsy()
 }
 
 test.each(revisions)(
-  'whatever a tool’s schema does not allow is refused as such, and the server goes on: %s',
+  'arguments that a tool’s schema does not allow are rejected by name, and the server continues: %s',
   async (revision) => {
-    const { call, tools, right, platform } = await started(revision)
-    const wrong = fc
+    const { call, tools, valid, platform } = await start(revision)
+    const invalid = fc
       .constantFrom(...tools)
-      .chain(({ name, schema }) => wrongArgs(schema, right[name]).map((one) => ({ name, ...one })))
-    const property = fc.asyncProperty(wrong, async ({ name, args, argument }) => {
-      await caughtUp()
-      // Messages write the odd name of a field as JSON does.
+      .chain(({ name, schema }) => generateWrongArgs(schema, valid[name]).map((one) => ({ name, ...one })))
+    const property = fc.asyncProperty(invalid, async ({ name, args, argument }) => {
+      await yieldToServer()
+      // Messages write an odd field name as JSON.
       expectRefusal(await call(name, args), name, args, JSON.stringify(argument).slice(1, -1))
     })
     await fc.assert(property, options)
-    await expectToGoOn(call, right)
-    expect((await call('get_training', right.get_training)).structuredContent).toMatchObject({
+    await expectWorking(call, valid)
+    expect((await call('get_training', valid.get_training)).structuredContent).toMatchObject({
       training: { status: 'queued' },
     })
     expect(platform.logged).toEqual([])
   },
 )
 
-test.each(revisions)('whatever a tool’s schema allows is answered, or refused in words: %s', async (revision) => {
-  const { call, tools, right, platform } = await started(revision)
+test.each(revisions)('arguments that a tool’s schema allows get a result or a readable error: %s', async (revision) => {
+  const { call, tools, valid, platform } = await start(revision)
   const allowed = fc
     .constantFrom(...tools)
-    .chain(({ name, schema }) => allowedArgs(schema, right[name]).map((args) => ({ name, args })))
+    .chain(({ name, schema }) => generateArgs(schema, valid[name]).map((args) => ({ name, args })))
   const property = fc.asyncProperty(allowed, async ({ name, args }) => {
-    await caughtUp()
-    // A plan would run, and a wait would last.
+    await yieldToServer()
+    // A plan would run two steps, and a wait would take long.
     const { plan_only: _, ...rest } = args
     const given = 'wait_seconds' in rest || name === 'compare_adapters' ? { ...rest, wait_seconds: 0 } : rest
     const { isError, text } = await call(name, given)
-    if (isError)
-      expect(text).toMatch(/^(?!internal)[a-z_]+: .*\n[\s\S]*: expected .*, but found [\s\S]*\nA right call: /)
+    if (isError) expect(text).toMatch(/^(?!internal)[a-z_]+: \S.*\.\n\S[\s\S]*\.\n[A-Z][\s\S]*\nExample call: /)
     expect(platform.logged).toEqual([])
   })
   await fc.assert(property, options)
-  await expectToGoOn(call, right)
+  await expectWorking(call, valid)
 })

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Access } from '../../platform/use-cases/access.ts'
-import { connected, revisions } from './agents.ts'
+import { connectAgent, revisions } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
 
 const access: Access = {
@@ -11,46 +11,48 @@ const access: Access = {
   },
 }
 
-test.each(revisions)('a key may call what its scope allows: %s', async (revision) => {
+test.each(revisions)('a key may call only what its scope allows: %s', async (revision) => {
   const { url, films } = await startMcp({ access })
-  const predicts = await connected(revision, { url, key: 'graft_p' })
-  expect(await predicts.call('classify_reviews', { reviews: ['good'] })).toMatchObject({ text: '1 positive.' })
+  const predictAgent = await connectAgent(revision, { url, key: 'graft_p' })
+  expect(await predictAgent.call('classify_reviews', { reviews: ['good'] })).toMatchObject({ text: '1 positive.' })
   for (const [name, args] of [
     ['launch_training', { dataset: films }],
     ['get_training', { training: 'x' }],
     ['cancel_training', { training: 'x' }],
     ['list_datasets', {}],
   ] as const)
-    expect(await predicts.call(name, args)).toMatchObject({
+    expect(await predictAgent.call(name, args)).toMatchObject({
       isError: true,
       text: expect.stringMatching(/^scope_missing: .*\n.*the scope train/),
     })
-  expect((await predicts.client.listResources()).resources.map(({ uri }) => uri.split('/')[2])).toEqual(['adapters'])
-  await expect(predicts.client.readResource({ uri: 'graft://trainings/x' })).rejects.toThrow('scope_missing')
+  expect((await predictAgent.client.listResources()).resources.map(({ uri }) => uri.split('/')[2])).toEqual([
+    'adapters',
+  ])
+  await expect(predictAgent.client.readResource({ uri: 'graft://trainings/x' })).rejects.toThrow('scope_missing')
 
-  const trains = await connected(revision, { url, key: 'graft_t' })
-  expect((await trains.call('launch_training', { dataset: films })).structuredContent).toHaveProperty('training')
+  const trainAgent = await connectAgent(revision, { url, key: 'graft_t' })
+  expect((await trainAgent.call('launch_training', { dataset: films })).structuredContent).toHaveProperty('training')
 })
 
-test.each(revisions)('without a valid key nothing is answered: %s', async (revision) => {
+test.each(revisions)('a request without a valid key is rejected: %s', async (revision) => {
   const { url } = await startMcp({ access })
-  await expect(connected(revision, { url })).rejects.toThrow()
-  await expect(connected(revision, { url, key: 'graft_x' })).rejects.toThrow()
+  await expect(connectAgent(revision, { url })).rejects.toThrow()
+  await expect(connectAgent(revision, { url, key: 'graft_x' })).rejects.toThrow()
 })
 
-test('keys of different owners do not meet', async () => {
+test('idempotency keys of different owners are independent', async () => {
   const { url, films } = await startMcp({
     access: { ...access, verify: async (secret) => ({ owner: secret, scopes: ['train'] }) },
   })
   const launch = async (key: string) => {
-    const { call } = await connected('2026-07-28', { url, key })
+    const { call } = await connectAgent('2026-07-28', { url, key })
     const { structuredContent } = await call('launch_training', { dataset: films, idempotency_key: 'same' })
     return (structuredContent as { training: { id: string } }).training.id
   }
   expect(await launch('graft_a')).not.toBe(await launch('graft_b'))
 })
 
-test('a refusal is an error of JSON-RPC with the status and the problem of HTTP', async () => {
+test('a rejected request gets a JSON-RPC error with the HTTP status and problem', async () => {
   const { url } = await startMcp({ access })
   const response = await fetch(`${url}/mcp`, {
     method: 'POST',
@@ -66,7 +68,7 @@ test('a refusal is an error of JSON-RPC with the status and the problem of HTTP'
   })
 })
 
-test('without keys, a page of another origin is refused', async () => {
+test('without keys, a request from a page of another origin is rejected', async () => {
   const { url } = await startMcp()
   const headers = { 'content-type': 'application/json', origin: 'https://example.com' }
   const response = await fetch(`${url}/mcp`, { method: 'POST', body: '{}', headers })

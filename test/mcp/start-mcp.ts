@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { onTestFinished } from 'vitest'
 import { mcpRoute } from '../../cli/mcp-route.ts'
 import type { McpHandler } from '../../mcp/handler.ts'
-import { graftMcp } from '../../mcp/server.ts'
+import { makeGraftMcp } from '../../mcp/server.ts'
 import type { Access } from '../../platform/use-cases/access.ts'
 import { uploadDataset } from '../../platform/use-cases/datasets.ts'
 import { makeApp } from '../../server/app.ts'
@@ -13,14 +13,14 @@ import { withFiles } from '../server/with-files.ts'
 export interface StartMcp {
   adapters?: readonly string[]
   access?: Access
-  /** What is served at `/mcp`: the tools of Graft where absent. */
+  /** Makes the handler of `/mcp`. Defaults to the tools of Graft. */
   serve?: (platform: FakePlatform) => McpHandler
 }
 
-const graft = (platform: FakePlatform) => graftMcp(platform, '1.2.3')
+const serveGraft = (platform: FakePlatform) => makeGraftMcp(platform, '1.2.3')
 
-/** A server with `/mcp` over a platform whose engine is a fake, with a data set. Nothing trains there. */
-export async function startMcp({ adapters = ['imdb'], access, serve = graft }: StartMcp = {}) {
+/** Starts a server with `/mcp` on a platform with a fake engine and one data set. Nothing trains there. */
+export async function startMcp({ adapters = ['imdb'], access, serve = serveGraft }: StartMcp = {}) {
   const platform = Object.assign(await fakePlatform(adapters), await withFiles())
   const films = `films-${randomUUID().slice(0, 8)}`
   const lines = ['good', 'bad'].map((text, i) => JSON.stringify({ text, label: i === 0 ? 'positive' : 'negative' }))
@@ -32,7 +32,7 @@ export async function startMcp({ adapters = ['imdb'], access, serve = graft }: S
     })(),
   )
   const handler = async () => serve(platform)
-  const app = makeApp(platform, { version: '1.2.3', access, more: [mcpRoute(handler)] })
+  const app = makeApp(platform, { version: '1.2.3', access, extraRoutes: [mcpRoute(handler)] })
   const server = await listen(app, { graceSeconds: 1, access })
   onTestFinished(() => server.close())
   return { url: server.url, close: server.close, platform, films }

@@ -10,7 +10,7 @@ interface Message {
   error?: { code: number; message: string }
 }
 
-/** Messages go in, and what came out is told once the work is done. */
+/** Serves a client over pipes. */
 function pipe(send: (init: RequestInit) => Promise<Response>, signal = new AbortController().signal) {
   const [input, output] = [new PassThrough(), new PassThrough()]
   const chunks: Buffer[] = []
@@ -39,7 +39,7 @@ function pipe(send: (init: RequestInit) => Promise<Response>, signal = new Abort
   }
 }
 
-test('what is no message is refused, and the next is answered', async () => {
+test('a line that is not a message gets an error, and the next message a response', async () => {
   const { url } = await startMcp()
   const { write, end, served, until } = pipe((init) => fetch(`${url}/mcp`, init))
   write('{"jsonrpc":')
@@ -52,7 +52,7 @@ test('what is no message is refused, and the next is answered', async () => {
   await served
 })
 
-test('a name that no header can hold arrives as it is', async () => {
+test('a name that a header cannot hold arrives unchanged', async () => {
   const { url } = await startMcp()
   const { write, end, served, until } = pipe((init) => fetch(`${url}/mcp`, init))
   const _meta = {
@@ -68,7 +68,7 @@ test('a name that no header can hold arrives as it is', async () => {
   await served
 })
 
-test('a task is asked for by its id, which the carrier repeats where HTTP needs it', async () => {
+test('a request for a task repeats its id in the header that HTTP requires', async () => {
   const { url } = await startMcp()
   const { write, end, served, until } = pipe((init) => fetch(`${url}/mcp`, init))
   const _meta = {
@@ -83,7 +83,7 @@ test('a task is asked for by its id, which the carrier repeats where HTTP needs 
   await served
 })
 
-test('a call that is cancelled is given up, and gets no answer', async () => {
+test('a cancelled call is aborted and gets no response', async () => {
   const { url, films, platform } = await startMcp()
   platform.engine.gate = new Promise(() => {})
   const { write, end, served, lines } = pipe((init) => fetch(`${url}/mcp`, init))
@@ -96,7 +96,7 @@ test('a call that is cancelled is given up, and gets no answer', async () => {
   expect(lines()).toEqual([])
 })
 
-test('the end of the input and a signal give up what is still asked', async () => {
+test('the end of the input and a signal abort open requests', async () => {
   for (const how of ['end', 'signal']) {
     const stop = new AbortController()
     const never = ({ signal }: RequestInit) =>
@@ -117,8 +117,8 @@ test.each([
     async () => new Response('', { headers: { 'content-type': 'text/event-stream' } }),
     /without an answer/,
   ],
-  ['is no server of tools', async () => new Response('<html>', { status: 404 }), /404 <html>/],
-])('where the server %s, the call is answered with an error', async (_, send, message) => {
+  ['is not an MCP server', async () => new Response('<html>', { status: 404 }), /404 <html>/],
+])('if the server %s, the call gets an error', async (_, send, message) => {
   const { write, end, served, until } = pipe(send)
   write({ id: 1, method: 'tools/list' })
   expect((await until(1)).error?.message).toMatch(message)

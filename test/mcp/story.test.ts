@@ -2,59 +2,60 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
-import { freshHome, type Running, started } from '../cli/run.ts'
-import { connected, type Revision, type Where } from './agents.ts'
-import { taskAgent } from './task-agent.ts'
-import { asMarkdown, masked, type Story, tellStory } from './tell-story.ts'
+import { freshHome, type GraftProcess, startGraft } from '../cli/run.ts'
+import { NODE_FLAGS } from '../node-flags.ts'
+import { connectAgent, type Endpoint, type Revision } from './agents.ts'
+import { maskVolatile, runStory, type Story, toMarkdown } from './run-story.ts'
+import { connectTaskAgent } from './task-agent.ts'
 
-// GRAFT_HOME of a server, and of none.
-const [served, alone] = [freshHome(), freshHome()]
+// GRAFT_HOME with a server, and without one.
+const [servedHome, localHome] = [freshHome(), freshHome()]
 const main = join(packageRoot, 'dist/cli/main.js')
-let server: Running
+let server: GraftProcess
 let url: string
 
 async function addFilms(home: string): Promise<void> {
   for (const [name, file] of [['films', 'train'] as const, ['films-test', 'test'] as const]) {
-    const add = started(['datasets', 'add', join(packageRoot, `samples/${file}.jsonl`), '--name', name], {
+    const add = startGraft(['datasets', 'add', join(packageRoot, `samples/${file}.jsonl`), '--name', name], {
       GRAFT_HOME: home,
     })
-    const { code, stderr } = await add.ended
+    const { code, stderr } = await add.exited
     expect(code, stderr).toBe(0)
   }
 }
 
 beforeAll(async () => {
-  server = started(['serve', '--port', '0', '--threads', '2'], { GRAFT_HOME: served })
-  await server.says(/http:\S+\n/)
+  server = startGraft(['serve', '--port', '0', '--threads', '2'], { GRAFT_HOME: servedHome })
+  await server.waitFor(/http:\S+\n/)
   url = server.stdout.trim()
-  await Promise.all([addFilms(served), addFilms(alone)])
+  await Promise.all([addFilms(servedHome), addFilms(localHome)])
 })
 afterAll(async () => {
   server.kill('SIGTERM')
-  const { code, stderr } = await server.ended
+  const { code, stderr } = await server.exited
   expect(code, stderr).toBe(0)
 })
 
-const stdio = (home: string): Where => ({
+const stdio = (home: string): Endpoint => ({
   command: process.execPath,
-  args: [main, 'mcp', '--threads', '2'],
+  args: [...NODE_FLAGS, main, 'mcp', '--threads', '2'],
   env: { ...(process.env as Record<string, string>), GRAFT_HOME: home, DATABASE_URL: '' },
   stderr: 'ignore',
 })
 
-async function story(
+async function tellStory(
   revision: Revision,
-  where: Where,
+  endpoint: Endpoint,
   name: string,
   settings: Record<string, unknown> = { steps: 4, max_tokens: 64 },
 ): Promise<Story> {
-  const agent = await connected(revision, where)
-  const told = await tellStory(agent.call, name, settings)
+  const agent = await connectAgent(revision, endpoint)
+  const story = await runStory(agent.call, name, settings)
   await agent.close()
-  return told
+  return story
 }
 
-function check({ chapters, progress }: Story, name: string): void {
+function checkStory({ chapters, progress }: Story, name: string): void {
   const [data, plan, launched, again, other, waited, classified, , , compared, adapters, counted, wrong] = chapters.map(
     ({ answer }) => answer,
   )
@@ -88,20 +89,20 @@ function check({ chapters, progress }: Story, name: string): void {
 test.each([
   ['2025-11-25', 'HTTP', 'older-http'],
   ['2025-11-25', 'stdio, to a server', 'older-stdio'],
-  ['2026-07-28', 'stdio, with the store of its own', 'newer-stdio'],
-] as const)('the official client of %s tells the whole story over %s', async (revision, way, name) => {
-  const where = way === 'HTTP' ? { url } : stdio(way.includes('own') ? alone : served)
-  check(await story(revision, where, name), name)
+  ['2026-07-28', 'stdio, with its own store', 'newer-stdio'],
+] as const)('the official client of %s runs the whole story over %s', async (revision, way, name) => {
+  const endpoint = way === 'HTTP' ? { url } : stdio(way.includes('own') ? localHome : servedHome)
+  checkStory(await tellStory(revision, endpoint, name), name)
 })
 
-test('a client that takes tasks launches and compares, and hears the end of each from its task', async () => {
-  const agent = taskAgent({ url })
+test('a client that accepts tasks launches and compares, and gets the result of each from its task', async () => {
+  const agent = connectTaskAgent({ url })
   const settings = { dataset: 'films', test_dataset: 'films-test', rank: 2, steps: 4, max_tokens: 64 }
   const training = await agent.callTool('launch_training', { ...settings, name: 'tasked', idempotency_key: 'tasked' })
   expect(await training.result()).toMatchObject({
     status: 'completed',
     result: {
-      content: [{ text: expect.stringMatching(/^Training tasked has succeeded\. Accuracy /) }],
+      content: [{ text: expect.stringMatching(/^Training tasked succeeded\. Accuracy /) }],
       structuredContent: {
         training: { id: training.handle?.taskId, status: 'succeeded', result: { metrics: { n: 90 } } },
       },
@@ -117,16 +118,16 @@ test('a client that takes tasks launches and compares, and hears the end of each
   })
 })
 
-// With the client of 2026-07-28 over HTTP, which the next test is, each client has told it over each way.
-test('docs/mcp.md holds the story as the client of 2026-07-28 tells it over HTTP now; UPDATE_DOCS=1 writes it anew', async () => {
-  const told = await story('2026-07-28', { url }, 'film-lora', { epochs: 8, batch_tokens: 1024, device: 'cpu' })
-  check(told, 'film-lora')
+// The next test covers the client of 2026-07-28 over HTTP. Then each client has run the story over each transport.
+test('docs/mcp.md has the current transcript of the client of 2026-07-28 over HTTP; UPDATE_DOCS=1 rewrites it', async () => {
+  const story = await tellStory('2026-07-28', { url }, 'film-lora', { epochs: 4, batch_tokens: 1024, device: 'cpu' })
+  checkStory(story, 'film-lora')
   const path = join(packageRoot, 'docs/mcp.md')
   const document = readFileSync(path, 'utf8')
   const [before, after] = ['<!-- story -->\n', '<!-- end of story -->']
   const [start, end] = [document.indexOf(before) + before.length, document.indexOf(after)]
-  const markdown = `\n${asMarkdown(told)}\n`
+  const markdown = `\n${toMarkdown(story)}\n`
   if (process.env.UPDATE_DOCS) writeFileSync(path, document.slice(0, start) + markdown + document.slice(end))
-  else expect(masked(document.slice(start, end))).toBe(masked(markdown))
-  // Two trainings at full length, on a machine that may be busy.
+  else expect(maskVolatile(document.slice(start, end))).toBe(maskVolatile(markdown))
+  // Two full trainings, on a machine that may be busy.
 }, 180_000)

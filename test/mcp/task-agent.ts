@@ -1,7 +1,7 @@
 import { type ConnectedMcpSessionPort, withTasks } from '@modelcontextprotocol/ext-tasks/client'
 import type { JsonValue } from '@modelcontextprotocol/ext-tasks/core'
 import { onTestFinished } from 'vitest'
-import type { Where } from './agents.ts'
+import type { Endpoint } from './agents.ts'
 
 const REVISION = '2026-07-28'
 
@@ -16,9 +16,9 @@ interface Reply {
   error?: { code: number; message: string; data?: JsonValue }
 }
 
-/** Sends one request of revision 2026-07-28 as it is. */
-export async function ask(
-  where: Extract<Where, { url: string }>,
+/** Sends one request of revision 2026-07-28. */
+export async function sendRequest(
+  endpoint: Extract<Endpoint, { url: string }>,
   { method, params }: Request,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Reply> {
@@ -28,18 +28,18 @@ export async function ask(
     'io.modelcontextprotocol/clientCapabilities': {},
   }
   const name = params.name ?? params.taskId
-  const sent = new Headers({
+  const allHeaders = new Headers({
     'content-type': 'application/json',
     accept: 'application/json, text/event-stream',
     'mcp-protocol-version': REVISION,
     'mcp-method': method,
-    ...(where.key && { authorization: `Bearer ${where.key}` }),
+    ...(endpoint.key && { authorization: `Bearer ${endpoint.key}` }),
     ...headers,
   })
-  if (typeof name === 'string' && !sent.has('mcp-name')) sent.set('mcp-name', name)
-  const response = await fetch(new URL('/mcp', where.url), {
+  if (typeof name === 'string' && !allHeaders.has('mcp-name')) allHeaders.set('mcp-name', name)
+  const response = await fetch(new URL('/mcp', endpoint.url), {
     method: 'POST',
-    headers: sent,
+    headers: allHeaders,
     body: JSON.stringify({
       jsonrpc: '2.0',
       id: 1,
@@ -50,19 +50,19 @@ export async function ask(
   return { status: response.status, ...((await response.json()) as Omit<Reply, 'status'>) }
 }
 
-/** The official client of the tasks extension, which checks what it is answered. */
-export function taskAgent(where: Extract<Where, { url: string }>) {
-  const none = () => () => {}
+/** Connects the official client of the tasks extension, which validates every response. */
+export function connectTaskAgent(endpoint: Extract<Endpoint, { url: string }>) {
+  const noListener = () => () => {}
   const port: ConnectedMcpSessionPort = {
-    endpointId: where.url,
+    endpointId: endpoint.url,
     taskCapabilities: { generation: 'v2', capabilities: {} },
     async dispatch(request, options) {
-      const { result, error } = await ask(where, request as unknown as Request, options?.context?.headers)
+      const { result, error } = await sendRequest(endpoint, request as unknown as Request, options?.context?.headers)
       return error ? { kind: 'error', error } : { kind: 'result', result: result as JsonValue }
     },
-    onServerRequest: none,
-    onNotification: none,
-    onInvalidated: none,
+    onServerRequest: noListener,
+    onNotification: noListener,
+    onInvalidated: noListener,
     invalidated: false,
   }
   const session = withTasks(port, { onError: (error) => void Promise.reject(error) })

@@ -3,38 +3,41 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import { tools } from '../../mcp/tools.ts'
-import { createDataset } from '../../platform/store/datasets.ts'
+import { insertDataset } from '../../platform/store/datasets.ts'
 import { claimTraining, recordProgress, transitionTraining } from '../../platform/store/training-transitions.ts'
 import { digestOf } from '../platform/fake-platform.ts'
-import { connected, type Progress, revisions } from './agents.ts'
+import { connectAgent, type Progress, revisions } from './agents.ts'
 import { startMcp } from './start-mcp.ts'
 
-/** Characters of what an agent reads; a token has three or more of them. */
+/** Returns the characters that an agent reads. A token has three or more. */
 const sizeOf = (answer: object): number => JSON.stringify(answer).length
-const MOST = 12_000
+const MAX_CHARS = 12_000
 
-test.each(revisions)('the client of %s sees what each tool takes, gives and does', async (revision) => {
-  const { url } = await startMcp()
-  const { client } = await connected(revision, { url })
-  const listed = (await client.listTools()).tools
-  expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name))
-  for (const { name, description, inputSchema, outputSchema, annotations } of listed) {
-    expect(description, name).toMatch(/\.$/)
-    expect([inputSchema.type, outputSchema?.type], name).toEqual(['object', 'object'])
-    expect(annotations, name).toMatchObject({
-      readOnlyHint: !['launch_training', 'cancel_training', 'compare_adapters'].includes(name),
-      destructiveHint: name === 'cancel_training',
-      idempotentHint: !['launch_training', 'compare_adapters'].includes(name),
-      openWorldHint: false,
-    })
-  }
-})
+test.each(revisions)(
+  'the client of %s sees the description, schemas and annotations of each tool',
+  async (revision) => {
+    const { url } = await startMcp()
+    const { client } = await connectAgent(revision, { url })
+    const listed = (await client.listTools()).tools
+    expect(listed.map(({ name }) => name)).toEqual(tools.map(({ name }) => name))
+    for (const { name, description, inputSchema, outputSchema, annotations } of listed) {
+      expect(description, name).toMatch(/\.$/)
+      expect([inputSchema.type, outputSchema?.type], name).toEqual(['object', 'object'])
+      expect(annotations, name).toMatchObject({
+        readOnlyHint: !['launch_training', 'cancel_training', 'compare_adapters'].includes(name),
+        destructiveHint: name === 'cancel_training',
+        idempotentHint: !['launch_training', 'compare_adapters'].includes(name),
+        openWorldHint: false,
+      })
+    }
+  },
+)
 
-test('the call that an error shows is a right one', () => {
+test('the example call of an error is valid', () => {
   for (const { name, input, example } of tools) expect(input.safeParse(example).error, name).toBeUndefined()
 })
 
-test('docs/mcp.md tells of every tool', () => {
+test('docs/mcp.md lists every tool', () => {
   const document = readFileSync(join(packageRoot, 'docs/mcp.md'), 'utf8')
   for (const { name } of tools) expect(document).toContain(`| \`${name}\` |`)
 })
@@ -44,9 +47,9 @@ test.each([
   [{ method: 'soft-prompt', tokens: 10 }, 60_511_744],
   [{ method: 'bottleneck', variant: 'seq_bn', bottleneck: 8 }, 60_611_168],
   [{ method: 'lora', rank: 8 }, 60_801_536],
-])('on T5-small %o makes %i parameters in all', async (method, total) => {
+])('on T5-small %o has %i parameters in total', async (method, total) => {
   const { url } = await startMcp()
-  const { call } = await connected('2026-07-28', { url })
+  const { call } = await connectAgent('2026-07-28', { url })
   expect((await call('count_parameters', method)).structuredContent).toMatchObject({ total })
   const { groups } = (await call('count_parameters', { ...method, detail: 'full' })).structuredContent as {
     groups: { parameters: number }[]
@@ -55,16 +58,16 @@ test.each([
   expect(groups.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(trainable)
 })
 
-test('reviews are answered in their order; one that cannot be answered fails alone, under the name of the argument', async () => {
+test('results are in the order of the reviews, and only an invalid review gets an error, which names the argument', async () => {
   const { url, platform } = await startMcp({ adapters: ['imdb', 'other'] })
-  const { call } = await connected('2025-11-25', { url })
+  const { call } = await connectAgent('2025-11-25', { url })
   const one = await call('classify_reviews', { reviews: ['good', ' ', 'bad'], adapter: 'imdb' })
   expect(one.text).toBe('1 positive, 1 failed, 1 negative.')
   expect(one.structuredContent).toMatchObject({
     adapter: 'imdb',
     results: [
       { label: 'positive', score: 0.925 },
-      { error: { code: 'text_invalid', subject: 'reviews[1]' } },
+      { error: { code: 'text_invalid', detail: expect.stringMatching(/^reviews\[1\]\W/) } },
       { label: 'negative' },
     ],
   })
@@ -83,24 +86,24 @@ test('reviews are answered in their order; one that cannot be answered fails alo
   expect(platform.logged).toHaveLength(1)
 })
 
-test('an answer stays small however much is asked for, and tells what it left out', async () => {
+test('a summary stays short however much is requested, and says what it left out', async () => {
   const { url, platform } = await startMcp({ adapters: ['a', 'b', 'c', 'd'] })
-  const { call } = await connected('2026-07-28', { url })
+  const { call } = await connectAgent('2026-07-28', { url })
   const long = { reviews: Array.from({ length: 256 }, () => 'good'), adapters: ['a', 'b', 'c', 'd'] }
   const short = await call('classify_reviews', long)
-  expect(sizeOf(short)).toBeLessThan(MOST)
+  expect(sizeOf(short)).toBeLessThan(MAX_CHARS)
   const { results, left_out } = short.structuredContent as { results: unknown[]; left_out: number }
   expect(results.length + left_out).toBe(256)
   expect(short.text).toContain(`last ${left_out} reviews`)
   const full = await call('classify_reviews', { ...long, detail: 'full' })
   expect((full.structuredContent as { results: unknown[] }).results).toHaveLength(256)
   const failed = await call('classify_reviews', { reviews: long.reviews.map(() => ''), adapter: 'a' })
-  expect(sizeOf(failed)).toBeLessThan(MOST)
+  expect(sizeOf(failed)).toBeLessThan(MAX_CHARS)
 
   const labels = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`label ${i}`, 1]))
   const names = Array.from({ length: 40 }, (_, i) => `${digestOf('many').slice(0, 20)}-${i}-${platform.base.id}`)
   for (const name of names)
-    await createDataset(platform.store.db, {
+    await insertDataset(platform.store.db, {
       name,
       digest: digestOf(name),
       bytes: 1,
@@ -112,7 +115,7 @@ test('an answer stays small however much is asked for, and tells what it left ou
   const seen: string[] = []
   for (let cursor: string | undefined; ; ) {
     const page = await call('list_datasets', { limit: 100, ...(cursor && { cursor }) })
-    expect(sizeOf(page)).toBeLessThan(MOST)
+    expect(sizeOf(page)).toBeLessThan(MAX_CHARS)
     const { data, next_cursor } = page.structuredContent as { data: { name: string }[]; next_cursor?: string }
     seen.push(...data.map(({ name }) => name))
     if (next_cursor === undefined) break
@@ -121,9 +124,9 @@ test('an answer stays small however much is asked for, and tells what it left ou
   expect(seen.filter((name) => names.includes(name))).toEqual(names.toReversed())
 })
 
-test('a launch repeated with its key starts nothing; with other arguments it is a conflict', async () => {
+test('a launch repeated with its key starts nothing, and is a conflict with other arguments', async () => {
   const { url, films } = await startMcp()
-  const { call } = await connected('2025-11-25', { url })
+  const { call } = await connectAgent('2025-11-25', { url })
   const launch = { dataset: films, idempotency_key: 'one' }
   const first = await call('launch_training', launch)
   expect(first.structuredContent).toMatchObject({ training: { status: 'queued' } })
@@ -132,13 +135,13 @@ test('a launch repeated with its key starts nothing; with other arguments it is 
   )
   expect(await call('launch_training', { ...launch, rank: 2 })).toMatchObject({
     isError: true,
-    text: expect.stringMatching(/^idempotency_conflict: .*\nidempotency key "one"/),
+    text: expect.stringMatching(/^idempotency_conflict: .*\nThe idempotency key "one"/),
   })
 })
 
-test('a training is cancelled once, however often that is asked with the same key', async () => {
+test('a training is cancelled once, however often the call is repeated with the same key', async () => {
   const { url, films } = await startMcp()
-  const { call } = await connected('2026-07-28', { url })
+  const { call } = await connectAgent('2026-07-28', { url })
   const launched = await call('launch_training', { dataset: films })
   const { id } = (launched.structuredContent as { training: { id: string } }).training
   const cancel = { training: id, idempotency_key: `stop ${id}`.replace(' ', '-') }
@@ -146,17 +149,17 @@ test('a training is cancelled once, however often that is asked with the same ke
     expect((await call('cancel_training', cancel)).structuredContent).toMatchObject({
       training: { status: 'cancelled' },
     })
-  expect((await call('cancel_training', { training: id })).text).toMatch(/^training_status: /)
+  expect((await call('cancel_training', { training: id })).text).toMatch(/^training_status_conflict: /)
 })
 
-test('a wait ends when its time is over, and when the server closes', async () => {
+test('a wait ends after its time, and when the server shuts down', async () => {
   const { url, films, close } = await startMcp()
-  const { call } = await connected('2025-11-25', { url })
+  const { call } = await connectAgent('2025-11-25', { url })
   const launched = await call('launch_training', { dataset: films })
   const { id } = (launched.structuredContent as { training: { id: string } }).training
   const began = performance.now()
   const answer = await call('get_training', { training: id, wait_seconds: 0.3 })
-  expect(answer.text).toMatch(/waits for a worker\. Wait for it: get_training/)
+  expect(answer.text).toMatch(/is waiting for a worker\. Next call: get_training/)
   expect(performance.now() - began).toBeGreaterThan(290)
   const waiting = call('get_training', { training: id, wait_seconds: 30 })
   await new Promise((resolve) => setTimeout(resolve, 200))
@@ -165,38 +168,41 @@ test('a wait ends when its time is over, and when the server closes', async () =
   expect(performance.now() - began).toBeLessThan(5000)
 })
 
-test.each(revisions)('trainings and adapters are resources, and a prompt leads through them: %s', async (revision) => {
-  const { url, films } = await startMcp()
-  const { client, call } = await connected(revision, { url })
-  const launched = await call('launch_training', { dataset: films })
-  const { id } = (launched.structuredContent as { training: { id: string } }).training
-  const { resources } = await client.listResources()
-  expect(resources.map(({ uri }) => uri)).toContain(`graft://trainings/${id}`)
-  const uris = (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate)
-  expect(uris).toEqual(['graft://trainings/{id}', 'graft://adapters/{id}'])
-  const read = async (uri: string) => {
-    const [content] = (await client.readResource({ uri })).contents
-    return JSON.parse((content as { text: string }).text)
-  }
-  expect(await read(`graft://trainings/${id}`)).toMatchObject({ id, settings: { rank: 8 } })
-  expect(await read('graft://adapters/imdb')).toMatchObject({ name: 'imdb', layout: 'peft' })
-  await expect(client.readResource({ uri: 'graft://adapters/none' })).rejects.toThrow(/adapter_unknown: .*"none"/)
+test.each(revisions)(
+  'trainings and adapters are resources, and a prompt leads through the tools: %s',
+  async (revision) => {
+    const { url, films } = await startMcp()
+    const { client, call } = await connectAgent(revision, { url })
+    const launched = await call('launch_training', { dataset: films })
+    const { id } = (launched.structuredContent as { training: { id: string } }).training
+    const { resources } = await client.listResources()
+    expect(resources.map(({ uri }) => uri)).toContain(`graft://trainings/${id}`)
+    const uris = (await client.listResourceTemplates()).resourceTemplates.map(({ uriTemplate }) => uriTemplate)
+    expect(uris).toEqual(['graft://trainings/{id}', 'graft://adapters/{id}'])
+    const read = async (uri: string) => {
+      const [content] = (await client.readResource({ uri })).contents
+      return JSON.parse((content as { text: string }).text)
+    }
+    expect(await read(`graft://trainings/${id}`)).toMatchObject({ id, settings: { rank: 8 } })
+    expect(await read('graft://adapters/imdb')).toMatchObject({ name: 'imdb', layout: 'peft' })
+    await expect(client.readResource({ uri: 'graft://adapters/none' })).rejects.toThrow(/adapter_unknown: .*"none"/)
 
-  const { prompts } = await client.listPrompts()
-  expect(prompts.map(({ name }) => name)).toEqual(['choose_adapter'])
-  const { messages } = await client.getPrompt({ name: 'choose_adapter', arguments: { dataset: films } })
-  const { text } = messages[0].content as { text: string }
-  expect(text).toContain(`Train on the data set ${films}`)
-  for (const [word] of text.matchAll(/[a-z]+(_[a-z]+)+(?= |,|\.| with)/g))
-    if (/^(list|launch|get|count|classify|cancel)_/.test(word)) expect(tools.map(({ name }) => name)).toContain(word)
-})
+    const { prompts } = await client.listPrompts()
+    expect(prompts.map(({ name }) => name)).toEqual(['choose_adapter'])
+    const { messages } = await client.getPrompt({ name: 'choose_adapter', arguments: { dataset: films } })
+    const { text } = messages[0].content as { text: string }
+    expect(text).toContain(`Train on the data set ${films}`)
+    for (const [word] of text.matchAll(/[a-z]+(_[a-z]+)+(?= |,|\.| with)/g))
+      if (/^(list|launch|get|count|classify|cancel)_/.test(word)) expect(tools.map(({ name }) => name)).toContain(word)
+  },
+)
 
 test.each(revisions)(
-  'a client that asks for it is told how far a training is, and never back: %s',
+  'a client that requests progress gets it for a training, and it never decreases: %s',
   async (revision) => {
     const { url, films, platform } = await startMcp()
     const { db } = platform.store
-    const { call } = await connected(revision, { url })
+    const { call } = await connectAgent(revision, { url })
     const launched = await call('launch_training', { dataset: films })
     const { id } = (launched.structuredContent as { training: { id: string } }).training
     const { fencing_token } = (await claimTraining(db, id, 'test')) as { fencing_token: number }
@@ -205,20 +211,20 @@ test.each(revisions)(
         progress: { step, total_steps: 9, reviews_per_second: 1, seconds_left: 9 - step, loss: 0.5 },
       })
     await at(3)
-    const told: Progress[] = []
-    const waiting = call('get_training', { training: id, wait_seconds: 30 }, (progress) => told.push(progress))
-    const seen = async (count: number) => {
-      while (told.length < count) await new Promise((resolve) => setTimeout(resolve, 10))
+    const received: Progress[] = []
+    const waiting = call('get_training', { training: id, wait_seconds: 30 }, (progress) => received.push(progress))
+    const waitForProgress = async (count: number) => {
+      while (received.length < count) await new Promise((resolve) => setTimeout(resolve, 10))
     }
-    await seen(1)
-    // As after a worker that was killed: the next goes on from a saved state.
+    await waitForProgress(1)
+    // This happens if a worker is killed: the next one continues from a saved state.
     await at(2)
     await new Promise((resolve) => setTimeout(resolve, 600))
     await at(7)
-    await seen(2)
+    await waitForProgress(2)
     await transitionTraining(db, id, 'cancelled')
     expect((await waiting).text).toMatch(/is cancelled\.$/)
-    expect(told.map(({ progress, total, message }) => [progress, total, message])).toEqual([
+    expect(received.map(({ progress, total, message }) => [progress, total, message])).toEqual([
       [3, 9, '6 s left, loss 0.500'],
       [7, 9, '2 s left, loss 0.500'],
     ])

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 
-/** As much of JSON Schema as the tools use. */
+/** The subset of JSON Schema that the tools use. */
 export interface Schema {
   type?: 'string' | 'number' | 'integer' | 'boolean' | 'array' | 'object'
   enum?: readonly string[]
@@ -24,31 +24,31 @@ export interface Schema {
 
 export type Args = Readonly<Record<string, unknown>>
 
-/** Arguments that the schema of a tool does not allow, and which of them is wrong. */
+/** Arguments that the schema of a tool does not allow, and the name of the invalid one. */
 export interface WrongArgs {
   args: Args
   argument: string
 }
 
-/** Makes one thing wrong in arguments that are right. */
-export function wrongArgs(schema: Schema, right: Args): fc.Arbitrary<WrongArgs> {
+/** Generates arguments of which one is invalid. */
+export function generateWrongArgs(schema: Schema, valid: Args): fc.Arbitrary<WrongArgs> {
   const { properties = {}, required = [] } = schema
-  const less = required.map((argument) => {
-    const { [argument]: _, ...args } = right
+  const missing = required.map((argument) => {
+    const { [argument]: _, ...args } = valid
     return fc.constant({ args, argument })
   })
-  const more = fc
+  const unknown = fc
     .tuple(
       oddName.filter((name) => !Object.hasOwn(properties, name)),
       fc.jsonValue(),
     )
-    .map(([argument, value]) => ({ args: { ...right, [argument]: value }, argument }))
-  const other = fc
+    .map(([argument, value]) => ({ args: { ...valid, [argument]: value }, argument }))
+  const changed = fc
     .constantFrom(...Object.keys(properties))
     .chain((argument) =>
-      wrongValue(properties[argument]).map((value) => ({ args: { ...right, [argument]: value }, argument })),
+      generateWrongValue(properties[argument]).map((value) => ({ args: { ...valid, [argument]: value }, argument })),
     )
-  return fc.oneof({ weight: 1, arbitrary: fc.oneof(more, ...less) }, { weight: 8, arbitrary: other })
+  return fc.oneof({ weight: 1, arbitrary: fc.oneof(unknown, ...missing) }, { weight: 8, arbitrary: changed })
 }
 
 const oddName = fc.oneof(
@@ -56,7 +56,7 @@ const oddName = fc.oneof(
   fc.string({ minLength: 1, maxLength: 20, unit: 'grapheme' }).filter((name) => name !== '__proto__'),
 )
 
-/** None is of the type before it. */
+/** Values by type. No value belongs to two types, except that an integer is also a number. */
 const ofType: Readonly<Record<NonNullable<Schema['type']> | 'null', fc.Arbitrary<unknown>>> = {
   null: fc.constant(null),
   boolean: fc.boolean(),
@@ -72,34 +72,40 @@ const ofType: Readonly<Record<NonNullable<Schema['type']> | 'null', fc.Arbitrary
 
 const nested = (depth: number): unknown => (depth === 0 ? null : { inner: nested(depth - 1) })
 
-/** A value that the schema does not allow. */
-function wrongValue(schema: Schema): fc.Arbitrary<unknown> {
+/** Generates a value that the schema does not allow. */
+function generateWrongValue(schema: Schema): fc.Arbitrary<unknown> {
   const { anyOf = [schema] } = schema
   const types = anyOf.flatMap(({ type }) => (type === 'number' ? ['number', 'integer'] : [type]))
   const others = Object.entries(ofType).filter(([type]) => !types.includes(type as Schema['type']))
-  const ofItsType = anyOf.flatMap(outOfBounds)
-  // A union's branches do not know of each other: what is wrong for one may be right for another of the same type.
-  const inside = anyOf.length === 1 || new Set(types).size === anyOf.length ? ofItsType : []
+  const sameType = anyOf.flatMap(generateOutOfBounds)
+  // Branches of a union are independent: a value that one rejects may be valid for another one of the same type.
+  const inside = anyOf.length === 1 || new Set(types).size === anyOf.length ? sameType : []
   return fc.oneof(...others.map(([, arbitrary]) => arbitrary), ...inside.flatMap((one) => [one, one]))
 }
 
-function outOfBounds(schema: Schema): fc.Arbitrary<unknown>[] {
+function generateOutOfBounds(schema: Schema): fc.Arbitrary<unknown>[] {
   switch (schema.type) {
     case 'string':
-      return wrongTexts(schema)
+      return generateWrongTexts(schema)
     case 'number':
     case 'integer':
-      return wrongNumbers(schema)
+      return generateWrongNumbers(schema)
     case 'array':
-      return wrongLists(schema)
+      return generateWrongLists(schema)
     case 'object':
-      return wrongObjects(schema)
+      return generateWrongObjects(schema)
     default:
       return []
   }
 }
 
-function wrongTexts({ enum: choices, minLength = 0, maxLength, pattern, format }: Schema): fc.Arbitrary<unknown>[] {
+function generateWrongTexts({
+  enum: choices,
+  minLength = 0,
+  maxLength,
+  pattern,
+  format,
+}: Schema): fc.Arbitrary<unknown>[] {
   const odd = fc.oneof(fc.string(), fc.constantFrom('summary ', 'LORA', 'a\0b', ' ', '', 'constructor', '../x', 'ü'))
   const fits = pattern === undefined ? () => true : (text: string) => new RegExp(pattern).test(text)
   return [
@@ -120,7 +126,13 @@ function wrongTexts({ enum: choices, minLength = 0, maxLength, pattern, format }
   ]
 }
 
-function wrongNumbers({ type, minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): fc.Arbitrary<unknown>[] {
+function generateWrongNumbers({
+  type,
+  minimum,
+  maximum,
+  exclusiveMinimum,
+  exclusiveMaximum,
+}: Schema): fc.Arbitrary<unknown>[] {
   const below = minimum === undefined ? exclusiveMinimum : minimum - 1
   const above = maximum === undefined ? exclusiveMaximum : maximum + 1
   return [
@@ -130,8 +142,8 @@ function wrongNumbers({ type, minimum, maximum, exclusiveMinimum, exclusiveMaxim
   ]
 }
 
-function wrongLists({ items = {}, minItems = 0, maxItems }: Schema): fc.Arbitrary<unknown>[] {
-  const item = wrongValue(items)
+function generateWrongLists({ items = {}, minItems = 0, maxItems }: Schema): fc.Arbitrary<unknown>[] {
+  const item = generateWrongValue(items)
   return [
     ...(minItems > 0 ? [fc.constant([])] : []),
     ...(maxItems === undefined ? [] : [fc.constant(Array.from({ length: maxItems + 1 }, (_, i) => `x${i}`))]),
@@ -139,11 +151,11 @@ function wrongLists({ items = {}, minItems = 0, maxItems }: Schema): fc.Arbitrar
   ]
 }
 
-function wrongObjects({ properties, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown>[] {
+function generateWrongObjects({ properties, required = [], additionalProperties }: Schema): fc.Arbitrary<unknown>[] {
   if (!properties)
     return typeof additionalProperties === 'object'
-      ? [wrongValue(additionalProperties).map((value) => ({ negative: 'worst', positive: value }))]
+      ? [generateWrongValue(additionalProperties).map((value) => ({ negative: 'worst', positive: value }))]
       : []
   const right = Object.fromEntries(required.map((name) => [name, 'good']))
-  return [wrongArgs({ properties, required }, right).map(({ args }) => args)]
+  return [generateWrongArgs({ properties, required }, right).map(({ args }) => args)]
 }

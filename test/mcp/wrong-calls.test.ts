@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
-import { connected, revisions } from './agents.ts'
-import { expectRefusal } from './refusal.ts'
+import { connectAgent, revisions } from './agents.ts'
+import { expectRefusal } from './expect-refusal.ts'
 import { startMcp } from './start-mcp.ts'
 
-/** A call, and the argument that is wrong in it. */
+/** A call and its invalid argument. */
 type Wrong = readonly [tool: string, args: Record<string, unknown>, argument: string]
 
 const wrong = (films: string): Wrong[] => [
@@ -63,16 +63,16 @@ const wrong = (films: string): Wrong[] => [
   ['count_parameters', { adapter: 'imdb', method: 'lora' }, 'method'],
 ]
 
-test.each(revisions)('each wrong call is told which argument is wrong and what to do: %s', async (revision) => {
+test.each(revisions)('the error of an invalid call names the argument and how to fix it: %s', async (revision) => {
   const { url, films, platform } = await startMcp({ adapters: ['imdb', 'other'] })
-  const { call } = await connected(revision, { url })
+  const { call } = await connectAgent(revision, { url })
   for (const [name, args, argument] of wrong(films)) {
     expectRefusal(await call(name, args), name, args, argument)
   }
   const { isError, text } = await call('classify', { reviews: ['good'] })
   expect(isError).toBe(true)
   expect(text).toMatch(
-    /^body_invalid: .*\nname: expected one of list_datasets, .*, but found "classify"\.\nCall one of those\.$/,
+    /^body_invalid: .*\nname: expected one of list_datasets, .*, but found "classify"\.\nCall one of these tools\.$/,
   )
   expect((await call('classify_reviews', { reviews: ['good'], adapter: 'imdb' })).text).toBe('1 positive.')
   expect(platform.logged).toEqual([])
@@ -85,30 +85,30 @@ test.each([
   ['arguments that are a list', message({ name: 'list_adapters', arguments: [] }), 200, /arguments/],
   ['arguments that are a text', message({ name: 'list_adapters', arguments: 'all' }), 200, /arguments/],
   ['no name', message({ arguments: {} }), 200, /name/],
-  ['a method that there is not', '{"jsonrpc":"2.0","id":1,"method":"tools/do"}', 200, /Method not found/],
+  ['an unknown method', '{"jsonrpc":"2.0","id":1,"method":"tools/do"}', 200, /Method not found/],
   [
-    'a revision that there is not',
+    'an unknown revision',
     message({ name: 'list_adapters', _meta: { 'io.modelcontextprotocol/protocolVersion': '2030-01-01' } }),
     400,
     /./,
   ],
-  ['far too deep JSON', '['.repeat(100), 400, /body_not_json/],
-])('a message with %s is refused, and the server keeps answering', async (_, body, status, text) => {
+  ['JSON that is nested too deep', '['.repeat(100), 400, /body_not_json/],
+])('a message with %s is rejected, and the server continues', async (_, body, status, text) => {
   const { url, platform } = await startMcp()
   const headers = { 'content-type': 'application/json', accept: 'application/json, text/event-stream' }
   const response = await fetch(`${url}/mcp`, { method: 'POST', headers, body })
   const answer = await response.text()
   expect({ status: response.status, answer }).toEqual({ status, answer: expect.stringMatching(text) })
   expect(answer).toContain('"error"')
-  const { call } = await connected('2026-07-28', { url })
+  const { call } = await connectAgent('2026-07-28', { url })
   expect((await call('classify_reviews', { reviews: ['good'] })).text).toBe('1 positive.')
   expect(platform.logged).toEqual([])
 })
 
-test('a failure of Graft itself is told by an id that its log has, and by no more', async () => {
+test('an internal failure shows only an id, under which the log has the details', async () => {
   const { url, platform } = await startMcp()
-  const { call } = await connected('2026-07-28', { url })
-  platform.queue.waiting = () => Promise.reject(new Error('/secret/place'))
+  const { call } = await connectAgent('2026-07-28', { url })
+  platform.queue.countWaiting = () => Promise.reject(new Error('/secret/place'))
   const { isError, text } = await call('launch_training', { dataset: 'x' })
   expect(isError).toBe(true)
   expect(text).toMatch(/^internal: /)

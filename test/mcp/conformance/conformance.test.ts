@@ -1,21 +1,22 @@
 import { expect, test } from 'vitest'
-import { connected, type Revision, revisions } from '../agents.ts'
+import { connectAgent, type Revision, revisions } from '../agents.ts'
 import { startMcp } from '../start-mcp.ts'
 import { type Check, requirements, runSuite } from './run-suite.ts'
-import { suiteMcp } from './server.ts'
+import { makeSuiteMcp } from './server.ts'
 
-/** What the suite runs beside what a revision requires, and is not found here. */
-const open: Record<Revision, Readonly<Record<string, string>>> = {
+/** The optional scenarios of the suite that are not met here, and why. */
+const unmetOptional: Record<Revision, Readonly<Record<string, string>>> = {
   '2025-11-25': {
-    'server-sse-polling': 'streams that are taken up again need a store of their events, which is optional',
+    'server-sse-polling': 'resumable streams are optional, and would need a store of events',
   },
   '2026-07-28': {
-    'tasks-status-notifications': 'the suite checks nothing yet; servers may tell of tasks, Graft is asked',
+    'tasks-status-notifications':
+      'the suite checks nothing yet; notifications are optional, and clients poll the tasks of Graft',
   },
 }
 
-/** Of Graft itself: scenarios that ask for no tool, resource or prompt of the suite's. */
-const plain: Record<Revision, readonly string[]> = {
+/** The scenarios that need no tool, resource or prompt of the suite, and therefore apply to Graft itself. */
+const applicable: Record<Revision, readonly string[]> = {
   '2025-11-25': [
     'server-initialize',
     'ping',
@@ -37,50 +38,52 @@ const plain: Record<Revision, readonly string[]> = {
   ],
 }
 
-/** They call a tool of the suite's that needs something of the client; none of Graft's does. */
+/** The checks that call a tool of the suite which sends requests to the client. No tool of Graft does. */
 const inapplicable = ['sep-2575-server-rejects-undeclared-capability', 'sep-2575-missing-capability-http-400']
 
 const isMet = (checks: readonly Check[]): boolean =>
   checks.some(({ status }) => status === 'SUCCESS') &&
   !checks.some(({ status }) => status === 'FAILURE' || status === 'WARNING')
 
-test('behind the doors and streams of Graft the official suite finds all that either revision requires of servers', async () => {
-  const { url } = await startMcp({ serve: suiteMcp })
+test('with its own tools behind the handler of Graft, the official suite passes everything that each revision requires', async () => {
+  const { url } = await startMcp({ serve: makeSuiteMcp })
   const found = await Promise.all(revisions.map((revision) => runSuite(url, revision)))
   for (const [i, revision] of revisions.entries()) {
-    const { required, beside } = requirements(revision)
-    expect([...found[i].keys()].sort(), revision).toEqual([...required, ...beside].sort())
-    expect(required.filter((name) => name in open[revision])).toEqual([])
+    const { required, optional } = requirements(revision)
+    expect([...found[i].keys()].sort(), revision).toEqual([...required, ...optional].sort())
+    expect(required.filter((name) => name in unmetOptional[revision])).toEqual([])
     const unmet = [...found[i]].filter(([, checks]) => !isMet(checks))
     expect(Object.fromEntries(unmet), revision).toEqual(
-      Object.fromEntries(Object.keys(open[revision]).map((name) => [name, expect.anything()])),
+      Object.fromEntries(Object.keys(unmetOptional[revision]).map((name) => [name, expect.anything()])),
     )
   }
 })
 
-test('the official suite finds the tools, resources and prompts of Graft to be as either revision says', async () => {
+test('the tools, resources and prompts of Graft pass the official suite for each revision', async () => {
   const { url } = await startMcp()
   const found = await Promise.all(revisions.map((revision) => runSuite(url, revision)))
   for (const [i, revision] of revisions.entries())
-    for (const name of plain[revision]) {
+    for (const name of applicable[revision]) {
       const checks = found[i].get(name) ?? []
       expect(isMet(checks.filter(({ id }) => !inapplicable.includes(id))), `${name}: ${JSON.stringify(checks)}`).toBe(
         true,
       )
     }
-  const { client } = await connected('2025-11-25', { url })
+  const { client } = await connectAgent('2025-11-25', { url })
   expect(client.getServerCapabilities()?.resources).toEqual({ listChanged: false })
 })
 
-test('calls at the same time are answered each on a stream of its own, without a session: 2025-11-25', async () => {
-  const { url } = await startMcp({ serve: suiteMcp })
-  const { call } = await connected('2025-11-25', { url })
-  const told = [0, 1, 2].map(() => [] as number[])
-  await Promise.all(told.map((seen) => call('test_tool_with_progress', {}, ({ progress }) => seen.push(progress))))
-  expect(told).toEqual([0, 1, 2].map(() => [0, 50, 100]))
+test('concurrent calls get progress on separate streams, without a session: 2025-11-25', async () => {
+  const { url } = await startMcp({ serve: makeSuiteMcp })
+  const { call } = await connectAgent('2025-11-25', { url })
+  const received = [0, 1, 2].map(() => [] as number[])
+  await Promise.all(
+    received.map((steps) => call('test_tool_with_progress', {}, ({ progress }) => steps.push(progress))),
+  )
+  expect(received).toEqual([0, 1, 2].map(() => [0, 50, 100]))
 })
 
-test('a client that listens for changes does not keep the server from closing', async () => {
+test('a client that listens for changes does not keep the server from shutting down', async () => {
   const { url, close } = await startMcp()
   const _meta = {
     'io.modelcontextprotocol/protocolVersion': '2026-07-28',

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { inputRequired } from '@modelcontextprotocol/server'
-import { type SuiteTool, said, texts } from './tool.ts'
+import { type SuiteTool, textArguments, toText } from './tool.ts'
 
 /** One red pixel, as PNG. */
 export const PIXEL = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mP8z8DwHwAFBQIAX8jx0gAAAABJRU5ErkJggg=='
@@ -18,16 +18,16 @@ const address = {
   properties: { street: { type: 'string' }, city: { type: 'string' } },
 }
 
-/** Tools that answer by themselves. */
+/** Tools that send no request to the client. */
 export const contentTools: Readonly<Record<string, SuiteTool>> = {
   greet: {
     description: 'Greets by name.',
-    inputSchema: { ...texts('name'), required: [] },
-    call: async ({ name = 'you' }) => said(`Hello, ${name}!`),
+    inputSchema: { ...textArguments('name'), required: [] },
+    call: async ({ name = 'you' }) => toText(`Hello, ${name}!`),
   },
   test_simple_text: {
     description: 'Answers with text.',
-    call: async () => said('This is a simple text response for testing.'),
+    call: async () => toText('This is a simple text response for testing.'),
   },
   test_image_content: { description: 'Answers with an image.', call: async () => ({ content: [image] }) },
   test_audio_content: {
@@ -51,13 +51,13 @@ export const contentTools: Readonly<Record<string, SuiteTool>> = {
     }),
   },
   test_error_handling: {
-    description: 'Fails always.',
-    call: async () => ({ ...said('This tool intentionally returns an error for testing'), isError: true }),
+    description: 'Always fails.',
+    call: async () => ({ ...toText('This tool intentionally returns an error for testing'), isError: true }),
   },
   test_tool_with_logging: { description: 'Logs while it works.', call: (_, { mcpReq }) => logging(mcpReq.log) },
   test_logging_tool: { description: 'Logs while it works.', call: (_, { mcpReq }) => logging(mcpReq.log) },
   test_tool_with_progress: {
-    description: 'Tells how far it is.',
+    description: 'Reports its progress.',
     async call(_, { mcpReq }) {
       const progressToken = mcpReq._meta?.progressToken
       for (const progress of [0, 50, 100]) {
@@ -65,11 +65,11 @@ export const contentTools: Readonly<Record<string, SuiteTool>> = {
         if (progressToken !== undefined) await mcpReq.notify({ method: 'notifications/progress', params })
         await sleep(10)
       }
-      return said('Done.')
+      return toText('Done.')
     },
   },
   test_missing_capability: {
-    description: 'Needs the model of the client.',
+    description: 'Requests the model of the client.',
     call: async () =>
       inputRequired({
         inputRequests: {
@@ -87,16 +87,16 @@ export const contentTools: Readonly<Record<string, SuiteTool>> = {
       if (progressToken !== undefined)
         await mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress: 1 } })
       const requestedSchema = { type: 'object', properties: { ok: { type: 'boolean' } } } as const
-      return inputRequired({ inputRequests: { ask: inputRequired.elicit({ message: 'Go on?', requestedSchema }) } })
+      return inputRequired({ inputRequests: { ask: inputRequired.elicit({ message: 'Continue?', requestedSchema }) } })
     },
   },
   test_header_tool: {
     description: 'Takes an argument that a header repeats.',
     inputSchema: { type: 'object', properties: { region: { type: 'string', 'x-mcp-header': 'Region' } } },
-    call: async ({ region }) => said(`In ${region}.`),
+    call: async ({ region }) => toText(`In ${region}.`),
   },
   json_schema_2020_12_tool: {
-    description: 'Takes what JSON Schema 2020-12 can say.',
+    description: 'Takes arguments that use JSON Schema 2020-12.',
     inputSchema: {
       $schema: 'https://json-schema.org/draft/2020-12/schema',
       type: 'object',
@@ -115,7 +115,7 @@ export const contentTools: Readonly<Record<string, SuiteTool>> = {
       else: { required: ['email'] },
       additionalProperties: false,
     },
-    call: async () => said('Taken.'),
+    call: async () => toText('Taken.'),
   },
 }
 
@@ -124,5 +124,5 @@ async function logging(log: (level: 'info', data: string) => Promise<void>) {
     await log('info', text)
     await sleep(10)
   }
-  return said('Logged.')
+  return toText('Logged.')
 }

@@ -14,11 +14,11 @@ export interface Check {
   errorMessage?: string
 }
 
-/** Runs all that the official suite has for servers of a revision, one scenario after the other. @returns what it found, by scenario */
+/** Runs all scenarios of the official suite for servers of a revision. @returns the checks by scenario */
 export async function runSuite(url: string, revision: Revision): Promise<ReadonlyMap<string, readonly Check[]>> {
   const results = freshPath('conformance')
   const args = ['server', '--url', `${url}/mcp`, '--requirements', revision, '-o', results]
-  // It ends with 1 where a check failed; the files tell which.
+  // The suite exits with 1 if a check failed. Its files have the results.
   await promisify(execFile)(process.execPath, [join(conformance, 'dist/index.js'), ...args], { maxBuffer: 1e8 }).catch(
     () => {},
   )
@@ -31,12 +31,12 @@ export async function runSuite(url: string, revision: Revision): Promise<Readonl
   )
 }
 
-/** The scenarios that a revision requires of servers, and those that the suite runs beside them. */
-export function requirements(revision: Revision): { required: string[]; beside: string[] } {
+/** Returns the scenarios that a revision requires of servers, and the optional ones that the suite also runs. */
+export function requirements(revision: Revision): { required: string[]; optional: string[] } {
   const text = readFileSync(join(conformance, 'requirements', `${revision}.yaml`), 'utf8')
   const required = /^server:\n((?: {2}- .*\n)+)/m.exec(text)?.[1] ?? ''
   return {
     required: [...required.matchAll(/- (\S+)/g)].map(([, name]) => name),
-    beside: [...text.matchAll(/- scenario: (\S+)\n {4}leg: server/g)].map(([, name]) => name),
+    optional: [...text.matchAll(/- scenario: (\S+)\n {4}leg: server/g)].map(([, name]) => name),
   }
 }

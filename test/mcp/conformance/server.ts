@@ -15,22 +15,22 @@ import { askingTools } from './asking-tools.ts'
 import { contentTools, PIXEL } from './content-tools.ts'
 import { inputTools, states } from './input-tools.ts'
 import { withSessions } from './sessions.ts'
-import { suiteTasks } from './task-tools.ts'
+import { makeSuiteTasks } from './task-tools.ts'
 import type { SuiteTool } from './tool.ts'
 
-/** What the official suite asks a server to offer, behind Graft's own handler. */
-export function suiteMcp(): McpHandler {
-  const { tasks, tools } = suiteTasks()
+/** Makes a server with everything that the official suite needs, behind Graft's own handler. */
+export function makeSuiteMcp(): McpHandler {
+  const { tasks, tools } = makeSuiteTasks()
   const handler = makeMcpHandler((_, era) => {
     const mcp = makeServer({ ...contentTools, ...inputTools, ...tools })
     if (era === 'modern') serveTasks(mcp.server, tasks)
     return mcp
   })
-  return withSessions(sessionServer, handler)
+  return withSessions(makeSessionServer, handler)
 }
 
-/** For a client with a session: it can be asked, and may want to hear of resources. */
-function sessionServer(): McpServer {
+/** Makes a server for a client with a session, which can receive requests and subscribe to resources. */
+function makeSessionServer(): McpServer {
   const mcp = makeServer({ ...contentTools, ...inputTools, ...askingTools })
   const { server } = mcp
   server.registerCapabilities({ resources: { subscribe: true } })
@@ -40,29 +40,31 @@ function sessionServer(): McpServer {
 }
 
 function makeServer(tools: Readonly<Record<string, SuiteTool>>): McpServer {
-  const quiet = { listChanged: false }
+  const unchanging = { listChanged: false }
   const mcp = new McpServer(
     { name: 'suite', version: '1' },
     {
-      capabilities: { tools: quiet, resources: quiet, prompts: quiet, logging: {} },
+      capabilities: { tools: unchanging, resources: unchanging, prompts: unchanging, logging: {} },
       requestState: { verify: states.verify },
     },
   )
   registerResources(mcp)
   registerPrompts(mcp)
-  // The SDK compares headers with the arguments of registered tools alone.
+  // The SDK compares headers with arguments only for registered tools.
   const { description, inputSchema } = contentTools.test_header_tool
   mcp.registerTool('test_header_tool', { description, inputSchema: fromJsonSchema(inputSchema as never) }, () =>
-    never(),
+    throwUnreachable(),
   )
 
   const { server } = mcp
-  const listed = Object.entries(tools).map(([name, { description, inputSchema = { type: 'object' as const } }]) => ({
-    name,
-    description,
-    inputSchema,
-  }))
-  server.setRequestHandler('tools/list', () => ({ tools: listed }))
+  const listedTools = Object.entries(tools).map(
+    ([name, { description, inputSchema = { type: 'object' as const } }]) => ({
+      name,
+      description,
+      inputSchema,
+    }),
+  )
+  server.setRequestHandler('tools/list', () => ({ tools: listedTools }))
   server.setRequestHandler('tools/call', async ({ params }, context) => {
     if (!Object.hasOwn(tools, params.name)) throw new ProtocolError(ProtocolErrorCode.InvalidParams, 'No such tool.')
     return tools[params.name].call(params.arguments ?? {}, context)
@@ -70,8 +72,8 @@ function makeServer(tools: Readonly<Record<string, SuiteTool>>): McpServer {
   return mcp
 }
 
-function never(): never {
-  throw new Error('the handlers below answer')
+function throwUnreachable(): never {
+  throw new Error('the request handlers of the server are used instead')
 }
 
 function registerResources(mcp: McpServer): void {
@@ -104,7 +106,7 @@ function registerPrompts(mcp: McpServer): void {
     user(text('This is a simple prompt for testing.')),
   )
   const cities = ['paris', 'park', 'party', 'test']
-  const arg1 = completable(z.string(), (begun) => cities.filter((city) => city.startsWith(begun)))
+  const arg1 = completable(z.string(), (prefix) => cities.filter((city) => city.startsWith(prefix)))
   mcp.registerPrompt(
     'test_prompt_with_arguments',
     { description: 'A prompt with arguments.', argsSchema: z.object({ arg1, arg2: z.string() }) },
@@ -123,14 +125,14 @@ function registerPrompts(mcp: McpServer): void {
   )
   mcp.registerPrompt(
     'test_input_required_result_prompt',
-    { description: 'A prompt that asks first.' },
+    { description: 'A prompt that requests input first.' },
     async ({ mcpReq }) => {
-      const asked = z.object({ context: z.string() })
-      const given = acceptedContent(mcpReq.inputResponses, 'user_context', asked)
+      const schema = z.object({ context: z.string() })
+      const given = acceptedContent(mcpReq.inputResponses, 'user_context', schema)
       if (given) return user(text(`In the context of ${given.context}.`))
       const message = 'What context should the prompt use?'
       return inputRequired({
-        inputRequests: { user_context: inputRequired.elicit({ message, requestedSchema: asked }) },
+        inputRequests: { user_context: inputRequired.elicit({ message, requestedSchema: schema }) },
       })
     },
   )

@@ -3,22 +3,22 @@ import { isLegacyRequest, type McpServer, WebStandardStreamableHTTPServerTranspo
 import type { McpHandler } from '../../../mcp/handler.ts'
 
 /**
- * Gives each client of 2025-11-25 a session, which the tools of the suite that ask the client something need. Graft's own tools ask nothing, and
- * Graft keeps no session.
+ * Gives each client of 2025-11-25 a session. The tools of the suite that send requests to the client need one. Graft's
+ * own tools send none, and Graft keeps no session.
  */
-export function withSessions(make: () => McpServer, others: McpHandler): McpHandler {
+export function withSessions(makeServer: () => McpServer, handler: McpHandler): McpHandler {
   const sessions = new Map<string, WebStandardStreamableHTTPServerTransport>()
-  const opened = async () => {
+  const open = async () => {
     const transport = new WebStandardStreamableHTTPServerTransport({
       sessionIdGenerator: randomUUID,
       onsessioninitialized: (id) => void sessions.set(id, transport),
     })
-    await make().connect(transport)
+    await makeServer().connect(transport)
     return transport
   }
-  return async (request, parsedBody, asked) => {
-    if (!(await isLegacyRequest(request, parsedBody))) return others(request, parsedBody, asked)
-    const transport = sessions.get(request.headers.get('mcp-session-id') ?? '') ?? (await opened())
+  return async (request, parsedBody, context) => {
+    if (!(await isLegacyRequest(request, parsedBody))) return handler(request, parsedBody, context)
+    const transport = sessions.get(request.headers.get('mcp-session-id') ?? '') ?? (await open())
     return transport.handleRequest(request, { parsedBody })
   }
 }

@@ -7,27 +7,27 @@ import {
   ProtocolError,
   ProtocolErrorCode,
 } from '@modelcontextprotocol/server'
-import { createdTask, type Task, type Tasks, takesTasks, tasksRequired } from '../../../mcp/tasks.ts'
+import { acceptsTasks, type Task, type Tasks, tasksRequiredError, toCreatedTask } from '../../../mcp/tasks.ts'
 import { askName, nameIn } from './input-tools.ts'
-import { type SuiteTool, said, texts } from './tool.ts'
+import { type SuiteTool, textArguments, toText } from './tool.ts'
 
 type Ask = (requests: Readonly<Record<string, InputRequest>>) => Promise<Readonly<Record<string, unknown>>>
 type Work = (signal: AbortSignal, ask: Ask) => Promise<CallToolResult>
 type State = Pick<Task, 'status'> & Partial<Record<'result' | 'error' | 'inputRequests', unknown>>
 
-interface Kept {
+interface StoredTask {
   task: Task
   stop: AbortController
-  /** Of what it has asked for. */
-  answered(responses: Readonly<Record<string, unknown>>): void
+  /** Passes responses to the open requests. */
+  respond(responses: Readonly<Record<string, unknown>>): void
 }
 
-/** Tasks in memory, and the tools that make them. */
-export function suiteTasks(): { tasks: Tasks; tools: Readonly<Record<string, SuiteTool>> } {
-  const kept = new Map<string, Kept>()
+/** Makes tasks in memory, and the tools that create them. */
+export function makeSuiteTasks(): { tasks: Tasks; tools: Readonly<Record<string, SuiteTool>> } {
+  const stored = new Map<string, StoredTask>()
 
-  function find(id: string): Kept {
-    const found = kept.get(id)
+  function find(id: string): StoredTask {
+    const found = stored.get(id)
     if (!found) throw new ProtocolError(ProtocolErrorCode.InvalidParams, `There is no task ${id}.`)
     return found
   }
@@ -45,39 +45,39 @@ export function suiteTasks(): { tasks: Tasks; tools: Readonly<Record<string, Sui
         ...state,
       }) as Task
     const stop = new AbortController()
-    const one: Kept = { task: at({ status: 'working' }), stop, answered: () => {} }
+    const entry: StoredTask = { task: at({ status: 'working' }), stop, respond: () => {} }
     const settle = (state: State) => {
-      if (!stop.signal.aborted) one.task = at(state)
+      if (!stop.signal.aborted) entry.task = at(state)
     }
     const ask: Ask = (requests) => {
       const responses: Record<string, unknown> = {}
-      const left = () => Object.entries(requests).filter(([key]) => !(key in responses))
+      const open = () => Object.entries(requests).filter(([key]) => !(key in responses))
       settle({ status: 'input_required', inputRequests: requests })
       return new Promise((resolve) => {
-        one.answered = (given) => {
-          for (const key of Object.keys(requests)) if (key in given) responses[key] = given[key]
-          if (left().length > 0) return settle({ status: 'input_required', inputRequests: Object.fromEntries(left()) })
+        entry.respond = (received) => {
+          for (const key of Object.keys(requests)) if (key in received) responses[key] = received[key]
+          if (open().length > 0) return settle({ status: 'input_required', inputRequests: Object.fromEntries(open()) })
           settle({ status: 'working' })
           resolve(responses)
         }
       })
     }
-    kept.set(taskId, one)
+    stored.set(taskId, entry)
     work(stop.signal, ask).then(
       (result) => settle({ status: 'completed', result }),
       ({ message }) => settle({ status: 'failed', error: { code: ProtocolErrorCode.InternalError, message } }),
     )
     stop.signal.addEventListener('abort', () => {
-      one.task = at({ status: 'cancelled' })
+      entry.task = at({ status: 'cancelled' })
     })
-    return createdTask(one.task)
+    return toCreatedTask(entry.task)
   }
 
-  /** A tool that clients without tasks cannot call. */
-  const tasked = (description: string, work: (args: Readonly<Record<string, unknown>>) => Work): SuiteTool => ({
+  /** Makes a tool that only clients with tasks can call. */
+  const makeTaskTool = (description: string, work: (args: Readonly<Record<string, unknown>>) => Work): SuiteTool => ({
     description,
     async call(args, context) {
-      if (!takesTasks(context)) throw tasksRequired()
+      if (!acceptsTasks(context)) throw tasksRequiredError()
       return begin(work(args))
     },
   })
@@ -95,7 +95,7 @@ export function suiteTasks(): { tasks: Tasks; tools: Readonly<Record<string, Sui
         const { task, stop } = find(id)
         if (task.status === 'working' || task.status === 'input_required') stop.abort()
       },
-      update: async (id, responses) => find(id).answered(responses),
+      update: async (id, responses) => find(id).respond(responses),
     },
     tools: {
       slow_compute: {
@@ -104,37 +104,37 @@ export function suiteTasks(): { tasks: Tasks; tools: Readonly<Record<string, Sui
         async call({ seconds, label }, context) {
           const work: Work = async (signal) => {
             await sleep(Number(seconds) * 1000, undefined, { signal, ref: false })
-            return said(`${label} is done.`)
+            return toText(`${label} is done.`)
           }
-          return takesTasks(context) ? begin(work) : work(context.mcpReq.signal, async () => ({}))
+          return acceptsTasks(context) ? begin(work) : work(context.mcpReq.signal, async () => ({}))
         },
       },
-      failing_job: tasked('Ends with an error of the tool.', () => async () => {
+      failing_job: makeTaskTool('Ends with a tool error.', () => async () => {
         await sleep(100)
-        return { ...said('It did not work.'), isError: true }
+        return { ...toText('It did not work.'), isError: true }
       }),
-      protocol_error_job: tasked('Ends with an error of the protocol.', () => async () => {
+      protocol_error_job: makeTaskTool('Ends with a protocol error.', () => async () => {
         await sleep(100)
         throw new Error('It broke.')
       }),
       confirm_delete: {
-        ...tasked('Asks once while it works.', ({ filename }) => async (_, ask) => {
+        ...makeTaskTool('Asks once while it runs.', ({ filename }) => async (_, ask) => {
           await ask({ 'confirm-1': confirm(`Delete ${filename}?`) })
-          return said(`${filename} is deleted.`)
+          return toText(`${filename} is deleted.`)
         }),
-        inputSchema: texts('filename'),
+        inputSchema: textArguments('filename'),
       },
-      multi_input: tasked('Asks twice at once while it works.', () => async (_, ask) => {
+      multi_input: makeTaskTool('Asks two questions at once while it runs.', () => async (_, ask) => {
         await ask({ 'first-1': confirm('The first?'), 'second-1': confirm('The second?') })
-        return said('Both are here.')
+        return toText('Both are here.')
       }),
       test_tool_with_task: {
-        description: 'Asks before it begins.',
+        description: 'Asks before it starts.',
         async call(_, context) {
           const name = nameIn(context)
           if (name === undefined) return askName()
-          if (!takesTasks(context)) throw tasksRequired()
-          return begin(async () => said(`Hello, ${name}!`))
+          if (!acceptsTasks(context)) throw tasksRequiredError()
+          return begin(async () => toText(`Hello, ${name}!`))
         },
       },
     },

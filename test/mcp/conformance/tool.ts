@@ -1,17 +1,17 @@
 import type { CallToolResult, InputRequiredResult, ServerContext } from '@modelcontextprotocol/server'
 
-/** A tool of which the official suite says what it takes and does. */
+/** A tool that the official suite defines. */
 export interface SuiteTool {
   description: string
-  /** JSON Schema; takes nothing where absent. */
+  /** A JSON Schema. Defaults to no arguments. */
   inputSchema?: { type: 'object'; [key: string]: unknown }
   call(args: Readonly<Record<string, unknown>>, context: ServerContext): Promise<CallToolResult | InputRequiredResult>
 }
 
-export const said = (text: string): CallToolResult => ({ content: [{ type: 'text', text }] })
+export const toText = (text: string): CallToolResult => ({ content: [{ type: 'text', text }] })
 
-/** Of texts alone. */
-export const texts = (...names: string[]): NonNullable<SuiteTool['inputSchema']> => ({
+/** Returns the schema of arguments that are all texts. */
+export const textArguments = (...names: string[]): NonNullable<SuiteTool['inputSchema']> => ({
   type: 'object',
   properties: Object.fromEntries(names.map((name) => [name, { type: 'string' }])),
   required: names,

@@ -1,10 +1,10 @@
 import { z } from 'zod'
-import { phraseOf } from '../core/describe.ts'
+import { toExpectation } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { descriptionOf, type Fields, flagOf } from './flags.ts'
 
-/** The values as the schema's types, checked. @throws GraftError `usage` for the first flag that is missing or wrong */
-export function required<F extends Fields>(
+/** Parses the values of flags. @throws GraftError `usage` for the first flag that is missing or invalid */
+export function checkFlags<F extends Fields>(
   fields: F,
   values: Readonly<Record<string, unknown>>,
 ): z.infer<z.ZodObject<{ -readonly [K in keyof F]: F[K] }>> {
@@ -14,13 +14,17 @@ export function required<F extends Fields>(
   const field = String(path[0])
   const subject = `--${flagOf(field)}`
   if (values[field] === undefined) {
-    const expected = descriptionOf(fields[field]) ?? message
-    return fail('usage', { subject, expected, found: 'nothing', fix: `Add ${subject}.` })
+    const description = descriptionOf(fields[field])
+    return fail('usage', {
+      subject,
+      problem: 'is required',
+      fix: description ? `Add ${subject}: ${description}` : `Add ${subject}.`,
+    })
   }
   return fail('usage', {
     subject,
-    expected: phraseOf(message),
+    expected: toExpectation(message),
     found: JSON.stringify(values[field]),
-    fix: 'Add --help to see what it takes.',
+    fix: 'Add --help to see the allowed values.',
   })
 }

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { globSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** Every file and folder, with what it holds. */
-export function everythingIn(folder: string): [string, string][] {
+/** Lists every file with its digest, and every folder. */
+export function snapshotFolder(folder: string): [string, string][] {
   return globSync('**/*', { cwd: folder })
     .sort()
     .map((name) => {

@@ -1,30 +1,31 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type OpenPlatform, openPlatform, type PlatformOptions } from '../platform/open-platform.ts'
-import { storeAccess } from '../platform/use-cases/access.ts'
+import { makeAccess } from '../platform/use-cases/access.ts'
 import { ensureAdapter } from '../platform/use-cases/adapters.ts'
-import { probesOf } from '../platform/use-cases/health-checks.ts'
+import { healthChecksOf } from '../platform/use-cases/health-checks.ts'
 import { startWorker } from '../platform/worker/worker.ts'
-import type { WorkerNews } from '../platform/worker/worker-options.ts'
+import type { WorkerEvent } from '../platform/worker/worker-options.ts'
 import { listen } from '../server/listen.ts'
 import { loggerTo, makeLog } from '../server/log.ts'
-import { appOf } from './app.ts'
+import { makeGraftApp } from './app.ts'
 import { addressFile } from './store/api.ts'
 
 export interface ServeOptions extends PlatformOptions {
   port: number
   host: string
-  /** Whether trainings run here, too. */
+  /** True if this process also runs trainings. */
   worker: boolean
-  /** Folders of adapters that the store shall have. */
+  /** Folders of adapters to add to the store. */
   checkpoints?: readonly string[]
 }
 
 /**
- * Serves until the process is asked to stop, then finishes what it answers; a training that runs here saves its state.
- * @param onReady hears the address once it answers; what it does is given up when the process is asked to stop
+ * Serves until the process gets a signal to stop. Then it finishes open requests, and a training in this process saves
+ * its state.
+ * @param onReady called with the address once the server accepts requests; not awaited after a signal to stop
  */
 export async function serveUntilStopped(
-  { port, host, worker: wanted, checkpoints = [], ...options }: ServeOptions,
+  { port, host, worker: runsWorker, checkpoints = [], ...options }: ServeOptions,
   onReady: (url: string, platform: OpenPlatform) => void | Promise<void>,
 ): Promise<void> {
   const stopped = new Promise<void>((resolve) => {
@@ -36,13 +37,13 @@ export async function serveUntilStopped(
     const platform = await openPlatform({ ...options, logger: loggerTo(log) })
     closers.push(() => platform.close())
     for (const dir of checkpoints) await ensureAdapter(platform, dir)
-    const access = storeAccess(platform.store)
-    const app = await appOf(platform, { access, log, probes: probesOf(platform) })
+    const access = makeAccess(platform.store)
+    const app = await makeGraftApp(platform, { access, log, healthChecks: healthChecksOf(platform) })
     const server = await listen(app, { host, port, access })
     closers.push(() => server.close())
-    if (wanted) {
-      const tell = (news: WorkerNews) => log.info(news)
-      const worker = await startWorker({ ...platform, threads: options.threads, tell })
+    if (runsWorker) {
+      const onEvent = (event: WorkerEvent) => log.info(event)
+      const worker = await startWorker({ ...platform, threads: options.threads, onEvent })
       closers.push(() => worker.close())
     }
     const file = addressFile(platform.home)

@@ -1,0 +1,36 @@
+import { openPlatform } from '../../platform/open-platform.ts'
+import type { Platform } from '../../platform/platform.ts'
+import { startWorker } from '../../platform/worker/worker.ts'
+import { makeGraftApp } from '../app.ts'
+import { type Api, type ApiOptions, requireOk } from './api.ts'
+
+/** Opens the store and returns its API in this process. Use it only if no server has the store open. */
+export async function openLocalApi({ worker: runsWorker = false, threads }: ApiOptions): Promise<Api> {
+  const platform = await openPlatform({ threads })
+  try {
+    const worker = runsWorker ? await startWorker({ ...platform, threads }) : undefined
+    const close = async () => {
+      await worker?.close()
+      await platform.close()
+    }
+    return { ...(await makeLocalApi(platform)), close }
+  } catch (error) {
+    await platform.close()
+    throw error
+  }
+}
+
+/** Returns the API of an open platform. It requires no key, because its owner has full access. */
+export async function makeLocalApi(platform: Platform): Promise<Api> {
+  const app = await makeGraftApp(platform)
+  const send: Api['send'] = async (path, init = {}) => {
+    const headers = new Headers(init.headers)
+    headers.set('host', 'localhost')
+    return app.request(`http://localhost${path}`, { ...init, headers })
+  }
+  return {
+    send,
+    request: async (path, init) => requireOk(await send(path, init)),
+    close: async () => {},
+  }
+}
