@@ -1,20 +1,21 @@
-# The platform in a container; docs/deploying.md tells how it is run, and how this file was checked.
+# The platform in a container. See docs/deploying.md for how to run it and how this file was checked.
 FROM node:24-bookworm-slim AS build
 WORKDIR /build
 COPY package.json package-lock.json .npmrc ./
-# Without scripts: those of packages would fetch what is not needed here, and Graft's own bundles sources that come next.
+# The packages' scripts would download files that are not needed here, and Graft's own would bundle sources that are not
+# copied yet.
 RUN npm ci --ignore-scripts
 COPY . .
 RUN node tools/build.mjs && node tools/runtime-tree.mjs /graft && chmod +x /graft/dist/cli/main.js
 
 FROM node:24-bookworm-slim
 COPY --from=build /graft /graft
-# A new volume takes the owner of the folder on which it is mounted.
+# A new volume gets the owner of the folder on which it is mounted.
 RUN ln -s /graft/dist/cli/main.js /usr/local/bin/graft && install -d -o 1000 -g 1000 /data /artifacts
 ENV NODE_ENV=production GRAFT_HOME=/data
 WORKDIR /data
 VOLUME /data
-# The user `node` of the base image, by number, so that Kubernetes can see that it is not root.
+# The user `node` of the base image, by number, so that Kubernetes can verify that it is not root.
 USER 1000:1000
 EXPOSE 8080
 HEALTHCHECK --interval=15s --timeout=5s --start-period=30s \

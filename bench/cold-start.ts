@@ -1,3 +1,9 @@
+/**
+ * Measures the cold start of `graft serve` and of the function, from the files of an image: seconds from the start of
+ * the process to its first prediction, and the memory that it takes. Needs PostgreSQL, as the tests do.
+ *
+ *   npm run bench -- cold-start [--runs 5]
+ */
 import { spawnSync } from 'node:child_process'
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -7,19 +13,15 @@ import { packageRoot } from '../core/entry.ts'
 import { openPlatform } from '../platform/open-platform.ts'
 import { ensureAdapter } from '../platform/use-cases/adapters.ts'
 import { createKey } from '../platform/use-cases/keys.ts'
+import { createDeployment } from './deployment.ts'
 import { httpEvent, startInstance } from './function-platform.ts'
-import { layOut } from './laid-out.ts'
-import { databaseFor } from './scratch-database.ts'
+import { createScratchDatabase } from './scratch-database.ts'
 
-/**
- * npm run bench -- cold-start [--runs N]: seconds from the start of a process to its first prediction, and its memory then and at most, of `graft
- * serve` and of the function, as an image or a function has them laid out. Needs PostgreSQL, as the tests do.
- */
 const { values } = parseArgs({ args: process.argv.slice(3), options: { runs: { type: 'string', default: '5' } } })
 const runs = Number(values.runs)
-const place = mkdtempSync(join(tmpdir(), 'graft-cold-start-'))
-const laidOut = layOut()
-const film = join(place, 'film')
+const root = mkdtempSync(join(tmpdir(), 'graft-cold-start-'))
+const deployment = createDeployment()
+const film = join(root, 'film')
 const samples = join(packageRoot, 'samples/train.jsonl')
 const main = join(packageRoot, 'dist/cli/main.js')
 const trained = spawnSync(process.execPath, [main, 'train', '--data', samples, '--steps', '1', '--out', film])
@@ -28,126 +30,134 @@ if (trained.status !== 0) throw new Error(trained.stderr.toString())
 const body = JSON.stringify({ inputs: ['A joy from start to finish.'], adapter: 'film' })
 
 interface Start {
+  /** Milliseconds from the start of the process to the first response. */
   ms: number
-  /** Seconds of processor time until then, which a busy machine lengthens less. */
-  processor: number
-  /** Resident megabytes after the first answer, and at most until then. */
+  /** Seconds of processor time until the first response. A busy machine changes them less than `ms`. */
+  cpuSeconds: number
+  /** Resident megabytes after the first response. */
   resident: number
-  most: number
-  /** Milliseconds of each of twenty requests that followed. */
+  /** The highest resident megabytes until then. */
+  peak: number
+  /** Milliseconds of each of the twenty requests after the first. */
   warm: number[]
 }
 
-/** @param ask resolves with the status of a prediction; rejects as long as nobody answers */
-async function measured(pid: number, began: number, ask: () => Promise<number>): Promise<Start> {
-  const answer = async () => {
-    const status = await ask()
-    if (status !== 200) throw new Error(`expected 200, found ${status}`)
+/**
+ * Measures a process that was just started.
+ * @param predict requests a prediction and returns the status of the response
+ */
+async function measureStart(pid: number, started: number, predict: () => Promise<number>): Promise<Start> {
+  const requireOk = async () => {
+    const status = await predict()
+    if (status !== 200) throw new Error(`expected status 200, but found ${status}`)
   }
-  await answer()
-  const ms = performance.now() - began
-  const processor = processorSeconds(pid)
+  await requireOk()
+  const ms = performance.now() - started
+  const cpuSeconds = cpuSecondsOf(pid)
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
   const megabytes = (name: string) => (Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6
   const warm = []
   for (let i = 0; i < 20; i++) {
     const before = performance.now()
-    await answer()
+    await requireOk()
     warm.push(performance.now() - before)
   }
-  return { ms, processor, resident: megabytes('VmRSS'), most: megabytes('VmHWM'), warm }
+  return { ms, cpuSeconds, resident: megabytes('VmRSS'), peak: megabytes('VmHWM'), warm }
 }
 
-/** In proc(5) it is fields 14 and 15, in hundredths; the name before them may hold blanks. */
-function processorSeconds(pid: number): number {
+/** Reads fields 14 and 15 of /proc/PID/stat, in hundredths of a second. The name in field 2 may contain spaces. */
+function cpuSecondsOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-async function serveOnce(env: Record<string, string>, key = ''): Promise<Start> {
-  const began = performance.now()
-  const child = laidOut.node([join(laidOut.graft, 'dist/cli/main.js'), 'serve', '--port', '0', '--no-worker'], env)
+async function startServer(env: Record<string, string>, key = ''): Promise<Start> {
+  const started = performance.now()
+  const child = deployment.startNode(
+    [join(deployment.graft, 'dist/cli/main.js'), 'serve', '--port', '0', '--no-worker'],
+    env,
+  )
   child.stderr?.resume()
   const url = await new Promise<string>((resolve) => child.stdout?.once('data', (line) => resolve(String(line).trim())))
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` }
-  const ask = async () => {
+  const predict = async () => {
     const response = await fetch(`${url}/v1/predictions`, { method: 'POST', headers, body })
     await response.arrayBuffer()
     return response.status
   }
-  const start = await measured(child.pid as number, began, ask)
+  const start = await measureStart(child.pid as number, started, predict)
   child.kill('SIGTERM')
   await new Promise((resolve) => child.once('exit', resolve))
   return start
 }
 
-async function functionOnce(env: Record<string, string>, key: string): Promise<Start> {
-  const began = performance.now()
-  const instance = await startInstance(laidOut, env)
+async function startFunction(env: Record<string, string>, key: string): Promise<Start> {
+  const started = performance.now()
+  const instance = await startInstance(deployment, env)
   const event = httpEvent('POST', '/v1/predictions', { headers: { authorization: `Bearer ${key}` }, body })
-  const start = await measured(instance.pid, began, async () => (await instance.invoke(event)).statusCode)
+  const start = await measureStart(instance.pid, started, async () => (await instance.invoke(event)).statusCode)
   await instance.end()
   return start
 }
 
-async function report(name: string, once: () => Promise<Start>): Promise<void> {
+async function printStarts(name: string, start: () => Promise<Start>): Promise<void> {
   const starts: Start[] = []
-  for (let i = 0; i < runs; i++) starts.push(await once())
-  const middle = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
-  const of = (field: Exclude<keyof Start, 'warm'>) => starts.map((start) => start[field])
+  for (let i = 0; i < runs; i++) starts.push(await start())
+  const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
+  const valuesOf = (field: Exclude<keyof Start, 'warm'>) => starts.map((start) => start[field])
   console.log(
-    `${name}: first prediction after ${(middle(of('ms')) / 1000).toFixed(2)} s (${starts.map(({ ms }) => (ms / 1000).toFixed(2)).join(', ')}), ${middle(of('processor')).toFixed(2)} s of processor time; ` +
-      `then one in ${middle(starts.flatMap(({ warm }) => warm)).toFixed(1)} ms; memory ${middle(of('resident')).toFixed(0)} MB, at most ${middle(of('most')).toFixed(0)} MB`,
+    `${name}: first prediction after ${(median(valuesOf('ms')) / 1000).toFixed(2)} s (${starts.map(({ ms }) => (ms / 1000).toFixed(2)).join(', ')}), ${median(valuesOf('cpuSeconds')).toFixed(2)} s of processor time; ` +
+      `then one in ${median(starts.flatMap(({ warm }) => warm)).toFixed(1)} ms; memory ${median(valuesOf('resident')).toFixed(0)} MB, at most ${median(valuesOf('peak')).toFixed(0)} MB`,
   )
 }
 
 const pathsIn = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => join(folder, path))
 
-/** A new folder in `place`. */
-function fresh(name: string): string {
-  const folder = join(place, name)
+/** Creates a folder in `root`. */
+function createFolder(name: string): string {
+  const folder = join(root, name)
   mkdirSync(folder)
   return folder
 }
 
-/** Whoever runs the laid out files may write there. */
-function opened(folder: string): string {
+/** Lets the user of the deployment write to the folder. */
+function makeWritable(folder: string): string {
   for (const path of [folder, ...pathsIn(folder)]) chmodSync(path, 0o777)
   return folder
 }
 
-const { url, remove } = await databaseFor(true)
+const { url, remove } = await createScratchDatabase(true)
 try {
-  chmodSync(place, 0o755)
-  const bytes = pathsIn(laidOut.graft).reduce((sum, path) => sum + statSync(path).size, 0)
-  console.log(`files: ${(bytes / 1e6).toFixed(0)} MB, Node not among them`)
-  const prepared = async (databaseUrl: string, home: string) => {
+  chmodSync(root, 0o755)
+  const bytes = pathsIn(deployment.graft).reduce((sum, path) => sum + statSync(path).size, 0)
+  console.log(`files: ${(bytes / 1e6).toFixed(0)} MB, without Node`)
+  const preparePlatform = async (databaseUrl: string, home: string) => {
     const platform = await openPlatform({ databaseUrl, home, artifacts: join(home, 'artifacts') })
     await ensureAdapter(platform, film)
     return platform
   }
-  const embedded = fresh('embedded')
-  await (await prepared('', embedded)).close()
-  opened(embedded)
-  await report('graft serve, embedded', () => serveOnce({ GRAFT_HOME: embedded }))
+  const embedded = createFolder('embedded')
+  await (await preparePlatform('', embedded)).close()
+  makeWritable(embedded)
+  await printStarts('graft serve, embedded', () => startServer({ GRAFT_HOME: embedded }))
 
-  const shared = fresh('shared')
-  const platform = await prepared(url, shared)
+  const shared = createFolder('shared')
+  const platform = await preparePlatform(url, shared)
   const { secret } = await createKey(platform, { name: 'bench', scopes: ['admin'] })
   await platform.close()
-  opened(shared)
-  let made = 0
-  /** Each with a home in which there is nothing yet, so that the adapter is fetched and unpacked. */
+  makeWritable(shared)
+  let homes = 0
+  /** Returns an environment with an empty home folder, so that the adapter is downloaded and unpacked. */
   const env = () => ({
     DATABASE_URL: url,
     GRAFT_ARTIFACTS: join(shared, 'artifacts'),
-    GRAFT_HOME: opened(fresh(`home-${made++}`)),
+    GRAFT_HOME: makeWritable(createFolder(`home-${homes++}`)),
   })
-  await report('graft serve, PostgreSQL', () => serveOnce(env(), secret))
-  await report('function, PostgreSQL', () => functionOnce(env(), secret))
+  await printStarts('graft serve, PostgreSQL', () => startServer(env(), secret))
+  await printStarts('function, PostgreSQL', () => startFunction(env(), secret))
 } finally {
   await remove()
-  laidOut.remove()
-  rmSync(place, { recursive: true, force: true })
+  deployment.remove()
+  rmSync(root, { recursive: true, force: true })
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
+/** The result of one training step. */
 export interface Round {
   seconds: number
   reviews: number
@@ -8,39 +9,41 @@ export interface Round {
   peak_rss_mb: number
 }
 
-/** A process that takes training steps when asked, over JSON lines (bench/peers/train_step.py tells the protocol). */
+/** A process that runs training steps on request, over JSON lines. bench/peers/train_step.py describes the protocol. */
 export interface Contestant {
   readonly name: string
-  /** How it likes a step cut into micro-batches: tokens of each, padding included, and in multiples of how many. */
+  /** Tokens of a micro-batch, with padding. */
   readonly microTokens: number
+  /** The number of rows of a micro-batch is a multiple of this. */
   readonly microMultiple: number
   readonly ready: Record<string, unknown>
   round(microBatches: readonly number[][]): Promise<Round>
   close(): Promise<void>
 }
 
-export async function start(
+/** Starts the process of a contestant and sends it the job. */
+export async function startContestant(
   name: string,
-  cut: Pick<Contestant, 'microTokens' | 'microMultiple'>,
+  micro: Pick<Contestant, 'microTokens' | 'microMultiple'>,
   command: readonly string[],
   job: object,
 ): Promise<Contestant> {
   const child = spawn(command[0], command.slice(1), { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  const ask = async (message: object) => {
+  const request = async (message: object) => {
     child.stdin.write(`${JSON.stringify(message)}\n`)
     const { value, done } = await lines.next()
-    if (done) throw new Error(`${name} ended without an answer`)
-    const answer = JSON.parse(value)
-    if (answer.error) throw new Error(`${name}: ${answer.error}`)
-    return answer
+    if (done) throw new Error(`${name} exited without a reply`)
+    const reply = JSON.parse(value)
+    if (reply.error) throw new Error(`${name}: ${reply.error}`)
+    return reply
   }
   return {
     name,
-    ...cut,
-    ready: await ask(job),
-    round: (microBatches) => ask({ round: microBatches }),
+    ...micro,
+    ready: await request(job),
+    round: (microBatches) => request({ round: microBatches }),
     close: async () => {
       child.stdin.end(`${JSON.stringify({ quit: true })}\n`)
       await exited

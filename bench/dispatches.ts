@@ -1,6 +1,7 @@
 /**
- * What a training step asks of a GPU, whichever it is: dispatches, bytes that move, and how many sizes a training meets. Counted on the
- * T5-small shape with two short reviews, since none of it depends on their lengths; software Vulkan will do.
+ * Counts the work of a training step on a GPU: dispatches, bytes moved, and the number of different batch sizes of a
+ * training. It uses the T5-small shape and two short reviews: the counts depend neither on the lengths nor on the GPU,
+ * so software Vulkan is enough.
  *
  *   npm run bench -- dispatches [--methods lora,full]
  */
@@ -10,7 +11,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { openDevice } from '../graph/runtime/device.ts'
 import { paddedSize } from '../graph/runtime/padding.ts'
-import { tracedPool } from '../graph/runtime/traced-pool.ts'
+import { openTracedPool } from '../graph/runtime/traced-pool.ts'
 import { trainingSteps } from '../training/data/steps.ts'
 import { methods } from './methods.ts'
 import { openRandomModel, T5_SMALL } from './random-model.ts'
@@ -26,37 +27,39 @@ const { values } = parseArgs({
 
 const STEPS = 2
 
-console.log('method | dispatches a step | of them AdamW | tensors on the CPU | bytes up a step | bytes down a step')
-for (const name of values.methods.split(',')) console.log(await counted(name))
+console.log(
+  'method | dispatches per step | of these AdamW | tensors on the CPU | bytes uploaded per step | bytes read back per step',
+)
+for (const name of values.methods.split(',')) console.log(await countDispatches(name))
 const lengths = await reviewLengths(values.data)
 const steps = [...trainingSteps(lengths, { device: 'webgpu', epochs: 1, batch_tokens: 4096, seed: 0 })]
 const sizes = steps.flat().map((rows) => [rows.length, Math.max(...rows.map((row) => lengths[row]))])
-const met = (of: (size: number) => number) => new Set(sizes.map((size) => size.map(of).join())).size
+const countDistinct = (of: (size: number) => number) => new Set(sizes.map((size) => size.map(of).join())).size
 console.log(
-  `${steps.length} steps of ${lengths.length} reviews have ${met((n) => n)} sizes [batch, source], of which padding leaves ${met(paddedSize)}`,
+  `${steps.length} steps of ${lengths.length} reviews have ${countDistinct((n) => n)} different sizes [batch, source], ${countDistinct(paddedSize)} after padding`,
 )
 
-async function counted(name: string): Promise<string> {
+async function countDispatches(name: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-dispatches-'))
   try {
-    const pool = tracedPool([openDevice()], folder)
+    const pool = openTracedPool([openDevice()], folder)
     const { stepper, batches } = await openRandomModel(
       { method: methods[name], config: T5_SMALL, loss: 'labels' },
       pool,
     )
     for (let step = 1; step <= STEPS; step++) await stepper.step(batches([[14, 16]]), step, 1e-3)
-    const calls = await pool.calls()
+    const calls = await pool.collectCalls()
     const sum = (of: (call: (typeof calls)[number]) => number) =>
       Math.round(calls.reduce((total, call) => total + of(call), 0) / STEPS)
-    const own = (call: (typeof calls)[number]) =>
+    const nodesOnCpu = (call: (typeof calls)[number]) =>
       call.trace.nodes.filter(({ provider }) => provider.startsWith('CPU')).length
     return [
       name,
       sum(({ trace }) => trace.dispatches.length),
       sum(({ trace, program }) => (program.name === 'adamw' ? trace.dispatches.length : 0)),
-      sum(own),
-      sum(({ fed }) => fed),
-      sum(({ returned }) => returned),
+      sum(nodesOnCpu),
+      sum(({ bytesFed }) => bytesFed),
+      sum(({ bytesReturned }) => bytesReturned),
     ].join(' | ')
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -3,23 +3,24 @@ import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import type { LaidOut } from './laid-out.ts'
+import type { Deployment } from './deployment.ts'
 
-/** The answer of a function to an HTTP event. */
-export interface Answered {
+/** A function's response to an HTTP event. */
+export interface FunctionResponse {
   statusCode: number
   headers: Record<string, string>
   body: string
   isBase64Encoded: boolean
 }
 
-export interface Instance {
+/** A process that runs the function. */
+export interface FunctionInstance {
   readonly pid: number
-  /** What it wrote on stderr so far. */
+  /** The text that the instance has written to stderr so far. */
   readonly log: string
-  /** @throws what the handler threw, or the module when it was loaded */
-  invoke(event: object): Promise<Answered>
-  /** Nothing of it runs until `thaw`, as between requests on a real platform. */
+  /** @throws an error of the handler, or of the module while it was loaded */
+  invoke(event: object): Promise<FunctionResponse>
+  /** Stops the process until `thaw`, as a function platform does between requests. */
   freeze(): void
   thaw(): void
   end(): Promise<void>
@@ -27,50 +28,53 @@ export interface Instance {
 
 interface Invocation {
   event: object
-  resolve(answer: Answered): void
+  resolve(response: FunctionResponse): void
   reject(error: Error): void
 }
 
-/** Starts an instance of the function `dist/server/lambda.handler` with the Lambda Runtime API before it. */
-export async function startInstance(place: LaidOut, env: Readonly<Record<string, string>>): Promise<Instance> {
-  const waiting: Invocation[] = []
-  let asking: ServerResponse | undefined
+/** Starts an instance of the function `dist/server/lambda.handler` and serves the Lambda Runtime API to it. */
+export async function startInstance(
+  deployment: Deployment,
+  env: Readonly<Record<string, string>>,
+): Promise<FunctionInstance> {
+  const pending: Invocation[] = []
+  let poll: ServerResponse | undefined
   let current: Invocation | undefined
-  let broken: Error | undefined
+  let failure: Error | undefined
 
-  const hand = () => {
-    if (!asking || waiting.length === 0) return
-    current = waiting.shift() as Invocation
-    asking.setHeader('lambda-runtime-aws-request-id', '1')
-    asking.end(JSON.stringify(current.event))
-    asking = undefined
+  const deliver = () => {
+    if (!poll || pending.length === 0) return
+    current = pending.shift() as Invocation
+    poll.setHeader('lambda-runtime-aws-request-id', '1')
+    poll.end(JSON.stringify(current.event))
+    poll = undefined
   }
-  const fail = (error: Error) => {
-    broken = error
-    for (const { reject } of [...(current ? [current] : []), ...waiting.splice(0)]) reject(error)
+  const rejectAll = (error: Error) => {
+    failure = error
+    for (const { reject } of [...(current ? [current] : []), ...pending.splice(0)]) reject(error)
   }
   const server = createServer((request, response) => {
     const [kind] = request.url?.split('/').slice(-1) ?? []
     if (kind === 'next') {
-      asking = response
-      return hand()
+      poll = response
+      return deliver()
     }
     void text(request).then((body) => {
-      const said = JSON.parse(body)
-      if (kind === 'response') current?.resolve(said)
-      else if (request.url?.endsWith('init/error')) fail(new Error(said.errorMessage))
-      else current?.reject(new Error(said.errorMessage))
+      const message = JSON.parse(body)
+      if (kind === 'response') current?.resolve(message)
+      else if (request.url?.endsWith('init/error')) rejectAll(new Error(message.errorMessage))
+      else current?.reject(new Error(message.errorMessage))
       current = undefined
       response.writeHead(202).end()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
 
-  const program = join(dirname(place.graft), 'function-instance.ts')
+  const program = join(dirname(deployment.graft), 'function-instance.ts')
   cpSync(join(import.meta.dirname, 'function-instance.ts'), program)
-  const child = place.node([program], {
+  const child = deployment.startNode([program], {
     AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    LAMBDA_TASK_ROOT: place.graft,
+    LAMBDA_TASK_ROOT: deployment.graft,
     _HANDLER: 'dist/server/lambda.handler',
     ...env,
   })
@@ -78,9 +82,9 @@ export async function startInstance(place: LaidOut, env: Readonly<Record<string,
   child.stderr?.on('data', (chunk) => {
     log += chunk
   })
-  const ended = new Promise<void>((resolve) => {
+  const closed = new Promise<void>((resolve) => {
     child.once('close', () => {
-      fail(broken ?? new Error(`the instance ended: ${log}`))
+      rejectAll(failure ?? new Error(`the instance exited: ${log}`))
       resolve()
     })
   })
@@ -91,22 +95,22 @@ export async function startInstance(place: LaidOut, env: Readonly<Record<string,
     },
     invoke: (event) =>
       new Promise((resolve, reject) => {
-        if (broken) return reject(broken)
-        waiting.push({ event, resolve, reject })
-        hand()
+        if (failure) return reject(failure)
+        pending.push({ event, resolve, reject })
+        deliver()
       }),
     freeze: () => child.kill('SIGSTOP'),
     thaw: () => child.kill('SIGCONT'),
     async end() {
       child.kill('SIGKILL')
-      await ended
+      await closed
       server.closeAllConnections()
       server.close()
     },
   }
 }
 
-/** As a function URL or API Gateway (payload 2.0) sends a request. */
+/** Returns the event of a request to a function URL or to API Gateway (payload format 2.0). */
 export function httpEvent(
   method: string,
   path: string,

@@ -4,17 +4,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadBase } from '../checkpoint/base.ts'
 import { embeddedBase } from '../checkpoint/embedded-base.ts'
-import { openBackend } from '../platform/open-workplace.ts'
-import { getAdapter, listAdapters } from '../platform/store/adapters.ts'
+import { openBackend } from '../platform/open-backend.ts'
+import { selectAdapter, selectAdapterPage } from '../platform/store/adapters.ts'
 import { ensureBase } from '../platform/store/bases.ts'
-import { createDataset } from '../platform/store/datasets.ts'
-import { type EventRow, listEvents } from '../platform/store/training-events.ts'
-import { getTraining, listTrainings, type TrainingRow } from '../platform/store/trainings.ts'
+import { insertDataset } from '../platform/store/datasets.ts'
+import { type EventRow, selectEvents } from '../platform/store/training-events.ts'
+import { selectTrainingById, selectTrainingPage, type TrainingRow } from '../platform/store/trainings.ts'
 import { parseTrainingSpec, type TrainingSpec } from '../training/spec.ts'
 import { train } from '../training/train.ts'
 import type { Launch } from './kill-matrix-process.ts'
 
-interface Where {
+interface Location {
   databaseUrl: string
   home: string
 }
@@ -23,7 +23,7 @@ const STEPS = 150
 const EVALUATE_EVERY = 50
 const SEEDS = [0, 1, 2]
 
-/** Some seconds of steps on the embedded base. */
+/** Returns a training of some seconds on the embedded base. */
 const specOf = (seed: number, out = '-'): TrainingSpec =>
   parseTrainingSpec({
     data: 'samples/train.jsonl',
@@ -38,9 +38,9 @@ const specOf = (seed: number, out = '-'): TrainingSpec =>
     device: 'cpu',
   })
 
-/** The digest of the weights for each seed, when nothing is killed. */
-export async function undisturbed(): Promise<string[]> {
-  const folder = mkdtempSync(join(tmpdir(), 'graft-undisturbed-'))
+/** Trains once for each seed without kills. @returns the digests of the weights */
+export async function digestsWithoutKills(): Promise<string[]> {
+  const folder = mkdtempSync(join(tmpdir(), 'graft-without-kills-'))
   try {
     const digests: string[] = []
     for (const seed of SEEDS) {
@@ -58,111 +58,113 @@ export async function undisturbed(): Promise<string[]> {
   }
 }
 
-/** Puts there what trainings need. @returns what to launch */
-export async function store(where: Where, count: number): Promise<Launch[]> {
-  const workplace = await openBackend(where)
-  const { db } = workplace.store
+/** Stores the base and the data sets. @returns the trainings to launch */
+export async function prepareLaunches(location: Location, count: number): Promise<Launch[]> {
+  const backend = await openBackend(location)
+  const { db } = backend.store
   const base = await loadBase(embeddedBase)
   const { id: base_id } = await ensureBase(db, {
     name: 'embedded',
     fingerprint: base.fingerprint,
-    shape: base.t5,
+    config: base.config,
     parameters: 1,
     bytes: 1,
   })
   const dataset = async (name: string) => {
-    const { digest, bytes } = await workplace.artifacts.put([readFileSync(`samples/${name}.jsonl`)])
+    const { digest, bytes } = await backend.artifacts.put([readFileSync(`samples/${name}.jsonl`)])
     const counts = { rows: 1, labels: {}, duplicates: 0 }
-    return (await createDataset(db, { name, digest, bytes, format: 'jsonl', ...counts })).id
+    return (await insertDataset(db, { name, digest, bytes, format: 'jsonl', ...counts })).id
   }
   const dataset_id = await dataset('train')
   const test_dataset_id = await dataset('test')
-  await workplace.close()
+  await backend.close()
   return Array.from({ length: count }, (_, n) => {
     const { base: _base, data: _data, test: _test, out: _out, ...spec } = specOf(SEEDS[n % SEEDS.length])
     return { key: String(n), base_id, dataset_id, test_dataset_id, spec }
   })
 }
 
-export interface Found {
+/** The counts to print, and the faults that were found. */
+export interface CheckResult {
   table: Record<string, string | number>
-  wrong: string[]
-  /** Seconds between the last word of a lost worker and the next one's first, for each. */
+  faults: string[]
+  /** Seconds between the last event of a killed worker and the start of the next slice, for each failed attempt. */
   delays: number[]
 }
 
-export async function check(
-  where: Where,
+/** Checks the trainings after all have ended. */
+export async function checkTrainings(
+  location: Location,
   launches: readonly Launch[],
   acknowledged: ReadonlyMap<string, string>,
   digests: readonly string[],
-): Promise<Found> {
-  const workplace = await openBackend(where)
-  const { db } = workplace.store
-  const wrong: string[] = []
+): Promise<CheckResult> {
+  const backend = await openBackend(location)
+  const { db } = backend.store
+  const faults: string[] = []
   const delays: number[] = []
-  const rows = (await listTrainings(db, { limit: 100 })).data
-  const adapters = (await listAdapters(db, { limit: 100 })).data
-  if (rows.length !== launches.length) wrong.push(`${launches.length} launched, ${rows.length} there`)
-  if (adapters.length !== launches.length) wrong.push(`${launches.length} launched, ${adapters.length} adapters`)
-  let same = 0
+  const rows = (await selectTrainingPage(db, { limit: 100 })).data
+  const adapters = (await selectAdapterPage(db, { limit: 100 })).data
+  if (rows.length !== launches.length) faults.push(`${launches.length} launched, ${rows.length} found`)
+  if (adapters.length !== launches.length) faults.push(`${launches.length} launched, ${adapters.length} adapters`)
+  let identical = 0
   let events = 0
   for (const { key, spec } of launches) {
     const id = acknowledged.get(key)
-    const row = id === undefined ? undefined : await getTraining(db, id).catch(() => undefined)
+    const row = id === undefined ? undefined : await selectTrainingById(db, id).catch(() => undefined)
     if (!row) {
-      wrong.push(`training ${key} was acknowledged and is lost`)
+      faults.push(`training ${key} was acknowledged but is lost`)
       continue
     }
-    const told = await listEvents(db, row.id, 0, 10_000)
-    events += told.length
-    wrong.push(...faultsOf(row, told).map((fault) => `training ${key}: ${fault}`))
-    delays.push(...delaysOf(told))
-    const digest = row.adapter_id === null ? undefined : (await getAdapter(db, row.adapter_id)).digest
-    if (digest === digests[SEEDS.indexOf(spec.seed)]) same++
-    else wrong.push(`training ${key}: other bytes than undisturbed`)
+    const eventRows = await selectEvents(db, row.id, 0, 10_000)
+    events += eventRows.length
+    faults.push(...faultsOf(row, eventRows).map((fault) => `training ${key}: ${fault}`))
+    delays.push(...delaysOf(eventRows))
+    const digest = row.adapter_id === null ? undefined : (await selectAdapter(db, row.adapter_id)).digest
+    if (digest === digests[SEEDS.indexOf(spec.seed)]) identical++
+    else faults.push(`training ${key}: its bytes differ from those without kills`)
   }
-  await workplace.close()
-  const ended = rows.filter(({ status }) => status === 'succeeded').length
+  await backend.close()
+  const succeeded = rows.filter(({ status }) => status === 'succeeded').length
   const slices = rows.reduce((sum, row) => sum + row.slices, 0)
   const longest = Math.max(0, ...delays)
   return {
     table: {
       launched: launches.length,
       acknowledged: acknowledged.size,
-      succeeded: ended,
-      'same bytes': same,
+      succeeded,
+      'same bytes': identical,
       slices,
-      losses: delays.length,
+      'failed attempts': delays.length,
       'longest delay, s': Number(longest.toFixed(1)),
       events,
-      faults: wrong.length,
+      faults: faults.length,
     },
-    wrong,
+    faults,
     delays,
   }
 }
 
-/** What of the events is lost, twice, or out of order. */
-function faultsOf(row: TrainingRow, told: readonly EventRow[]): string[] {
+/** Returns the events that are lost, repeated or out of order, and other faults of a training. */
+function faultsOf(row: TrainingRow, eventRows: readonly EventRow[]): string[] {
   const faults: string[] = []
-  const expect = (what: string, found: unknown, expected: unknown) => {
-    if (JSON.stringify(found) !== JSON.stringify(expected)) faults.push(`${what}: ${JSON.stringify(found)}`)
+  const expect = (name: string, found: unknown, expected: unknown) => {
+    if (JSON.stringify(found) !== JSON.stringify(expected)) faults.push(`${name}: ${JSON.stringify(found)}`)
   }
-  const events = told.map(({ event }) => event)
-  const upTo = (count: number, every = 1) => Array.from({ length: count / every }, (_, i) => every * (i + 1))
+  const events = eventRows.map(({ event }) => event)
+  const multiplesUpTo = (count: number, every = 1) => Array.from({ length: count / every }, (_, i) => every * (i + 1))
   const stepsOf = (type: 'step' | 'saved') => events.flatMap((event) => (event.type === type ? [event.step] : []))
   expect('status', [row.status, row.error], ['succeeded', null])
   expect(
     'numbers',
-    told.map(({ number }) => number),
-    told.map((_, i) => i + 1),
+    eventRows.map(({ number }) => number),
+    eventRows.map((_, i) => i + 1),
   )
-  expect('steps', stepsOf('step'), upTo(STEPS))
+  expect('steps', stepsOf('step'), multiplesUpTo(STEPS))
   expect(
     'points',
-    events.flatMap((event) => (event.type === 'point' ? [event.point.step] : [])),
-    upTo(STEPS, EVALUATE_EVERY),
+    events.flatMap((event) => (event.type === 'evaluation' ? [event.step] : [])),
+    multiplesUpTo(STEPS, EVALUATE_EVERY),
   )
   expect(
     'states',
@@ -181,12 +183,12 @@ function faultsOf(row: TrainingRow, told: readonly EventRow[]): string[] {
   return faults
 }
 
-/** From the last event before a loss to the next slice. */
-function delaysOf(told: readonly EventRow[]): number[] {
-  return told.flatMap(({ event, created_at }, i) => {
+/** Returns the seconds from the last event before each failed attempt to the next slice. */
+function delaysOf(eventRows: readonly EventRow[]): number[] {
+  return eventRows.flatMap(({ event, created_at }, i) => {
     if (event.type !== 'status' || event.status !== 'queued' || !event.error) return []
-    const next = told.slice(i).find(({ event: later }) => later.type === 'status' && later.status === 'running')
-    const before = told[i - 1]?.created_at ?? created_at
+    const next = eventRows.slice(i).find(({ event: later }) => later.type === 'status' && later.status === 'running')
+    const before = eventRows[i - 1]?.created_at ?? created_at
     return next ? [(next.created_at.getTime() - before.getTime()) / 1000] : []
   })
 }

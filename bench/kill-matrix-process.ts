@@ -1,13 +1,14 @@
-// A process of bench/kill-matrix.ts that may be killed at any moment: it launches what its parent asks for, or works, or both.
+// A process of bench/kill-matrix.ts that may be killed at any moment. It launches the trainings that its parent
+// requests, runs a worker, or both.
 
-import { openBackend } from '../platform/open-workplace.ts'
-import { once } from '../platform/store/idempotency.ts'
+import { openBackend } from '../platform/open-backend.ts'
+import { idempotent } from '../platform/store/idempotency.ts'
 import type { StoredSpec } from '../platform/store/schema/trainings.ts'
-import { createTraining, listTrainings } from '../platform/store/trainings.ts'
+import { insertTraining, selectTrainingPage } from '../platform/store/trainings.ts'
 import { startWorker } from '../platform/worker/worker.ts'
 
 export interface Launch {
-  /** Names the request: asked again after a kill, it is answered again and not done again. */
+  /** The idempotency key of the request. If the request is repeated after a kill, no second training is launched. */
   key: string
   base_id: string
   dataset_id: string
@@ -15,42 +16,41 @@ export interface Launch {
   spec: StoredSpec
 }
 
-/** What the parent asks, and what it is answered. */
-export type Asked = { launch: Launch } | { unfinished: true }
-export type Answered = { ready: true } | { launched: string; id: string } | { unfinished: number }
+/** A message from the parent. */
+export type ProcessRequest = { launch: Launch } | { unfinished: true }
+/** A message to the parent. */
+export type ProcessReply = { ready: true } | { launched: string; id: string } | { unfinished: number }
 
-const [databaseUrl, home, works] = process.argv.slice(2)
-const workplace = await openBackend({ databaseUrl, home })
-const { store, queue } = workplace
-const answer = (message: Answered) => process.send?.(message, undefined, undefined, () => {})
+const [databaseUrl, home, isWorker] = process.argv.slice(2)
+const backend = await openBackend({ databaseUrl, home })
+const { store, queue } = backend
+const reply = (message: ProcessReply) => process.send?.(message, undefined, undefined, () => {})
 
 process.on(
   'message',
-  (asked: Asked) => void act(asked).catch((error) => console.error('asked in vain:', error.message)),
+  (request: ProcessRequest) =>
+    void handleRequest(request).catch((error) => console.error('request failed:', error.message)),
 )
 process.on('disconnect', () => process.exit())
-if (works === 'true')
+if (isWorker === 'true')
   await startWorker({
-    ...workplace,
+    ...backend,
     sliceSeconds: 3,
     logger: { error: (error, context) => process.env.VERBOSE && console.error(context, error) },
   })
-answer({ ready: true })
+reply({ ready: true })
 
-async function act(asked: Asked): Promise<void> {
-  if ('unfinished' in asked) {
-    const { data } = await listTrainings(store.db, { status: ['queued', 'running', 'paused'], limit: 100 })
-    return void answer({ unfinished: data.length })
+async function handleRequest(request: ProcessRequest): Promise<void> {
+  if ('unfinished' in request) {
+    const { data } = await selectTrainingPage(store.db, { status: ['queued', 'running', 'paused'], limit: 100 })
+    return void reply({ unfinished: data.length })
   }
-  const { key, ...training } = asked.launch
-  const { answer: id } = await once(
-    store.db,
-    { owner: '', operation: 'launch', key, request: asked.launch },
-    async (tx) => {
-      const row = await createTraining(tx, training)
-      await queue.queueTraining(tx, row.id)
-      return row.id
-    },
-  )
-  answer({ launched: key, id })
+  const { key, ...training } = request.launch
+  const work = { owner: '', operation: 'launch', key, request: request.launch }
+  const id = await idempotent(store.db, work, async (tx) => {
+    const row = await insertTraining(tx, training)
+    await queue.enqueueTraining(tx, row.id)
+    return row.id
+  })
+  reply({ launched: key, id })
 }

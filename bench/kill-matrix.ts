@@ -1,21 +1,23 @@
 /**
- * Trainings on a platform whose processes and connections are killed at random moments, on each database. In the end every training has
- * ended once, with the bytes of an undisturbed one, every event is told once, and nothing that was acknowledged is lost.
+ * Runs trainings on a platform while its processes and connections are killed at random moments, on each database. Then
+ * checks that every training succeeded once, with the same bytes as without kills, that every event was recorded once,
+ * and that nothing acknowledged was lost.
  *
  *   npm run bench -- kill-matrix [--trainings 30] [--database both|embedded|postgres] [--seed 1]
  *
- * PostgreSQL is that of GRAFT_TEST_POSTGRES, or postgres://postgres@127.0.0.1:5432/test; a database of its own is made there and dropped.
+ * The PostgreSQL server is the one in GRAFT_TEST_POSTGRES, which defaults to postgres://postgres@127.0.0.1:5432/test. A
+ * database is created there and dropped at the end.
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { random } from '../core/random.ts'
-import { check, store, undisturbed } from './kill-matrix-check.ts'
+import { makeRandom } from '../core/random.ts'
+import { checkTrainings, digestsWithoutKills, prepareLaunches } from './kill-matrix-check.ts'
 import type { Launch } from './kill-matrix-process.ts'
-import { type Killable, killable } from './killable.ts'
-import { databaseFor, killConnections } from './scratch-database.ts'
+import { type RestartingProcess, startRestartingProcess } from './restarting-process.ts'
+import { createScratchDatabase, killConnections } from './scratch-database.ts'
 
 const { values } = parseArgs({
   options: {
@@ -25,24 +27,24 @@ const { values } = parseArgs({
   },
   args: process.argv.slice(3),
 })
-const { uniform, integer } = random(Number(values.seed), 'kills')
+const { uniform, integer } = makeRandom(Number(values.seed), 'kills')
 
-const digests = await undisturbed()
+const digests = await digestsWithoutKills()
 let failed = false
 for (const database of values.database === 'both' ? ['embedded', 'postgres'] : [values.database]) {
-  await matrix(database === 'postgres', Number(values.trainings))
-  if (database === 'postgres') await takeOver()
+  await runMatrix(database === 'postgres', Number(values.trainings))
+  if (database === 'postgres') await runTakeover()
 }
 process.exitCode = failed ? 1 : 0
 
-/** Kills until all trainings have ended; then looks at what is there. */
-async function matrix(onPostgres: boolean, count: number): Promise<void> {
-  const where = await place(onPostgres)
-  const launches = await store(where, count)
-  const begun = performance.now()
-  const workers = onPostgres ? [killable(where, true), killable(where, true)] : []
-  // Of the embedded database one process is the owner: it launches and works.
-  const launcher = killable(where, !onPostgres)
+/** Kills until all trainings have ended, then checks them. */
+async function runMatrix(onPostgres: boolean, count: number): Promise<void> {
+  const location = await createLocation(onPostgres)
+  const launches = await prepareLaunches(location, count)
+  const started = performance.now()
+  const workers = onPostgres ? [startRestartingProcess(location, true), startRestartingProcess(location, true)] : []
+  // Only one process can open the embedded database, so that process also runs the worker.
+  const launcher = startRestartingProcess(location, !onPostgres)
   const killed: Record<string, number> = {}
   const acknowledged = new Map<string, string>()
   const launching = launchAll(launcher, launches, acknowledged)
@@ -51,74 +53,81 @@ async function matrix(onPostgres: boolean, count: number): Promise<void> {
     : ['process', 'training process']
   let unfinished = count
   while (unfinished > 0) {
-    // Long enough, mostly, for a training to begin and to save a state: six losses without one between are a failure, rightly.
-    await pause(3000 + 9000 * uniform())
+    // The pause is usually long enough for a training to start and to save a state, because six failed attempts without
+    // a new state fail the training.
+    await sleep(3000 + 9000 * uniform())
     const target = targets[integer(targets.length)]
     const worker = workers.length > 0 ? workers[integer(workers.length)] : launcher
-    if (await kill(target, worker, launcher, where.databaseUrl)) killed[target] = (killed[target] ?? 0) + 1
+    if (await kill(target, worker, launcher, location.databaseUrl)) killed[target] = (killed[target] ?? 0) + 1
     if (acknowledged.size < count) continue
-    unfinished = (await launcher.ask({ unfinished: true })).unfinished ?? unfinished
+    unfinished = (await launcher.request({ unfinished: true })).unfinished ?? unfinished
     process.stderr.write(`${unfinished} unfinished\n`)
   }
   await launching
-  await Promise.all([...workers, launcher].map((each) => each.end()))
-  const found = await check(where, launches, acknowledged, digests)
-  failed ||= found.wrong.length > 0
+  await Promise.all([...workers, launcher].map((each) => each.stop()))
+  const { table, faults } = await checkTrainings(location, launches, acknowledged, digests)
+  failed ||= faults.length > 0
   const kills = Object.entries(killed).map(([target, times]) => `${target} ${times}`)
   console.log(
-    `\n${onPostgres ? 'PostgreSQL' : 'embedded'}: ${count} trainings in ${((performance.now() - begun) / 1000).toFixed(0)} s`,
+    `\n${onPostgres ? 'PostgreSQL' : 'embedded'}: ${count} trainings in ${((performance.now() - started) / 1000).toFixed(0)} s`,
   )
   console.log(`killed: ${kills.join(', ')}`)
-  console.table(found.table)
-  for (const line of found.wrong) console.log(`WRONG ${line}`)
-  await where.remove()
+  console.table(table)
+  for (const line of faults) console.log(`FAULT ${line}`)
+  await location.remove()
 }
 
 async function launchAll(
-  launcher: Killable,
+  launcher: RestartingProcess,
   launches: readonly Launch[],
   acknowledged: Map<string, string>,
 ): Promise<void> {
   for (const launch of launches) {
-    const { id } = await launcher.ask({ launch })
+    const { id } = await launcher.request({ launch })
     acknowledged.set(launch.key, id as string)
-    await pause(1000 * uniform())
+    await sleep(1000 * uniform())
   }
 }
 
-/** @returns whether there was something to kill */
-async function kill(target: string, worker: Killable, launcher: Killable, databaseUrl: string): Promise<boolean> {
+/** Kills a process or all connections. @returns whether there was one */
+async function kill(
+  target: string,
+  worker: RestartingProcess,
+  launcher: RestartingProcess,
+  databaseUrl: string,
+): Promise<boolean> {
   if (target === 'connections') return killConnections(databaseUrl)
-  if (target === 'training process') return worker.killTrainer()
+  if (target === 'training process') return worker.killTrainingProcess()
   return (target === 'worker' ? worker : launcher).kill()
 }
 
-/** Two workers share ten trainings; one is killed, and comes back as a supervisor would start it again. */
-async function takeOver(): Promise<void> {
-  const where = await place(true)
-  const launches = await store(where, 10)
-  const workers = [killable(where, true), killable(where, true)]
-  const launcher = killable(where, false)
+/** Kills one of two workers that share ten trainings, and starts it again as a supervisor would. */
+async function runTakeover(): Promise<void> {
+  const location = await createLocation(true)
+  const launches = await prepareLaunches(location, 10)
+  const workers = [startRestartingProcess(location, true), startRestartingProcess(location, true)]
+  const launcher = startRestartingProcess(location, false)
   const acknowledged = new Map<string, string>()
   await launchAll(launcher, launches, acknowledged)
-  await pause(3000)
+  await sleep(3000)
   await workers[0].kill()
-  while ((await launcher.ask({ unfinished: true })).unfinished) await pause(300)
-  await Promise.all([...workers, launcher].map((each) => each.end()))
-  const { table, wrong, delays } = await check(where, launches, acknowledged, digests)
-  if (delays.length !== 1 || delays[0] > 30) wrong.push(`the training of the killed worker went on after ${delays} s`)
-  failed ||= wrong.length > 0
+  while ((await launcher.request({ unfinished: true })).unfinished) await sleep(300)
+  await Promise.all([...workers, launcher].map((each) => each.stop()))
+  const { table, faults, delays } = await checkTrainings(location, launches, acknowledged, digests)
+  if (delays.length !== 1 || delays[0] > 30)
+    faults.push(`the training of the killed worker continued after ${delays} s`)
+  failed ||= faults.length > 0
   console.log(
-    `\ntwo workers, 10 trainings, one worker killed: its training went on after ${delays.map((s) => s.toFixed(1))} s`,
+    `\ntwo workers, 10 trainings, one worker killed: its training continued after ${delays.map((s) => s.toFixed(1))} s`,
   )
   console.table(table)
-  for (const line of wrong) console.log(`WRONG ${line}`)
-  await where.remove()
+  for (const line of faults) console.log(`FAULT ${line}`)
+  await location.remove()
 }
 
-async function place(onPostgres: boolean) {
+async function createLocation(onPostgres: boolean) {
   const home = mkdtempSync(join(tmpdir(), 'graft-kills-'))
-  const database = await databaseFor(onPostgres)
+  const database = await createScratchDatabase(onPostgres)
   return {
     databaseUrl: database.url,
     home,

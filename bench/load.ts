@@ -1,3 +1,10 @@
+/**
+ * Puts `graft serve`, with a LoRA on the embedded base, under the load of many clients that each send one review at a
+ * time. Prints the throughput, the latencies, the statuses of the responses, the memory of the server, and the latency
+ * without load before and after.
+ *
+ *   npm run bench -- load [--data FILE] [--clients 200] [--seconds 60]
+ */
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -5,12 +12,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { packageRoot } from '../core/entry.ts'
-import { readReviews } from '../training/data/examples.ts'
+import { readExamples } from '../training/data/examples.ts'
 
-/**
- * npm run bench -- load --data FILE: many clients at once, each with one review at a time, against `graft serve` on the embedded base with a
- * LoRA. Tells throughput, latencies, every status that came, the server's memory, and how fast one review is answered before and after.
- */
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
@@ -21,63 +24,65 @@ const { values } = parseArgs({
 })
 const [clients, seconds] = [Number(values.clients), Number(values.seconds)]
 const graft = (...args: string[]) => [join(packageRoot, 'dist/cli/main.js'), ...args]
-const place = mkdtempSync(join(tmpdir(), 'graft-load-'))
+const folder = mkdtempSync(join(tmpdir(), 'graft-load-'))
 const samples = join(packageRoot, 'samples/train.jsonl')
-const { reviews } = await readReviews(values.data ?? samples)
-const texts = reviews.slice(0, 5000).map(({ text }) => text)
+const { examples } = await readExamples(values.data ?? samples)
+const texts = examples.slice(0, 5000).map(({ text }) => text)
 
 const trained = spawnSync(
   process.execPath,
-  graft('train', '--data', samples, '--steps', '1', '--out', join(place, 'film')),
+  graft('train', '--data', samples, '--steps', '1', '--out', join(folder, 'film')),
 )
 if (trained.status !== 0) throw new Error(trained.stderr.toString())
 const server = spawn(
   process.execPath,
-  graft('serve', '--checkpoint', join(place, 'film'), '--port', '0', '--no-worker'),
-  { env: { ...process.env, GRAFT_HOME: join(place, 'home'), DATABASE_URL: '' }, stdio: ['ignore', 'pipe', 'ignore'] },
+  graft('serve', '--checkpoint', join(folder, 'film'), '--port', '0', '--no-worker'),
+  { env: { ...process.env, GRAFT_HOME: join(folder, 'home'), DATABASE_URL: '' }, stdio: ['ignore', 'pipe', 'ignore'] },
 )
 try {
   const url = await new Promise<string>((resolve) => server.stdout.once('data', (line) => resolve(String(line).trim())))
-  const ask = async (i: number) => {
-    const begun = performance.now()
+  const predict = async (i: number) => {
+    const started = performance.now()
     const response = await fetch(`${url}/v1/predictions`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ inputs: [texts[i % texts.length]], adapter: 'film' }),
     })
     await response.arrayBuffer()
-    return { status: response.status, ms: performance.now() - begun, retry: response.headers.get('retry-after') }
+    return { status: response.status, ms: performance.now() - started, retry: response.headers.get('retry-after') }
   }
-  /** Resident bytes of the server. */
-  const memory = () =>
+  /** Returns the resident bytes of the server. */
+  const residentBytes = () =>
     1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1] ?? 0)
-  const alone = async () => {
+  const measureWithoutLoad = async () => {
     const times = []
-    for (let i = 0; i < 40; i++) times.push((await ask(i)).ms)
+    for (let i = 0; i < 40; i++) times.push((await predict(i)).ms)
     return times.slice(10)
   }
 
-  const before = await alone()
+  const before = await measureWithoutLoad()
   const statuses = new Map<number, number>()
   const latencies: number[] = []
   const resident: number[] = []
   const end = performance.now() + seconds * 1000
-  const client = async (id: number) => {
+  const runClient = async (id: number) => {
     for (let i = id; performance.now() < end; i += clients) {
-      const { status, ms, retry } = await ask(i)
+      const { status, ms, retry } = await predict(i)
       statuses.set(status, (statuses.get(status) ?? 0) + 1)
       if (status === 200) latencies.push(ms)
       else if (retry) await sleep(1000 * Number(retry))
     }
   }
-  const watch = async () => {
-    for (; performance.now() < end; await sleep(1000)) resident.push(memory())
+  const watchMemory = async () => {
+    for (; performance.now() < end; await sleep(1000)) resident.push(residentBytes())
   }
-  await Promise.all([watch(), ...Array.from({ length: clients }, (_, id) => client(id))])
-  const after = await alone()
+  await Promise.all([watchMemory(), ...Array.from({ length: clients }, (_, id) => runClient(id))])
+  const after = await measureWithoutLoad()
 
-  const at = (times: number[], share: number) => times.toSorted((a, b) => a - b)[Math.floor(share * (times.length - 1))]
-  const shown = (times: number[]) => [0.5, 0.95, 0.99].map((share) => `${at(times, share).toFixed(0)} ms`).join(' / ')
+  const quantile = (times: number[], share: number) =>
+    times.toSorted((a, b) => a - b)[Math.floor(share * (times.length - 1))]
+  const quantiles = (times: number[]) =>
+    [0.5, 0.95, 0.99].map((share) => `${quantile(times, share).toFixed(0)} ms`).join(' / ')
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
   console.log(
     `memory: ${resident
@@ -88,13 +93,13 @@ try {
   const third = Math.floor(resident.length / 3)
   console.log(`${clients} clients, ${seconds} s: ${(latencies.length / seconds).toFixed(1)} reviews/s`)
   console.log(`statuses: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`)
-  console.log(`latency, p50 / p95 / p99: ${shown(latencies)}`)
-  console.log(`one review at a time, before: ${shown(before)}; after: ${shown(after)}`)
+  console.log(`latency, p50 / p95 / p99: ${quantiles(latencies)}`)
+  console.log(`one review at a time, before the load: ${quantiles(before)}; after: ${quantiles(after)}`)
   console.log(
-    `memory after a third: ${megabytes(resident[third])}; at the end: ${megabytes(resident.at(-1) ?? 0)}; most: ${megabytes(Math.max(...resident))}`,
+    `memory after a third: ${megabytes(resident[third])}; at the end: ${megabytes(resident.at(-1) ?? 0)}; maximum: ${megabytes(Math.max(...resident))}`,
   )
 } finally {
   server.kill('SIGTERM')
   await new Promise((resolve) => server.once('exit', resolve))
-  rmSync(place, { recursive: true, force: true })
+  rmSync(folder, { recursive: true, force: true })
 }

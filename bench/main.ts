@@ -1,7 +1,7 @@
-/** npm run bench -- NAME [flags]: runs bench/NAME.ts. */
+// npm run bench -- NAME [flags]: runs bench/NAME.ts.
 const benches = ['train', 'dispatches', 'load', 'kill-matrix', 'promotion-rates', 'cold-start']
 const [name] = process.argv.slice(2)
 if (!benches.includes(name)) {
-  console.error(`npm run bench -- ${benches.join('|')} [flags]`)
+  console.error(`usage: npm run bench -- ${benches.join('|')} [flags]`)
   process.exitCode = 2
 } else await import(`./${name}.ts`)

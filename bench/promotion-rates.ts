@@ -1,11 +1,14 @@
-import { random } from '../core/random.ts'
-import { pairedBootstrap } from '../training/comparison/bootstrap.ts'
+import { makeRandom } from '../core/random.ts'
+import { pairedBootstrapInterval } from '../training/comparison/bootstrap.ts'
 
-// How often a guard lets an adapter pass that is worse by just what it allows, and one that is as good. The draws are the same in every run.
+// Measures how often the guard of an alias accepts an adapter that is worse by exactly the allowed loss, and one that
+// is equally good. The draws are the same in every run.
 
 const DRAWS = 10_000
 
-/** Reviews; chances that the new one alone, and that the old one alone, is right; loss allowed. */
+/**
+ * Reviews; the probability that only the new adapter is right; that only the old one is; the allowed loss of accuracy.
+ */
 const cases = [
   [500, 0.02, 0.04, 0.02],
   [1000, 0.03, 0.04, 0.01],
@@ -15,11 +18,11 @@ const cases = [
 ] as const
 
 for (const [n, winning, losing, margin] of cases) {
-  const { uniform } = random(n, 'promotion')
+  const { uniform } = makeRandom(n, 'promotion')
   const known = new Map<number, boolean>()
   const passes = (wins: number, losses: number): boolean => {
     const key = wins * (n + 1) + losses
-    const passed = known.get(key) ?? pairedBootstrap({ n, wins, losses })[0] >= -margin
+    const passed = known.get(key) ?? pairedBootstrapInterval({ n, wins, losses })[0] >= -margin
     known.set(key, passed)
     return passed
   }
@@ -36,7 +39,7 @@ for (const [n, winning, losing, margin] of cases) {
     }
     return passed / DRAWS
   }
-  const wrongly = share(winning, losing)
-  const rightly = share((winning + losing) / 2, (winning + losing) / 2)
-  console.log(JSON.stringify({ reviews: n, winning, losing, margin, wrongly, rightly }))
+  const passedIfWorse = share(winning, losing)
+  const passedIfEqual = share((winning + losing) / 2, (winning + losing) / 2)
+  console.log(JSON.stringify({ reviews: n, winning, losing, margin, passedIfWorse, passedIfEqual }))
 }

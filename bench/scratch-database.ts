@@ -13,8 +13,8 @@ async function query(url: string, text: string): Promise<number> {
   }
 }
 
-/** A database of its own on the PostgreSQL server, or none, which means the embedded one. */
-export async function databaseFor(onPostgres: boolean): Promise<{ url: string; remove(): Promise<unknown> }> {
+/** Creates a database on the PostgreSQL server, or returns an empty URL, which stands for the embedded database. */
+export async function createScratchDatabase(onPostgres: boolean): Promise<{ url: string; remove(): Promise<unknown> }> {
   if (!onPostgres) return { url: '', remove: async () => {} }
   const name = `graft_bench_${randomBytes(6).toString('hex')}`
   await query(server, `create database ${name}`)
@@ -23,7 +23,7 @@ export async function databaseFor(onPostgres: boolean): Promise<{ url: string; r
   return { url: url.href, remove: () => query(server, `drop database ${name} with (force)`) }
 }
 
-/** @returns whether there were any */
+/** Closes all other connections to a database. @returns whether there were any */
 export const killConnections = async (url: string): Promise<boolean> =>
   (await query(
     url,

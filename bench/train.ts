@@ -1,23 +1,24 @@
 /**
- * The training step on the T5-small shape, beside PyTorch + PEFT in the same run. Weights are random, token counts those of real reviews cut
- * at 512. Rounds are interleaved, so that all contestants meet the same machine; the ratio is taken round by round.
+ * Compares the training step with PyTorch + PEFT on the T5-small shape. Weights are random; the token counts come from
+ * real reviews, truncated to 512. Rounds are interleaved, so that the load of the machine is the same for all
+ * contestants, and the ratio is taken per round.
  *
  *   npm run bench -- train [--methods lora,full] [--rounds 7] [--bf16] [--batch-tokens 4096]
  *
- * On a GPU, Graft in f32 (and f16 with --f16) through WebGPU beside PyTorch on CUDA, with TF32 off and on and in bf16, where it finds one:
+ * On a GPU, it compares Graft on WebGPU in f32, and in f16 with --f16, with PyTorch on CUDA in fp32, TF32 and bf16:
  *
  *   npm run bench -- train --device webgpu --methods lora [--f16] [--rounds 7]
  */
 import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { planEpoch } from '../training/data/batches.ts'
+import { batchEpoch } from '../training/data/batches.ts'
 import { MICRO_MULTIPLE, MICRO_TOKENS } from '../training/data/steps.ts'
-import { type Contestant, type Round, start } from './contestant.ts'
+import { type Contestant, type Round, startContestant } from './contestant.ts'
 import { methods } from './methods.ts'
 import { T5_SMALL } from './random-model.ts'
 import { reviewLengths } from './review-lengths.ts'
 
-/** Measured to be PyTorch's best on this shape (bench/peers/README.md). */
+/** The fastest size for PyTorch on this shape, by measurement (bench/peers/README.md). */
 const PEER_MICRO_TOKENS = 1024
 
 const { values } = parseArgs({
@@ -37,18 +38,18 @@ const { values } = parseArgs({
 const onGpu = values.device !== 'cpu'
 
 const python = 'bench/peers/.venv/bin/python'
-if (!existsSync(python)) throw new Error('PyTorch and PEFT are not there: run bench/peers/setup.sh first')
+if (!existsSync(python)) throw new Error('PyTorch and PEFT are not installed. Run bench/peers/setup.sh first.')
 
 const lengths = await reviewLengths(values.data)
 console.log(
-  `token counts of ${lengths.length} real reviews cut at 512: mean ${(lengths.reduce((a, b) => a + b, 0) / lengths.length).toFixed(0)}`,
+  `token counts of ${lengths.length} real reviews, truncated to 512: mean ${(lengths.reduce((a, b) => a + b, 0) / lengths.length).toFixed(0)}`,
 )
-console.log('method | contestant | reviews/s | against the first (median of rounds) | peak MB')
+console.log('method | contestant | reviews/s | ratio to the first (median of rounds) | peak MB')
 for (const name of values.methods.split(',')) await compare(name)
 
-/** PyTorch in one of its settings; its step is one micro-batch on a GPU. */
-function peer(job: object, name: string, settings: object): Promise<Contestant> {
-  return start(
+/** Starts PyTorch with the settings. On a GPU, its step is one micro-batch. */
+function startPeer(job: object, name: string, settings: object): Promise<Contestant> {
+  return startContestant(
     `PyTorch + PEFT ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : PEER_MICRO_TOKENS, microMultiple: 1 },
     [python, 'bench/peers/train_step.py'],
@@ -56,8 +57,8 @@ function peer(job: object, name: string, settings: object): Promise<Contestant> 
   )
 }
 
-function graft(job: object, name: string, settings: { loss: string; precision?: string }): Promise<Contestant> {
-  return start(
+function startGraft(job: object, name: string, settings: { loss: string; precision?: string }): Promise<Contestant> {
+  return startContestant(
     `Graft, ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : MICRO_TOKENS, microMultiple: onGpu ? 1 : MICRO_MULTIPLE },
     [process.execPath, 'bench/graft-step.ts'],
@@ -65,50 +66,52 @@ function graft(job: object, name: string, settings: { loss: string; precision?: 
   )
 }
 
-async function onCpu(job: object): Promise<Contestant[]> {
+async function startOnCpu(job: object): Promise<Contestant[]> {
   return [
-    await peer(job, 'fp32', { precision: 'fp32' }),
-    await graft(job, 'loss over vocabulary', { loss: 'vocabulary' }),
-    await graft(job, 'loss over labels', { loss: 'labels' }),
-    ...(values.bf16 ? [await peer(job, 'bf16', { precision: 'bf16' })] : []),
+    await startPeer(job, 'fp32', { precision: 'fp32' }),
+    await startGraft(job, 'loss over vocabulary', { loss: 'vocabulary' }),
+    await startGraft(job, 'loss over labels', { loss: 'labels' }),
+    ...(values.bf16 ? [await startPeer(job, 'bf16', { precision: 'bf16' })] : []),
   ]
 }
 
-/** The first is what the others are compared with. */
-async function onDevice(job: object): Promise<Contestant[]> {
+/** Starts the contestants on a GPU; the others are compared with the first. */
+async function startOnDevice(job: object): Promise<Contestant[]> {
   const own = [
-    await graft(job, 'f32, loss over vocabulary', { loss: 'vocabulary' }),
-    ...(values.f16 ? [await graft(job, 'f16, loss over vocabulary', { loss: 'vocabulary', precision: 'f16' })] : []),
+    await startGraft(job, 'f32, loss over vocabulary', { loss: 'vocabulary' }),
+    ...(values.f16
+      ? [await startGraft(job, 'f16, loss over vocabulary', { loss: 'vocabulary', precision: 'f16' })]
+      : []),
   ]
   const cuda = { device: 'cuda', precision: 'fp32' }
   try {
     return [
-      await peer(job, 'fp32 on CUDA', cuda),
-      await peer(job, 'TF32 on CUDA', { ...cuda, tf32: true }),
-      await peer(job, 'bf16 on CUDA', { ...cuda, precision: 'bf16' }),
+      await startPeer(job, 'fp32 on CUDA', cuda),
+      await startPeer(job, 'TF32 on CUDA', { ...cuda, tf32: true }),
+      await startPeer(job, 'bf16 on CUDA', { ...cuda, precision: 'bf16' }),
       ...own,
     ]
   } catch (error) {
-    console.log(`PyTorch is left out: ${(error as Error).message}`)
+    console.log(`PyTorch is omitted: ${(error as Error).message}`)
     return own
   }
 }
 
 async function compare(name: string): Promise<void> {
   const job = methods[name]
-  const contestants = await (onGpu ? onDevice : onCpu)(job)
+  const contestants = await (onGpu ? startOnDevice : startOnCpu)(job)
   const results = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]))
-  const steps = planEpoch(lengths, {
+  const steps = batchEpoch(lengths, {
     batch: { tokens: Number(values['batch-tokens']) },
     microTokens: Number.MAX_SAFE_INTEGER,
     seed: 0,
     epoch: 0,
   })
   for (let round = -1; round < Number(values.rounds); round++) {
-    // One more step than rounds: the first warms up and is not counted.
+    // The first round is a warm-up and does not count.
     const rows = steps[round + 1].flat()
     for (const contestant of contestants) {
-      const result = await contestant.round(split(rows, contestant))
+      const result = await contestant.round(splitIntoMicroBatches(rows, contestant))
       if (round >= 0) results.get(contestant)?.push(result)
     }
   }
@@ -125,10 +128,12 @@ async function compare(name: string): Promise<void> {
   }
 }
 
-/** The lengths of a step's rows in micro-batches of a contestant's own size, rows of like length together. */
-function split(rows: readonly number[], { microTokens, microMultiple }: Contestant): number[][] {
+/**
+ * Returns the lengths of a step's rows in micro-batches of the contestant's size; each holds rows of similar length.
+ */
+function splitIntoMicroBatches(rows: readonly number[], { microTokens, microMultiple }: Contestant): number[][] {
   const own = Int32Array.from(rows, (row) => lengths[row])
-  const [step] = planEpoch(own, {
+  const [step] = batchEpoch(own, {
     batch: { tokens: Number.MAX_SAFE_INTEGER },
     microTokens,
     microMultiple,

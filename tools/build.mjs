@@ -1,4 +1,4 @@
-// Bundles each program into dist/: its file, and chunks for what it imports when that is needed.
+// Bundles each program into dist/: one file, and chunks for its dynamic imports.
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { build } from 'esbuild'
 import { externals } from './externals.mjs'
@@ -15,7 +15,7 @@ const programs = [
   'serving/tokenizer-thread.ts',
 ]
 
-// Bundled CommonJS packages call require(), which a module does not have.
+// Bundled CommonJS packages call require(), which does not exist in an ES module.
 const banner = `import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);`
 const hashbang = '#!/usr/bin/env node\n'
 
@@ -29,7 +29,8 @@ function bundle(program) {
     outdir: 'dist',
     outbase: '.',
     bundle: true,
-    // What is imported when it is needed is read then, and what it needs of the packages outside with it.
+    // A dynamic import becomes a separate chunk, so its code, and the external packages that it needs, are loaded only
+    // when it runs.
     splitting: true,
     platform: 'node',
     format: 'esm',

@@ -1,5 +1,6 @@
-// node tools/runtime-tree.mjs OUT [--arch x64|arm64]: lays out what runs Graft on Linux and nothing else, for an image or a function.
-// The programs in dist/ are bundles, so of node_modules only the packages that stay outside are needed, with what they depend on.
+// node tools/runtime-tree.mjs OUT [--arch x64|arm64]: copies the files that Graft needs to run on Linux, for an image
+// or a function. The programs in dist/ are bundles, so node_modules contains only the packages that are not bundled,
+// and their dependencies.
 import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -10,16 +11,16 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 const [out] = positionals
-if (!out || existsSync(out)) throw new Error(`expected a folder that is not there yet, found ${out ?? 'none'}`)
-if (!existsSync('dist')) throw new Error('expected dist/, found none: npm run build makes it')
+if (!out || existsSync(out)) throw new Error(`expected the path of a new folder, but found ${out ?? 'none'}`)
+if (!existsSync('dist')) throw new Error('dist/ does not exist. Run npm run build.')
 const natives = `linux/${values.arch}`
 if (!existsSync(join('node_modules/onnxruntime-node/bin/napi-v6', natives)))
-  throw new Error(`expected an architecture of onnxruntime-node, x64 or arm64, found ${values.arch}`)
+  throw new Error(`--arch: expected x64 or arm64, but found ${values.arch}`)
 
 for (const name of ['base', 'dist', 'migrations', 'samples', 'package.json', 'LICENSE'])
   cpSync(name, join(out, name), { recursive: true, filter: (path) => !isForReaders(path) })
 
-// The package webgpu only tells which GPU there is; ONNX Runtime has a WebGPU of its own.
+// The package webgpu only identifies the GPU; ONNX Runtime contains its own WebGPU.
 const packages = new Set()
 for (const name of externals) if (name !== 'webgpu') copyPackage(name, '.')
 
@@ -32,16 +33,16 @@ function copyPackage(name, dependent) {
   for (const dependency of Object.keys(dependencies)) copyPackage(dependency, folder)
 }
 
-/** As Node finds a package: in the nearest node_modules above whoever asks for it. */
+/** Finds a package as Node does: in the nearest node_modules above the package that depends on it. */
 function folderOf(name, dependent) {
   for (let at = dependent; ; at = dirname(at)) {
     const folder = join(at, 'node_modules', name)
     if (existsSync(folder)) return folder
-    if (resolve(at) === resolve('.')) throw new Error(`${name}: not in node_modules; npm ci installs it`)
+    if (resolve(at) === resolve('.')) throw new Error(`${name} is not in node_modules. Run npm ci.`)
   }
 }
 
-/** @param inside the path within its package, whose own packages are copied where they are asked for */
+/** @param inside the path within its package; nested packages are copied with the packages that depend on them */
 function isNeeded(inside, path) {
   const native = inside.split('bin/napi-v6/')[1]
   if (native && native !== 'linux' && !`${native}/`.startsWith(`${natives}/`)) return false

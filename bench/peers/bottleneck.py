@@ -1,8 +1,8 @@
 """AdapterHub's sequential bottleneck (seq_bn, Pfeiffer) on a Hugging Face T5.
 
-The `adapters` package asks for transformers 4.57.6, while the peer measured here runs the current
+The `adapters` package requires transformers 4.57.6, but the peer measured here runs the current
 transformers and PEFT. One environment cannot hold both, so the method is rebuilt: after every
-feed-forward sub-layer of encoder and decoder the residual stream `h` and the sub-layer's output
+feed-forward sub-layer of encoder and decoder, the residual stream `h` and the sub-layer's output
 `f` become
 
     h + f + U relu(D(f + h))
@@ -32,8 +32,8 @@ class Bottleneck(nn.Module):
 def add_bottlenecks(model, width):
     """Freezes `model` and adds one trainable bottleneck after each of its feed-forward layers.
 
-    T5LayerFF returns f + h, which is what the bottleneck reads and adds to, so a forward hook says
-    all of the method.
+    T5LayerFF returns f + h, which the bottleneck both reads and adds to, so a forward hook is
+    enough.
     """
     model.requires_grad_(False)
     for layer in [m for m in model.modules() if isinstance(m, T5LayerFF)]:

@@ -1,13 +1,13 @@
-"""Loads a T5 adapter the way a PEFT user would and writes what it computes.
+"""Loads a T5 adapter as a user of PEFT would and writes its logits and loss.
 
     check_peft.py BASE_DIR ADAPTER_DIR INPUTS_JSON OUT_JSON
 
 Every top-level object of INPUTS_JSON with input_ids, attention_mask and labels is one batch. The
-decoder reads its labels shifted right behind the start token, -100 replaced by padding. OUT_JSON:
+input of the decoder is the start token and the labels shifted right, -100 replaced by padding. OUT_JSON:
 {batch: {"logits": [B][T][V], "loss": mean cross-entropy}}, float32, no dropout.
 
-PEFT only warns of tensors that are missing from an adapter file or unknown to the method. Here
-such a file is an error: the names and shapes on both sides are printed and the status is 1.
+PEFT only warns if tensors are missing from an adapter file or unknown to the method. This script
+prints the names and shapes on both sides and exits with status 1.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FIELDS = ("input_ids", "attention_mask", "labels")
 
 
 def load_base(folder):
-    """The float32 base model; exits if the file does not fill it exactly."""
+    """Loads the base model in float32; exits unless the file holds exactly its tensors."""
     model, report = T5ForConditionalGeneration.from_pretrained(
         folder, dtype=torch.float32, output_loading_info=True)
     faults = {kind: sorted(map(str, names)) for kind, names in report.items()
@@ -35,7 +35,7 @@ def load_base(folder):
 
 
 def load_adapter(base, folder):
-    """The base with its adapter; exits unless the file holds exactly the tensors PEFT expects."""
+    """Adds the adapter to the base; exits unless the file holds exactly the tensors PEFT expects."""
     model = PeftModel.from_pretrained(base, folder)
     expected = {name: list(tensor.shape) for name, tensor
                 in get_peft_model_state_dict(model, save_embedding_layers=False).items()}
@@ -49,7 +49,7 @@ def load_adapter(base, folder):
 
 
 def batches_of(path):
-    """{name: {field: tensor}} for every top-level object that is a batch."""
+    """Returns {name: {field: tensor}} for every top-level object that is a batch."""
     content = json.loads(Path(path).read_text())
     batches = {name: {field: torch.tensor(value[field]) for field in FIELDS}
                for name, value in content.items()

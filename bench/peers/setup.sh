@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the peers' Python environment in .venv beside this file. Safe to run again.
+# Creates the peers' Python environment in .venv next to this file. It is safe to run this again.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 

@@ -1,7 +1,8 @@
-"""One PyTorch + PEFT training step at a time, asked for over stdin and answered on stdout.
+"""Runs one PyTorch + PEFT training step per request on stdin and replies on stdout.
 
-A driver starts this process once per method, keeps it, and interleaves its rounds with those of
-the other contestants, so that all of them meet the same machine. Every line is one JSON object.
+A driver starts this process once per method, keeps it running, and interleaves its rounds with
+those of the other contestants, so that the load of the machine is the same for all. Every line is
+one JSON object.
 
 in   {"method": "lora" | "bottleneck" | "soft-prompt" | "full", "config": {T5Config fields},
       "rank": 8, "alpha": 16, "bottleneck": 8, "tokens": 10, "precision": "fp32" | "bf16",
@@ -16,8 +17,8 @@ in   {"quit": true}
 
 Only "method" and "config" are required. A round is one optimizer step: forward and backward of
 each micro-batch (padded to its longest review), one clip of the global gradient norm to 1.0, one
-AdamW step. "seconds" covers exactly that; token ids are drawn before the clock starts. Anything
-that goes wrong is answered as {"error": ...}, and the process ends with status 1.
+AdamW step. "seconds" covers exactly that; token ids are drawn before the clock starts. After an
+error the process replies with {"error": ...} and exits with status 1.
 """
 
 import ctypes.util
@@ -26,7 +27,7 @@ import os
 import sys
 import time
 
-# Keep freed memory mapped: activations of one step are those of the next.
+# Keeps freed memory mapped, because the next step needs it again for its activations.
 JEMALLOC = "oversize_threshold:1,background_thread:true,metadata_thp:auto,dirty_decay_ms:-1,muzzy_decay_ms:-1"
 DEFAULTS = {
     "rank": 8, "alpha": 16, "bottleneck": 8, "tokens": 10, "precision": "fp32", "threads": 2,
@@ -36,8 +37,8 @@ DEFAULTS = {
 PAD, EOS = 0, 1
 
 
-def under_jemalloc():
-    """Starts this script anew under jemalloc if that is installed; PEER_MALLOC=libc prevents it."""
+def restart_under_jemalloc():
+    """Restarts this script under jemalloc if that is installed; PEER_MALLOC=libc prevents it."""
     library = ctypes.util.find_library("jemalloc")
     if library is None or os.environ.get("PEER_MALLOC") == "libc":
         return "libc"
@@ -50,8 +51,8 @@ def under_jemalloc():
 def use_onednn_products():
     """Lets oneDNN multiply float32 matrices instead of MKL, if its results are float32 too.
 
-    On some CPUs it is the faster of the two, and "medium" is the setting that asks for it. The same
-    word allows bf16 arithmetic inside where a CPU has units for that; then MKL stays.
+    oneDNN is faster on some CPUs, and "medium" selects it. On CPUs with bf16 instructions "medium"
+    also allows bf16 arithmetic; MKL is kept there.
     """
     import torch
 
@@ -65,7 +66,7 @@ def use_onednn_products():
 
 
 def build(job):
-    """The T5 of `job` with random weights and its method's trainable parameters."""
+    """Builds the T5 of `job` with random weights and the trainable parameters of its method."""
     import torch
     from peft import LoraConfig, PromptTuningConfig, TaskType, get_peft_model
     from transformers import T5Config, T5ForConditionalGeneration
@@ -80,7 +81,7 @@ def build(job):
     methods = {
         "lora": lambda: get_peft_model(model, LoraConfig(
             task_type=task, r=job["rank"], lora_alpha=job["alpha"], target_modules=["q", "v"])),
-        # Without num_transformer_submodules=1 PEFT trains a second, unused half for the decoder.
+        # Without num_transformer_submodules=1, PEFT also trains a prompt for the decoder that is not used.
         "soft-prompt": lambda: get_peft_model(model, PromptTuningConfig(
             task_type=task, num_virtual_tokens=job["tokens"], num_transformer_submodules=1)),
         "bottleneck": lambda: add_bottlenecks(model, job["bottleneck"]),
@@ -95,8 +96,8 @@ def compile_blocks(model):
     """Compiles each T5 block for any shape.
 
     The whole model as one program takes several times as long to compile. A block has about a dozen
-    programs (encoder or decoder, first or later, with or without a mask, batch of one or more), all
-    of the same code object, hence the limits.
+    programs (encoder or decoder, first or later, with or without a mask, batch of one or more). All
+    belong to the same code object, so the limits are raised.
     """
     import torch
     from transformers.models.t5.modeling_t5 import T5Block
@@ -108,7 +109,7 @@ def compile_blocks(model):
 
 
 def make_optimizer(parameters, lr):
-    """AdamW as one fused kernel, or with grouped tensor operations where torch lacks that."""
+    """Returns AdamW as one fused kernel, or with grouped tensor operations if torch lacks it."""
     import torch
 
     try:
@@ -118,7 +119,7 @@ def make_optimizer(parameters, lr):
 
 
 class Trainer:
-    """A model, its optimizer and a seeded source of token ids."""
+    """A model, its optimizer and a seeded generator of token ids."""
 
     def __init__(self, job):
         import torch
@@ -141,7 +142,7 @@ class Trainer:
             self.backward([self.micro_batch(lengths) for lengths in ([300, 200], [256, 256], [100])])
 
     def describe(self):
-        """What the first line is answered with."""
+        """Returns the reply to the first line."""
         import peft
         import transformers
 
@@ -161,7 +162,7 @@ class Trainer:
         }
 
     def micro_batch(self, lengths):
-        """Random reviews of `lengths` tokens: ids and mask [B, max(lengths)], labels [B, 2]."""
+        """Draws reviews of `lengths` tokens: ids and mask [B, max(lengths)], labels [B, 2]."""
         torch, size, longest = self.torch, len(lengths), max(lengths)
         lengths = torch.tensor(lengths).unsqueeze(1)
         position = torch.arange(longest).unsqueeze(0)
@@ -176,7 +177,7 @@ class Trainer:
         return {name: tensor.to(self.device) for name, tensor in batch.items()}
 
     def backward(self, batches):
-        """Gradients of the mean loss of a review over all `batches`; that loss."""
+        """Computes the gradients of the mean loss per review over all `batches`; returns the loss."""
         torch = self.torch
         reviews = sum(len(batch["labels"]) for batch in batches)
         total = 0.0
@@ -190,11 +191,11 @@ class Trainer:
         return total
 
     def step(self, batches):
-        """One optimizer step over all `batches`; the mean loss of a review."""
+        """Takes one optimizer step over all `batches`; returns the mean loss per review."""
         loss = self.backward(batches)
         self.torch.nn.utils.clip_grad_norm_(self.trainable, 1.0, foreach=True)
         self.optimizer.step()
-        # Waits for the device, too.
+        # Reading the loss also waits for the device.
         return float(loss)
 
     def round(self, micro_batches):
@@ -208,10 +209,10 @@ class Trainer:
 
 
 def peak_rss_mb():
-    """This program's peak resident memory.
+    """Returns the peak resident memory of this process.
 
-    ru_maxrss also remembers the process that started this one (it survives exec), so the kernel's
-    mark for the present program is preferred where there is one.
+    ru_maxrss survives exec and so includes the process that started this one. The kernel's VmHWM
+    does not, so it is preferred if the system has it.
     """
     try:
         with open("/proc/self/status") as status:
@@ -223,25 +224,25 @@ def peak_rss_mb():
 
 
 def main():
-    allocator = under_jemalloc()
-    # Answers go to the real stdout; whatever a library prints goes to stderr instead.
-    answers = os.fdopen(os.dup(1), "w")
+    allocator = restart_under_jemalloc()
+    # Replies go to the real stdout; output of libraries goes to stderr instead.
+    replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
 
-    def answer(message):
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
+    def reply(message):
+        replies.write(json.dumps(message) + "\n")
+        replies.flush()
 
     try:
         trainer = Trainer({**DEFAULTS, **json.loads(sys.stdin.readline())})
-        answer({**trainer.describe(), "allocator": allocator})
+        reply({**trainer.describe(), "allocator": allocator})
         for line in sys.stdin:
             message = json.loads(line)
             if message.get("quit"):
                 break
-            answer(trainer.round(message["round"]))
-    except Exception as error:  # the driver must hear of it, whatever it is
-        answer({"error": f"{type(error).__name__}: {error}"})
+            reply(trainer.round(message["round"]))
+    except Exception as error:  # the driver must receive every error
+        reply({"error": f"{type(error).__name__}: {error}"})
         raise
 
 
