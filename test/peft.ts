@@ -3,10 +3,12 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { packageRoot } from '../core/entry.ts'
+import { peersHidden } from './peers.ts'
 
 const peers = join(packageRoot, 'bench/peers')
 const python = join(peers, '.venv/bin/python')
-const installed = globSync('.venv/lib/python*/site-packages/peft/__init__.py', { cwd: peers }).length > 0
+const installed =
+  !peersHidden && globSync('.venv/lib/python*/site-packages/peft/__init__.py', { cwd: peers }).length > 0
 
 /** Ends the name of a test that needs the real PEFT: empty where it is there, else why the test is skipped. */
 export const withoutPeft: string = installed
@@ -15,7 +17,7 @@ export const withoutPeft: string = installed
 
 export type PeftNumbers = Record<string, { logits: number[][][]; loss: number }>
 
-/** What the real PEFT computes with a folder on a base, for each batch of a JSON file. */
+/** Runs the real PEFT with a folder on a base. Returns its numbers for each batch of a JSON file. */
 export async function inPeft(base: string, adapter: string, inputs: string): Promise<PeftNumbers> {
   const out = `${adapter}.json`
   const env = { ...process.env, HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1', CUDA_VISIBLE_DEVICES: '' }
@@ -23,7 +25,7 @@ export async function inPeft(base: string, adapter: string, inputs: string): Pro
   return JSON.parse(readFileSync(out, 'utf8')) as PeftNumbers
 }
 
-/** What the golden numbers of test/fixtures/parity ask of float32. */
+/** The tolerances of the golden numbers in test/fixtures/parity, for float32. */
 export const TOLERANCE = { logits: 5e-5, loss: 1e-5 }
 
 export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {

@@ -1,27 +1,31 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { hasPeer } from './peers.ts'
 
-/** Where Chromium keeps SwiftShader, a Vulkan driver that computes on the CPU and has all that WebGPU asks for. */
+/**
+ * The places where Chromium installs SwiftShader, a Vulkan driver that computes on the CPU and supports all that WebGPU
+ * needs.
+ */
 const DRIVERS = ['/usr/lib/chromium', '/usr/lib64/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'].map(
   (folder) => join(folder, 'vk_swiftshader_icd.json'),
 )
 const LOADERS = ['/usr/lib/x86_64-linux-gnu', '/usr/lib64', '/usr/lib'].map((folder) => join(folder, 'libvulkan.so.1'))
 
-/** The file that names the driver; undefined where it, Vulkan's loader or ONNX Runtime's provider is absent. */
+/** The file that names the driver. Undefined if it, Vulkan's loader or ONNX Runtime's provider is missing. */
 export const swiftShader: string | undefined =
-  process.platform === 'linux' && process.arch === 'x64' && LOADERS.some((path) => existsSync(path))
-    ? DRIVERS.find((path) => existsSync(path))
+  process.platform === 'linux' && process.arch === 'x64' && LOADERS.some((path) => hasPeer(path))
+    ? DRIVERS.find((path) => hasPeer(path))
     : undefined
 
-/** Whether tests can use WebGPU. Where they cannot, their names say how to get it: see {@link onSoftwareVulkan}. */
+/** True if tests can use WebGPU. Otherwise their names say how to install it: see {@link onSoftwareVulkan}. */
 export const softwareVulkan: boolean = swiftShader !== undefined
 
-/** The name of a group of tests that need WebGPU; where they are skipped, with what to install. */
+/** Returns the name of a group of tests that need WebGPU. If they are skipped, the name says what to install. */
 export const onSoftwareVulkan = (name: string): string =>
   softwareVulkan ? name : `${name} (skipped: install Debian's packages chromium and libvulkan1 for software Vulkan)`
 
-/** What a process needs to find that driver; drivers that the caller named stay. */
+/** Returns the variables with which a process finds that driver. Keeps drivers that the caller has named. */
 export function softwareVulkanEnv(env: NodeJS.ProcessEnv): Record<string, string> {
   if (swiftShader === undefined) return {}
   const runtime = join(tmpdir(), 'graft-xdg-runtime')

@@ -1,14 +1,23 @@
-import { afterAll, beforeAll } from 'vitest'
+import { beforeAll } from 'vitest'
 import { type Device, openDevice } from '../graph/runtime/device.ts'
 import { softwareVulkan } from './software-vulkan.ts'
 
-/** Keeps a device open through a file of tests: ONNX Runtime forgets its compiled shaders with the last one that closes. */
+let warm: Promise<Device> | undefined
+
+/**
+ * Keeps a device open until the process ends, for the test files that run in it later, too. ONNX Runtime forgets its
+ * compiled shaders when the last device closes.
+ */
 export function keepDeviceWarm(): void {
-  let device: Device | undefined
   beforeAll(async () => {
     if (!softwareVulkan) return
-    device = openDevice()
-    await device.read(device.hold({ dtype: 'f32', shape: [1] }, Float32Array.of(1)))
+    warm ??= openWarmDevice()
+    await warm
   })
-  afterAll(() => device?.close())
+}
+
+async function openWarmDevice(): Promise<Device> {
+  const device = openDevice()
+  await device.read(device.allocate({ dtype: 'f32', shape: [1] }, Float32Array.of(1)))
+  return device
 }

@@ -5,7 +5,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { packageRoot } from '../../core/entry.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
-import { describePostgres, type Place, postgresPlace } from '../contract/store/stores.ts'
+import type { Place } from '../contract/store/embedded.ts'
+import { describePostgres, postgresPlace } from '../contract/store/stores.ts'
 import { asProcess1, type Container, graft, run, sharedFolder } from './container.ts'
 
 interface Service {
@@ -19,7 +20,7 @@ const file = parse(readFileSync(join(packageRoot, 'compose.yaml'), 'utf8'), { me
 }
 const { api, worker } = file.services
 
-/** What a service of the file is given, in this place; with variables of `.env` as compose puts them in. */
+/** Returns the environment of a service of the file, with variables of `.env` substituted as compose does. */
 function environmentOf({ environment }: Service, dotEnv: Record<string, string>, place: Record<string, string>) {
   const put = (value: string) =>
     value.replace(/\$\{(\w+)(?::[-?]([^}]*))?\}/g, (_, name, otherwise) => dotEnv[name] ?? otherwise)
@@ -42,22 +43,24 @@ describePostgres(() => {
       const ours = { DATABASE_URL: place.options.databaseUrl }
       env = environmentOf(api, { GRAFT_ARTIFACTS: sharedFolder(), POSTGRES_PASSWORD: 'secret' }, ours)
       expect(env).toEqual(environmentOf(worker, { GRAFT_ARTIFACTS: env.GRAFT_ARTIFACTS }, ours))
-      const { code: refused, stderr: why } = await run([...api.command, '--port', '0'], sharedFolder(), env).ended
-      expect([refused, why]).toEqual([2, expect.stringContaining('Make a key first: graft key create')])
+      const { code: refused, stderr: why } = await run([...api.command, '--port', '0'], sharedFolder(), env).exited
+      expect([refused, why]).toEqual([2, expect.stringContaining('Create a key first: graft key create')])
       // As `docker compose run api` does it.
-      const { code, stdout, stderr } = await run(['key', 'create', '--name', 'me'], sharedFolder(), env).ended
+      const { code, stdout, stderr } = await run(['key', 'create', '--name', 'me'], sharedFolder(), env).exited
       expect(code, stderr).toBe(0)
       headers = { authorization: `Bearer ${stdout.trim()}` }
       for (let i = 0; i < api.deploy.replicas; i++)
         servers.push(run([...api.command, '--port', '0'], sharedFolder(), env))
       for (const server of servers) {
-        await server.says(/http:\S+\n/)
+        await server.waitFor(/http:\S+\n/)
         urls.push(server.stdout.trim())
       }
     })
     afterAll(async () => {
       for (const server of servers) server.stop()
-      expect(await Promise.all(servers.map(async ({ ended }) => (await ended).code))).toEqual(servers.map(() => 0))
+      expect(await Promise.all(servers.map(async ({ exited: ended }) => (await ended).code))).toEqual(
+        servers.map(() => 0),
+      )
       await place.remove()
     })
 
@@ -68,7 +71,7 @@ describePostgres(() => {
       return (await response.json()) as T
     }
 
-    test('train what one API takes, on a worker that is stopped and on one that goes on, and another API answers by it', async () => {
+    test('train what one API accepts, on a worker that is stopped and on one that continues, and another API serves the result', async () => {
       const data = readFileSync(join(graft, 'samples/train.jsonl'), 'utf8')
       await ask(0, '/v1/datasets?name=samples', data, 'application/jsonl')
       const asked = { name: 'film', dataset: 'samples', steps: 40, batch_tokens: 256, threads: 1 }
@@ -78,16 +81,16 @@ describePostgres(() => {
       const first = run(worker.command, sharedFolder(), env)
       while (((await ask<Training>(1, path)).progress?.step ?? 0) === 0) await pause(50)
       first.stop()
-      const { code, stderr } = await first.ended
+      const { code, stderr } = await first.exited
       expect(code, stderr).toBe(0)
       const stopped = await ask<Training>(1, path)
       expect(stopped.status).toBe('queued')
       expect(stopped.progress?.step).toBeGreaterThan(0)
 
       const second = run(worker.command, sharedFolder(), env)
-      await second.says(/"status":"succeeded"/)
+      await second.waitFor(/"status":"succeeded"/)
       second.stop()
-      expect((await second.ended).code).toBe(0)
+      expect((await second.exited).code).toBe(0)
       const texts = JSON.stringify({ inputs: ['A joy.'], adapter: 'film' })
       const { results } = await ask<{ results: object[] }>(1, '/v1/predictions', texts)
       expect(results).toMatchObject([{ tokens: 4 }])

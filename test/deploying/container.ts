@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, chownSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, inject } from 'vitest'
-import { layOut } from '../../bench/laid-out.ts'
-import { type Running, watched } from '../cli/run.ts'
+import { inject } from 'vitest'
+import { freshPath } from '../checkpoint/helpers.ts'
+import { type GraftProcess, watchProcess } from '../cli/run.ts'
+import { giveToUser } from '../user.ts'
+import { deployment } from './deployment.ts'
 import { readDockerfile } from './dockerfile.ts'
 
 const NAMESPACE = ['unshare', '--pid', '--fork', '--kill-child']
-const isRoot = process.getuid?.() === 0
 
-/** Whether a process may be the first of a namespace here, as it is in a container. */
+/** True if a process can be the first of a namespace here, as it is in a container. */
 const hasNamespaces = (() => {
   try {
     execFileSync(NAMESPACE[0], [...NAMESPACE.slice(1), 'true'], { stdio: 'ignore' })
@@ -25,20 +25,22 @@ const hasNamespaces = (() => {
 export const asProcess1 = hasNamespaces ? ' as process 1' : ' (not as process 1: unshare may not be used here)'
 
 export const image = readDockerfile()
-const laidOut = layOut(hasNamespaces ? NAMESPACE : [])
-afterAll(() => laidOut.remove())
 
-/** What is in the image, which whoever runs in it may not write. */
-export const { graft } = laidOut
+/** The files of the image, which are read-only for its processes. */
+export const { graft } = deployment
 
-export interface Container extends Running {
+/** Starts Node as a container does. */
+const startNode = (args: readonly string[], env: Readonly<Record<string, string>>) =>
+  deployment.startNode(args, env, hasNamespaces ? NAMESPACE : [])
+
+export interface Container extends GraftProcess {
   /** As `docker stop` does it, and without killing it after a while. */
   stop(): void
 }
 
 /** Runs the image with these arguments in place of its command, and with its volume here. */
 export function run(args: readonly string[], volume: string, env: Readonly<Record<string, string>> = {}): Container {
-  const child = laidOut.node([join(graft, 'dist/cli/main.js'), ...args], {
+  const child = startNode([join(graft, 'dist/cli/main.js'), ...args], {
     ...image.env,
     GRAFT_HOME: volume,
     TMPDIR: volume,
@@ -46,23 +48,20 @@ export function run(args: readonly string[], volume: string, env: Readonly<Recor
   })
   const inNamespace = () => Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8'))
   const stop = () => void process.kill(hasNamespaces ? inNamespace() : (child.pid as number), 'SIGTERM')
-  return Object.assign(watched(child), { stop })
+  return Object.assign(watchProcess(child), { stop })
 }
 
 /** Runs the health check of the image. @returns its exit code */
 export async function healthCheck(port: number): Promise<number | null> {
   const args = image.healthCheck.slice(1).map((arg) => arg.replaceAll(image.port, String(port)))
-  return (await watched(laidOut.node(args, {})).ended).code
+  return (await watchProcess(startNode(args, {})).exited).code
 }
-
-const folders = mkdtempSync(join(tmpdir(), 'graft-containers-'))
-chmodSync(folders, 0o755)
-afterAll(() => rmSync(folders, { recursive: true, force: true }))
 
 /** A folder that containers share, or that one has to itself. */
 export function sharedFolder(): string {
-  const folder = mkdtempSync(join(folders, 'shared-'))
-  if (isRoot) chownSync(folder, 1000, 1000)
+  const folder = freshPath('shared')
+  mkdirSync(folder, { recursive: true })
+  giveToUser(folder)
   return folder
 }
 
@@ -70,7 +69,7 @@ export function sharedFolder(): string {
 export function freshVolume(): string {
   const volume = sharedFolder()
   cpSync(inject('embeddedTemplate'), volume, { recursive: true })
-  if (isRoot) execFileSync('chown', ['-R', '1000:1000', volume])
+  giveToUser(volume)
   return volume
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { packageRoot } from '../../core/entry.ts'
 
-/** What the last stage of the Dockerfile says of how its image runs. */
+/** The settings of an image, from the last stage of the Dockerfile. */
 interface Image {
   user: string
   env: Record<string, string>

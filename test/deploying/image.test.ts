@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest'
 import { packFolder } from '../../platform/artifacts/pack-folder.ts'
-import { everythingIn } from '../e2e/everything-in.ts'
-import { savedAs } from '../serving/adapters.ts'
+import { snapshotFolder } from '../e2e/folder-snapshot.ts'
+import { saveRandomAdapter } from '../serving/adapters.ts'
 import { asProcess1, freePort, freshVolume, graft, healthCheck, image, run } from './container.ts'
 
 test('the image runs Graft as a user that owns none of its files, on the port that its health check asks', () => {
@@ -9,10 +9,10 @@ test('the image runs Graft as a user that owns none of its files, on the port th
   expect(image.healthCheck).toEqual(['node', '-e', expect.stringContaining('http://127.0.0.1:8080/healthz')])
 })
 
-test(`what the Dockerfile lays out makes its first key, answers whoever has it, and ends when it is asked to${asProcess1}`, async () => {
+test(`the image of the Dockerfile creates its first key, answers requests that have it, and exits on SIGTERM${asProcess1}`, async () => {
   const volume = freshVolume()
-  const before = everythingIn(graft)
-  const { code, stdout } = await run(['key', 'create', '--name', 'me'], volume).ended
+  const before = snapshotFolder(graft)
+  const { code, stdout } = await run(['key', 'create', '--name', 'me'], volume).exited
   expect(code).toBe(0)
   const headers = { authorization: `Bearer ${stdout.trim()}` }
 
@@ -21,9 +21,9 @@ test(`what the Dockerfile lays out makes its first key, answers whoever has it, 
   const server = run([...image.command, '--port', String(port)], volume)
   onTestFinished(() => server.kill('SIGKILL'))
   expect(await healthCheck(port)).toBe(1)
-  await server.says(/http:\S+\n/)
+  await server.waitFor(/http:\S+\n/)
   expect(await healthCheck(port)).toBe(0)
-  const body = packFolder(await savedAs('film', { method: 'lora', rank: 4 }, 0.05))
+  const body = packFolder(await saveRandomAdapter('film', { method: 'lora', rank: 4 }, 0.05))
   const init = { method: 'POST', headers, body, duplex: 'half' } as unknown as RequestInit
   expect((await fetch(`${url}/v1/adapters?name=film`, init)).status).toBe(201)
   const predict = (headers: Record<string, string>) =>
@@ -34,8 +34,8 @@ test(`what the Dockerfile lays out makes its first key, answers whoever has it, 
     })
   expect(await (await predict(headers)).json()).toMatchObject({ adapter: 'film', results: [{ tokens: 8 }] })
   expect((await predict({})).status).toBe(401)
-  expect(everythingIn(graft)).toEqual(before)
+  expect(snapshotFolder(graft)).toEqual(before)
 
   server.stop()
-  expect((await server.ended).code).toBe(0)
+  expect((await server.exited).code).toBe(0)
 })

@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { hasPeer } from '../peers.ts'
 
 const program = join(import.meta.dirname, '.venv/bin/moto_server')
-const isInstalled = existsSync(program)
+const isInstalled = hasPeer(program)
 
 /** For the names of tests that need the server. */
 export const without = isInstalled ? '' : ' (skipped: no test/s3-server/.venv; test/s3-server/setup.sh installs it)'
@@ -14,7 +14,7 @@ export interface S3Server {
   stop: () => void
 }
 
-/** Starts moto's S3 on a free port, with nothing in it; undefined where it is not installed. */
+/** Starts moto's S3 without buckets on a free port. Returns undefined if moto is not installed. */
 export async function startS3(): Promise<S3Server | undefined> {
   if (!isInstalled) return undefined
   const server = spawn(program, ['-H', '127.0.0.1', '-p', '0'], { stdio: ['ignore', 'ignore', 'pipe'] })
