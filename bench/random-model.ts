@@ -4,7 +4,7 @@ import type { Pool } from '../graph/runtime/pool.ts'
 import { modelOf } from '../model/architectures.ts'
 import { padBatch } from '../model/batch.ts'
 import { parametersOf, parseMethod } from '../model/methods/registry.ts'
-import { parseT5Config } from '../model/t5/config.ts'
+import { t5Architecture } from '../model/t5/architecture.ts'
 import { sizeOfShape } from '../model/tensor-shapes.ts'
 import type { MicroBatch } from '../training/step/gradient-accumulator.ts'
 import { gradientProgram } from '../training/step/gradient-program.ts'
@@ -35,7 +35,7 @@ export interface ModelJob {
 
 /** Opens a T5 with random weights and a tuning method, ready for training steps on random reviews of given lengths. */
 export async function openRandomModel({ method: given, config, loss, precision = 'f32' }: ModelJob, pool: Pool) {
-  const model = modelOf({ config: parseT5Config(config, false) })
+  const model = modelOf({ config: t5Architecture.parseConfig(config, new Map(), 'config.json') })
   const method = parseMethod(given)
   const draw = makeRandom(0, 'benchmark')
   const base = new Map(
