@@ -1,5 +1,6 @@
 import { defineConfig } from 'vitest/config'
 import { LongestFirst } from './test/longest-first.ts'
+import { NODE_FLAGS } from './test/node-flags.ts'
 import { slowestFiles } from './test/slowest-files.ts'
 
 /** A file for the results as JSON. */
@@ -15,6 +16,7 @@ export default defineConfig({
     // Files share processes: starting one for each, and importing in it what nearly all import, took a third of the
     // time.
     isolate: false,
+    execArgv: [...NODE_FLAGS],
     maxWorkers: 2,
     sequence: { sequencer: LongestFirst },
     testTimeout: 120_000,

@@ -61,7 +61,7 @@ test('a row gets the same answer while other adapters are loaded and evicted', a
         }),
       )
     }),
-    { numRuns: 12 },
+    { numRuns: 8 },
   )
   expect(tight.queue.waiting).toBe(0)
 })
