@@ -87,7 +87,7 @@ export async function describeAdapterNames(db: Database): Promise<string> {
     .orderBy(desc(adapters.id))
     .limit(MAX_LISTED_NAMES + 1)
   const names = rows.slice(0, MAX_LISTED_NAMES).map(({ name }) => name)
-  if (names.length === 0) return 'an adapter, but there are none yet'
+  if (names.length === 0) return 'the name of an adapter, of which there are none yet'
   return `${names.length > 1 ? 'one of ' : ''}${names.join(', ')}${rows.length > MAX_LISTED_NAMES ? ' and more' : ''}`
 }
 

@@ -15,7 +15,7 @@ export const predictionRoutes = (platform: Platform): Route[] => [
     json: {
       schema: classifyRequest,
       example: { inputs: ['A joy from start to finish.', 'Two hours I want back.'] },
-      fix: 'Send {"inputs": ["a text", …], "adapter": "its id"}.',
+      fix: 'Send {"inputs": ["a text", …], "adapter": "its name"}.',
     },
     responses: {
       200: {
