@@ -4,7 +4,7 @@ import type { Fields } from './flags.ts'
 export interface Command {
   /** One line, in the imperative. */
   readonly summary: string
-  /** The arguments and flags, as they follow `graft `. */
+  /** The rest of the command line after `graft `: the command, its arguments and flags. */
   readonly usage: string
   /** Paragraphs of details, wrapped at 100 columns. */
   readonly about?: string

@@ -5,7 +5,7 @@ import type { Command } from './command.ts'
 import { parseFlags, suggest } from './flags.ts'
 import { formatHelp, formatOverview } from './help.ts'
 
-/** Loads a command when it is called, so that none waits for the dependencies of another. */
+/** The loaders of the commands. A command is loaded only when it is called, without the dependencies of the others. */
 const loaders: Record<string, () => Promise<Command>> = {
   quickstart: async () => (await import('./commands/quickstart.ts')).quickstart,
   train: async () => (await import('./commands/train.ts')).train,
@@ -26,7 +26,7 @@ const loaders: Record<string, () => Promise<Command>> = {
 }
 
 const commonFlags = {
-  json: z.boolean().describe('Print one JSON document, also for an error.'),
+  json: z.boolean().describe('Print one JSON document, even for an error.'),
   help: z.boolean().describe('Show this help.'),
 }
 
@@ -53,7 +53,7 @@ async function main([name, ...argv]: readonly string[]): Promise<void> {
   await command.run(values, positionals)
 }
 
-/** Prints an error to stderr, or with --json as a document to stdout. */
+/** Prints an error to stderr, or with --json as a JSON document to stdout. */
 function printError(error: unknown, json: boolean): void {
   const plain = toPlain(error)
   if (json) process.stdout.write(`${JSON.stringify({ error: plain })}\n`)
@@ -62,7 +62,7 @@ function printError(error: unknown, json: boolean): void {
   process.exitCode = catalogue[plain.code].exit
 }
 
-// A reader that closes the pipe early, such as `| head`, is not an error. It must not stop a training either.
+// A reader that closes the pipe early, such as `| head`, is not an error, and must not stop a training.
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error

@@ -37,14 +37,14 @@ export async function callTool(
   }
 }
 
-/** The method that lists the values that a call may name. */
+/** The method that lists what exists, by the error of a name that does not exist. */
 const LISTING_METHODS: Partial<Record<ErrorCode, string>> = {
   adapter_unknown: 'list_adapters',
   dataset_unknown: 'list_datasets',
   training_unknown: 'resources/list',
 }
 
-/** Returns the code first, for programs, then what is wrong, how to fix it, and an example call. */
+/** Describes an error as text: first its code, for programs, then what is wrong, how to fix it, and an example call. */
 function describeError(platform: Platform, error: unknown, requestId: string, tool: Tool | undefined): string {
   const { code, title, detail, fix } = toPublicProblem(platform.logger, error, requestId)
   const method = LISTING_METHODS[code as ErrorCode]

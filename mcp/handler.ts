@@ -8,7 +8,7 @@ export type McpHandler = (request: Request, body: unknown, context: RequestConte
 /** Makes a server for one request. `era` is `modern` for revision 2026-07-28 and later. */
 export type ServerFactory = (context: RequestContext, era: McpRequestContext['era']) => McpServer
 
-/** The number of open subscriptions. Graft does not notify clients of changes yet, but they may subscribe. */
+/** The maximum number of open subscriptions. Graft does not notify clients of changes yet, but they may subscribe. */
 const MAX_SUBSCRIPTIONS = 200
 
 /** Serves clients of revisions 2026-07-28, 2025-11-25 and older. Keeps no state between requests. */
@@ -18,7 +18,7 @@ export function makeMcpHandler(makeServer: ServerFactory): McpHandler {
   })
   return async (request, parsedBody, context) => {
     const { owner, scopes } = context.caller
-    // The HTTP API has already authorized the caller. This only passes on who it is.
+    // The HTTP API has already authorized the caller. This only passes the caller on.
     const authInfo = { token: '', clientId: owner, scopes: [...scopes], extra: { context } }
     const isSubscription = (Object(parsedBody) as Message).method === 'subscriptions/listen'
     if (isSubscription && subscribesToTasks(parsedBody as Message)) return tasksRequiredResponse(parsedBody as Message)
@@ -42,7 +42,9 @@ function tasksRequiredResponse({ id = null }: Message): Response {
   return Response.json({ jsonrpc: '2.0', id, error: { code, message, data } }, { status: 400 })
 }
 
-/** Ends the stream of a response when the server starts to shut down. Otherwise the server would wait for it. */
+/**
+ * Ends the stream of a response when the server starts to shut down. Otherwise the server would wait for the stream.
+ */
 function endOnShutdown(shutdown: AbortSignal, response: Response): Response {
   const reader = response.body?.getReader()
   if (!reader) return response

@@ -18,7 +18,8 @@ const NAME_PARAMS: Readonly<Record<string, string>> = {
 }
 
 /**
- * Returns the headers that Streamable HTTP requires for a message. Since revision 2026-07-28 they repeat parts of it.
+ * Returns the headers that Streamable HTTP requires for a message. Since revision 2026-07-28, the headers repeat parts
+ * of the message.
  * @param negotiatedVersion the revision that an older client has negotiated
  */
 export function toHttpHeaders(
@@ -37,7 +38,7 @@ export function toHttpHeaders(
   }
 }
 
-/** Encodes text that a header cannot hold as Base64, between the markers that the revision defines. */
+/** Encodes text in Base64 if a header cannot hold it, between the markers that the revision defines. */
 const encodeHeader = (text: string): string =>
   /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(text) && !text.startsWith('=?base64?')
     ? text

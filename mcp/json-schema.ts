@@ -2,7 +2,7 @@ import { z } from 'zod'
 
 const cache = new Map<z.ZodType, { type: 'object' }>()
 
-/** Returns the JSON Schema of an object, cached and short: clients list the tools often and pay per character. */
+/** Returns the JSON Schema of an object, cached and short: clients list the tools often and pay for each character. */
 export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { type: 'object' } {
   const cached = cache.get(schema)
   if (cached) return cached
@@ -12,7 +12,9 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { type:
   return jsonSchema
 }
 
-/** Removes what adds no information: a format's pattern, the bounds of safe integers, and that keys are strings. */
+/**
+ * Removes parts that add no information: the pattern of a format, the bounds of safe integers, and the type of keys.
+ */
 function shorten(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format !== undefined) delete schema.pattern
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum

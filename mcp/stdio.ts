@@ -8,7 +8,7 @@ export interface StdioOptions {
   output: Writable
   /** Sends a request to `/mcp` of a server. */
   send(init: RequestInit): Promise<Response>
-  /** Stops the transport, as the end of the input does. */
+  /** Aborts to stop the transport, as the end of the input does. */
   signal: AbortSignal
 }
 

@@ -4,15 +4,18 @@ import type { Comparison } from '../platform/schemas/comparisons.ts'
 import type { Dataset } from '../platform/schemas/datasets.ts'
 import type { Training } from '../platform/schemas/trainings.ts'
 
-// An agent pays for every token that it reads. Results are therefore short unless it requests more.
+// An agent pays for every token that it reads. Results are therefore short unless the agent requests more.
 
 export const detail = z
   .enum(['summary', 'full'], { error: 'summary or full' })
   .default('summary')
-  .describe('summary: less than 4,000 tokens. full: everything.')
+  .describe('summary: fewer than 4,000 tokens. full: everything.')
 export type Detail = z.infer<typeof detail>
 
-/** Characters of JSON in a summary. A token of ids and digits has three characters or fewer, less than one of prose. */
+/**
+ * The maximum length of a summary as JSON. A token of an id or a number has at most three characters, fewer than a
+ * token of prose.
+ */
 const MAX_SUMMARY_CHARS = 9000
 
 /** Returns the leading items that fit in a summary, at least one. */

@@ -35,7 +35,7 @@ export type Task = {
   | { status: 'failed'; error: { code: number; message: string; data?: unknown } }
 )
 
-/** A storage of tasks. Each function throws a ProtocolError if the task does not exist. */
+/** The tasks of a server. Each function throws a ProtocolError if the task does not exist. */
 export interface Tasks {
   get(id: string): Promise<Task>
   cancel(id: string): Promise<void>

@@ -14,11 +14,11 @@ export interface RequestContext {
   recordRows(rows: number): void
 }
 
-/** The context of a call of a tool. */
+/** The context of a tool call. */
 export interface CallContext extends RequestContext {
   /** Aborts if the client disconnects or cancels the call. */
   signal: AbortSignal
-  /** True if the client accepts a task instead of a result that would come later. */
+  /** True if the client accepts a task instead of waiting for the result. */
   acceptsTasks: boolean
   /** Sends progress to a client that requested it. `done` must grow from call to call. */
   reportProgress(done: number, total: number, message: string): Promise<void>
@@ -27,7 +27,7 @@ export interface CallContext extends RequestContext {
 export interface ToolResult<Output> {
   /** Has the shape of the tool's output schema. */
   structured: Output
-  /** The same in a few lines of text. */
+  /** The same result in a few lines of text. */
   text: string
   /** The id of the training or comparison behind the result. A client that accepts tasks gets this task instead. */
   taskId?: string

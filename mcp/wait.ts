@@ -14,10 +14,10 @@ export const waitSeconds = z
   .number(WAIT_RULE)
   .min(0, WAIT_RULE)
   .max(MAX_WAIT_SECONDS, WAIT_RULE)
-  .describe(`Seconds to wait for the end, from 0 to ${MAX_WAIT_SECONDS}.`)
+  .describe(`Seconds to wait for the work to end, from 0 to ${MAX_WAIT_SECONDS}.`)
 
 /**
- * Polls a training or a comparison until it has ended or paused. Returns it as it is if that takes too long.
+ * Polls a training or a comparison until it ends or pauses, or until the time is up. Returns its last polled value.
  * @param onPoll called with each polled value
  */
 export async function pollUntilDone<T extends { status: TrainingStatus }>(

@@ -17,8 +17,8 @@ import { describeProgress, toTrainingResult } from './tools/trainings.ts'
 const CLIENT_POLL_INTERVAL_MS = 1000
 
 /**
- * Makes tasks of trainings and comparisons. A task has the id of its training or comparison, so any server of the same
- * store knows it.
+ * Makes tasks of trainings and comparisons. A task has the id of its training or comparison, so every server on the
+ * same store can find it.
  */
 export function makeWorkTasks(platform: Platform, { caller, requestId }: RequestContext): Tasks {
   const run = async <T>(work: () => Promise<T>): Promise<T> => {

@@ -18,8 +18,8 @@ export interface BackendOptions extends Pick<StoreOptions, 'databaseUrl' | 'home
    */
   artifacts?: string
   /**
-   * Set for a process that only answers predictions and may be frozen after each request. It keeps no connection, and
-   * opens the queue only when it is used. Defaults to false.
+   * True for a process that only answers predictions and may be frozen after each request. The backend then keeps no
+   * connection, and opens the queue only when it is used. Defaults to false.
    */
   serverless?: boolean
 }

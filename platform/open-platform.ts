@@ -21,7 +21,7 @@ export interface PlatformOptions extends BackendOptions {
   threads?: number
   /** The device that answers predictions. Defaults to `cpu`. */
   device?: DeviceKind
-  /** Defaults to one that writes to stderr. */
+  /** Defaults to a logger that writes to stderr. */
   logger?: Logger
 }
 

@@ -13,7 +13,7 @@ export interface Platform {
   readonly artifacts: ArtifactStorage
   readonly cache: ArtifactCache
   readonly queue: JobQueue
-  /** Answers predictions on one base. It knows an adapter by the digest of its packed folder. */
+  /** Answers predictions on one base. It identifies an adapter by the digest of its packed folder. */
   readonly engine: Engine
   /** The base of the engine. */
   readonly base: BaseRow

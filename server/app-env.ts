@@ -1,7 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 
-/** The types of what the server passes along with a request, and of what is recorded while it is handled. */
+/**
+ * The types of the values that the server passes along with a request, and of those that it records for the request.
+ */
 export interface AppEnv {
   /** Not set if the request is made within the process. */
   Bindings: { incoming?: IncomingMessage; shutdown?: AbortSignal } | undefined

@@ -115,7 +115,8 @@ const SECURITY_HEADERS = {
 }
 
 /**
- * All other methods are counted as one, so that nobody can fill the memory with metrics of methods that do not exist.
+ * The methods with their own metrics. All others are counted as one, so that nobody can fill the memory with metrics of
+ * invented methods.
  */
 const KNOWN_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 

@@ -17,7 +17,8 @@ const ANONYMOUS: Caller = { owner: '', scopes: ['admin'] }
 
 /**
  * Creates the authorization of requests. Without keys, only requests from this machine are accepted. Once a key has
- * been seen, every request needs one, even after the last key was revoked: what was closed must not become open again.
+ * been seen, every request needs one, even after the last key was revoked: a protected server must not become open
+ * again.
  * @throws GraftError `host_not_allowed`, `key_required`, `key_invalid`, `scope_missing`, `rate_limited`
  */
 export function makeAuthorizer(access: Access | undefined, limitRate: RateLimit): AuthorizeRequest {
@@ -39,7 +40,7 @@ async function authenticate(headers: Headers, access: Access): Promise<Caller> {
   const authorization = headers.get('authorization')
   const [, secret] = authorization?.match(/^Bearer +([\x21-\x7e]+)$/i) ?? []
   const subject = 'the authorization header'
-  const fix = 'Send authorization: Bearer graft_… with a key that graft key create has made.'
+  const fix = 'Send authorization: Bearer graft_… with a key from graft key create.'
   if (authorization === null)
     failWithHeaders(
       'key_required',
@@ -54,7 +55,7 @@ async function authenticate(headers: Headers, access: Access): Promise<Caller> {
       {
         subject,
         expected: 'Bearer and a valid key',
-        found: secret === undefined ? 'something else' : 'a key that is unknown or was revoked',
+        found: secret === undefined ? 'a value in another form' : 'a key that is unknown or was revoked',
         fix,
       },
       { 'www-authenticate': 'Bearer realm="graft", error="invalid_token"' },

@@ -12,7 +12,7 @@ export function makeConcurrencyLimit(maxRequests: number): ConcurrencyLimit {
     if (running >= maxRequests)
       fail('overloaded', {
         subject: 'the server',
-        problem: `is already handling ${maxRequests} requests, the most that it handles at a time`,
+        problem: `is already handling ${maxRequests} requests, which is its limit`,
         fix: 'Try again in a moment, or send several texts in one request.',
       })
     running++

@@ -15,7 +15,7 @@ export const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   shutting_down: 5,
 }
 
-/** Returns the `retry-after` header of an error that passes, and no headers for other errors. */
+/** Returns the `retry-after` header of a temporary error, and no headers for other errors. */
 export function retryHeadersOf(code: string): Headers {
   const seconds = RETRY_AFTER_SECONDS[code as ErrorCode]
   return seconds === undefined ? {} : { 'retry-after': String(seconds) }

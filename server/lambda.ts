@@ -50,7 +50,7 @@ async function open(): Promise<Handler> {
   )
 }
 
-/** The other scopes need uploads, streams and work that does not finish within one short request. */
+/** Selects the routes of a function. Other scopes need uploads, streams, or work that takes longer than a request. */
 const isServerlessRoute = ({ scope }: Route): boolean => scope === 'none' || scope === 'predict'
 
 function requireEnv(name: string, example: string): string {

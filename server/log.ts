@@ -4,7 +4,8 @@ import type { Logger } from '../core/logger.ts'
 export type Log = Pick<Pino, 'info' | 'error'>
 
 /**
- * Creates a log that writes lines of JSON. It never contains a classified text, nor a key: keys appear by their ids.
+ * Creates a log that writes lines of JSON. It never contains a classified text or a key. Only the ids of keys are
+ * logged.
  * @param to where to write; defaults to stderr
  */
 export function makeLog(to: DestinationStream = destination({ dest: 2, sync: true })): Log {

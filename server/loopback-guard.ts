@@ -5,14 +5,14 @@ const loopbackAddress = /^(?:(?:::ffff:)?127(?:\.\d{1,3}){3}|::1)$/i
 
 /**
  * Rejects a request that does not come from this machine. Without keys, anyone who reaches the server may use it, so a
- * page of another origin must not reach it, even if its name was pointed at this machine (DNS rebinding): Host and
- * Origin have to name this machine.
+ * web page of another origin must not reach it, even if its host name resolves to this machine (DNS rebinding).
+ * Therefore Host and Origin must both name this machine.
  * @param address where the connection came from; undefined within the process
  * @throws GraftError `host_not_allowed`
  */
 export function requireLoopback({ headers, url }: Request, address: string | undefined): void {
   if (address !== undefined && !loopbackAddress.test(address))
-    throwHostNotAllowed('the connection', 'one from this machine', address)
+    throwHostNotAllowed('the connection', 'a connection from this machine', address)
   // Node rejects connections without the header; a request within the process has none.
   const host = headers.get('host') ?? new URL(url).host
   if (!loopbackOrigin.test(host)) throwHostNotAllowed('host', LOOPBACK_NAMES, host)

@@ -10,7 +10,7 @@ export interface Metrics {
   readonly contentType: string
 }
 
-/** Upper bounds in seconds, from a cached response to the longest upload. */
+/** The upper bounds of the histogram, from a cached response to the longest upload. */
 const BUCKETS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60]
 
 let processRegistry: Registry | undefined

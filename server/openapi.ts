@@ -15,7 +15,7 @@ type Headers = Readonly<Record<string, string>>
 
 const PROBLEM_REF = { $ref: '#/components/schemas/Problem' }
 const REQUEST_ID_HEADER = {
-  'x-request-id': 'Id under which the request is logged: the one that the request has sent, or a new one.',
+  'x-request-id': 'Id under which the request is logged: the id that the client sent, or a new one.',
 }
 
 const CODES_WITH_RETRY_AFTER = new Set<ErrorCode>([
@@ -34,7 +34,7 @@ export function openApiOf(routes: readonly Route[], version: string): OpenApi {
     type: 'http',
     scheme: 'bearer',
     description:
-      'An API key, graft_…, created with graft key create. As long as no key exists, only requests from the machine of the server are accepted, and they need none.',
+      'An API key, graft_…, created with graft key create. As long as no key exists, the server accepts only requests from its own machine, and they need no key.',
   })
   for (const route of routes) registry.registerPath(operationOf(route))
   return generator.getOpenAPI31Document({

@@ -35,7 +35,7 @@ export function makeRateLimit(rate: Rate | false | undefined): RateLimit {
         {
           subject: hasKey ? 'the key' : 'the address',
           problem: `has sent more than ${requests} requests within ${seconds} seconds`,
-          fix: `Wait ${waitSeconds} seconds. To send fewer requests, put several texts in one.`,
+          fix: `Wait ${waitSeconds} seconds. To send fewer requests, put several texts in one request.`,
         },
         { 'retry-after': String(waitSeconds) },
       )

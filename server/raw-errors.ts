@@ -34,7 +34,7 @@ const rawProblemOf = (code: RawErrorCode) => toProblem(toPlain(new GraftError(co
 /** Returns the response to a request that does not reach the app. */
 export const rawErrorResponse = (code: RawErrorCode): Response => toProblemResponse(rawProblemOf(code))
 
-/** Sends a problem also for requests that Node cannot parse, and closes their connections. */
+/** Responds with a problem to requests that Node cannot parse, and closes their connections. */
 export function answerRawErrors(server: Server, inFlight: ReadonlySet<ServerResponse>): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
     const isResponding = [...inFlight].some((response) => response.socket === socket)

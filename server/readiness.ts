@@ -6,7 +6,7 @@ const TIMEOUT_MS = 2000
 
 /**
  * Runs all checks at once.
- * @param onError receives why a check failed; callers learn only that it did
+ * @param onError receives the error of a failed check; callers only learn that it failed
  */
 export async function runHealthChecks(
   checks: readonly HealthCheck[],

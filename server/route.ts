@@ -55,11 +55,11 @@ export interface UploadBody {
   description: string
   /** The fields of a form. If not set, the body is raw bytes. */
   form?: z.ZodType
-  /** Which limit of uploads applies. */
+  /** The upload limit that applies. */
   limit: 'adapter' | 'dataset'
 }
 
-/** How a route renders errors, if not as problem+json. */
+/** The format of a route's errors, if it is not problem+json. */
 export interface ErrorFormat {
   schema: z.ZodType
   statusOf(code: ErrorCode): number
@@ -139,7 +139,7 @@ export function route<
   return declaration as unknown as Route
 }
 
-/** Declares a route whose `body` is the bytes of an upload; otherwise as {@link route}. */
+/** Declares a route whose `body` is the bytes of an upload. Otherwise it works like {@link route}. */
 export function uploadRoute<const Path extends string, Query extends z.ZodType = z.ZodUndefined>(
   declaration: RouteDeclaration<Path, Query, z.ZodUndefined, z.ZodUndefined, UploadBytes> & {
     json?: never

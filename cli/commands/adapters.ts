@@ -19,11 +19,11 @@ const flags = {
 export const adapters: Command = {
   summary: 'List, import, export and remove adapters',
   usage: 'adapters [list | show NAME | import DIR [--name NAME] | export NAME --out DIR | remove NAME]',
-  about: `These commands use the store: through the server that serves GRAFT_HOME (or GRAFT_URL), or directly
+  about: `These commands use the store through the server at GRAFT_URL or the server of GRAFT_HOME, or directly
 if no server is running.
 
-An adapter is a folder in the layout of PEFT, AdapterHub or Graft. An export has the same bytes that
-were trained or imported.`,
+An adapter is a folder in the layout of PEFT, AdapterHub or Graft. An export has exactly the bytes
+that were trained or imported.`,
   examples: ['graft adapters', 'graft adapters import film-lora', 'graft adapters export film-lora --out copy'],
   flags: { Flags: flags },
   positionals: true,

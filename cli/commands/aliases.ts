@@ -15,7 +15,7 @@ const flags = {
     .optional()
     .describe('For set: compare on this data set first. Move the alias only if the adapter is not worse.'),
   comparison: z.string().optional().describe('For set: id of a comparison that shows that the adapter is not worse.'),
-  guard: z.boolean().optional().describe('For set: require such a comparison for every move from now on.'),
+  guard: z.boolean().optional().describe('For set: require a comparison for every later move.'),
   margin: z
     .number()
     .optional()
@@ -30,7 +30,7 @@ export const aliases: Command = {
   usage: 'aliases [list | show NAME | set NAME ADAPTER | history NAME | remove NAME]',
   about: `An alias can be used wherever the name of an adapter is expected. With --dataset the current adapter
 and the new one are compared first. The alias moves only if the comparison shows that the new adapter
-is not worse by more than the margin. A guard requires this for every move. See docs/comparing.md.`,
+is not worse by more than the margin. A guard requires such a comparison for every move. See docs/comparing.md.`,
   examples: [
     'graft aliases set production film-lora --guard --margin 1',
     'graft aliases set production film-2 --dataset imdb-test',

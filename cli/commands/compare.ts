@@ -13,8 +13,11 @@ import { printResult } from '../output.ts'
 import { formatBar, makeProgress } from '../progress.ts'
 
 const flags = {
-  checkpoint: z.array(z.string()).default([]).describe('Folder of an adapter or a model. Repeat it for each.'),
-  adapter: z.array(z.string()).default([]).describe('Name of an adapter in the store. Repeat it for each.'),
+  checkpoint: z
+    .array(z.string())
+    .default([])
+    .describe('Folder of an adapter or a model. Repeat the flag for each one.'),
+  adapter: z.array(z.string()).default([]).describe('Name of an adapter in the store. Repeat the flag for each one.'),
   data: z.string().describe('Labeled reviews that no adapter was trained on: JSONL or CSV, plain or .gz.'),
   base: z.string().optional().describe('Folder of the base of --checkpoint. Defaults to the embedded base.'),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
@@ -24,11 +27,11 @@ const flags = {
 export const compare: Command = {
   summary: 'Compare adapters on the same reviews',
   usage: 'compare (--checkpoint DIR ... | --adapter NAME ...) --data FILE',
-  about: `All adapters classify the same reviews. The report shows which one is better, or that the data cannot
-tell. It has the accuracies with 95 % Wilson intervals; for each pair, the difference with a 95 %
-interval of the paired bootstrap, wins and losses, the exact McNemar p with Holm's adjustment, and the
-smallest difference that this many reviews can show; the accuracy by length and by label; and the
-reviews on which the adapters disagree. See docs/comparing.md for how to read it.`,
+  about: `All adapters classify the same reviews. The report shows which one is better, or that the reviews are
+too few to tell. It has the accuracies with 95 % Wilson intervals; for each pair, the difference with
+a 95 % interval of the paired bootstrap, wins and losses, the exact McNemar p with Holm's adjustment,
+and the smallest difference that this many reviews would detect; the accuracy by length and by label;
+and the reviews on which the adapters disagree. See docs/comparing.md for how to read it.`,
   examples: [
     'graft compare --checkpoint film-lora --checkpoint film-adapter --data test.jsonl.gz',
     'graft compare --adapter film-lora --adapter film-adapter --data test.jsonl.gz --json',
@@ -66,7 +69,7 @@ reviews on which the adapters disagree. See docs/comparing.md for how to read it
   },
 }
 
-/** @throws GraftError `usage` unless there are two adapters or more, each once */
+/** @throws GraftError `usage` unless there are 2 to 8 different adapters */
 function requireDistinct(folders: readonly string[], names: readonly string[]): void {
   const [flag, given] = names.length > 0 ? ['--adapter', names] : ['--checkpoint', folders.map((path) => resolve(path))]
   const repeated = given.find((name, i) => given.indexOf(name) < i)

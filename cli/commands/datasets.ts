@@ -10,13 +10,13 @@ import { withApi } from '../store/with-api.ts'
 import { requireArgument, runSubcommand } from '../subcommands.ts'
 
 const flags = {
-  name: z.string().optional().describe('For add: name of the data set. Defaults to a name made from the file.'),
+  name: z.string().optional().describe('For add: name of the data set. Defaults to a name derived from the file.'),
 }
 
 export const datasets: Command = {
   summary: 'List, add and remove data sets',
   usage: 'datasets [list | show NAME | add FILE [--name NAME] | remove NAME]',
-  about: `These commands use the store: through the server that serves GRAFT_HOME (or GRAFT_URL), or directly
+  about: `These commands use the store through the server at GRAFT_URL or the server of GRAFT_HOME, or directly
 if no server is running.
 
 A file is JSONL with lines {"text": ..., "label": ...}, or CSV with these columns, plain or .gz.

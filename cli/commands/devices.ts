@@ -6,7 +6,7 @@ import { formatTable, printResult } from '../output.ts'
 import { formatCount, makeProgress } from '../progress.ts'
 
 const flags = {
-  no_measure: z.boolean().describe('List the devices without measuring them. Measuring takes some seconds.'),
+  no_measure: z.boolean().describe('List the devices without measuring them. Measuring takes a few seconds.'),
 }
 
 export const devices: Command = {

@@ -16,9 +16,9 @@ export const key: Command = {
   summary: 'Create, list and revoke API keys',
   usage: 'key [list | create [--name NAME] [--scopes predict,train,admin] | revoke ID]',
   about: `Without keys the server accepts only requests from this machine. Once a key exists, every request
-needs a key with the right scope: predict to classify, train to classify and to make adapters, admin
-for everything. The first key must have the scope admin. A new key is shown once, on stdout. Commands
-read it from GRAFT_API_KEY.`,
+needs a key with the right scope: predict to classify and read, train also to launch trainings and
+change adapters, admin for everything. The first key must have the scope admin. A new key is shown
+once, on stdout. Commands read it from GRAFT_API_KEY.`,
   examples: ['graft key create --name me', 'graft key create --name website --scopes predict', 'graft key list'],
   flags: { Flags: flags },
   positionals: true,

@@ -17,10 +17,10 @@ export const mcp: Command = {
   summary: 'Serve the agent tools over stdin and stdout (Model Context Protocol)',
   usage: 'mcp [--threads N]',
   about: `An MCP client starts this command itself. See docs/mcp.md for its configuration. Calls are forwarded to
-the server that serves GRAFT_HOME, or to GRAFT_URL with the key in GRAFT_API_KEY. If no server is
-running, the command opens the store and trains by itself until its stdin ends. Then it saves the
-state of the training. An agent that speaks HTTP does not need this command: the server has the tools
-at /mcp.`,
+the server at GRAFT_URL, with the key in GRAFT_API_KEY, or to the server of GRAFT_HOME. If no server is
+running, the command opens the store and runs trainings itself until its stdin ends, then saves the
+state of the running training. An agent that speaks HTTP does not need this command: the server has
+the tools at /mcp.`,
   examples: ['graft mcp', 'claude mcp add graft -- graft mcp'],
   flags: { Flags: flags },
   async run({ json: _, ...values }) {

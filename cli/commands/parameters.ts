@@ -10,14 +10,14 @@ import { formatTable, printResult } from '../output.ts'
 import { formatCount } from '../progress.ts'
 
 const flags = {
-  base: z.string().default('t5-small').describe('t5-small (built in), embedded, or the folder of a base.'),
+  base: z.string().default('t5-small').describe('Base: t5-small (built in), embedded, or a folder.'),
   method: z
     .enum(Object.keys(fieldsByMethod) as [string, ...string[]])
     .default('lora')
     .describe('Method to count.'),
   checkpoint: z.string().optional().describe('Folder of an adapter to count, instead of a method.'),
-  tensors: z.boolean().describe('List the families of tensors.'),
-  table: z.boolean().describe('Print the published comparison of methods, for this base.'),
+  tensors: z.boolean().describe('List the trained tensors, grouped by name and shape.'),
+  table: z.boolean().describe('Print the counts of the methods in a published comparison, on this base.'),
 }
 
 export const parameters: Command = {

@@ -13,11 +13,11 @@ const flags = {
   checkpoint: z
     .array(z.string())
     .default([])
-    .describe('Folder of an adapter or a model. If it is repeated, each classifies every text.'),
+    .describe('Folder of an adapter or a model. If repeated, each one classifies every text.'),
   adapter: z
     .array(z.string())
     .default([])
-    .describe('Name of an adapter in the store. If it is repeated, each classifies every text.'),
+    .describe('Name of an adapter in the store. If repeated, each one classifies every text.'),
   data: z.string().optional().describe('File of texts, instead of TEXT: JSONL or CSV, plain or .gz.'),
   base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),

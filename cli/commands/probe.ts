@@ -11,13 +11,15 @@ const flags = {
   checkpoint: z
     .string()
     .optional()
-    .describe('Folder of an adapter. Defaults to none: the base with all of its gradients.'),
+    .describe('Folder of an adapter. Defaults to the base itself, with the gradients of all its weights.'),
   inputs: z.string().describe('JSON file of batches: input_ids, attention_mask, labels.'),
   out: z.string().describe('Safetensors file to write.'),
   train: z
     .string()
     .optional()
-    .describe('JSON file of hyperparameters: train on trajectory_steps and write the resulting tensors.'),
+    .describe(
+      'JSON file of hyperparameters. If set, train on the trajectory_steps of --inputs and write the resulting tensors.',
+    ),
   device: deviceFlag,
 }
 

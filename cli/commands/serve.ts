@@ -15,13 +15,13 @@ const flags = {
   host: z
     .string()
     .default('127.0.0.1')
-    .describe('Address to listen on. Any address but loopback needs an API key (graft key create).'),
+    .describe('Address to listen on. Addresses other than loopback require an API key (graft key create).'),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
   no_worker: z
     .boolean()
     .default(false)
-    .describe('Run no trainings in this process. Run graft worker for them, on any machine.'),
+    .describe('Do not run trainings in this process. Run them with graft worker, on any machine.'),
 }
 
 export const serve: Command = {

@@ -17,10 +17,9 @@ const flags = {
 export const trainings: Command = {
   summary: 'List, follow, pause, resume and cancel trainings',
   usage: 'trainings [list | show NAME | follow NAME | pause NAME | resume NAME | cancel NAME]',
-  about: `These commands use the store: through the server that serves GRAFT_HOME (or GRAFT_URL), whose workers
-train, or directly if no server is running. In that case this process trains while it follows or
-resumes a training. NAME is the id of a training, or the name of an adapter, which means its newest
-training.`,
+  about: `These commands use the store through the server at GRAFT_URL or the server of GRAFT_HOME, or directly
+if no server is running. In that case, follow and resume run the training in this process. NAME is the
+id of a training, or the name of an adapter, which means its newest training.`,
   examples: ['graft trainings', 'graft trainings follow film', 'graft trainings pause film'],
   flags: { Flags: flags },
   positionals: true,

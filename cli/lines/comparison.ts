@@ -2,7 +2,7 @@ import type { Comparison } from '../../training/comparison/comparison.ts'
 import { formatPercent, formatTable } from '../output.ts'
 import { formatCount } from '../progress.ts'
 
-/** The number of flipped reviews in a report. `--json` has more. */
+/** The maximum number of flipped reviews in a report. `--json` has more. */
 const MAX_FLIPPED = 10
 
 /** Formats the report of a comparison: the verdict first, then its evidence. */
@@ -50,7 +50,7 @@ function formatPairs({ pairs }: Comparison): string[] {
     '',
     'wins: the second is right and the first is wrong. p: exact McNemar test. adjusted p: by Holm over all pairs.',
     'The adapters of a pair differ if adjusted p is below 0.05.',
-    'detectable: the smallest difference, in points, that four of five test sets of this size would show.',
+    'detectable: the smallest difference, in points, that four of five test sets of this size would detect.',
   ]
 }
 
@@ -74,7 +74,7 @@ function formatFlipped({ disagreements, flipped, adapters }: Comparison): string
   if (disagreements === 0) return ['All adapters agree on all reviews.']
   const shown = flipped.slice(0, MAX_FLIPPED)
   return [
-    `${formatCount(disagreements)} reviews got different answers. The most certain contradictions:`,
+    `${formatCount(disagreements)} reviews got different answers. The most confident contradictions:`,
     ...shown.flatMap(({ id, label, text, answers }) => [
       '',
       `review ${id}, ${label}: ${text}`,

@@ -43,7 +43,7 @@ export function formatProfile(profile: Profile): string[] {
 const formatDispatches = (dispatches: number): string =>
   dispatches > 0
     ? `${formatCount(Math.round(dispatches))} dispatches per step, timed by the device's own clock.`
-    : 'The device reports no times. The times of its nodes are those of submitting the work.'
+    : 'The device does not report times, so the times of its nodes cover only the submission of the work.'
 
 const formatMs = (value: number): string => value.toFixed(2)
 

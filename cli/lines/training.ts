@@ -27,7 +27,7 @@ export function formatTraining(training: Training): string[] {
   ]
 }
 
-/** Formats what a dry run measured. */
+/** Formats the measurements of a dry run. */
 export function formatEstimate(estimate: TrainingPlan['estimate']): string[] {
   const memory = formatCount(Math.round(estimate.memory_bytes / 1e6))
   return [

@@ -6,7 +6,7 @@ import { type ErrorDetail, fail, GraftError } from '../../core/errors.ts'
 import type { Problem } from '../../platform/schemas/common.ts'
 import { graftHome } from '../../platform/store/open-store.ts'
 
-/** The HTTP API that every command on the store uses: that of a running server, or of this process. */
+/** The HTTP API that every command on the store uses, of a running server or within this process. */
 export interface Api {
   /** The address of the server. Not set if this process is the server. */
   readonly url?: string
@@ -18,7 +18,7 @@ export interface Api {
 }
 
 export interface ApiOptions {
-  /** True if this process also runs trainings if no server is running. Defaults to false. */
+  /** True to run trainings in this process if no server is running. Defaults to false. */
   worker?: boolean
   threads?: number
 }
@@ -80,7 +80,7 @@ export async function requireOk(response: Response): Promise<Response> {
   if (error) throw error
   return fail('server_unreachable', {
     subject: response.url,
-    expected: 'a response of Graft',
+    expected: 'a response from Graft',
     found: `${response.status} ${text.slice(0, 200)}`,
     fix: 'Check that GRAFT_URL is the address of a Graft server of this version.',
   })

@@ -5,7 +5,7 @@ import { datasetNameOf } from '../../platform/schemas/dataset-name.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
 import { type Api, getJson, upload } from './api.ts'
 
-/** Uploads a file of reviews under a name. @throws GraftError `name_taken`, or what is wrong with the file */
+/** Uploads a file of reviews under a name. @throws GraftError `name_taken`, or another code if the file is invalid */
 export const uploadFile = (api: Api, path: string, name: string): Promise<Dataset> =>
   upload(api, `/v1/datasets?name=${encodeURIComponent(name)}`, 'application/octet-stream', createReadStream(path))
 

@@ -1,7 +1,8 @@
 import { fail } from '../../core/errors.ts'
 
 /**
- * Rejects flags that apply only to --checkpoint: the store knows the base of its adapters, and the server its device.
+ * Rejects flags that apply only to --checkpoint: the store knows the base of its adapters, and the server has its own
+ * device.
  * @throws GraftError `usage`
  */
 export function rejectFolderFlags({ base, device }: { base?: string; device?: string }): void {
@@ -10,6 +11,6 @@ export function rejectFolderFlags({ base, device }: { base?: string; device?: st
       fail('usage', {
         subject: `--${flag}`,
         problem: 'cannot be combined with --adapter',
-        fix: 'Leave it out. The server decides it. See graft serve --help.',
+        fix: 'Leave it out. It is an option of the server. See graft serve --help.',
       })
 }

@@ -21,8 +21,7 @@ interface ShortWorkRequest {
 
 /**
  * Measures an adapter of the store. The store keeps the metrics.
- * @throws GraftError `adapter_unknown`, what is wrong with the file, the error of the evaluation; `usage` for a flag of
- * --checkpoint
+ * @throws GraftError `adapter_unknown`; `usage` for a flag of --checkpoint; the error of the file or of the evaluation
  */
 export async function evaluateOnStore({
   adapter,
@@ -33,8 +32,7 @@ export async function evaluateOnStore({
 
 /**
  * Compares adapters of the store. The store keeps the comparison.
- * @throws GraftError `adapter_unknown`, what is wrong with the file, the error of the comparison; `usage` for a flag of
- * --checkpoint
+ * @throws GraftError `adapter_unknown`; `usage` for a flag of --checkpoint; the error of the file or of the comparison
  */
 export async function compareOnStore({
   adapters,

@@ -20,7 +20,7 @@ interface StoreTraining {
 
 /**
  * Uploads the files if they are new, launches the training and follows it.
- * @throws GraftError `usage` for a flag that needs --out, or what is wrong with the files or settings
+ * @throws GraftError `usage` for a flag that needs --out, or another code if a file or a setting is invalid
  */
 export async function trainOnStore({ fields, plan, json }: StoreTraining): Promise<void> {
   const flag = FOLDER_FLAGS.find((field) => fields[field] !== undefined)

@@ -13,7 +13,7 @@ export async function withApi<T>(work: (api: Api) => Promise<T>, options: ApiOpt
 /**
  * Connects to the server at GRAFT_URL, or to the one that serves GRAFT_HOME. If none is running, opens the store in
  * this process.
- * @throws GraftError `server_unreachable` if GRAFT_URL does not respond, or what is wrong with the store
+ * @throws GraftError `server_unreachable` if GRAFT_URL does not respond, or another code if the store cannot be opened
  */
 async function openApi(options: ApiOptions): Promise<Api> {
   const url = process.env.GRAFT_URL || (await findRunningServer())

@@ -33,7 +33,7 @@ export const compareAdapters = defineTool({
   example: { adapters: ['film-lora', 'film-adapter'], dataset: 'imdb-test' },
   async run(platform, { wait_seconds, idempotency_key, detail, ...request }, context) {
     const id = request.comparison ?? (await startComparison(platform, request, context, idempotency_key))
-    // A client that accepts tasks gets one at once and waits by itself.
+    // A client that accepts tasks gets a task at once and polls it.
     const seconds = context.acceptsTasks ? 0 : wait_seconds
     const comparison = await pollUntilDone(() => getComparison(platform, id), seconds, context)
     return { ...toComparisonResult(comparison, detail), taskId: id }

@@ -9,7 +9,7 @@ export const countParameters = defineTool({
   name: 'count_parameters',
   title: 'Count parameters',
   description:
-    'Count the parameters that a method trains on a base, and all parameters of the resulting model. Set method and its fields. base defaults to t5-small. To count an existing adapter, set only adapter. formula shows the calculation. With detail: "full" the result lists the tensors by family.',
+    'Count the parameters that a method trains on a base, and all parameters of the resulting model. Set method and its fields. base defaults to t5-small. To count an existing adapter, set only adapter. formula shows the calculation. With detail: "full" the result lists the trained tensors, grouped by name and shape.',
   // The method rejects the fields of other methods, because it knows its own.
   input: z.looseObject({ ...methodFields, ...countRequest.shape, detail }),
   output: parameterCount,

@@ -14,7 +14,7 @@ import { detail, summarizePlan, summarizeTraining } from '../summary.ts'
 import { defineTool } from '../tool.ts'
 import { MAX_WAIT_SECONDS } from '../wait.ts'
 
-/** A training of which a summary may leave out any field but its id and status. */
+/** A training in a result. A summary may leave out all fields except id and status. */
 export const partialTraining = training.partial().required({ id: true, status: true })
 
 export const launchTraining = defineTool({

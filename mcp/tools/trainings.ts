@@ -45,7 +45,7 @@ export const cancelTraining = defineTool({
   },
 })
 
-/** Returns the training once it has ended or paused, or as it is if that takes too long. Reports its progress. */
+/** Waits until the training ends or pauses, or until the time is up, and reports its progress meanwhile. */
 function waitForEnd(platform: Platform, idOrName: string, seconds: number, context: CallContext): Promise<Training> {
   let lastStep = -1
   const report = async ({ progress }: Training) => {
@@ -66,7 +66,7 @@ export function toTrainingResult(training: Training, detail: Detail): ToolResult
 const describeRemaining = ({ seconds_left, loss }: TrainingProgress): string =>
   `${Math.ceil(seconds_left)} s left, loss ${loss.toPrecision(3)}`
 
-/** Describes how far a training is that has not ended. */
+/** Describes the progress of a training that has not ended. */
 export const describeProgress = ({ status, progress }: Training): string =>
   status === 'running' && progress
     ? `step ${progress.step} of ${progress.total_steps}, ${describeRemaining(progress)}`

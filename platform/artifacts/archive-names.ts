@@ -9,9 +9,9 @@ const MAX_PATH_BYTES = 1024
 /**
  * Creates a check for the names of one archive. Each must stay inside the folder and mean the same on every file
  * system.
- * @param depth the most parts that a path may have
- * @returns converts a name of the archive to a path in the folder, which is empty for the folder itself. It throws
- *   GraftError `archive_invalid` or `archive_too_large`.
+ * @param depth the maximum number of parts of a path
+ * @returns a function that converts a name of the archive to a path in the folder, which is empty for the folder
+ *   itself. It throws GraftError `archive_invalid` or `archive_too_large`.
  */
 export function createNameChecker(depth: number): (name: string, kind: EntryKind) => string {
   /** The entries so far, by their names without case. Includes the folders that paths of files imply. */
@@ -46,7 +46,7 @@ export function createNameChecker(depth: number): (name: string, kind: EntryKind
   }
 }
 
-/** Returns a path as file systems compare it that ignore case and normalize accents. */
+/** Returns the form of a path that is compared by file systems that ignore case and normalize accents. */
 const foldCase = (path: string): string => path.normalize('NFC').toLowerCase()
 
 function toPlainPath(name: string, kind: EntryKind): string {

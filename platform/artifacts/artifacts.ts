@@ -8,7 +8,7 @@ export interface Artifact {
 }
 
 export interface StoredArtifact extends Artifact {
-  /** The time of the last put. Putting the same content again renews it. */
+  /** The time of the last put. Putting the same content again renews this time. */
   readonly putAt: Date
 }
 

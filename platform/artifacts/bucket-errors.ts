@@ -36,7 +36,7 @@ export function throwUnavailable(subject: string, error: unknown): never {
     {
       subject: `the bucket ${subject}`,
       problem: `could not be used: ${[name === 'Error' ? code : name, message].filter(Boolean).join(': ')}`,
-      fix: FIXES[name] ?? 'Check the endpoint and that the storage runs, then try again.',
+      fix: FIXES[name] ?? 'Check the endpoint, and that the storage is running, then try again.',
     },
     error,
   )

@@ -3,7 +3,7 @@ import type * as Sdk from '@aws-sdk/client-s3'
 import type { Artifact } from './artifacts.ts'
 
 /**
- * The size of the parts of a large upload, and the most that is in memory at a time. S3 requires at least 5 MiB for all
+ * The size of the parts of a large upload. Only one part is in memory at a time. S3 requires at least 5 MiB for all
  * parts but the last.
  */
 const PART_BYTES = 16 * 1024 * 1024
@@ -42,7 +42,7 @@ export async function upload(
     }
     await client.send(new sdk.CompleteMultipartUploadCommand({ ...target, UploadId, MultipartUpload: { Parts } }))
   } catch (error) {
-    // If this fails too, a later sweep aborts the upload.
+    // If this also fails, a later sweep aborts the upload.
     await client.send(new sdk.AbortMultipartUploadCommand({ ...target, UploadId })).catch(() => {})
     throw error
   }

@@ -20,13 +20,13 @@ import { closeOnFailure, openUnlinkedFile, writeAndHash } from './hashed-file.ts
 import { throttle } from './throttle.ts'
 
 export interface BucketOptions {
-  /** The folder for temporary files. Defaults to that of the system. */
+  /** The folder for temporary files. Defaults to the temporary folder of the system. */
   spool?: string
   /** The milliseconds after which an unfinished upload is aborted. Defaults to a day. */
   staleAfterMs?: number
 }
 
-/** The most attempts to read an object whose connection breaks. */
+/** The maximum number of attempts to read an object if the connection breaks. */
 const MAX_READS = 3
 
 /** Opens the artifact storage in a bucket of Amazon S3, or of other storage with the same protocol. */
@@ -41,7 +41,7 @@ export async function openBucketStorage(
     region: location.region,
     forcePathStyle: location.pathStyle,
     maxAttempts: 4,
-    // The whole digest is checked below, with an error of its own for a damaged object.
+    // The digest of the whole object is checked below, with a clearer error for a damaged object.
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
   })

@@ -29,7 +29,7 @@ const END_BYTES = 2 * BLOCK_BYTES
 
 /**
  * Yields the entries of a tar file, which may be compressed by gzip, while it arrives. Does not check names and kinds.
- * @param maxBytes the most bytes to read, after decompression
+ * @param maxBytes the maximum number of bytes to read, after decompression
  * @throws GraftError `archive_invalid` if the archive is damaged, `archive_too_large` if it exceeds the limit. Errors
  *   of the source are thrown as they are.
  */
@@ -108,7 +108,7 @@ async function* limitBytes(
   }
 }
 
-/** Yields the content of an entry. The archive may end, or prove damaged, in the middle of it. */
+/** Yields the content of an entry. The archive may end or turn out to be damaged in the middle of the content. */
 async function* convertErrors(
   content: AsyncIterable<Uint8Array>,
   subject: string,

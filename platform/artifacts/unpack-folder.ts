@@ -8,13 +8,13 @@ import { readTarEntries, type TarHeader } from './tar-stream-entries.ts'
 
 /** The limits of an archive. All bytes are counted after decompression. */
 export interface ArchiveLimits {
-  /** The most files and folders. */
+  /** The maximum number of files and folders. */
   entries: number
-  /** The most bytes of one file. */
+  /** The maximum size of a file. */
   fileBytes: number
-  /** The most bytes of all files together. */
+  /** The maximum size of all files together. */
   bytes: number
-  /** The most parts of a path. */
+  /** The maximum number of parts of a path. */
   depth: number
 }
 
@@ -73,7 +73,7 @@ async function extractInto(into: string, content: AsyncIterable<Uint8Array>, lim
   return unpacked
 }
 
-/** Other kinds of entries, as errors call them. */
+/** The names of other kinds of entries in errors. */
 const KIND_NAMES: Readonly<Record<string, string>> = {
   link: 'a hard link',
   symlink: 'a symbolic link',

@@ -20,7 +20,7 @@ export interface ArtifactCache {
   file(digest: string): Promise<string>
   /** Returns the path of an artifact in the cache, present or not. Used to redact paths from errors. */
   pathOf(digest: string): string
-  /** Removes the artifacts that were last used before a moment. @returns how many */
+  /** Removes the artifacts that were last used before a moment. @returns the number of removed artifacts */
   evictUnused(before: Date): Promise<number>
 }
 
@@ -82,7 +82,7 @@ export function openArtifactCache(artifacts: ArtifactStorage, cache: string): Ar
 
 /**
  * Sets the modification time of a file or a folder, which is the time of its last use.
- * @returns false if there is none
+ * @returns false if it does not exist
  */
 async function touch(path: string): Promise<boolean> {
   const now = new Date()

@@ -5,8 +5,8 @@ import type { ArtifactCache } from './cache.ts'
 export type PathNames = readonly (readonly [path: string, name: string])[]
 
 /**
- * Returns the error with each path replaced by its name, for users who know nothing of this machine. Leaves other
- * errors unchanged.
+ * Returns the error with each path replaced by its name, because users do not know the paths of this machine. Leaves
+ * other errors unchanged.
  */
 export function redactPaths(error: unknown, names: PathNames): unknown {
   if (!(error instanceof GraftError)) return error
@@ -24,7 +24,7 @@ export const artifactPathNames = (
   [digest, name],
 ]
 
-/** Does work on files of this machine. @throws what the work throws, with its paths redacted */
+/** Does work on files of this machine. @throws the error of the work, with its paths redacted */
 export async function withRedactedPaths<T>(names: PathNames, work: () => Promise<T>): Promise<T> {
   try {
     return await work()

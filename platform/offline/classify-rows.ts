@@ -11,7 +11,7 @@ export type RowResult = Prediction | { error: Problem }
 
 /**
  * Classifies rows. A row that fails does not affect the others: its place in the results has the error.
- * @param signal removes the rows that still wait from the queue
+ * @param signal aborts to remove the rows that are still waiting from the queue
  * @throws GraftError `overloaded`, `shutting_down`
  */
 export async function classifyRows(
@@ -29,14 +29,14 @@ export async function classifyRows(
   })
 }
 
-/** Replaces the paths and the digest of an adapter's files by its name. */
+/** Replaces the paths and the digest of an adapter's files with its name. */
 function redactArtifact(error: PlainError, { adapter, displayName }: Row, cache?: ArtifactCache): PlainError {
   return cache && displayName !== undefined
     ? toPlain(redactPaths(fromPlain(error), artifactPathNames(cache, adapter, displayName)))
     : error
 }
 
-/** Finds texts that are invalid whatever the adapter, so that they take no room in the queue. */
+/** Returns the error of a text that no adapter accepts, so that the text takes no space in the queue. */
 function findRowError({ subject = 'the text', text }: Row): PlainError | undefined {
   const problem = findTextProblem(text)
   if (!problem) return undefined

@@ -8,7 +8,7 @@ import { readExamples } from '../../training/data/examples.ts'
 import { openClassifier } from './open-classifier.ts'
 
 export interface ComparisonRequest {
-  /** Two or more, with different names, each with the folder of its base and its own. */
+  /** Two or more adapters with different names, each with the folder of its base and its own folder. */
   adapters: readonly { name: string; base: string; checkpoint: string }[]
   data: string
   threads?: number
@@ -16,8 +16,8 @@ export interface ComparisonRequest {
 }
 
 /**
- * Classifies the same labelled reviews with each adapter, one adapter after the other, and compares the answers.
- * @param onProgress called with the number of answers so far and the number of all
+ * Classifies the same labeled reviews with each adapter, one adapter after the other, and compares the answers.
+ * @param onProgress called with the number of answers so far and their total number
  * @throws GraftError `data_label` if the adapters share no label, or a review has a label that one of them does not
  *   know; also if a folder or the data are not valid
  */

@@ -6,7 +6,7 @@ import type { Device, DeviceReport } from '../schemas/devices.ts'
 
 /**
  * Lists the devices of this machine that can train.
- * @param measure whether to time matrix products on the CPU and on a usable WebGPU device, which takes some seconds
+ * @param measure whether to time matrix products on the CPU and on a usable WebGPU device, which takes a few seconds
  * @param onMeasure called before each measurement
  */
 export async function listDevices(

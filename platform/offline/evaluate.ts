@@ -14,8 +14,8 @@ export interface EvaluationRequest {
 }
 
 /**
- * Evaluates a checkpoint on labelled reviews.
- * @param onProgress called with the number of reviews classified so far and the number of all
+ * Evaluates a checkpoint on labeled reviews.
+ * @param onProgress called with the number of reviews classified so far and their total number
  */
 export async function evaluateCheckpoint(
   { base, checkpoint, data, threads, device = 'cpu' }: EvaluationRequest,

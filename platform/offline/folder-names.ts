@@ -1,8 +1,8 @@
 import { basename, resolve } from 'node:path'
 
 /**
- * Returns a name for each adapter's folder: its own, with a number if an earlier folder has the same. The second `x` is
- * `x-2`.
+ * Returns a name for each adapter's folder: the name of the folder, with a number if an earlier folder has the same
+ * name. The second `x` becomes `x-2`.
  */
 export function folderNames(folders: readonly string[]): string[] {
   const taken = new Set<string>()

@@ -16,10 +16,10 @@ interface Classified {
 }
 
 /**
- * Loads and validates an adapter, to classify labelled reviews.
- * @param folder of the base
- * @param checkpoint folder of an adapter or a full model
- * @throws GraftError if either of them is not valid
+ * Loads and validates an adapter, to classify labeled reviews.
+ * @param folder the folder of the base
+ * @param checkpoint the folder of an adapter or a full model
+ * @throws GraftError if the base or the adapter is not valid
  */
 export async function openClassifier(folder: string, checkpoint: string) {
   const base = await loadBase(folder)

@@ -51,7 +51,7 @@ export async function writeProbe({
   writeAtomically(out, Buffer.concat(encodeSafetensors(tensors)))
 }
 
-/** Writes the whole file or nothing. A full disk leaves no partial file, and keeps the file that was there. */
+/** Writes the whole file or nothing. A full disk leaves no partial file, and keeps the existing file. */
 function writeAtomically(path: string, data: Uint8Array): void {
   const partial = `${path}.${process.pid}.partial`
   try {

@@ -15,10 +15,10 @@ export interface Child {
 
 /**
  * Starts one of Graft's programs as a child process.
- * @param entry its module, such as `training/child`
- * @param work the first message to it
- * @param onMessage called with each of its messages
- * @param kill kills it
+ * @param entry the module of the program, such as `training/child`
+ * @param work the first message to the process
+ * @param onMessage called with each message of the process
+ * @param kill kills the process
  */
 export function startChild<Message>(
   entry: string,
@@ -50,7 +50,7 @@ export function startChild<Message>(
 /**
  * Returns the error for a child process that exited without a result or an error of its own.
  * @param work names the process, such as `training`
- * @param nextStep a sentence on how to continue
+ * @param nextStep a sentence that says how to continue
  */
 export function earlyExitError(code: ErrorCode, work: string, nextStep?: string): GraftError {
   return new GraftError(code, {

@@ -45,7 +45,7 @@ export async function dryRunTraining(
   throw earlyExitError('training_failed', 'dry-run')
 }
 
-/** Measures on a few steps where the time of a step goes. Writes a flame graph next to `spec.out`, and nothing else. */
+/** Runs a few steps and measures where their time goes. Writes a flame graph next to `spec.out`, and nothing else. */
 export async function profileTraining(spec: TrainingSpec, listen: Listen, signal: AbortSignal): Promise<Profile> {
   const last = await runTrainingProcess({ kind: 'profile', spec }, listen, signal)
   if (last?.type === 'profile') return last.profile

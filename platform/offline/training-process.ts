@@ -9,7 +9,7 @@ const FINAL_EVENTS: readonly TrainingEvent['type'][] = ['done', 'interrupted', '
 /**
  * Trains in a child process, so that this one is not blocked.
  * @param stop asks the process to save its state and exit
- * @param kill kills it
+ * @param kill kills the process
  * @returns the final event; undefined if the process exited without one, for example because it was killed
  * @throws GraftError the error of the child process
  */

@@ -21,18 +21,18 @@ export interface EnqueueOptions {
 }
 
 /**
- * The jobs that wait for a worker. A job only says which row to look at, so one too many does no harm. At most one job
+ * The jobs that wait for a worker. A job only says which row to look at, so an extra job does no harm. At most one job
  * of a row waits or runs at a time.
  */
 export interface JobQueue {
   /**
    * Adds a job in the transaction that writes the row. If the training has a waiting job already, because a late
-   * {@link JobQueue.ensure} added one, that job takes the place in the queue that the options ask for.
+   * {@link JobQueue.ensure} added one, that job moves to the place in the queue that the options request.
    */
   enqueueTraining(tx: Database, id: string, options?: EnqueueOptions): Promise<void>
   /** Adds a job in the transaction that writes the row. */
   enqueueShortWork(tx: Database, kind: ShortWorkKind, id: string): Promise<void>
-  /** Returns how many trainings, evaluations and comparisons wait for a worker. */
+  /** Counts the trainings, evaluations and comparisons that wait for a worker. */
   countWaiting(): Promise<WaitingCounts>
   close(): Promise<void>
 
@@ -48,6 +48,6 @@ export interface JobQueue {
   retry(job: Job): Promise<boolean>
   /** Returns whether every attempt at a job has failed. */
   isExhausted(kind: ShortWorkKind, id: string): Promise<boolean>
-  /** Makes the jobs of stalled workers available again, and removes those that were completed an hour ago. */
+  /** Makes the jobs of stalled workers available again, and removes jobs that were completed more than an hour ago. */
   maintain(): Promise<void>
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { digest, pageOf, resourceName, timestamp, uuid } from './common.ts'
 
-/** An adapter as it was at some moment. It may have been deleted since. */
+/** An adapter as it was at one point in time. It may have been deleted since. */
 export const adapterSnapshot = z.strictObject({
   id: uuid,
   name: z.string(),

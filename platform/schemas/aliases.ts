@@ -27,7 +27,7 @@ export const aliasRequest = exactObject({
     .uuid('a comparison id')
     .optional()
     .describe(
-      'A comparison of the current adapter with the new one. The alias moves only if it shows that the new adapter is not worse.',
+      'A comparison of the current adapter with the new one. The alias moves only if the comparison shows that the new adapter is not worse.',
     ),
   guard: exactObject({
     margin: margin.default(DEFAULT_MARGIN),
@@ -35,9 +35,7 @@ export const aliasRequest = exactObject({
   })
     .nullable()
     .optional()
-    .describe(
-      'Requires such a comparison for every later move; null removes the guard. Defaults to the current guard.',
-    ),
+    .describe('Requires a comparison for every later move; null removes the guard. Defaults to the current guard.'),
   force: z
     .boolean('true or false')
     .default(false)

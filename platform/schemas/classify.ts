@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { exactObject, idOrName, problem, text } from './common.ts'
 
 export const MAX_INPUTS = 256
-/** The most predictions of one request, which are inputs times adapters. */
+/** The maximum number of predictions in one request: inputs times adapters. */
 export const MAX_PREDICTIONS = 1024
 
 const adapterId = idOrName('an adapter')
@@ -32,7 +32,7 @@ export const classifyRequest = exactObject({
   const addIssue = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
   const repeated = adapters.findIndex((id, i) => adapters.indexOf(id) < i)
   const withAdapter = inputs.findIndex((input) => typeof input === 'object' && input.adapter !== undefined)
-  if (adapter !== undefined) addIssue(['adapter'], 'either adapter or adapters')
+  if (adapter !== undefined) addIssue(['adapter'], 'no adapter, because adapters is set')
   else if (withAdapter >= 0) addIssue(['inputs', withAdapter, 'adapter'], 'no adapter, because adapters is set')
   else if (repeated >= 0) addIssue(['adapters', repeated], 'each adapter once')
   else if (inputs.length * adapters.length > MAX_PREDICTIONS)

@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { fieldsOf, methods } from '../../model/methods/registry.ts'
 
-/** The fields of a query or a command line. Each is a list of texts, one for each time that it was given. */
+/** The fields of a query or a command line. Each has a list of texts, one for each occurrence. */
 export type RawFields = Readonly<Record<string, readonly string[]>>
 
 /** Coerces the fields of a method. Unknown fields are kept, so that the method can name them in its error. */
@@ -10,8 +10,8 @@ export function coerceMethodFields(method: string | undefined, fields: RawFields
 }
 
 /**
- * Coerces each field to the first type that its schema accepts: text, number, boolean or list. If there is none, the
- * field gets its most likely type, so that the schema can name it in its error.
+ * Coerces each field to the first type that its schema accepts: text, number, boolean or list. If the schema accepts
+ * none, the field gets its most likely type, and the schema reports it.
  */
 export function coerceFields(
   schemas: Readonly<Record<string, z.core.$ZodType>>,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { isUuid } from '../../core/uuid.ts'
 
-// Schemas of everything that crosses the edge. A message is a phrase that says what was expected.
+// Schemas of the values in requests and responses. A message is a phrase that completes "expected …".
 
 /** Returns the schema of an object that has only these fields. Its messages list them. */
 export function exactObject<S extends z.ZodRawShape>(fields: S) {
@@ -61,7 +61,7 @@ export const problem = z.strictObject({
   subject: z.string(),
   expected: z.string().optional().describe('What a valid value looks like. Only for invalid input.'),
   found: z.string().optional().describe('The value received. Only for invalid input.'),
-  problem: z.string().optional().describe('What happened to the subject. For everything else.'),
+  problem: z.string().optional().describe('What happened to the subject. For all other errors.'),
   fix: z.string().describe('How to fix it.'),
 })
 export type Problem = z.infer<typeof problem>

@@ -3,7 +3,10 @@ import { adapterSnapshot } from './adapters.ts'
 import { exactObject, idOrName, pageOf, pageRequest, problem, timestamp, uuid } from './common.ts'
 import { shortWorkStatuses } from './statuses.ts'
 
-/** The most adapters of one comparison. They make 28 pairs; the more pairs, the clearer each difference must be. */
+/**
+ * The maximum number of adapters in a comparison. Eight adapters make 28 pairs, and the more pairs there are, the
+ * clearer each difference must be.
+ */
 export const MAX_COMPARED = 8
 
 export const comparisonRequest = exactObject({
@@ -11,9 +14,9 @@ export const comparisonRequest = exactObject({
     .array(idOrName('an adapter'), { error: 'a list of adapter ids or names' })
     .min(2, 'at least two adapters')
     .max(MAX_COMPARED, `at most ${MAX_COMPARED} adapters`)
-    .describe('The adapters, each of which is compared with each other. Name the one in use first.'),
+    .describe('The adapters to compare with each other. Put the adapter in use first.'),
   dataset: idOrName('a data set').describe(
-    'Reviews with labels that all adapters know, on which none of them was trained.',
+    'Labeled reviews that no adapter was trained on. Every adapter must know all of their labels.',
   ),
 })
 export type ComparisonRequest = z.infer<typeof comparisonRequest>
@@ -72,12 +75,14 @@ const flip = z.strictObject({
 const comparisonResult = z.strictObject({
   n: z.int().describe('The number of reviews.'),
   adapters: z.array(adapterResult),
-  pairs: z.array(pairResult).describe('Each adapter with each other. A positive difference means that b is better.'),
+  pairs: z.array(pairResult).describe('Every pair of adapters. A positive difference means that b is better.'),
   slices: z.array(slice).describe('The accuracy by length and by label, without tests of significance.'),
   disagreements: z.int().describe('The number of reviews on which the adapters disagree.'),
-  flipped: z.array(flip).describe('At most 50 of these reviews, the most confident contradictions first.'),
-  smallest_detectable: smallestDetectable.describe('The largest of the pairs.'),
-  verdict: z.string().describe('The conclusion that these numbers allow.'),
+  flipped: z
+    .array(flip)
+    .describe('Up to 50 of the reviews on which the adapters disagree, the most confident contradictions first.'),
+  smallest_detectable: smallestDetectable.describe('The largest value among the pairs.'),
+  verdict: z.string().describe('The conclusion that these numbers support.'),
 })
 
 export const comparison = z.strictObject({

@@ -20,8 +20,8 @@ export const device = z.strictObject({
   cores: z.int().optional(),
   measurement: z
     .strictObject({
-      gemm_gflops: z.number().describe('Products of f32 matrices, in 10^9 operations per second.'),
-      bandwidth_gb_s: z.number().describe('Bytes read and written by a sum of large arrays, in 10^9 per second.'),
+      gemm_gflops: z.number().describe('Speed of f32 matrix products, in 10^9 operations per second.'),
+      bandwidth_gb_s: z.number().describe('Memory bandwidth of a sum of large arrays, in 10^9 bytes per second.'),
     })
     .optional(),
   measurement_error: z.string().optional().describe('The reason that the speed could not be measured.'),
@@ -29,7 +29,7 @@ export const device = z.strictObject({
     .string()
     .optional()
     .describe('The reason that the device cannot be used, or that its properties are unknown.'),
-  fix: z.string().optional().describe('How to fix the reason.'),
+  fix: z.string().optional().describe('How to fix the problem.'),
 })
 export type Device = z.infer<typeof device>
 

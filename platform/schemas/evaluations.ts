@@ -4,7 +4,7 @@ import { shortWorkStatuses } from './statuses.ts'
 
 export const evaluationRequest = exactObject({
   adapter: idOrName('an adapter'),
-  dataset: idOrName('a data set').describe('Reviews with labels that the adapter knows.'),
+  dataset: idOrName('a data set').describe('Labeled reviews. The adapter must know all of their labels.'),
 })
 export type EvaluationRequest = z.infer<typeof evaluationRequest>
 

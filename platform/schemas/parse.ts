@@ -3,8 +3,8 @@ import { describeValue, formatFieldName, toExpectation } from '../../core/descri
 import { fail } from '../../core/errors.ts'
 
 /**
- * Parses a value that came from outside.
- * @param whole what errors call the value itself, such as `the body`
+ * Parses a value from outside, such as the body of a request.
+ * @param whole the name of the whole value in errors, such as `the body`
  * @throws GraftError `body_invalid`, which names the first field that is wrong
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, fix: string): T {
@@ -29,8 +29,8 @@ interface Fault {
 }
 
 /**
- * Returns the fault of an issue. In a union, it is that of the branch that fits best: the one with a fault inside the
- * value.
+ * Returns the fault of an issue. For a union, returns the fault of the branch that fits best: the one whose fault is
+ * inside the value.
  */
 function deepestFault(issue: Issue): Fault {
   if (issue.code === 'invalid_union') {

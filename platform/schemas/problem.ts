@@ -3,7 +3,7 @@ import { describeProblem, type PlainError, toPlain } from '../../core/errors.ts'
 import type { Logger } from '../../core/logger.ts'
 import type { Problem } from './common.ts'
 
-/** Returns an error in the form that clients see: RFC 9457, with Graft's own members beside those of the standard. */
+/** Returns an error in the form that clients see: a problem (RFC 9457) with additional members. */
 export function toProblem({ code, title, status, ...detail }: PlainError): Problem {
   return { type: `/docs/errors#${code}`, title, status, detail: describeProblem(detail), code, ...detail }
 }
@@ -18,7 +18,7 @@ export function toPublicProblem(logger: Logger, error: unknown, id?: string): Pr
   return plain.code === 'internal' ? hideInternal(logger, error, plain, id) : toProblem(plain)
 }
 
-/** Does what {@link toPublicProblem} does for the error of one row, which is plain data. */
+/** Converts the error of one row, which is plain data, as {@link toPublicProblem} does. */
 export function toRowProblem(logger: Logger, plain: PlainError): Problem {
   return plain.code === 'internal' ? hideInternal(logger, plain, plain) : toProblem(plain)
 }

@@ -4,10 +4,13 @@ import { trainingFields } from '../../training/spec.ts'
 import { idOrName, NO_NUL, pageOf, pageRequest, problem, resourceName, timestamp, uuid } from './common.ts'
 import { trainingProgress, trainingStatus } from './statuses.ts'
 
-// Leaves out the paths, which differ between machines, and the interval of saved states, which the worker determines.
+// Excludes the paths, which differ between machines, and the interval between saved states, which the worker sets.
 const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, ...settings } = trainingFields.shape
 
-/** The fields of all methods, for API documentation. Each method checks its own and refuses those of others. */
+/**
+ * The fields of all methods, for API documentation. Each method checks its own fields and rejects those of other
+ * methods.
+ */
 export const methodFields: Record<string, z.ZodType> = {}
 for (const method of Object.keys(methods))
   for (const [field, schema] of Object.entries(fieldsOf(method)))
@@ -21,8 +24,8 @@ function withoutDefault(schema: z.ZodType): z.ZodType {
 const metadata = z
   .record(
     z.string().min(1, 'keys of 1 to 64 characters').max(64, 'keys of 1 to 64 characters').regex(NO_NUL),
-    z.string({ error: 'texts' }).max(512, 'texts of at most 512 characters').regex(NO_NUL, 'texts without U+0000'),
-    { error: 'an object of texts' },
+    z.string({ error: 'a text' }).max(512, 'a text of at most 512 characters').regex(NO_NUL, 'a text without U+0000'),
+    { error: 'an object whose values are texts' },
   )
   .refine((pairs) => Object.keys(pairs).length <= 16, 'at most 16 pairs')
   .describe('Your own notes. They do not affect the training.')
@@ -56,11 +59,11 @@ export const plan = z.strictObject({
   trainable: z.int(),
   total: z.int(),
   percent: z.number(),
-  reviews: z.int().describe('The number of reviews in all steps, counted once for each epoch.'),
+  reviews: z.int().describe('The number of reviews in all steps. A review counts once per epoch.'),
   tokens: z.int().optional().describe('The number of tokens of these reviews after truncation.'),
   steps: z.int(),
-  batch_tokens: z.int().optional().describe('The number of tokens of a step. Not set if batch_size is set.'),
-  batch_size: z.int().optional().describe('The number of reviews of a step, if it was requested.'),
+  batch_tokens: z.int().optional().describe('The number of tokens per step. Not set if batch_size is set.'),
+  batch_size: z.int().optional().describe('The number of reviews per step. Set only if it was requested.'),
   device: z.string(),
   threads: z.int(),
   learning_rate: z.number(),
@@ -98,9 +101,9 @@ export const training = z.strictObject({
     .optional()
     .describe('The outcome: steps, seconds, loss, accuracy, metrics and curve.'),
   adapter: uuid.optional().describe('The resulting adapter.'),
-  error: problem.optional().describe('The reason of the failure.'),
+  error: problem.optional().describe('The reason for the failure.'),
   pausing: z.boolean().describe('Whether a pause was requested. The training pauses as soon as its state is saved.'),
-  slices: z.int().describe('The number of parts in which the training ran so far.'),
+  slices: z.int().describe('The number of parts in which the training has run so far.'),
   last_event: z.int().describe('The number of the newest event.'),
   created_at: timestamp,
   started_at: timestamp.optional(),

@@ -24,7 +24,7 @@ export async function requireFreeAdapterName(tx: Database, name: string, trainin
   if (alias || (await isTaken(tx, name, training))) throwNameTaken('adapter', name)
 }
 
-/** @throws GraftError `name_taken` by an adapter or an unfinished training */
+/** @throws GraftError `name_taken` if an adapter or an unfinished training has the name */
 export async function requireFreeAliasName(tx: Database, name: string): Promise<void> {
   if (await isTaken(tx, name)) throwNameTaken('alias', name)
 }

@@ -87,7 +87,7 @@ export async function describeAdapterNames(db: Database): Promise<string> {
     .orderBy(desc(adapters.id))
     .limit(MAX_LISTED_NAMES + 1)
   const names = rows.slice(0, MAX_LISTED_NAMES).map(({ name }) => name)
-  if (names.length === 0) return 'the name of an adapter, of which there are none yet'
+  if (names.length === 0) return 'the name of an adapter (there are none yet)'
   return `${names.length > 1 ? 'one of ' : ''}${names.join(', ')}${rows.length > MAX_LISTED_NAMES ? ' and more' : ''}`
 }
 
@@ -101,7 +101,8 @@ async function throwUnknownAdapter(db: Database, idOrName: string, subject: stri
 }
 
 /**
- * Selects several adapters by their ids, names or aliases, in the order of the request, which may name one twice.
+ * Selects several adapters by their ids, names or aliases, in the order of the request, which may name the same adapter
+ * twice.
  * @param subjectOf returns where in the request an adapter is named, for the error
  * @throws GraftError `adapter_unknown` for the first one that does not exist
  */

@@ -52,7 +52,7 @@ export async function selectAliasPage(db: Database, request: PageRequest = {}): 
 
 /**
  * Creates or moves an alias and records the move. The name must be locked by {@link lockAlias}.
- * @throws GraftError `name_taken` by an adapter or an unfinished training
+ * @throws GraftError `name_taken` if an adapter or an unfinished training has the name
  */
 export async function upsertAlias(
   tx: Database,

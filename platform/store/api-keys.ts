@@ -38,7 +38,7 @@ export async function selectApiKeyPage(db: Database, request: PageRequest = {}):
 }
 
 /**
- * Returns whether there is a valid key. Without one, the server answers only its own machine.
+ * Returns whether there is a valid key. Without one, the server accepts only requests from its own machine.
  * @param scope counts only the keys that have this scope
  */
 export async function hasApiKeys(db: Database, scope?: KeyScope): Promise<boolean> {

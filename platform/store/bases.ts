@@ -11,8 +11,7 @@ export type BaseRow = typeof bases.$inferSelect
 export type NewBase = typeof bases.$inferInsert
 
 /**
- * Returns the row of a base, and inserts it if there is none of its name. Processes that start at the same time may all
- * call it.
+ * Returns the row of a base, and inserts it if no row has its name. Several processes may call this at the same time.
  * @throws GraftError `base_mismatch` if the name belongs to other weights
  */
 export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> {
@@ -21,7 +20,7 @@ export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> 
   if (row.fingerprint === base.fingerprint) return row
   return fail('base_mismatch', {
     subject: `the base ${base.name}`,
-    expected: `the fingerprint ${row.fingerprint}, which the database has for that name`,
+    expected: `the fingerprint ${row.fingerprint}, which the database has for this name`,
     found: base.fingerprint,
     fix: 'Give the base another name. Existing adapters refer to the base in the database.',
   })

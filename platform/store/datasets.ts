@@ -56,7 +56,7 @@ export async function selectDatasetPage(db: Database, request: PageRequest = {})
  * Marks a data set as deleted, which frees its name and its file. The row stays for the trainings, evaluations and
  * comparisons that used it.
  * @returns the row before the deletion
- * @throws GraftError `dataset_unknown`; `in_use` by unfinished work
+ * @throws GraftError `dataset_unknown`; `in_use` if unfinished work needs it
  */
 export async function deleteDataset(db: Database, idOrName: string): Promise<DatasetRow> {
   return db.transaction(async (tx) => {

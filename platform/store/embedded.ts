@@ -53,7 +53,8 @@ export async function openEmbedded(home: string): Promise<Store> {
 }
 
 /**
- * Creates the database under another name until it is complete, so that a process that is killed leaves no broken one.
+ * Creates the database under a temporary name and renames it when it is complete, so that a killed process leaves no
+ * broken database.
  */
 async function createDatabase(folder: string): Promise<void> {
   const partial = `${folder}.partial`

@@ -5,8 +5,8 @@ import { dirname, join } from 'node:path'
 const CONCURRENCY = 16
 
 /**
- * Flushes to the disk what changed in a folder. The embedded database writes files without doing that.
- * @param since milliseconds since 1970; files that were last written before are skipped
+ * Flushes the changed files of a folder to the disk. The embedded database writes files without flushing them.
+ * @param since milliseconds since 1970; files that were last written before that are skipped
  */
 export async function flushFolder(folder: string, since: number): Promise<void> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })

@@ -4,8 +4,8 @@ import { fail } from '../../core/errors.ts'
 import { lockFile } from '../../core/file-lock.ts'
 
 /**
- * Makes this process the only owner of a home folder until it exits, or unlocks the folder.
- * @returns unlocks the folder
+ * Makes this process the only owner of a home folder until it exits or unlocks the folder.
+ * @returns a function that unlocks the folder
  * @throws GraftError `store_locked` if another process, or this one, already has it
  */
 export function lockFolder(home: string): () => void {

@@ -54,7 +54,7 @@ export function idempotent<T>(
   })
 }
 
-/** Deletes the keys that were first used before a moment. @returns how many */
+/** Deletes the keys that were first used before a moment. @returns the number of deleted keys */
 export async function deleteIdempotencyKeys(db: Database, before: Date): Promise<number> {
   const deleted = await db
     .delete(idempotencyKeys)

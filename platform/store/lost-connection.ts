@@ -8,7 +8,7 @@ const SYSTEM_CODES = /^(ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET)/
 
 /**
  * Returns whether a statement failed because of the connection, and not because of its content, so that it can be
- * retried. It may have been executed all the same: only its result may have been lost.
+ * retried. It may still have been executed, if only its result was lost.
  */
 export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof GraftError) return false

@@ -27,7 +27,7 @@ export async function migrate(
   run: (config: MigrationConfig) => Promise<void>,
   subject: string,
 ): Promise<void> {
-  if (!existsSync(config.migrationsFolder)) throw new Error(`no folder ${config.migrationsFolder}`)
+  if (!existsSync(config.migrationsFolder)) throw new Error(`the folder ${config.migrationsFolder} does not exist`)
   await db.execute(sql`select pg_advisory_lock(${sql.raw(String(MIGRATION_LOCK))})`)
   try {
     await requireNotNewer(db, subject)

@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Store } from './store.ts'
 
 export interface StoreOptions {
-  /** The address of a PostgreSQL database, `postgres://…`. Defaults to DATABASE_URL; an empty one means none. */
+  /** The address of a PostgreSQL database, `postgres://…`. Defaults to DATABASE_URL. An empty address means none. */
   databaseUrl?: string
   /** The folder of the embedded database. Defaults to {@link graftHome}. */
   home?: string
@@ -18,7 +18,7 @@ export const graftHome = (): string => resolve(process.env.GRAFT_HOME || '.graft
 
 /**
  * Opens the database, creates it if it does not exist, and migrates its tables. It is PostgreSQL if there is a URL, and
- * otherwise the embedded database in `database/` of the home folder. Neither is loaded before this is called.
+ * otherwise the embedded database in `database/` of the home folder. The code of each is loaded only when it is opened.
  * @throws GraftError `store_locked` if another process has the embedded database, `store_unavailable` if PostgreSQL
  *   does not answer, `store_newer` if a later version of Graft has migrated the tables
  */

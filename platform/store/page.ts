@@ -15,7 +15,7 @@ export interface Page<T> {
  * @throws GraftError `body_invalid`
  */
 export function pageQuery(id: PgColumn, request: PageRequest) {
-  const fix = 'Leave out the cursor to start at the newest; next_cursor of a page is the cursor of the next one.'
+  const fix = 'Leave out cursor for the first page; next_cursor of a page is the cursor of the next page.'
   const { cursor, limit = DEFAULT_PAGE_SIZE } = parse(pageRequest, request, 'the page', fix)
   return {
     isBefore: cursor === undefined ? undefined : lt(id, cursor),

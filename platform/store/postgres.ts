@@ -8,7 +8,7 @@ import { isLostConnection } from './lost-connection.ts'
 import { migrate } from './migrate.ts'
 import type { Store } from './store.ts'
 
-/** @throws GraftError `store_unavailable` if the server does not answer or refuses; `store_newer` */
+/** @throws GraftError `store_unavailable` if the server does not answer or refuses the connection; `store_newer` */
 export async function openPostgres(url: string, keepConnections = true): Promise<Store> {
   const pool = createPool(url, keepConnections)
   // Without a listener, an idle connection that breaks ends the process. The pool opens another one when it is needed.
@@ -72,7 +72,8 @@ function createPool(url: string, keepConnections: boolean): pg.Pool {
 }
 
 function throwUnavailable(url: string, error: unknown): never {
-  // drizzle wraps the server's error, and a host name with several addresses fails with a list and no message.
+  // drizzle wraps the server's error, and a host name with several addresses fails with a list of errors and no
+  // message.
   const cause = (error instanceof Error && error.cause) || error
   const reason = cause instanceof AggregateError ? cause.errors.map(String).join('; ') : (cause as Error).message
   return fail(

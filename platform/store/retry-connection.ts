@@ -5,8 +5,8 @@ const FIRST_DELAY_MS = 100
 const MAX_DELAY_MS = 2_000
 
 /**
- * Retries a database operation while the connection is down. It must be idempotent: it may have committed even though
- * it threw.
+ * Retries a database operation while the connection is down. The operation must be idempotent, because it may have
+ * committed even though it threw.
  * @param signal stops the retries; the error of the last attempt is thrown
  * @throws any error of the operation that is not a lost connection
  */

@@ -4,7 +4,7 @@ import type { StoreClient } from './store.ts'
 const STARTUP_LOCK = 0x67726167
 
 /**
- * Does work on the database that processes that start at the same time must do one after the other. The embedded
+ * Runs startup work on the database that only one process at a time may do. The embedded
  * database has only one process, so it needs no lock.
  */
 export async function withStartupLock<T>(client: StoreClient, work: () => Promise<T>): Promise<T> {

@@ -78,7 +78,7 @@ export interface Transition {
    */
   fencing_token?: number
   patch?: ProgressPatch
-  /** The reason of the failure. Required for the status `failed`, and not allowed for others. */
+  /** The reason for the failure. Required for the status `failed`, and not allowed for others. */
   error?: PlainError
   /** The error of a failed attempt, if the training is queued to be tried again. It is counted and recorded. */
   attemptError?: PlainError
@@ -89,7 +89,7 @@ export interface Transition {
 /**
  * Changes the status and records an event. A running training that has a requested pause becomes paused instead of
  * queued.
- * @throws GraftError `training_status_conflict` if its status does not allow that, `training_superseded`,
+ * @throws GraftError `training_status_conflict` if its status does not allow the change, `training_superseded`,
  *   `training_unknown`
  */
 export async function transitionTraining(
@@ -167,8 +167,8 @@ function requireCurrentToken({ id, status, fencing_token: current }: TrainingRow
     subject: `training ${id}`,
     problem:
       status === 'running'
-        ? `belongs to another worker by now: its fencing token is ${current}, but this worker has ${fencing_token}`
-        : `is ${status} by now, so the worker with the fencing token ${fencing_token} cannot write to it`,
+        ? `now belongs to another worker: its fencing token is ${current}, but this worker has ${fencing_token}`
+        : `is now ${status}, so the worker with the fencing token ${fencing_token} cannot write to it`,
     fix: 'The worker discards this attempt. You do not need to do anything.',
   })
 }

@@ -18,7 +18,7 @@ export type NewTraining = Pick<
 
 /**
  * Inserts a queued training and its first event, and reserves its name for the adapter.
- * @throws GraftError `name_taken` by an adapter or by another unfinished training
+ * @throws GraftError `name_taken` if an adapter, an alias or another unfinished training has the name
  */
 export async function insertTraining(db: Database, training: NewTraining): Promise<TrainingRow> {
   return db.transaction(async (tx) => {

@@ -27,10 +27,10 @@ export function requireScope(caller: Caller, needed: KeyScope): void {
   })
 }
 
-/** How long an answer of the store is cached. A revoked key may still be accepted for this long. */
+/** The time for which an answer of the store is cached. A revoked key may still be accepted for this long. */
 const CACHE_TTL_MS = 3000
 
-/** More different keys than this within {@link CACHE_TTL_MS} are guesses. */
+/** The maximum number of cached answers. More different keys than this within {@link CACHE_TTL_MS} are guesses. */
 const MAX_CACHE_ENTRIES = 10_000
 
 /** Grants access by the API keys in the store. Answers are cached, so that not every request queries the store. */

@@ -34,7 +34,7 @@ export async function removeAdapter({ store, engine }: Platform, idOrName: strin
 /**
  * Adds the adapter in an archive. The archive is unpacked, validated on the base and packed again.
  * @param content a tar file, gzipped or not, of an adapter's folder or of the files in it
- * @throws GraftError `name_taken`, or what is wrong with the archive or the adapter; nothing is stored then
+ * @throws GraftError `name_taken`, or another code if the archive or the adapter is invalid; nothing is stored then
  */
 export async function uploadAdapter(
   platform: Platform,
@@ -42,7 +42,7 @@ export async function uploadAdapter(
   content: AsyncIterable<Uint8Array>,
   limits: Partial<ArchiveLimits> = {},
 ): Promise<Adapter> {
-  // Checked before the upload is read, and again when the adapter is inserted.
+  // The name is checked before the upload is read, and again when the adapter is inserted.
   await requireFreeAdapterName(platform.store.db, name)
   const tempDir = await mkdtemp(join(tmpdir(), 'graft-upload-'))
   try {
@@ -50,7 +50,7 @@ export async function uploadAdapter(
     await unpackFolder(content, unpacked, limits)
     return await importAdapter(platform, name, await innermostFolder(unpacked))
   } catch (error) {
-    // A 404 would blame the address of the request, but it is the archive that lacks a file.
+    // A 404 would blame the address of the request, but the missing file is one of the archive.
     if (error instanceof GraftError && error.code === 'file_missing') fail('checkpoint_corrupt', error.detail, error)
     throw error
   } finally {
@@ -114,7 +114,7 @@ async function innermostFolder(dir: string): Promise<string> {
 
 /**
  * Adds the adapter in a folder under the folder's name, unless the store already has it.
- * @throws GraftError `name_taken` if a different adapter has that name, or what is wrong with the folder
+ * @throws GraftError `name_taken` if a different adapter has that name, or another code if the folder is invalid
  */
 export async function ensureAdapter(platform: Platform, dir: string): Promise<Adapter> {
   const name = basename(resolve(dir))
@@ -124,7 +124,7 @@ export async function ensureAdapter(platform: Platform, dir: string): Promise<Ad
   if (digest === known.artifact) return toAdapter(known)
   return fail('name_taken', {
     subject: dir,
-    problem: `is not the adapter that the store has under the name ${name}`,
+    problem: `is different from the adapter ${name} in the store`,
     fix: `Remove that adapter with graft adapters remove ${name}, or rename the folder.`,
   })
 }

@@ -13,8 +13,8 @@ interface Move {
 
 /**
  * Requires that a comparison shows the new adapter to be no worse: the 95 % interval of the difference in accuracy must
- * lie above the loss that the guard allows. A difference that is merely not significant does not suffice, because with
- * few reviews none is.
+ * lie above the loss that the guard allows. A difference that is not significant proves nothing, because with few
+ * reviews no difference is significant.
  * @param comparison not set if the request names none
  * @throws GraftError `promotion_refused`
  */

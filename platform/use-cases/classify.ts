@@ -9,7 +9,7 @@ import { requireSameBase } from './require-same-base.ts'
 
 /**
  * Classifies texts. A text that fails does not affect the others: its place in the results has the error.
- * @param signal removes the texts that still wait from the queue
+ * @param signal aborts to remove the texts that are still waiting from the queue
  * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `shutting_down`; `body_invalid` if several
  *   adapters are served and the request names none
  */

@@ -13,7 +13,7 @@ import { toComparison, toComparisonSummary } from './to-api.ts'
 
 /**
  * Queues a comparison of adapters on a data set.
- * @param key makes repetitions harmless: with the same key and request, the first comparison is returned
+ * @param key an idempotency key: a repeated request with the same key returns the first comparison
  * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`;
  *   `body_invalid` if an adapter is named twice
  */
@@ -44,13 +44,13 @@ export async function getComparison({ store }: Platform, id: string): Promise<Co
   return toComparison(await selectShortWork(store.db, 'comparison', id))
 }
 
-/** Lists comparisons, newest first. Of the result, each has only the verdict. */
+/** Lists comparisons, newest first. Each has its verdict, but not the rest of its result. */
 export async function listComparisons({ store }: Platform, request: ComparisonQuery = {}): Promise<ComparisonList> {
   const page = await selectComparisonPage(store.db, request)
   return { ...page, data: page.data.map(toComparisonSummary) }
 }
 
-/** Requires different adapters. The request may name the same one once by its id and once by its name. */
+/** Requires different adapters. The request may name the same adapter once by its id and once by its name. */
 function requireDistinct(adapters: readonly AdapterRow[], requested: readonly string[]): void {
   const ids = adapters.map(({ id }) => id)
   const repeated = ids.findIndex((id, i) => ids.indexOf(id) < i)

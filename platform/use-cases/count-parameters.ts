@@ -41,9 +41,9 @@ async function countOfAdapter(
   if (other !== undefined)
     fail('body_invalid', {
       subject: other,
-      expected: 'no other field beside adapter',
+      expected: 'no other field besides adapter',
       found: `adapter and ${other}`,
-      fix: 'Name an adapter, or a base and a method.',
+      fix: 'Set only adapter, or only base and method.',
     })
   const { base_id, trainable, total } = await selectAdapter(store.db, id)
   const added = total - totalSize(modelOf(await selectBase(store.db, base_id)).tensors)

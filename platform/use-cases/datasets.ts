@@ -25,8 +25,8 @@ export async function getDataset({ store }: Platform, idOrName: string): Promise
 }
 
 /**
- * Stores a file of labelled reviews, JSON lines or CSV, gzipped or not. Every line is validated first.
- * @throws GraftError `name_taken`, or what is wrong with the file, with the number of the line
+ * Stores a file of labeled reviews, JSON lines or CSV, gzipped or not. Every line is validated first.
+ * @throws GraftError `name_taken`, or another code if the file is invalid, with the number of the line
  */
 export async function uploadDataset(
   platform: Platform,

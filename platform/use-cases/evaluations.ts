@@ -12,7 +12,7 @@ import { toEvaluation } from './to-api.ts'
 
 /**
  * Queues an evaluation of an adapter on a data set.
- * @param key makes repetitions harmless: with the same key and request, the first evaluation is returned
+ * @param key an idempotency key: a repeated request with the same key returns the first evaluation
  * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`
  */
 export async function createEvaluation(

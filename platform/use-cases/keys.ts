@@ -7,8 +7,8 @@ import { toKey } from './to-api.ts'
 
 /**
  * Creates a key. Its secret is returned only this once.
- * @throws GraftError `body_invalid` if there is no admin key yet and this is not one: only an admin key can create
- *   others
+ * @throws GraftError `body_invalid` if there is no admin key yet and the new key is not one, because only an admin key
+ *   can create others
  */
 export async function createKey({ store }: Pick<Platform, 'store'>, request: KeyRequest): Promise<NewKey> {
   return store.transaction(async (tx) => {
@@ -37,7 +37,7 @@ export async function revokeKey({ store }: Pick<Platform, 'store'>, id: string):
     if ((await hasApiKeys(tx)) && !(await hasApiKeys(tx, 'admin')))
       fail('in_use', {
         subject: `the key ${key.name}`,
-        problem: 'is the last one with the scope admin, but there are keys with other scopes',
+        problem: 'is the last key with the scope admin, but there are keys with other scopes',
         fix: 'Revoke the other keys first, or create another key with the scope admin.',
       })
     return toKey(key)

@@ -7,7 +7,7 @@ type LabelCounts = Pick<DatasetRow, 'name' | 'labels'>
 /**
  * Requires that every label of a data set is known, because an adapter can be measured only on labels that it was
  * trained on.
- * @param owner whatever has the known labels, as the error names it: `the adapter film-lora`
+ * @param owner the phrase in the error for what has the known labels, such as `the adapter film-lora`
  * @throws GraftError `data_label`
  */
 export function requireKnownLabels({ name, labels }: LabelCounts, known: readonly string[], owner: string): void {
@@ -22,7 +22,7 @@ export function requireKnownLabels({ name, labels }: LabelCounts, known: readonl
 }
 
 /**
- * Requires that a data set has enough labels to train on.
+ * Requires that a data set has at least two labels, which a training needs.
  * @throws GraftError `data_classes`
  */
 export function requireTrainable({ name, labels }: LabelCounts): void {

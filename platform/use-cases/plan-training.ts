@@ -7,13 +7,13 @@ import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
 import { resolveTraining } from './trainings.ts'
 
-/** Only one dry run at a time in a process, because it takes as much memory and as many threads as a training. */
+/** True while a dry run is running. Only one may, because it takes as much memory and as many threads as a training. */
 let isRunning = false
 
 /**
  * Performs the dry run of a training: validates everything, measures two steps and stores nothing.
  * @param signal stops the dry run
- * @throws GraftError like a launch; what is wrong with the data; `overloaded` while another dry run is running
+ * @throws GraftError like a launch; the error of invalid data; `overloaded` while another dry run is running
  */
 export async function planLaunch(
   platform: Platform,

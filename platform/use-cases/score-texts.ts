@@ -9,7 +9,7 @@ export interface ScoreRequest {
   texts: readonly string[]
   /** An adapter's id or name. Defaults to the only adapter. */
   adapter?: string
-  /** The side from which a long text is truncated. Defaults to the side with which the adapter was trained. */
+  /** The side on which long texts are truncated. Defaults to the side that the adapter was trained with. */
   truncationSide?: Row['truncationSide']
 }
 
@@ -24,7 +24,7 @@ export interface ScoredTexts {
 
 /**
  * Classifies texts and includes the detail of each prediction.
- * @param signal removes the texts that still wait from the queue
+ * @param signal aborts to remove the texts that are still waiting from the queue
  * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `shutting_down`; `body_invalid` if several
  *   adapters are served and the request names none
  */

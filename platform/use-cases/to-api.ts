@@ -17,8 +17,8 @@ import type { EvaluationRow } from '../store/evaluations.ts'
 import type { EventRow } from '../store/training-events.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 
-// Conversions of database rows to what the API returns: times are strings, null columns are left out, artifacts are not
-// shown.
+// Conversions of database rows to the values that the API returns: times are strings, and null columns and artifacts
+// are left out.
 
 const toTimestamp = (date: Date): string => date.toISOString()
 

@@ -7,7 +7,7 @@ import { toTrainingEvent } from './to-api.ts'
 
 const POLL_INTERVAL_MS = 500
 
-/** Events read by one query. */
+/** The maximum number of events read by one query. */
 const PAGE_SIZE = 500
 
 /**
@@ -23,7 +23,7 @@ export async function* streamTrainingEvents(
 ): AsyncGenerator<TrainingEventAnswer> {
   const { id } = await selectTraining(store.db, idOrName)
   for (let last = after; !signal.aborted; ) {
-    // Read before the events, so that none is missed: after a training has finished, it gets no more.
+    // The status is read before the events, so that none is missed: a finished training gets no more events.
     const { finished_at } = await selectTrainingById(store.db, id)
     const rows = await selectEvents(store.db, id, last, PAGE_SIZE)
     for (const row of rows) {

@@ -16,7 +16,7 @@ import { toTraining } from './to-api.ts'
 
 /**
  * Queues a training.
- * @param key makes repetitions harmless: with the same key and request, the first training is returned
+ * @param key an idempotency key: a repeated request with the same key returns the first training
  * @throws GraftError `base_unknown`, `dataset_unknown`, `data_classes`, `data_label`, `method_invalid`, `usage`,
  *   `name_taken`, `queue_full`, `idempotency_conflict`
  */
@@ -84,7 +84,7 @@ export async function listTrainings(
 
 /**
  * Cancels a training that has not finished.
- * @param keyed makes repetitions harmless: with the same key, the training is cancelled only once
+ * @param keyed an idempotency key and its owner: with the same key, the training is cancelled only once
  * @throws GraftError `training_unknown`, `training_status_conflict`, `idempotency_conflict`
  */
 export async function cancelTraining(

@@ -9,7 +9,7 @@ import { recordProgress, transitionTraining } from '../store/training-transition
 import type { TrainingRow } from '../store/trainings.ts'
 import type { PendingWrites } from './recorder.ts'
 
-/** Bytes of a trained parameter. */
+/** The size of a trained parameter. */
 const FLOAT_BYTES = 4
 
 /** Uploads the folder of a new adapter to the artifact storage. @returns the adapter's row, which is not written yet */

@@ -6,7 +6,7 @@ import type { WorkerOptions } from './worker-options.ts'
 import { sweepWorkspaces } from './workspaces.ts'
 
 /**
- * Removes what is no longer needed: folders of workers that exited, answers stored for repeated requests, artifacts
+ * Removes what is no longer needed: folders of workers that exited, stored responses of idempotency keys, artifacts
  * that no row refers to, and cached files that were not used recently.
  */
 export async function collectGarbage({ store, artifacts, cache, home }: WorkerOptions): Promise<void> {

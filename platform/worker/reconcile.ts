@@ -11,8 +11,8 @@ const STALLED_AFTER_SECONDS = 8
 
 /** Requeues the trainings of stalled workers. Several processes may do this at once. */
 export async function requeueStalled({ store, queue }: StoreAndQueue): Promise<void> {
-  // The embedded database belongs to one process: a heartbeat from before this process started came from one that is
-  // gone.
+  // The embedded database belongs to one process: a heartbeat from before this process started came from a process that
+  // is gone.
   const seconds =
     store.client.kind === 'embedded' ? Math.min(STALLED_AFTER_SECONDS, process.uptime()) : STALLED_AFTER_SECONDS
   for (const row of await selectStalled(store.db, seconds))
@@ -25,7 +25,7 @@ function workerStalled({ id, worker, heartbeat_at }: TrainingRow): GraftError {
   return new GraftError('training_failed', {
     subject: `the worker ${worker}`,
     problem: `has sent no heartbeat for training ${id} since ${heartbeat_at?.toISOString()}`,
-    fix: 'Find out why that process stopped.',
+    fix: 'Find out why the worker stopped.',
   })
 }
 
@@ -42,6 +42,6 @@ export async function enqueueMissing({ store, queue }: StoreAndQueue): Promise<v
 const attemptsExhausted = (kind: ShortWorkKind, id: string): GraftError =>
   new GraftError(`${kind}_failed`, {
     subject: `${kind} ${id}`,
-    problem: 'was given up because its worker stopped at every attempt',
-    fix: 'Find out why those processes stopped.',
+    problem: 'was given up because its worker stopped during every attempt',
+    fix: 'Find out why the workers stopped.',
   })

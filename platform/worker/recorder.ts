@@ -4,7 +4,7 @@ import type { Store } from '../store/store.ts'
 import type { NewEvent } from '../store/training-events.ts'
 import { type ProgressPatch, recordProgress } from '../store/training-transitions.ts'
 
-/** The least time between two writes. */
+/** The minimum time between two writes. */
 const WRITE_INTERVAL_MS = 1_000
 /** The time after which a worker writes a heartbeat, even if there is nothing else to write. */
 const HEARTBEAT_INTERVAL_MS = 2_000
@@ -59,8 +59,8 @@ export function openRecorder(
       listeners.onWritten(batch.patch)
       listeners.onRequestedAction(requested_action)
     } catch (error) {
-      // Puts the batch back before what was recorded meanwhile. The write may have succeeded all the same: events with
-      // a known key are written once.
+      // Puts the batch back before what was recorded meanwhile. Even if the write succeeded, no event is stored twice,
+      // because each key is stored only once.
       pending = { patch: { ...batch.patch, ...pending.patch }, events: [...batch.events, ...pending.events] }
       if (isLostConnection(error)) return
       stop()

@@ -5,7 +5,10 @@ import { transitionTraining } from '../store/training-transitions.ts'
 import { lockTraining, type TrainingRow } from '../store/trainings.ts'
 import type { PendingWrites } from './recorder.ts'
 
-/** The most failed attempts in a row, without a state saved between them, that a training survives. */
+/**
+ * The maximum number of failed attempts in a row, without a saved state between them, after which a training is
+ * retried.
+ */
 const MAX_FAILED_ATTEMPTS = 5
 
 /** Returns the delay before the next attempt. */
@@ -48,7 +51,7 @@ const lastError = (id: string, attempts: number, cause: PlainError): PlainError 
   toPlain(
     new GraftError('training_failed', {
       subject: `training ${id}`,
-      problem: `failed ${attempts} times in a row, most recently because: ${describeProblem(cause).slice(0, -1)}`,
+      problem: `failed ${attempts} times in a row; the last error was: ${describeProblem(cause).slice(0, -1)}`,
       fix: cause.fix,
     }),
   )

@@ -34,7 +34,7 @@ export async function runShortWork<K extends ShortWorkKind>(
   const { id, kind } = job
   const context = { [`${kind}_id`]: id }
   /**
-   * Writes the outcome and completes the job in one transaction. A row that is gone, deleted with its adapter, gets no
+   * Writes the outcome and completes the job in one transaction. A row that was deleted with its adapter gets no
    * outcome.
    */
   const settle = (outcome?: ShortWorkOutcome<K>) =>

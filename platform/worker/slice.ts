@@ -37,7 +37,7 @@ export async function runSlice(
 ): Promise<TrainingRow | undefined> {
   const { store, artifacts, queue, logger, sliceSeconds = DEFAULT_SLICE_SECONDS } = options
   const { id, fencing_token } = training
-  /** Aborted once this worker can write nothing more about the training; the reason is the error. */
+  /** Aborts when this worker can no longer write to the training. The reason is the error. */
   const superseded = new AbortController()
   const clock = startSliceClock(sliceSeconds, closing)
   const recorder = openRecorder(store, training, {
@@ -53,7 +53,7 @@ export async function runSlice(
     (error) => superseded.signal.aborted || logger.error(error, { training_id: id, task: 'state upload' }),
   )
   let currentState = training.state
-  /** Removes the previous state from the artifact storage. Otherwise, the states of an hour would fill a disk. */
+  /** Removes the previous state from the artifact storage. Otherwise, an hour of states would fill a disk. */
   const replaceState = (state: string | null) => {
     const previous = currentState
     currentState = state
@@ -123,7 +123,7 @@ const isSuperseded = (error: unknown): boolean =>
 interface SliceClock {
   /** Asks the training process to save its state and exit. */
   readonly stop: AbortController
-  /** Kills the training process; what is not written by then is not written at all. */
+  /** Kills the training process. Anything that is not written by then is lost. */
   readonly kill: AbortController
   /** Must be called after each step. */
   onStep(): void

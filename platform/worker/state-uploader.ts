@@ -5,7 +5,7 @@ import type { ArtifactStorage } from '../artifacts/artifacts.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 
 /**
- * Uploads the states that a training saves to the artifact storage, one at a time. A state that still waits when a
+ * Uploads the states that a training saves to the artifact storage, one at a time. A state that is still waiting when a
  * newer one arrives is skipped.
  */
 export interface StateUploader {

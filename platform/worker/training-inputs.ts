@@ -11,7 +11,7 @@ import { retryOnDisconnect } from '../store/retry-connection.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
-/** Seconds between saved states, unless the training asks for less. It is the work that is lost if a machine fails. */
+/** The maximum number of seconds between saved states: the work that is lost if a machine fails. */
 const MAX_SAVE_SECONDS = 10
 
 export interface TrainingInputs {

@@ -30,7 +30,7 @@ export interface WorkerOptions {
   readonly threads?: number
   /** The device that trains or evaluates. Defaults to the setting of each training. */
   readonly device?: DeviceKind
-  /** Receives failures that stop nothing, because the work is retried. */
+  /** Receives errors that do not stop the worker, because the work is retried. */
   readonly logger: Logger
   /** Called when work starts and when it ends. */
   onEvent?(event: WorkerEvent): void

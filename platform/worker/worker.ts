@@ -19,18 +19,24 @@ const POLL_INTERVAL_MS = 500
 const REQUEUE_INTERVAL_MS = 2_000
 const ENQUEUE_INTERVAL_MS = 60_000
 const QUEUE_MAINTENANCE_INTERVAL_MS = 10_000
-/** With the embedded database no other worker can lose a job, and each run writes to the disk. */
+/**
+ * The interval with the embedded database. It is longer, because no other worker can lose a job, and each run writes to
+ * the disk.
+ */
 const EMBEDDED_QUEUE_MAINTENANCE_INTERVAL_MS = 60_000
 const GARBAGE_INTERVAL_MS = 1_800_000
 
 export interface Worker {
   /** The ids of the trainings, evaluations and comparisons that run now. */
   readonly running: readonly string[]
-  /** Takes no more work, saves the state of the running training and requeues what runs. */
+  /** Takes no more work, saves the state of the running training and requeues the running work. */
   close(): Promise<void>
 }
 
-/** Runs trainings, one at a time, and beside them evaluations and comparisons, one at a time, until it is closed. */
+/**
+ * Starts a worker. Until it is closed, it runs one training at a time, and beside it one evaluation or comparison at a
+ * time.
+ */
 export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const { logger } = options
   const workspaces = openWorkspaces(options.home)
@@ -72,7 +78,7 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 
 /**
  * Runs one slice of a training, one evaluation or one comparison.
- * @param signal saves the state and requeues what runs
+ * @param signal aborts to save the state and requeue the running work
  * @returns false if the queue is empty
  */
 export async function workOnce(options: WorkerOptions, signal = new AbortController().signal): Promise<boolean> {
@@ -104,7 +110,7 @@ async function runNextJob(
   { name, workspaces, running }: WorkerState,
   closing: AbortSignal,
 ): Promise<boolean> {
-  // A job may be about a training that was cancelled meanwhile. It is dropped, and the next one is taken.
+  // The training of a job may have been cancelled meanwhile. Such a job is dropped, and the next one is taken.
   for (let job = await options.queue.take(kind); job; job = await options.queue.take(kind)) {
     running.add(job.id)
     try {
@@ -154,7 +160,8 @@ function startMaintenance(options: WorkerOptions, closing: AbortSignal): Promise
     for (; !closing.aborted; await sleep(interval, closing))
       await work().catch((error) => {
         options.logger.error(error, { task })
-        // After an outage no worker has a recent heartbeat, and those that still run need a moment to write one.
+        // After an outage no worker has a recent heartbeat, and workers that are still running need a moment to write
+        // one.
         if (isLostConnection(error)) return sleep(3 * interval, closing)
         return undefined
       })

@@ -7,13 +7,13 @@ import { lockFile } from '../../core/file-lock.ts'
 export interface Workspaces {
   /** Returns the path of a folder that a slice may create. */
   pathOf(name: string): string
-  /** Removes all of them. */
+  /** Removes all folders of this worker. */
   close(): void
 }
 
 const workFolderOf = (home: string): string => join(home, 'work')
 
-/** Creates the workspaces of one worker, and removes those of workers that exited. */
+/** Creates the workspaces of one worker, and removes the workspaces of workers that exited. */
 export function openWorkspaces(home: string): Workspaces {
   const root = workFolderOf(home)
   mkdirSync(root, { recursive: true })

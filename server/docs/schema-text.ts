@@ -44,7 +44,7 @@ export function describeType(schema: Schema): string {
   return [type ?? 'any'].flat().join(' or ')
 }
 
-/** Fields that are nested more deeply are not shown. */
+/** The levels of nested fields that are shown. */
 const MAX_DEPTH = 3
 
 /** Returns the fields of objects. Nested fields are named `outer.inner`, and fields of array items `outer[].inner`. */

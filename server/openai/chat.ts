@@ -64,12 +64,12 @@ function lastUserText({ messages }: ChatRequest): string {
   return fail('body_invalid', {
     subject: index < 0 ? 'messages' : `messages[${index}].content`,
     expected: index < 0 ? 'a message with the role user' : 'a text',
-    found: index < 0 ? messages.map(({ role }) => role).join(', ') : 'something else',
+    found: index < 0 ? messages.map(({ role }) => role).join(', ') : 'content that is not text',
     fix: 'Send the text to classify as the last message with the role user.',
   })
 }
 
-/** The value that OpenAI's API gives for labels that are all but impossible. */
+/** The value that OpenAI's API gives for labels that are nearly impossible. */
 const MIN_LOGPROB = -9999
 
 function toCompletion(

@@ -40,7 +40,7 @@ export const jobRequest = exactObject({
   }).optional(),
   hyperparameters: hyperparameters.optional().describe('Used only if method does not set them.'),
   suffix: resourceName.max(64, 'at most 64 characters').nullish().describe('Start of the name of the model.'),
-  seed: z.int('a whole number from 0').min(0, 'a whole number from 0').nullish(),
+  seed: z.int('a whole number of at least 0').min(0, 'a whole number of at least 0').nullish(),
   metadata: metadata.nullable(),
   integrations: emptyList('none, because Graft does not report trainings to other services'),
   graft: z

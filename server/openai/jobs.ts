@@ -146,7 +146,7 @@ export function jobRoutes(platform: Platform): Route[] {
   ]
 }
 
-/** Returns the training that a job requests. */
+/** Returns the request for the training of a job. */
 function toTrainingRequest(
   { method, graft = {}, suffix, ...job }: JobRequest,
   key: string | undefined,

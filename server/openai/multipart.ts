@@ -14,7 +14,7 @@ const FORM_LIMITS = { fields: 20, files: 1, fieldSize: 1000, headerPairs: 20, he
 /**
  * Reads a form (RFC 7578) as it arrives.
  * @param fileField the name of the field that holds the file
- * @param save reads the bytes of the file to their end; an error of it is thrown after the form has been read
+ * @param save reads the bytes of the file to their end; its error is thrown after the form has been read
  * @throws GraftError `body_invalid` if the body is not such a form, and the errors of reading the body
  */
 export async function readForm<File>(

@@ -8,7 +8,7 @@ export const listQuery = z.strictObject({
   limit: pageSize.default(DEFAULT_PAGE_SIZE),
 })
 
-export const LIST_FIX = 'Give after, the last id of the previous page, and limit; or leave both out.'
+export const LIST_FIX = 'Set after to the last id of the previous page, or leave it out for the first page.'
 
 export const listSchemaOf = <T extends z.ZodType>(item: T) =>
   z.strictObject({

@@ -71,7 +71,7 @@ export const aliasRoutes = (platform: Platform): Route[] => [
     path: '/v1/aliases/{name}/moves',
     summary: 'List the moves of an alias',
     description:
-      'Each move has the adapters before and after, its reason, and the key that made it. The newest moves come first. The moves of a deleted alias are listed as well.',
+      'Each move has the adapters before and after, the comparison that allowed it, and the API key of the request. The newest moves come first. The moves of a deleted alias are listed as well.',
     tag,
     scope: 'train',
     params,

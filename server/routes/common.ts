@@ -6,8 +6,7 @@ import { json } from '../route.ts'
 /** Returns the description of a path parameter that names a resource. */
 export const describeId = (resource: string) => `Id or name of ${resource}.`
 
-export const PAGE_FIX =
-  'Leave out cursor and limit for the newest page; each page has the cursor of the next in next_cursor.'
+export const PAGE_FIX = 'Leave out cursor for the first page; next_cursor of a page is the cursor of the next page.'
 
 /** The header that makes it safe to send a request again. */
 export const IDEMPOTENCY_HEADERS = {

@@ -10,7 +10,7 @@ const htmlPage = { description: 'Returns an HTML page.', contentTypes: ['text/ht
 
 /**
  * Returns the routes that document the API.
- * @param routes returns all routes of the API, these included
+ * @param routes returns all routes of the API, including these
  */
 export function documentRoutes(routes: () => readonly Route[], version: string): Route[] {
   let document: OpenApi | undefined

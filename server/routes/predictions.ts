@@ -9,7 +9,7 @@ export const predictionRoutes = (platform: Platform): Route[] => [
     path: '/v1/predictions',
     summary: 'Classify texts',
     description:
-      'An adapter classifies each text; one request may use several adapters. A text that cannot be classified does not affect the others: its result is an error. If the client disconnects, texts that still wait are not classified.',
+      'An adapter classifies each text; one request may use several adapters. A text that cannot be classified does not affect the others: its result is an error. If the client disconnects, texts that are still waiting are not classified.',
     tag: 'Predictions',
     scope: 'predict',
     json: {

@@ -17,15 +17,15 @@ export interface EventStreamLimits {
 
 const query = z.strictObject({
   after: z
-    .int('a whole number from 0')
-    .min(0, 'a whole number from 0')
+    .int('a whole number of at least 0')
+    .min(0, 'a whole number of at least 0')
     .default(0)
     .describe('Number of the last event received. Only later events are returned.'),
 })
 
 const headers = z.object({
   'last-event-id': z
-    // Browsers send an empty one if no event had an id.
+    // Browsers send an empty value if no event had an id.
     .union([z.int().min(0), z.literal('')], { error: 'the number of an event' })
     .optional()
     .describe('Number of the last event received. Takes precedence over after.'),
@@ -47,7 +47,7 @@ export function trainingEventRoutes(
     if (openStreams >= maxStreams)
       fail('overloaded', {
         subject: 'the server',
-        problem: `already has ${maxStreams} event streams open, the most that it keeps at a time`,
+        problem: `already has ${maxStreams} event streams open, which is its limit`,
         fix: 'Close other streams, or poll with accept: application/json.',
       })
     openStreams++
@@ -64,7 +64,7 @@ export function trainingEventRoutes(
       path: '/v1/trainings/{id}/events',
       summary: "Stream a training's events",
       description:
-        'Returns server-sent events until the training ends: id is the number of the event, event its type, and data the event as JSON. With accept: application/json, returns the events so far instead, at most 500.',
+        'Returns server-sent events until the training ends: id is the number of the event, event its type, and data the event as JSON. With accept: application/json, returns up to 500 of the events so far instead.',
       tag: 'Trainings',
       scope: 'train',
       params: { id: describeId('a training') },

@@ -120,7 +120,7 @@ test('if there is no adapter, the error says so', async () => {
 test('fields that contradict each other are rejected', () => {
   const messages = (request: unknown) => classifyRequest.safeParse(request).error?.issues.map(({ message }) => message)
   const inputs = ['good']
-  expect(messages({ inputs, adapter: 'a', adapters: ['a'] })).toEqual(['either adapter or adapters'])
+  expect(messages({ inputs, adapter: 'a', adapters: ['a'] })).toEqual(['no adapter, because adapters is set'])
   expect(messages({ inputs, adapters: ['a', 'a'] })).toEqual(['each adapter once'])
   expect(messages({ inputs: [{ text: 'good', adapter: 'a' }], adapters: ['a'] })).toEqual([
     'no adapter, because adapters is set',

@@ -40,10 +40,10 @@ test('a request without a key is rejected with how to send one, if there are key
 
 test.each([
   ['Bearer graft_x', 'a key that is unknown or was revoked'],
-  ['Basic Z3JhZnQ6cA==', 'something else'],
-  ['Bearer', 'something else'],
-  ['Bearer graft_p graft_a', 'something else'],
-  ['', 'something else'],
+  ['Basic Z3JhZnQ6cA==', 'a value in another form'],
+  ['Bearer', 'a value in another form'],
+  ['Bearer graft_p graft_a', 'a value in another form'],
+  ['', 'a value in another form'],
 ])('the header authorization: %s is rejected', async (authorization, found) => {
   const { url } = await withKeys()
   const response = await fetch(`${url}/v1/adapters`, { headers: { authorization } })

@@ -127,7 +127,7 @@ test.each([
   ['method=lora&method=full', 'body_invalid', { subject: 'method', found: 'a list of 2' }],
   ['method=lora&base=t5-large', 'base_unknown', { subject: 'base', found: '"t5-large"' }],
   ['method=lora&constructor=1', 'method_invalid', { subject: 'lora, constructor' }],
-  ['adapter=imdb&rank=8', 'body_invalid', { subject: 'rank', expected: 'no other field beside adapter' }],
+  ['adapter=imdb&rank=8', 'body_invalid', { subject: 'rank', expected: 'no other field besides adapter' }],
   ['adapter=yelp', 'adapter_unknown', { found: '"yelp"' }],
 ] as const)('GET /v1/parameters?%s is rejected with what is allowed', async (query, code, more) => {
   const { url } = await start()

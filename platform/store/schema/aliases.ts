@@ -9,7 +9,7 @@ export const aliases = graft.table(
   {
     id: id(),
     name: text().notNull().unique(),
-    /** The adapter that the alias points to. It cannot be deleted meanwhile. */
+    /** The adapter that the alias points to. It cannot be deleted while the alias exists. */
     adapter_id: uuid()
       .notNull()
       .references(() => adapters.id),

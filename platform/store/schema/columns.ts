@@ -7,7 +7,8 @@ export const graft = pgSchema('graft')
 
 export const id = () => uuid().primaryKey().$defaultFn(uuidv7)
 /**
- * A time in milliseconds. The driver returns no more digits, so a value that is read equals the one that was written.
+ * A time with a precision of milliseconds. The driver returns no more digits, so a value is read exactly as it was
+ * written.
  */
 export const time = () => timestamp({ withTimezone: true, precision: 3, mode: 'date' })
 export const createdAt = () => time().notNull().defaultNow()
@@ -22,7 +23,7 @@ export const json = <T>() =>
       JSON.stringify(value).replace(/\\(u0000|ud[89a-f][0-9a-f]{2}|.)/g, (found, { length }: string) =>
         length > 1 ? '\ufffd' : found,
       ),
-    // Both drivers return it parsed.
+    // Both drivers return parsed values.
     fromDriver: (value) => value as T,
   })()
 /** A SHA-256 digest in hexadecimal digits. */

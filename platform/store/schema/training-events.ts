@@ -22,7 +22,9 @@ export const trainingEvents = graft.table(
     training_id: uuid()
       .notNull()
       .references(() => trainings.id, { onDelete: 'cascade' }),
-    /** The number of the event: 1, 2, 3, … in each training, without gaps. One number says what a client has seen. */
+    /**
+     * The number of the event: 1, 2, 3, … in each training, without gaps. So one number says which events a client has.
+     */
     number: integer().notNull(),
     /**
      * Identifies the event, such as `step:120`. A slice that continues from an earlier state repeats events; each is

@@ -134,7 +134,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     expect(status).toBe('failed')
     expect(cause).toMatchObject({
       code: 'training_failed',
-      problem: 'failed 6 times in a row, most recently because: The disk is full',
+      problem: 'failed 6 times in a row; the last error was: The disk is full',
       fix: 'Free some space.',
     })
     expect((await eventsOf(db, id)).filter((event) => event.type === 'status' && event.error)).toHaveLength(11)
