@@ -37,7 +37,7 @@ export async function callTool(
   }
 }
 
-/** The method that lists what exists, by the error of a name that does not exist. */
+/** The method that lists the valid names, by the code of the error about an unknown name. */
 const LISTING_METHODS: Partial<Record<ErrorCode, string>> = {
   adapter_unknown: 'list_adapters',
   dataset_unknown: 'list_datasets',

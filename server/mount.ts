@@ -25,8 +25,8 @@ export interface MountOptions {
 const NEVER_ABORTED = new AbortController().signal
 
 /**
- * Adds routes to the app. Each path also responds to OPTIONS with its methods, and to HEAD like to GET but without a
- * body. It rejects all other methods with 405.
+ * Adds routes to the app. Each path also responds to OPTIONS with its methods, and to HEAD with the headers of GET. It
+ * rejects all other methods with 405.
  */
 export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], options: MountOptions): void {
   const limitConcurrency = makeConcurrencyLimit(options.maxRequests)

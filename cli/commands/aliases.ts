@@ -30,7 +30,8 @@ export const aliases: Command = {
   usage: 'aliases [list | show NAME | set NAME ADAPTER | history NAME | remove NAME]',
   about: `An alias can be used wherever the name of an adapter is expected. With --dataset the current adapter
 and the new one are compared first. The alias moves only if the comparison shows that the new adapter
-is not worse by more than the margin. A guard requires such a comparison for every move. See docs/comparing.md.`,
+is not worse by more than the margin. A guard requires such a comparison for every move. See
+docs/comparing.md.`,
   examples: [
     'graft aliases set production film-lora --guard --margin 1',
     'graft aliases set production film-2 --dataset imdb-test',

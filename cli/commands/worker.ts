@@ -32,8 +32,8 @@ export const worker: Command = {
   about: `Takes work from the database (DATABASE_URL, or the embedded one if no server has it open) and writes
 results to the artifacts (GRAFT_ARTIFACTS: a folder or s3://BUCKET/PREFIX). Any number of workers can
 run, on any machines that reach both. SIGTERM and Ctrl-C save the state of a training and return it to
-the queue. A worker that is killed loses no saved state. Each start and end of
-work is logged as a line of JSON on stderr.`,
+the queue. A worker that is killed loses no saved state. Each start and end of work is
+logged as a line of JSON on stderr.`,
   examples: [
     'DATABASE_URL=postgres://localhost/graft GRAFT_ARTIFACTS=s3://graft graft worker',
     'graft worker --once --slice-seconds 300',

@@ -27,7 +27,7 @@ export type Tally = z.infer<typeof tally>
 // #region use-case
 /**
  * Counts the labels of texts.
- * @param signal removes the texts that still wait from the queue
+ * @param signal aborts to remove the texts that are still waiting from the queue
  * @throws GraftError `adapter_unknown`; `body_invalid` if several adapters are served and none is named; `overloaded`,
  * `shutting_down`
  */

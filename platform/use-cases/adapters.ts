@@ -50,7 +50,7 @@ export async function uploadAdapter(
     await unpackFolder(content, unpacked, limits)
     return await importAdapter(platform, name, await innermostFolder(unpacked))
   } catch (error) {
-    // A 404 would blame the address of the request, but the missing file is one of the archive.
+    // A 404 would blame the address of the request, but the file is missing from the archive.
     if (error instanceof GraftError && error.code === 'file_missing') fail('checkpoint_corrupt', error.detail, error)
     throw error
   } finally {

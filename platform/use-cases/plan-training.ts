@@ -7,7 +7,10 @@ import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
 import { resolveTraining } from './trainings.ts'
 
-/** True while a dry run is running. Only one may, because it takes as much memory and as many threads as a training. */
+/**
+ * True while a dry run is running. Only one may run at a time, because it takes as much memory and as many threads as a
+ * training.
+ */
 let isRunning = false
 
 /**

@@ -59,8 +59,8 @@ export function openRecorder(
       listeners.onWritten(batch.patch)
       listeners.onRequestedAction(requested_action)
     } catch (error) {
-      // Puts the batch back before what was recorded meanwhile. Even if the write succeeded, no event is stored twice,
-      // because each key is stored only once.
+      // Puts the batch back before what was recorded meanwhile. If the write succeeded after all, its events are not
+      // stored twice, because their keys are known.
       pending = { patch: { ...batch.patch, ...pending.patch }, events: [...batch.events, ...pending.events] }
       if (isLostConnection(error)) return
       stop()
