@@ -47,7 +47,7 @@ test('an export has the trained bytes, and can be imported under another name an
 })
 
 test('Ctrl-C saves the state of a training in this process, and resume ends with the bytes of an uninterrupted training', async () => {
-  const settings = ['--data', data, '--steps', '60', '--batch-tokens', '512', '--threads', '2']
+  const settings = ['--data', data, '--steps', '200', '--batch-tokens', '512', '--threads', '2']
   const whole = await json<Training>(['train', '--name', 'whole', ...settings])
   const stopped = startGraft(['train', '--name', 'stopped', ...settings], { GRAFT_HOME: home })
   await stopped.waitFor(/loss/)
