@@ -8,17 +8,6 @@ export function fromBf16(words: Uint16Array, into: Float32Array): void {
   for (let i = 0; i < words.length; i++) bits[i] = words[i] << 16
 }
 
-/** Converts f32 to bfloat16 words, rounded to the nearest, ties to even. NaN stays NaN. */
-export function toBf16(values: Float32Array): Uint16Array {
-  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
-  const words = new Uint16Array(values.length)
-  for (let i = 0; i < values.length; i++) {
-    const b = bits[i]
-    words[i] = (b & 0x7fffffff) > 0x7f800000 ? (b >>> 16) | 0x40 : (b + 0x7fff + ((b >>> 16) & 1)) >>> 16
-  }
-  return words
-}
-
 /** Converts IEEE half-precision words to f32, exactly. */
 export function fromF16(words: Uint16Array, into: Float32Array): void {
   for (let i = 0; i < words.length; i++) into[i] = fromHalf(words[i])

@@ -1,10 +1,16 @@
 import { describeJson } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 
-/** The element types that Graft reads. In memory, every tensor is f32. */
-export type StoredDtype = 'F32' | 'F16' | 'BF16'
+/** The element types that Graft reads. In memory, every tensor is f32. I8 is only part of {@link INT8_ROWS}. */
+export type StoredDtype = 'F32' | 'F16' | 'BF16' | 'I8'
 
-export const BYTES_PER_NUMBER: Record<StoredDtype, number> = { F32: 4, F16: 2, BF16: 2 }
+const BYTES_PER_NUMBER: Record<StoredDtype, number> = { F32: 4, F16: 2, BF16: 2, I8: 1 }
+
+/** The storage form in which matrices are int8 with a scale for each row. */
+export const INT8_ROWS = 'int8_rows'
+
+/** The key of the metadata that names the storage form of a file, if it is not plain numbers. */
+export const STORAGE_KEY = 'graft_storage'
 
 /** A tensor's entry in the header. */
 export interface TensorEntry {
@@ -19,7 +25,10 @@ export interface TensorEntry {
 export interface Header {
   /** In the order of their bytes, which follow each other without gaps. */
   entries: readonly TensorEntry[]
+  /** The metadata, without the storage form. */
   metadata?: Readonly<Record<string, string>>
+  /** The storage form. If it is not set, every tensor is plain numbers. */
+  storage?: typeof INT8_ROWS
 }
 
 /** The limit of the safetensors library. */
@@ -46,9 +55,10 @@ export function parseHeaderLength(first: Uint8Array, fileSize: number, file: str
  */
 export function parseHeader(json: Uint8Array, dataSize: number, file: string): Header {
   const header = parseObject(json, file)
-  const { __metadata__: metadata, ...tensors } = header
+  const { __metadata__: allMetadata, ...tensors } = header
+  const { storage, metadata } = allMetadata === undefined ? {} : parseMetadata(allMetadata, file)
   const entries = Object.entries(tensors)
-    .map(([name, value]) => parseEntry(name, value, file))
+    .map(([name, value]) => parseEntry(name, value, storage, file))
     .sort((a, b) => a.begin - b.begin || a.end - b.end)
   let offset = 0
   for (const { name, begin, end } of entries) {
@@ -66,7 +76,7 @@ export function parseHeader(json: Uint8Array, dataSize: number, file: string): H
       `${offset} bytes of tensor data`,
       `${dataSize}${dataSize < offset ? ', because the file is truncated' : ''}`,
     )
-  return { entries, ...(metadata !== undefined && { metadata: parseMetadata(metadata, file) }) }
+  return { entries, ...(metadata && { metadata }), ...(storage && { storage }) }
 }
 
 function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
@@ -85,14 +95,16 @@ function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
   return value
 }
 
-function parseEntry(name: string, value: unknown, file: string): TensorEntry {
+function parseEntry(name: string, value: unknown, storage: Header['storage'], file: string): TensorEntry {
   const subject = `${file}, ${name}`
   if (!isRecord(value) || Object.keys(value).sort().join() !== 'data_offsets,dtype,shape')
     return throwCorrupt(subject, 'dtype, shape and data_offsets', describeJson(value))
   const { dtype, shape, data_offsets: range } = value
   if (!isSizeList(shape)) return throwCorrupt(subject, 'a shape of whole numbers', describeJson(shape))
   if (!isSizeList(range) || range.length !== 2) return throwCorrupt(subject, 'two data_offsets', describeJson(range))
-  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_NUMBER, dtype)) return throwUnsupportedType(subject, dtype)
+  if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_NUMBER, dtype))
+    return throwUnsupportedType(subject, String(dtype))
+  if (dtype === 'I8' && !storage) return throwUnsupportedType(subject, `I8, without ${STORAGE_KEY} in the metadata`)
   const [begin, end] = range
   const bytes = shape.reduce((a, b) => a * b, BYTES_PER_NUMBER[dtype as StoredDtype])
   if (end - begin !== bytes)
@@ -100,10 +112,19 @@ function parseEntry(name: string, value: unknown, file: string): TensorEntry {
   return { name, dtype: dtype as StoredDtype, shape, begin, end }
 }
 
-function parseMetadata(value: unknown, file: string): Record<string, string> {
-  if (isRecord(value) && Object.values(value).every((v) => typeof v === 'string'))
-    return value as Record<string, string>
-  return throwCorrupt(`${file}, __metadata__`, 'an object whose values are strings', describeJson(value))
+function parseMetadata(value: unknown, file: string): Pick<Header, 'metadata' | 'storage'> {
+  const subject = `${file}, __metadata__`
+  if (!isRecord(value) || !Object.values(value).every((v) => typeof v === 'string'))
+    return throwCorrupt(subject, 'an object whose values are strings', describeJson(value))
+  const { [STORAGE_KEY]: storage, ...metadata } = value as Record<string, string>
+  if (storage === undefined) return { metadata }
+  if (storage === INT8_ROWS) return { storage, ...(Object.keys(metadata).length > 0 && { metadata }) }
+  return fail('checkpoint_tensors', {
+    subject: `${subject}, ${STORAGE_KEY}`,
+    expected: INT8_ROWS,
+    found: describeJson(storage),
+    fix: FIX_TYPE,
+  })
 }
 
 /** Returns a key that an object in valid JSON contains twice, which JSON.parse accepts. */
@@ -131,11 +152,8 @@ function throwCorrupt(subject: string, expected: string, found: string): never {
   fail('checkpoint_corrupt', { subject, expected, found, fix: 'Copy or download the file again.' })
 }
 
-function throwUnsupportedType(subject: string, dtype: unknown): never {
-  fail('checkpoint_tensors', {
-    subject,
-    expected: `the element type ${Object.keys(BYTES_PER_NUMBER).join(' or ')}`,
-    found: String(dtype),
-    fix: 'Save the checkpoint again in float32, float16 or bfloat16.',
-  })
+const FIX_TYPE = 'Save the checkpoint again in float32, float16 or bfloat16.'
+
+function throwUnsupportedType(subject: string, found: string): never {
+  fail('checkpoint_tensors', { subject, expected: 'the element type F32, F16 or BF16', found, fix: FIX_TYPE })
 }

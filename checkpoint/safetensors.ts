@@ -4,11 +4,21 @@ import { basename } from 'node:path'
 import { fail } from '../core/errors.ts'
 import type { TensorData } from '../model/tensor-shapes.ts'
 import { toProblem } from './files.ts'
-import { fromBf16, fromF16, toBf16 } from './half-floats.ts'
-import { type Header, parseHeader, parseHeaderLength, type TensorEntry } from './safetensors-header.ts'
+import { fromBf16, fromF16 } from './half-floats.ts'
+import { checkScales, findScales, fromInt8Rows, type StoredTensor, toInt8Rows } from './int8-rows.ts'
+import {
+  type Header,
+  type INT8_ROWS,
+  parseHeader,
+  parseHeaderLength,
+  STORAGE_KEY,
+  type StoredDtype,
+  type TensorEntry,
+} from './safetensors-header.ts'
 
 export interface SafetensorsFile {
   readonly tensors: ReadonlyMap<string, TensorData>
+  /** The metadata of the header, without the storage form: in memory, every tensor is f32. */
   readonly metadata?: Readonly<Record<string, string>>
   /** SHA-256 of the file's bytes, hex. */
   readonly sha256: string
@@ -18,7 +28,7 @@ export interface SafetensorsFile {
 const ALIGNMENT_BYTES = 64
 
 /**
- * Reads a safetensors file strictly. f16 and bf16 become f32.
+ * Reads a safetensors file strictly. f16, bf16 and int8 rows become f32.
  * @throws GraftError `file_missing`, `checkpoint_corrupt` or `checkpoint_tensors`
  */
 export async function readSafetensors(path: string): Promise<SafetensorsFile> {
@@ -35,7 +45,7 @@ export async function readSafetensorsFiles(paths: readonly string[], shared: boo
   try {
     for (const path of paths) opened.push(await openFile(path))
     const size = opened
-      .flatMap(({ header }) => header.entries)
+      .flatMap(({ header, isScale }) => header.entries.filter((entry) => !isScale.has(entry)))
       .reduce((end, entry) => alignUp(end + f32BytesOf(entry)), 0)
     const buffer = shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size)
     let offset = 0
@@ -57,6 +67,9 @@ interface OpenFile {
   handle: FileHandle
   head: Uint8Array
   header: Header
+  /** The scales of each int8 tensor, by its name. */
+  scales: ReadonlyMap<string, TensorEntry>
+  isScale: ReadonlySet<TensorEntry>
 }
 
 async function openFile(path: string): Promise<OpenFile> {
@@ -72,7 +85,9 @@ async function openFile(path: string): Promise<OpenFile> {
     const first = await readFully(handle, new Uint8Array(Math.min(8, size)), 0, file)
     const length = parseHeaderLength(first, size, file)
     const head = await readFully(handle, new Uint8Array(8 + length), 0, file)
-    return { file, handle, head, header: parseHeader(head.subarray(8), size - 8 - length, file) }
+    const header = parseHeader(head.subarray(8), size - 8 - length, file)
+    const scales = findScales(header, file)
+    return { file, handle, head, header, scales, isScale: new Set(scales.values()) }
   } catch (error) {
     await handle.close()
     throw error
@@ -80,24 +95,38 @@ async function openFile(path: string): Promise<OpenFile> {
 }
 
 async function readTensors(
-  { file, handle, head, header }: OpenFile,
+  { file, handle, head, header, scales, isScale }: OpenFile,
   allocate: (entry: TensorEntry) => Float32Array,
 ): Promise<SafetensorsFile> {
   const hash = createHash('sha256').update(head)
   const tensors = new Map<string, TensorData>()
+  const read = <T extends Uint8Array>(bytes: T, { begin }: TensorEntry) =>
+    readFully(handle, bytes, head.length + begin, file)
+  // Scales may be anywhere in the file, so they are read out of turn when their tensor is.
+  const readScales = async (entry: TensorEntry) => {
+    const values = new Float32Array(f32BytesOf(entry) / 4)
+    await read(asBytes(values), entry)
+    return checkScales(values, `${file}, ${entry.name}`)
+  }
   for (const entry of header.entries) {
+    if (isScale.has(entry)) {
+      hash.update(await read(new Uint8Array(entry.end - entry.begin), entry))
+      continue
+    }
     const data = allocate(entry)
     const bytes = entry.dtype === 'F32' ? asBytes(data) : new Uint8Array(entry.end - entry.begin)
-    hash.update(await readFully(handle, bytes, head.length + entry.begin, file))
+    hash.update(await read(bytes, entry))
     if (entry.dtype === 'F16') fromF16(new Uint16Array(bytes.buffer), data)
     if (entry.dtype === 'BF16') fromBf16(new Uint16Array(bytes.buffer), data)
+    if (entry.dtype === 'I8')
+      fromInt8Rows(new Int8Array(bytes.buffer), await readScales(scales.get(entry.name) as TensorEntry), data)
     tensors.set(entry.name, { shape: entry.shape, data })
   }
   return { tensors, ...(header.metadata && { metadata: header.metadata }), sha256: hash.digest('hex') }
 }
 
 /** Returns the bytes of numbers, without a copy. */
-export const asBytes = (numbers: Float32Array | Uint16Array): Uint8Array =>
+export const asBytes = (numbers: Float32Array | Int8Array): Uint8Array =>
   new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength)
 
 async function readFully<T extends Uint8Array>(
@@ -127,21 +156,24 @@ const f32BytesOf = ({ shape }: TensorEntry): number => shape.reduce((a, b) => a 
 /**
  * Returns the bytes of a safetensors file, in pieces, as the safetensors library writes it: names in the order of their
  * UTF-8 bytes, and the header padded with spaces to a multiple of 8 bytes. The same tensors give the same bytes.
+ * @param options `storage` makes matrices int8 rows; every tensor must then be finite. Defaults to f32
  */
 export function encodeSafetensors(
   tensors: ReadonlyMap<string, TensorData>,
-  { metadata, dtype = 'F32' }: { metadata?: Readonly<Record<string, string>>; dtype?: 'F32' | 'BF16' } = {},
+  { metadata, storage }: { metadata?: Readonly<Record<string, string>>; storage?: typeof INT8_ROWS } = {},
 ): Uint8Array[] {
-  const names = [...tensors.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
+  const stored = storage ? toInt8Rows(tensors) : tensors
+  const names = [...stored.keys()].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)))
   const pieces: Uint8Array[] = []
-  const header: [string, unknown][] = metadata ? [['__metadata__', metadata]] : []
+  const marked = storage ? { ...metadata, [STORAGE_KEY]: storage } : metadata
+  const header: [string, unknown][] = marked ? [['__metadata__', marked]] : []
   let offset = 0
   for (const name of names) {
-    const { shape, data } = tensors.get(name) as TensorData
-    const stored = dtype === 'BF16' ? toBf16(data) : data
-    pieces.push(asBytes(stored))
-    header.push([name, { dtype, shape, data_offsets: [offset, offset + stored.byteLength] }])
-    offset += stored.byteLength
+    const { shape, data } = stored.get(name) as StoredTensor
+    const dtype: StoredDtype = data instanceof Int8Array ? 'I8' : 'F32'
+    pieces.push(asBytes(data))
+    header.push([name, { dtype, shape, data_offsets: [offset, offset + data.byteLength] }])
+    offset += data.byteLength
   }
   // JSON.stringify of a single object would put names that look like whole numbers first.
   const json = `{${header.map(([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`).join()}}`

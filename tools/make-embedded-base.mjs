@@ -1,38 +1,55 @@
-// node tools/make-embedded-base.mjs SOURCE_DIR: creates base/ from the folder of a T5 in float32. The weights are
-// rounded to bfloat16, which halves the size of the file. The tokenizer and the configuration are copied.
+// node tools/make-embedded-base.mjs SOURCE_DIR [OUT_DIR]: writes a base in float32 as a folder with int8 rows, which is
+// a quarter of its size (docs/checkpoints.md). OUT_DIR defaults to base/. The same source gives the same bytes. Without
+// a graft-base.json in the source, the one in OUT_DIR stays.
+import { existsSync } from 'node:fs'
 import { copyFile, mkdir, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { encodeSafetensors, readSafetensors } from '../checkpoint/safetensors.ts'
+import { loadBase } from '../checkpoint/base.ts'
+import { embeddedBase } from '../checkpoint/embedded-base.ts'
+import { readModelFolder } from '../checkpoint/model-folder.ts'
+import { encodeSafetensors } from '../checkpoint/safetensors.ts'
 
-const source = process.argv[2]
+const [source, target = embeddedBase] = process.argv.slice(2)
 if (!source) {
-  console.error('usage: node tools/make-embedded-base.mjs SOURCE_DIR')
+  console.error('usage: node tools/make-embedded-base.mjs SOURCE_DIR [OUT_DIR]')
   process.exit(2)
 }
-const target = join(import.meta.dirname, '..', 'base')
 const MAX_BYTES = 12_000_000
+const WEIGHTS = 'model.safetensors'
+const MANIFEST = 'graft-base.json'
+const copied = ['config.json', 'tokenizer.json', 'tokenizer_config.json']
+if (existsSync(join(source, MANIFEST))) copied.push(MANIFEST)
+else if (!existsSync(join(target, MANIFEST))) exitWith(`neither ${source} nor ${target} contains ${MANIFEST}`)
+for (const name of copied) if (!existsSync(join(source, name))) exitWith(`${source} does not contain ${name}`)
 
-const description = {
-  name: 'graft-base',
-  label_words: { negative: 'worst', positive: 'excellent' },
-  source:
-    'Made for Graft from the texts of the IMDB reviews (Maas et al. 2011), train and unsup parts, without any label; see README.md',
-  licence: 'Apache-2.0, as the rest of this repository',
-}
-
+const { tensors, metadata } = await readModelFolder(source, false)
 await mkdir(target, { recursive: true })
-const { tensors, metadata } = await readSafetensors(join(source, 'model.safetensors'))
-await writeFile(join(target, 'model.safetensors'), encodeSafetensors(tensors, { metadata, dtype: 'BF16' }))
-for (const name of ['config.json', 'tokenizer.json', 'tokenizer_config.json'])
-  await copyFile(join(source, name), join(target, name))
-await writeFile(join(target, 'graft-base.json'), `${JSON.stringify(description, null, 2)}\n`)
+await writeFile(join(target, WEIGHTS), encodeSafetensors(tensors, { metadata, storage: 'int8_rows' }))
+for (const name of copied) await copyFile(join(source, name), join(target, name))
 
-const files = ['model.safetensors', 'config.json', 'tokenizer.json', 'tokenizer_config.json', 'graft-base.json']
+const written = await loadBase(target)
+const files = [...new Set([WEIGHTS, ...copied, MANIFEST])]
 const sizes = await Promise.all(files.map(async (name) => (await stat(join(target, name))).size))
 const total = sizes.reduce((a, b) => a + b, 0)
 for (const [i, name] of files.entries()) console.log(String(sizes[i]).padStart(10), name)
 console.log(String(total).padStart(10), 'total')
-if (total > MAX_BYTES) {
-  console.error(`base/ has ${total} bytes, but at most ${MAX_BYTES} are allowed`)
+console.log(`relative root-mean-square error: ${relativeError(tensors, written.tensors).toFixed(5)}`)
+console.log(`fingerprint: ${written.fingerprint}`)
+if (total > MAX_BYTES) exitWith(`${target} has ${total} bytes, but at most ${MAX_BYTES} are allowed`)
+
+function relativeError(before, after) {
+  let [errors, squares] = [0, 0]
+  for (const [name, { data }] of before) {
+    const read = after.get(name)
+    for (let i = 0; i < data.length; i++) {
+      errors += (data[i] - read[i]) ** 2
+      squares += data[i] ** 2
+    }
+  }
+  return Math.sqrt(errors / squares)
+}
+
+function exitWith(problem) {
+  console.error(problem)
   process.exit(1)
 }

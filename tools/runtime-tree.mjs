@@ -17,8 +17,8 @@ const natives = `linux/${values.arch}`
 if (!existsSync(join('node_modules/onnxruntime-node/bin/napi-v6', natives)))
   throw new Error(`--arch: expected x64 or arm64, but found ${values.arch}`)
 
-for (const name of ['base', 'dist', 'migrations', 'samples', 'package.json', 'LICENSE'])
-  cpSync(name, join(out, name), { recursive: true, filter: (path) => !isForReaders(path) })
+for (const name of ['base', 'dist', 'migrations', 'published', 'samples', 'package.json', 'LICENSE'])
+  cpSync(name, join(out, name), { recursive: true, filter: (path) => !isForReaders(path) && !isRecipe(path) })
 
 // The package webgpu only identifies the GPU; ONNX Runtime contains its own WebGPU.
 const packages = new Set()
@@ -47,6 +47,11 @@ function isNeeded(inside, path) {
   const native = inside.split('bin/napi-v6/')[1]
   if (native && native !== 'linux' && !`${native}/`.startsWith(`${natives}/`)) return false
   return inside !== 'node_modules' && !isForReaders(path)
+}
+
+/** Returns whether a path is the folder of the programs that made the base. */
+function isRecipe(path) {
+  return path === join('base', 'recipe')
 }
 
 function isForReaders(path) {

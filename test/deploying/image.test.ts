@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { packFolder } from '../../platform/artifacts/pack-folder.ts'
 import { snapshotFolder } from '../e2e/folder-snapshot.ts'
@@ -7,6 +9,16 @@ import { asProcess1, freePort, freshVolume, graft, healthCheck, image, run } fro
 test('the image runs Graft as a user that owns none of its files, on the port that its health check asks', () => {
   expect(image).toMatchObject({ user: '1000:1000', entrypoint: ['graft'], port: '8080', env: { GRAFT_HOME: '/data' } })
   expect(image.healthCheck).toEqual(['node', '-e', expect.stringContaining('http://127.0.0.1:8080/healthz')])
+})
+
+test('the image has the files of the base, but not the recipe that made it', () => {
+  expect(readdirSync(join(graft, 'base')).sort()).toEqual([
+    'config.json',
+    'graft-base.json',
+    'model.safetensors',
+    'tokenizer.json',
+    'tokenizer_config.json',
+  ])
 })
 
 test(`the image of the Dockerfile creates its first key, answers requests that have it, and exits on SIGTERM${asProcess1}`, async () => {
