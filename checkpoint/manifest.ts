@@ -19,6 +19,10 @@ const MAX_PROBE_INPUTS = 16
 const MAX_PROBE_TOKENS = 512
 const anyObject = z.record(z.string(), z.unknown())
 
+/** The range of temperatures. Beyond it, all probabilities would be nearly equal, or nearly 0 and 1. */
+export const MIN_TEMPERATURE = 0.05
+export const MAX_TEMPERATURE = 20
+
 /** How texts that are too long are truncated. */
 const truncation = z.object({
   max_tokens: z.int().positive().max(MAX_TOKENS, `at most ${MAX_TOKENS} tokens`),
@@ -33,7 +37,7 @@ const fields = z.object({
   labels: z.array(z.string().min(1)).min(1).optional(),
   truncation: truncation.optional(),
   /** The divisor of logits before they become probabilities. Defaults to 1. */
-  temperature: z.number().positive().optional(),
+  temperature: z.number().min(MIN_TEMPERATURE).max(MAX_TEMPERATURE).optional(),
   training: anyObject.optional(),
   metrics: anyObject.optional(),
 })

@@ -41,11 +41,11 @@ function pick<T extends object, K extends keyof T>(object: T, keys: readonly K[]
 }
 
 const pickMetrics = (metrics: Readonly<Record<string, unknown>>) =>
-  pick(metrics, ['n', 'accuracy', 'interval', 'f1', 'ece'])
+  pick(metrics, ['n', 'accuracy', 'interval', 'f1', 'ece', 'log_loss'])
 
 export function summarizeAdapter({ metrics, labels, ...adapter }: Adapter) {
   return roundNumbers({
-    ...pick(adapter, ['id', 'name', 'method', 'base', 'trainable', 'total', 'training', 'created_at']),
+    ...pick(adapter, ['id', 'name', 'method', 'base', 'trainable', 'total', 'temperature', 'training', 'created_at']),
     ...(adapter.aliases.length > 0 && { aliases: adapter.aliases.slice(0, MAX_LABELS) }),
     labels: labels.slice(0, MAX_LABELS),
     ...(metrics && { metrics: pickMetrics(metrics) }),
@@ -62,7 +62,9 @@ export function summarizePlan({ labels, ...plan }: NonNullable<Training['plan']>
 
 export function summarizeTraining(training: Training) {
   const { result } = training
-  const { metrics, ...outcome } = result ? pick(result, ['steps', 'seconds', 'loss', 'accuracy', 'metrics']) : {}
+  const { metrics, ...outcome } = result
+    ? pick(result, ['steps', 'seconds', 'loss', 'calibration', 'accuracy', 'metrics'])
+    : {}
   return roundNumbers({
     ...pick(training, ['id', 'name', 'status', 'method', 'dataset', 'test_dataset', 'progress', 'adapter', 'error']),
     ...(training.pausing && { pausing: true }),

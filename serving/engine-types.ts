@@ -33,6 +33,8 @@ export interface AdapterDescription {
   bytes: number
   layout: string
   labels: readonly string[]
+  /** The number by which logits are divided before softmax. */
+  temperature: number
   metrics?: Record<string, unknown>
 }
 

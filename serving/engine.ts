@@ -160,8 +160,8 @@ async function toAnswer(entry: QueueEntry, logits: Promise<Float32Array>, signal
 
 function toPrediction(entry: QueueEntry, logits: Float32Array): Prediction {
   const { adapter, ids, truncated, row } = entry
-  const { labels } = adapter.description
-  const scores = softmax(logits, adapter.temperature)
+  const { labels, temperature } = adapter.description
+  const scores = softmax(logits, temperature)
   const score = Math.max(...scores)
   return {
     label: labels[scores.indexOf(score)],

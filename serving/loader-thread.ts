@@ -30,7 +30,7 @@ export type LoaderRequest =
 export type LoaderAnswer = { adapter?: ReadAdapter } | { error: PlainError }
 
 /** An adapter without its values. */
-export interface ReadAdapter extends Pick<AdapterSettings, 'truncation' | 'temperature'> {
+export interface ReadAdapter extends Pick<AdapterSettings, 'truncation'> {
   description: AdapterDescription
   method: MethodConfig
   /** The token that scores each label of the description. */
@@ -55,8 +55,8 @@ async function read(dir: string): Promise<ReadAdapter> {
   const { trainable, total } = countTrainable(method, model)
   const bytes = [...values.values()].reduce((n, { byteLength }) => n + byteLength, 0)
   last = adapter
-  const description = { method: method.method, base: base.name, trainable, total, digest, bytes, layout, labels }
-  return { description: { ...description, metrics: manifest?.metrics }, method, words: tokens, truncation, temperature }
+  const facts = { method: method.method, base: base.name, trainable, total, digest, bytes, layout, labels, temperature }
+  return { description: { ...facts, metrics: manifest?.metrics }, method, words: tokens, truncation }
 }
 
 function place({ method, values }: Adapter, offset: number, memory: SharedArrayBuffer): void {

@@ -1,4 +1,5 @@
 import { fail } from '../core/errors.ts'
+import { type CalibrationScores, scoreCalibration } from './calibration-scores.ts'
 
 /** The prediction for one labelled example. */
 export interface Prediction {
@@ -6,6 +7,8 @@ export interface Prediction {
   label: number
   /** One for each label. They sum to 1. */
   probabilities: readonly number[]
+  /** The probabilities at temperature 1. Set if the adapter has another temperature. */
+  uncalibrated?: readonly number[]
   /** Tokens that the model read. */
   tokens: number
   /** The text was longer than that. */
@@ -32,18 +35,15 @@ export interface Slice {
 
 export type Interval = readonly [low: number, high: number]
 
-export interface Metrics {
+export interface Metrics extends CalibrationScores {
   n: number
   accuracy: number
   /** 95 % Wilson score interval of the accuracy. */
   interval: Interval
   /** Macro F1, the unweighted mean over the labels. */
   f1: number
-  /**
-   * Expected calibration error of the probability of the predicted label, in 15 bins of equal width (Guo et al. 2017,
-   * arXiv 1706.04599).
-   */
-  ece: number
+  /** The scores at temperature 1. Set if the adapter has another temperature. */
+  uncalibrated?: CalibrationScores
   labels: readonly string[]
   classes: readonly ClassMetrics[]
   /** Rows are true labels, columns are predicted labels, both in the order of `labels`. */
@@ -59,6 +59,10 @@ export interface Metrics {
  */
 export function computeMetrics(predictions: readonly Prediction[], labels: readonly string[]): Metrics {
   if (predictions.length === 0) throwNoExamples()
+  const calibration = scoreCalibration(predictions)
+  const uncalibrated = predictions.flatMap(({ label, uncalibrated }) =>
+    uncalibrated ? [{ label, probabilities: uncalibrated }] : [],
+  )
   const scored = predictions.map(scorePrediction)
   const confusion = labels.map(() => labels.map(() => 0))
   for (const { label, predicted } of scored) confusion[label][predicted]++
@@ -66,7 +70,8 @@ export function computeMetrics(predictions: readonly Prediction[], labels: reado
   return {
     ...computeAccuracy(scored),
     f1: classes.reduce((sum, { f1 }) => sum + f1, 0) / labels.length,
-    ece: computeCalibrationError(scored),
+    ...calibration,
+    ...(uncalibrated.length > 0 && { uncalibrated: scoreCalibration(uncalibrated) }),
     labels,
     classes,
     confusion,
@@ -92,17 +97,13 @@ export function wilsonInterval(successes: number, trials: number): Interval {
 interface ScoredPrediction extends Prediction {
   /** The index of the most probable label. */
   predicted: number
-  /** Its probability. */
-  confidence: number
   correct: boolean
 }
 
-function scorePrediction(prediction: Prediction, row: number): ScoredPrediction {
+function scorePrediction(prediction: Prediction): ScoredPrediction {
   const { probabilities, label } = prediction
-  if (!probabilities.every(Number.isFinite)) throwNotFinite(row, probabilities)
-  const confidence = Math.max(...probabilities)
-  const predicted = probabilities.indexOf(confidence)
-  return { ...prediction, predicted, confidence, correct: predicted === label }
+  const predicted = probabilities.indexOf(Math.max(...probabilities))
+  return { ...prediction, predicted, correct: predicted === label }
 }
 
 interface LengthSlice {
@@ -139,18 +140,6 @@ function computeClassMetrics(label: string, i: number, confusion: readonly (read
   }
 }
 
-const CALIBRATION_BINS = 15
-
-/** Each bin excludes its lower end and includes its upper end: (0, 1/15], (1/15, 2/15], … */
-function computeCalibrationError(scored: readonly ScoredPrediction[]): number {
-  const gaps = new Float64Array(CALIBRATION_BINS)
-  for (const { confidence, correct } of scored) {
-    const bin = Math.min(CALIBRATION_BINS - 1, Math.max(0, Math.ceil(confidence * CALIBRATION_BINS) - 1))
-    gaps[bin] += Number(correct) - confidence
-  }
-  return sum([...gaps].map(Math.abs)) / scored.length
-}
-
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
 
 function throwNoExamples(): never {
@@ -159,14 +148,5 @@ function throwNoExamples(): never {
     expected: 'at least one review',
     found: 'none',
     fix: 'Use a file of labelled reviews.',
-  })
-}
-
-function throwNotFinite(row: number, probabilities: readonly number[]): never {
-  return fail('training_diverged', {
-    subject: `the prediction for review ${row + 1}`,
-    expected: 'finite probabilities',
-    found: probabilities.join(', '),
-    fix: 'The weights are no longer finite numbers. Train again with a lower learning rate.',
   })
 }

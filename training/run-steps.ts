@@ -121,6 +121,7 @@ export async function evaluateOnTest(
   trainer: Trainer,
   limit: number,
   onEvent: TrainingListener,
+  temperature?: number,
 ): Promise<Metrics> {
   if (!test) throw new Error('the training has no test data')
   const examples = {
@@ -128,9 +129,10 @@ export async function evaluateOnTest(
     labels: test.labels.slice(0, limit),
     truncated: test.truncated.slice(0, limit),
   }
-  return evaluate(await trainer.classifier(), examples, labels.labels, modelOf(base), (done) =>
-    onEvent({ type: 'evaluation_progress', done, total: examples.ids.length }),
-  )
+  return evaluate(await trainer.classifier(), examples, labels.labels, modelOf(base), {
+    temperature,
+    onProgress: (done) => onEvent({ type: 'evaluation_progress', done, total: examples.ids.length }),
+  })
 }
 
 function throwDiverged(spec: TrainingSpec, step: number, loss: number): never {

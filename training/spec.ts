@@ -5,6 +5,7 @@ import { deviceKinds } from '../graph/runtime/devices/device-description.ts'
 import { lossNames } from '../model/architecture.ts'
 import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
 import { findMethod, type MethodConfig, parseMethod } from '../model/methods/registry.ts'
+import { HELD_OUT_RULE } from './data/held-out.ts'
 
 const count = z.int().positive()
 
@@ -73,12 +74,22 @@ export const trainingFields = z.object({
     .record(z.string(), z.string())
     .describe('The word that represents each label, such as negative=worst,positive=excellent.')
     .optional(),
+  calibration_rows: z
+    .union([z.int().min(0), z.literal('auto')], { error: 'a number of reviews, or auto' })
+    .default('auto')
+    .describe(
+      `The number of training reviews to hold out, at most half of them, to fit the temperature to. 0 fits no temperature. auto holds out ${HELD_OUT_RULE}.`,
+    ),
   skip_bad: z.boolean().default(false).describe('Skips lines that cannot be read.'),
   evaluate_every: count
     .describe('The number of steps between two evaluations on the first 1,000 reviews of the test data.')
     .optional(),
   save_seconds: z.number().positive().default(30).describe('The number of seconds between two saved states.'),
-  seed: z.int().min(0).default(0).describe('The seed of the initial values, the order of the data, and dropout.'),
+  seed: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe('The seed of the initial values, the order of the data, the held-out reviews, and dropout.'),
   threads: count.max(MAX_THREADS).describe('The number of threads. Defaults to one per CPU core.').optional(),
   device: z
     .enum(['auto', ...deviceKinds])

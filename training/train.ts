@@ -2,12 +2,13 @@ import { availableParallelism } from 'node:os'
 import { requireFreeFolder } from '../checkpoint/write-folder.ts'
 import { GraftError } from '../core/errors.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
+import { calibrate } from './calibrate.ts'
 import { prepare } from './data/prepare.ts'
 import type { TrainingListener, TrainingResult } from './events.ts'
 import { evaluateOnTest, runSteps } from './run-steps.ts'
 import type { TrainingSpec } from './spec.ts'
 import { readFinishedResult, saveCheckpoint } from './state/save-checkpoint.ts'
-import { openStateFolder } from './state/state-folder.ts'
+import { identifyTraining, openStateFolder } from './state/state-folder.ts'
 import { resolveDevice } from './step/resolve-device.ts'
 import { openTrainer } from './step/trainer.ts'
 
@@ -40,13 +41,16 @@ export async function train(
     const prepared = await prepare(spec, threads, onEvent)
     onEvent({ type: 'stage', message: 'Compiling the training step' })
     const trainer = await openTrainer(prepared, pool)
-    const progress = states.restore(prepared, trainer.vectors)
+    const progress = states.restore(identifyTraining(requested, prepared), trainer.vectors)
     if (progress.loss_scale) trainer.lossScale?.set(progress.loss_scale)
     trainer.stepper.upload()
     const completed = await runSteps({ prepared, trainer, progress, states, onEvent }, signal)
     if (!completed) return undefined
-    const metrics = prepared.test && (await evaluateOnTest(prepared, trainer, prepared.test.ids.length, onEvent))
-    const result = await saveCheckpoint(prepared, trainer, progress, metrics)
+    const calibration = await calibrate(prepared, trainer, onEvent)
+    const metrics =
+      prepared.test &&
+      (await evaluateOnTest(prepared, trainer, prepared.test.ids.length, onEvent, calibration.temperature))
+    const result = await saveCheckpoint(prepared, trainer, progress, calibration, metrics)
     states.remove()
     onEvent({ type: 'done', result })
     return result

@@ -4,6 +4,7 @@ import { evaluateCheckpoint } from '../../platform/offline/evaluate.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { formatScores } from '../lines/training.ts'
 import { formatPercent, formatTable, printResult } from '../output.ts'
 import { formatBar, formatCount, makeProgress } from '../progress.ts'
 
@@ -22,7 +23,8 @@ export const evaluate: Command = {
   summary: 'Measure an adapter or a model on labeled reviews',
   usage: 'evaluate (--checkpoint DIR | --adapter NAME) --data FILE',
   about: `Shows the accuracy with its 95 % Wilson interval, macro F1, the expected calibration error (15 bins),
-the confusion matrix and the accuracy by length.`,
+the log loss, the confusion matrix and the accuracy by length. If the adapter has a temperature, the
+calibration error and the log loss without it are shown as well.`,
   examples: [
     'graft evaluate --checkpoint film-lora --data test.jsonl.gz',
     'graft evaluate --adapter film --data test.jsonl.gz',
@@ -39,10 +41,11 @@ the confusion matrix and the accuracy by length.`,
           )
         : await (await import('../store/short-work-on-store.ts')).evaluateOnStore({ adapter, base, ...request })
     progress.finish()
-    const { accuracy, interval, n, f1, ece, slices, confusion, labels } = metrics
+    const { accuracy, interval, n, f1, slices, confusion, labels, uncalibrated } = metrics
     printResult(json, metrics, [
       `accuracy ${formatPercent(accuracy)} on ${formatCount(n)} reviews, 95 % interval ${interval.map(formatPercent).join(' to ')}`,
-      `macro F1 ${f1.toFixed(4)}, expected calibration error ${ece.toFixed(4)}`,
+      `macro F1 ${f1.toFixed(4)}, ${formatScores(metrics)}`,
+      ...(uncalibrated ? [`without the temperature: ${formatScores(uncalibrated)}`] : []),
       '',
       ...formatTable([
         ['label', ...labels.map((label) => `predicted ${label}`)],

@@ -1,5 +1,6 @@
 import type { Training, TrainingPlan } from '../../platform/schemas/trainings.ts'
-import type { Plan } from '../../training/events.ts'
+import type { CalibrationScores } from '../../training/calibration-scores.ts'
+import type { Calibration, Plan } from '../../training/events.ts'
 import { formatPercent } from '../output.ts'
 import { formatCount, formatDuration } from '../progress.ts'
 
@@ -21,11 +22,23 @@ export function formatTraining(training: Training): string[] {
         ]
       : []),
     ...(result
-      ? [`${result.steps} steps in ${formatDuration(Number(result.seconds))}, accuracy ${formatAccuracy(training)}`]
+      ? [
+          `${result.steps} steps in ${formatDuration(Number(result.seconds))}, accuracy ${formatAccuracy(training)}`,
+          ...(result.calibration ? [formatCalibration(result.calibration as Calibration)] : []),
+        ]
       : []),
     ...(error ? [`${error.title}: ${error.detail} ${error.fix}`] : []),
   ]
 }
+
+/** Formats the temperature of an adapter as a line of text, with its effect on the held-out reviews. */
+export function formatCalibration({ reviews, temperature, before, after }: Calibration): string {
+  if (!before || !after) return `no temperature was fitted, because no reviews were held out (--calibration-rows)`
+  return `temperature ${temperature.toPrecision(3)}, fitted to ${formatCount(reviews)} held-out reviews: ${formatScores(after)}; without it ${before.ece.toFixed(4)} and ${before.log_loss.toFixed(4)}`
+}
+
+export const formatScores = ({ ece, log_loss }: CalibrationScores): string =>
+  `expected calibration error ${ece.toFixed(4)}, log loss ${log_loss.toFixed(4)}`
 
 /** Formats the measurements of a dry run. */
 export function formatEstimate(estimate: TrainingPlan['estimate']): string[] {
@@ -38,13 +51,16 @@ export function formatEstimate(estimate: TrainingPlan['estimate']): string[] {
 /** Formats the plan of a training as lines of text. */
 export function formatPlan(plan: Plan): string[] {
   const { method, trainable, total, percent, reviews, steps, padding, learning_rate } = plan
-  const { batch_tokens = 0, batch_size, device, threads, labels, truncated, duplicates, leaked } = plan
+  const { batch_tokens = 0, batch_size, device, threads, labels, truncated, duplicates, leaked, held_out } = plan
   const batch = batch_size === undefined ? `${formatCount(batch_tokens)} tokens` : `${formatCount(batch_size)} reviews`
   const words = Object.entries(labels).map(([label, word]) => `${label} is “${word}”`)
   return [
     `${method}: ${formatCount(trainable)} of ${formatCount(total)} parameters are trained (${percent.toFixed(3)} %)`,
     `${formatCount(reviews)} reviews in ${formatCount(steps)} steps of up to ${batch}, ${(100 * padding).toFixed(1)} % padding; ${device === 'cpu' ? `${threads} threads` : `on ${device}`}; learning rate ${learning_rate}`,
     `labels: ${words.join(', ')}; ${formatCount(truncated)} reviews are truncated`,
+    held_out > 0
+      ? `${formatCount(held_out)} reviews are held out, to fit the temperature to`
+      : 'no reviews are held out, so no temperature is fitted (--calibration-rows)',
     ...(duplicates > 0 ? [`note: ${formatCount(duplicates)} reviews occur more than once`] : []),
     ...(leaked
       ? [

@@ -25,7 +25,7 @@ export async function openClassifier(folder: string, checkpoint: string) {
   const base = await loadBase(folder)
   const adapter = await loadAdapter(checkpoint, base)
   const tokenizer: Tokenizer = tokenizerOf(base)
-  const { words, truncation } = settingsOf(adapter, base, checkpoint)
+  const { words, truncation, temperature } = settingsOf(adapter, base, checkpoint)
   const model = modelOf(base)
   const labels = model.labelTokens(words, tokenizer)
   return {
@@ -43,7 +43,10 @@ export async function openClassifier(folder: string, checkpoint: string) {
       }
       const classifier = await pool.load(classifierProgram(model, adapter.method, labels.tokens.length), bound)
       try {
-        const predictions = await predictAll(classifier, tokenized, labels.labels, model, onProgress)
+        const predictions = await predictAll(classifier, tokenized, labels.labels, model, {
+          temperature,
+          onProgress,
+        })
         return { predictions, lengths: tokenized.lengths }
       } finally {
         await classifier.unload()

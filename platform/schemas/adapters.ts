@@ -21,6 +21,10 @@ export const adapter = z.strictObject({
   bytes: z.int().describe('The size of the packed folder.'),
   layout: z.string().describe('The layout of the folder: peft, adapterhub or full.'),
   labels: z.array(z.string()),
+  temperature: z
+    .number()
+    .positive()
+    .describe('The number by which logits are divided before they become probabilities. 1 if none was fitted.'),
   metrics: z.record(z.string(), z.unknown()).optional(),
   training: uuid.optional().describe('The training that made the adapter.'),
   created_at: timestamp,

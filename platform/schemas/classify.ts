@@ -46,7 +46,7 @@ export const answeredBy = z.strictObject({
 })
 export const prediction = z.strictObject({
   label: z.string(),
-  score: z.number().min(0).max(1).describe('The probability of the label.'),
+  score: z.number().min(0).max(1).describe('The probability of the label, at the temperature of the adapter.'),
   scores: z.record(z.string(), z.number()).describe('The probability of each label.'),
   tokens: z.int().describe('The number of tokens that were read.'),
   truncated: z.boolean().describe('Whether the text was too long and only a part was read.'),

@@ -17,7 +17,9 @@ export const evaluation = z.strictObject({
   metrics: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe('The accuracy with its 95 % interval, f1, ece, n, and more.'),
+    .describe(
+      'The accuracy with its 95 % interval, f1, ece, log_loss, n, and more. uncalibrated has ece and log_loss without the temperature of the adapter.',
+    ),
   error: problem.optional(),
   created_at: timestamp,
   finished_at: timestamp.optional(),

@@ -70,6 +70,11 @@ export const plan = z.strictObject({
   labels: z.record(z.string(), z.string()).describe('The word that represents each label.'),
   duplicates: z.int().describe('The number of texts that occur more than once in the training data.'),
   leaked: z.int().optional().describe('The number of texts of the test data that are also in the training data.'),
+  held_out: z
+    .int()
+    .describe(
+      'The number of reviews of the training data that are not trained on. The temperature of the adapter is fitted to them. If there are none, no temperature is fitted.',
+    ),
   padding: z.number().describe('The share of tokens that are padding.'),
   truncated: z.int().describe('The number of reviews that are truncated.'),
 })
@@ -99,7 +104,7 @@ export const training = z.strictObject({
   result: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe('The outcome: steps, seconds, loss, accuracy, metrics and curve.'),
+    .describe('The outcome: steps, seconds, loss, calibration, accuracy, metrics and curve.'),
   adapter: uuid.optional().describe('The resulting adapter.'),
   error: problem.optional().describe('The reason for the failure.'),
   pausing: z.boolean().describe('Whether a pause was requested. The training pauses as soon as its state is saved.'),

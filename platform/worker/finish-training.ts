@@ -16,7 +16,7 @@ const FLOAT_BYTES = 4
 export async function uploadAdapter(
   artifacts: ArtifactStorage,
   { id, name, base_id, spec }: TrainingRow,
-  { checkpoint, trainable, total, metrics }: TrainingResult,
+  { checkpoint, trainable, total, calibration, metrics }: TrainingResult,
 ): Promise<NewAdapter> {
   const { method } = spec.method
   const manifest = await readManifest(checkpoint)
@@ -34,6 +34,7 @@ export async function uploadAdapter(
     bytes: FLOAT_BYTES * trainable,
     layout: layout.name,
     labels: manifest.labels,
+    temperature: calibration.temperature,
     metrics: metrics && { ...metrics },
   }
 }

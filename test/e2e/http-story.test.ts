@@ -15,6 +15,7 @@ import { freshPath } from '../checkpoint/helpers.ts'
 import { type GraftProcess, startGraft } from '../cli/run.ts'
 import { imdb, withoutImdb } from '../imdb.ts'
 import { inPeft, largestDifference, TOLERANCE, withoutPeft } from '../peft.ts'
+import { runTool } from '../tools/run-tool.ts'
 
 /** Returns the shell blocks of a document, in order. */
 const shellBlocks = (document: string): string[] =>
@@ -109,7 +110,9 @@ describe(`the commands of docs/http.md${withoutImdb}`, () => {
     writeFileSync(inputs, JSON.stringify({ batch }))
     const folder = join(place, 'film-lora')
     const ours = await probe(base, await loadAdapter(folder, base), { batch }, inputs)
-    const theirs = await inPeft(embeddedBase, folder, inputs)
+    const exported = join(place, 'base')
+    await runTool('export-base', exported)
+    const theirs = await inPeft(exported, folder, inputs)
     const mine = ours.get('batch.logits')?.data ?? []
     expect(largestDifference(mine, theirs.batch.logits.flat(2))).toBeLessThan(
       TOLERANCE.logits * Math.max(...mine.map(Math.abs)),

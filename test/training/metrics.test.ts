@@ -13,12 +13,12 @@ function makePredictions(n: number, k: number): Prediction[] {
   })
 }
 
-// The numbers are from scikit-learn (accuracy_score, precision_recall_fscore_support, confusion_matrix), statsmodels
-// (proportion_confint(…, method='wilson')) and, for ECE, numpy: the sum over 15 bins (lo, hi] of
+// The numbers are from scikit-learn (accuracy_score, precision_recall_fscore_support, confusion_matrix, log_loss),
+// statsmodels (proportion_confint(…, method='wilson')) and, for ECE, numpy: the sum over 15 bins (lo, hi] of
 // share · |accuracy - mean confidence|.
 describe('metrics equal those of scikit-learn and statsmodels', () => {
   test('for two labels', () => {
-    const { n, accuracy, interval, f1, ece, classes, confusion } = computeMetrics(makePredictions(300, 2), [
+    const { n, accuracy, interval, f1, ece, log_loss, classes, confusion } = computeMetrics(makePredictions(300, 2), [
       'negative',
       'positive',
     ])
@@ -34,6 +34,7 @@ describe('metrics equal those of scikit-learn and statsmodels', () => {
     expect(interval[1]).toBeCloseTo(0.859341697303335, 12)
     expect(f1).toBeCloseTo(0.8199919996444287, 12)
     expect(ece).toBeCloseTo(0.1439695486171501, 12)
+    expect(log_loss).toBeCloseTo(0.539214036817265, 12)
     expect(classes.map(({ label, n }) => [label, n])).toEqual([
       ['negative', 148],
       ['positive', 152],
@@ -45,7 +46,11 @@ describe('metrics equal those of scikit-learn and statsmodels', () => {
   })
 
   test('for three labels', () => {
-    const { accuracy, interval, f1, ece, confusion } = computeMetrics(makePredictions(500, 3), ['a', 'b', 'c'])
+    const { accuracy, interval, f1, ece, log_loss, confusion } = computeMetrics(makePredictions(500, 3), [
+      'a',
+      'b',
+      'c',
+    ])
     expect({ accuracy, confusion }).toEqual({
       accuracy: 0.746,
       confusion: [
@@ -57,6 +62,7 @@ describe('metrics equal those of scikit-learn and statsmodels', () => {
     expect(interval[0]).toBeCloseTo(0.7060690794081029, 12)
     expect(f1).toBeCloseTo(0.7419535630061946, 12)
     expect(ece).toBeCloseTo(0.22845702099193646, 12)
+    expect(log_loss).toBeCloseTo(0.9148828854045273, 12)
   })
 
   test.each([
@@ -105,6 +111,19 @@ test('the interval contains the accuracy, and gets narrower with more examples',
       expect(higher - lower).toBeLessThan(high - low)
     }),
   )
+})
+
+test('the log loss is finite even if a true label has probability 0', () => {
+  const wrong = { label: 0, probabilities: [0, 1], tokens: 3, truncated: false }
+  expect(computeMetrics([wrong], ['a', 'b']).log_loss).toBeCloseTo(52 * Math.LN2, 12)
+})
+
+test('the scores at temperature 1 are given if the adapter has another temperature', () => {
+  const one = { label: 0, probabilities: [0.75, 0.25], tokens: 3, truncated: false }
+  expect(computeMetrics([one], ['a', 'b'])).not.toHaveProperty('uncalibrated')
+  const { ece, log_loss, uncalibrated } = computeMetrics([{ ...one, uncalibrated: [0.9, 0.1] }], ['a', 'b'])
+  expect([ece, log_loss]).toEqual([0.25, expect.closeTo(-Math.log(0.75), 12)])
+  expect(uncalibrated).toEqual({ ece: expect.closeTo(0.1, 12), log_loss: expect.closeTo(-Math.log(0.9), 12) })
 })
 
 test('probabilities that are not numbers are an error', () => {

@@ -47,6 +47,8 @@ test.each([
   ['steps', { ...minimal, steps: 1_000_001 }],
   ['threads', { ...minimal, threads: 1025 }],
   ['learning_rate', { ...minimal, learning_rate: -1 }],
+  ['calibration_rows', { ...minimal, calibration_rows: -1 }],
+  ['calibration_rows', { ...minimal, calibration_rows: 'all' }],
   ['dropout', { ...minimal, dropout: 1 }],
   ['warmup', { ...minimal, warmup: 1 }],
   ['max_tokens', { ...minimal, max_tokens: 4 }],
@@ -66,6 +68,11 @@ test('the size of a step can be set in reviews instead of tokens', () => {
   const counted = parseTrainingSpec({ ...minimal, batch_size: 16 })
   expect(counted).toMatchObject({ batch_size: 16 })
   expect(counted).not.toHaveProperty('batch_tokens')
+})
+
+test('reviews to hold out are a number or, by default, auto', () => {
+  expect(parseTrainingSpec(minimal)).toMatchObject({ calibration_rows: 'auto' })
+  expect(parseTrainingSpec({ ...minimal, calibration_rows: 0 })).toMatchObject({ calibration_rows: 0 })
 })
 
 test('a number of steps replaces epochs, so a parsed specification can be parsed again', () => {

@@ -9,6 +9,7 @@ import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
 import type { Plan, TrainingListener } from '../events.ts'
 import type { TrainingSpec } from '../spec.ts'
 import { countLeaked, type Example, readExamples, requireClasses } from './examples.ts'
+import { holdOut } from './held-out.ts'
 import { countSteps } from './steps.ts'
 
 /** Examples as token ids. Row i has `ids[i]` and the label with index `labels[i]`. */
@@ -26,6 +27,8 @@ export interface PreparedTraining {
   train: TokenizedExamples
   /** Tokens of each training example. */
   lengths: Int32Array
+  /** Examples of the training data that are not trained on. The temperature is fitted to them. */
+  heldOut: TokenizedExamples
   test?: TokenizedExamples
   /** SHA-256 of the training data. A saved state can only continue with the same data. */
   dataDigest: string
@@ -54,7 +57,9 @@ export async function prepare(
   const test = spec.test ? await readExamples(spec.test, { labels: labels.labels, skipBad: spec.skip_bad }) : undefined
   onEvent({ type: 'stage', message: `Tokenizing ${data.examples.length + (test?.examples.length ?? 0)} reviews` })
   const truncation: Truncation = { maxTokens: spec.max_tokens, side: spec.truncation_side }
-  const train = tokenizeExamples(data.examples, labels, tokenizer, truncation, model)
+  // A stored specification without the field is of a training that holds out nothing.
+  const { trained, heldOut } = holdOut(data.examples, spec.calibration_rows ?? 0, spec.seed)
+  const train = tokenizeExamples(trained, labels, tokenizer, truncation, model)
   const lengths = Int32Array.from(train.ids, ({ length }) => length)
   const { steps, examples, tokens, padding } = countSteps(lengths, spec)
   const { trainable, total, percent } = countTrainable(spec.method, model)
@@ -74,6 +79,7 @@ export async function prepare(
     labels: labels.words,
     duplicates: data.duplicates,
     ...(test && { leaked: countLeaked(data.examples, test.examples) }),
+    held_out: heldOut.length,
     truncated: train.truncated.filter(Boolean).length,
   }
   onEvent({ type: 'plan', plan })
@@ -83,6 +89,7 @@ export async function prepare(
     labels,
     train,
     lengths,
+    heldOut: tokenizeExamples(heldOut, labels, tokenizer, truncation, model),
     test: test && tokenizeExamples(test.examples, labels, tokenizer, truncation, model),
     dataDigest: data.sha256,
     testDigest: test?.sha256,

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { saveAdapter } from '../../checkpoint/adapter.ts'
 import { readManifest } from '../../checkpoint/manifest.ts'
 import type { PreparedTraining } from '../data/prepare.ts'
-import type { TrainingResult } from '../events.ts'
+import type { Calibration, TrainingResult } from '../events.ts'
 import type { Metrics } from '../metrics.ts'
 import { skippedSteps } from '../step/loss-scale.ts'
 import type { Trainer } from '../step/trainer.ts'
@@ -25,6 +25,7 @@ export async function saveCheckpoint(
   { spec, base, labels, plan, dataDigest }: PreparedTraining,
   { values }: Trainer,
   progress: Progress,
+  calibration: Calibration,
   metrics: Metrics | undefined,
 ): Promise<TrainingResult> {
   const { method: _, base: __, out, data, test, threads: ___, ...settings } = spec
@@ -37,6 +38,7 @@ export async function saveCheckpoint(
     reviews_per_second: progress.reviews / progress.seconds,
     loss: progress.loss,
     ...(progress.loss_scale && { skipped_steps: skippedSteps(progress.loss_scale) }),
+    calibration,
     ...(metrics && { accuracy: metrics.accuracy, metrics }),
     curve: progress.curve,
   }
@@ -45,6 +47,7 @@ export async function saveCheckpoint(
     label_words: labels.words,
     labels: [...labels.labels],
     truncation: { max_tokens: spec.max_tokens, side: spec.truncation_side },
+    ...(calibration.reviews > 0 && { temperature: calibration.temperature }),
     training: { ...summary, reviews: plan.reviews, data_sha256: dataDigest, settings },
     ...(metrics && { metrics: { ...metrics } }),
     probe_ids: labels.tokens,

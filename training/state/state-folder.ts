@@ -11,8 +11,12 @@ import { hasState, loadState, type Progress, removeStates, saveState, stateName 
 
 /** The folder of a training's saved states, next to its output folder. It is removed once the checkpoint is written. */
 export interface StateFolder {
-  /** Reads the newest state into the vectors. Without a state, returns the progress of a new training. */
-  restore(prepared: PreparedTraining, vectors: TrainingVectors): Progress
+  /**
+   * Reads the newest state into the vectors. Without a state, returns the progress of a new training.
+   * @param identity a digest of everything that determines the training
+   * @throws GraftError `state_mismatch` if the states belong to another training
+   */
+  restore(identity: string, vectors: TrainingVectors): Progress
   /** Saves a state and returns the folder. */
   save(progress: Progress, vectors: TrainingVectors): string
   remove(): void
@@ -25,9 +29,17 @@ export const stateFolderOf = (out: string): string => `${resolve(out)}.training`
 const HEADER_FILE = 'training.json'
 
 /**
- * Returns the fields that must be the same when a training is resumed. The contents of base and data must be the same
- * as well. The other fields may change: paths, threads, device, and how often to save.
+ * Returns the identity of a training: a digest of the fields that must be the same when it is resumed, and of the
+ * contents of base and data. The other fields may change: paths, threads, device, and how often to save.
  */
+export const identifyTraining = (
+  spec: TrainingSpec,
+  { dataDigest, testDigest, base }: Pick<PreparedTraining, 'dataDigest' | 'testDigest' | 'base'>,
+): string => digestOf([identifyingFields(spec), dataDigest, testDigest, base.fingerprint])
+
+/** Returns the SHA-256, hex, of a value as JSON. */
+export const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
+
 const identifyingFields = ({
   base: _base,
   data: _data,
@@ -42,11 +54,15 @@ const identifyingFields = ({
 
 /**
  * Opens the state folder of a training.
+ * @param spec what is stored in the folder, to resume from
  * @param resume whether the training may continue from a state that is already there
  * @throws GraftError `output_exists` if there is a state but it may not; `state_mismatch` if another process trains
  *   there
  */
-export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolder {
+export function openStateFolder(
+  spec: Readonly<Record<string, unknown>> & { out: string },
+  resume: boolean,
+): StateFolder {
   const folder = stateFolderOf(spec.out)
   if (!resume && existsSync(join(folder, HEADER_FILE)))
     fail('output_exists', {
@@ -57,15 +73,11 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
   requireNoOtherOwner(folder)
   let claimed = false
   return {
-    restore(prepared, vectors) {
+    restore(identity, vectors) {
       requireNoOtherOwner(folder)
       claimed = true
       mkdirSync(folder, { recursive: true })
       claimFolder(folder)
-      const { dataDigest, testDigest, base } = prepared
-      const identity = createHash('sha256')
-        .update(JSON.stringify([identifyingFields(spec), dataDigest, testDigest, base.fingerprint]))
-        .digest('hex')
       if (!existsSync(join(folder, HEADER_FILE))) writeHeader(folder, { identity, spec })
       else if (readHeader(folder).identity !== identity) throwMismatch(folder)
       return loadState(folder, vectors) ?? { step: 0, reviews: 0, seconds: 0, loss: 0, curve: [] }
@@ -87,7 +99,7 @@ export function openStateFolder(spec: TrainingSpec, resume: boolean): StateFolde
  * Returns the specification of an interrupted training.
  * @throws GraftError `file_missing`, `checkpoint_corrupt`
  */
-export function readSavedSpec(out: string): TrainingSpec {
+export function readSavedSpec<Spec = TrainingSpec>(out: string): Spec {
   const path = join(stateFolderOf(out), HEADER_FILE)
   if (!existsSync(path))
     fail('file_missing', {
@@ -95,7 +107,7 @@ export function readSavedSpec(out: string): TrainingSpec {
       problem: 'does not exist, so there is no training to resume',
       fix: 'Use the --out of the training that was interrupted, or train without --resume.',
     })
-  return readHeader(stateFolderOf(out)).spec
+  return readHeader(stateFolderOf(out)).spec as Spec
 }
 
 /**
@@ -122,7 +134,7 @@ export function linkState(out: string, step: number, target: string): boolean {
 interface StateHeader {
   /** SHA-256, in hexadecimal digits, of everything that determines the training. */
   identity: string
-  spec: TrainingSpec
+  spec: unknown
 }
 
 /**

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { check, index, text, uuid } from 'drizzle-orm/pg-core'
+import { check, doublePrecision, index, text, uuid } from 'drizzle-orm/pg-core'
 import type { Adapter } from '../../schemas/adapters.ts'
 import { bases } from './bases.ts'
 import { createdAt, graft, id, json, large, nameCheck, sha256, sha256Check } from './columns.ts'
@@ -22,6 +22,7 @@ export const adapters = graft.table(
     bytes: large().$type<Adapter['bytes']>().notNull(),
     layout: text().$type<Adapter['layout']>().notNull(),
     labels: json<Adapter['labels']>().notNull(),
+    temperature: doublePrecision().notNull().default(1),
     metrics: json<NonNullable<Adapter['metrics']>>(),
     created_at: createdAt(),
   },
@@ -30,6 +31,7 @@ export const adapters = graft.table(
     sha256Check('adapters_digest', table.digest),
     sha256Check('adapters_artifact', table.artifact),
     check('adapters_sizes', sql`${table.bytes} >= 0 and ${table.trainable} >= 0 and ${table.total} >= 0`),
+    check('adapters_temperature', sql`${table.temperature} > 0`),
     index('adapters_by_base').on(table.base_id),
     index('adapters_by_digest').on(table.digest),
   ],

@@ -60,7 +60,8 @@ function declare(make: () => Promise<Place>): void {
 
   test('a training produces an adapter, and its events record its history in order', async () => {
     const { db } = context.store
-    const { id } = await launchTraining(context, inputs, { ...SHORT, evaluate_every: 30 }, { name: 'film' })
+    const settings = { ...SHORT, calibration_rows: 30 }
+    const { id } = await launchTraining(context, inputs, { ...settings, evaluate_every: 30 }, { name: 'film' })
     expect(await context.queue.countWaiting()).toEqual({ trainings: 1, evaluations: 0, comparisons: 0 })
     const worker = await addWorker()
     await waitForStatus(db, id, 'running')
@@ -79,9 +80,11 @@ function declare(make: () => Promise<Place>): void {
       method: 'lora',
       layout: 'peft',
       labels: ['negative', 'positive'],
-      digest: await digestOfUndisturbedRun(SHORT),
+      digest: await digestOfUndisturbedRun(settings),
+      temperature: row.result?.calibration.temperature,
       metrics: { n: 60 },
     })
+    expect(adapter.temperature).not.toBe(1)
     expect(existsSync(join(await context.cache.folder(adapter.artifact), 'graft.json'))).toBe(true)
     const events = await eventsOf(db, id)
     expectCompleteEvents(events, SHORT.steps)

@@ -1,0 +1,2 @@
+ALTER TABLE "graft"."adapters" ADD COLUMN "temperature" double precision DEFAULT 1 NOT NULL;--> statement-breakpoint
+ALTER TABLE "graft"."adapters" ADD CONSTRAINT "adapters_temperature" CHECK ("graft"."adapters"."temperature" > 0);
