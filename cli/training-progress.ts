@@ -21,6 +21,12 @@ export function makeTrainingListener(progress: Progress): (event: StreamedEvent)
         return progress.update(
           `${formatBar(event.step, event.steps)}  loss ${event.loss.toFixed(4)}${event.skipped ? `  ${event.skipped} steps skipped` : ''}  ${event.reviews_per_second.toFixed(1)} reviews/s  ${formatDuration(event.seconds_left)} left`,
         )
+      case 'pretraining_step':
+        return progress.update(
+          `${formatBar(event.step, event.steps)}  ${formatLosses(event.losses)}  ${formatDuration(event.seconds_left)} left`,
+        )
+      case 'pretraining_evaluation':
+        return progress.writeLine(`step ${event.step}, held-out losses: ${formatLosses(event.held_out)}`)
       case 'evaluation_progress':
         return progress.update(`${formatBar(event.done, event.total)}  evaluated`)
       case 'evaluation':
@@ -32,6 +38,7 @@ export function makeTrainingListener(progress: Progress): (event: StreamedEvent)
           `state saved at step ${event.step}${event.folder === undefined ? '' : ` in ${basename(event.folder)}`}`,
         )
       case 'done':
+      case 'pretrained':
       case 'estimate':
       case 'profile':
       case 'interrupted':
@@ -40,3 +47,8 @@ export function makeTrainingListener(progress: Progress): (event: StreamedEvent)
     }
   }
 }
+
+const formatLosses = (losses: Readonly<Record<string, number>>): string =>
+  Object.entries(losses)
+    .map(([name, loss]) => `${name} ${loss.toFixed(4)}`)
+    .join('  ')

@@ -87,6 +87,8 @@ export interface Model {
   objective(loss: LossName, tokens: readonly number[]): Objective
   /** Teacher forcing over the whole vocabulary. Not set if the model cannot generate text. */
   readonly generation?: Generation
+  /** The states and logits that the objectives of pretraining read. Not set if the model cannot be pretrained. */
+  readonly pretraining?: Pretraining
 }
 
 export const lossNames = ['labels', 'vocabulary'] as const
@@ -115,4 +117,21 @@ export interface Generation {
   logits(context: Context, positions: number): Tensor
   /** Returns the inputs that make the model predict these target token ids, all of one length. */
   inputs(targets: readonly (readonly number[])[]): Values
+}
+
+/** The states of a forward pass on `input_ids` and `attention_mask` [B, S]. */
+export interface States {
+  /** The encoder's output for each token [B, S, E]. */
+  readonly tokens: Tensor
+  /** The decoder's output at its first step, scaled for the head [B, 1, E]. */
+  readonly first: Tensor
+}
+
+/** The model as the objectives of pretraining see it. */
+export interface Pretraining {
+  states(context: Context): States
+  /** Returns the logits of every token at the decoder's first step [B, 1, V]. */
+  logits(states: States, context: Context): Tensor
+  /** Returns the logits of some tokens at the decoder's first step [B, 1, C]. `words` i32 [C] holds their ids. */
+  wordLogits(states: States, words: Tensor, context: Context): Tensor
 }

@@ -2,6 +2,8 @@
 import { toPlain } from '../core/errors.ts'
 import { dryRun } from './dry-run.ts'
 import type { TrainingEvent } from './events.ts'
+import type { PretrainingSpec } from './pretraining/config.ts'
+import { pretrain } from './pretraining/pretrain.ts'
 import { profileTraining } from './profile/profile-training.ts'
 import type { TrainingSpec } from './spec.ts'
 import { stateFolderOf } from './state/state-folder.ts'
@@ -12,6 +14,7 @@ export type TrainingCommand =
   | { kind: 'train'; spec: TrainingSpec; resume: boolean }
   | { kind: 'dry_run'; spec: TrainingSpec }
   | { kind: 'profile'; spec: TrainingSpec }
+  | { kind: 'pretrain'; spec: PretrainingSpec }
   | { kind: 'stop' }
 
 // A terminal sends its interrupt to the parent and to this process. The parent decides what it means.
@@ -26,17 +29,21 @@ process.on('message', (message: TrainingCommand) => {
 })
 
 async function runCommand(command: Exclude<TrainingCommand, { kind: 'stop' }>): Promise<void> {
-  const { spec } = command
   try {
-    if (command.kind === 'dry_run') await dryRun(spec, sendEvent)
-    else if (command.kind === 'profile') await profileTraining(spec, sendEvent)
-    else if (!(await train(spec, sendEvent, stop.signal, command.resume)))
-      sendEvent({ type: 'interrupted', state: stateFolderOf(spec.out) })
+    if (command.kind === 'dry_run') await dryRun(command.spec, sendEvent)
+    else if (command.kind === 'profile') await profileTraining(command.spec, sendEvent)
+    else if (!(await runToEnd(command))) sendEvent({ type: 'interrupted', state: stateFolderOf(command.spec.out) })
   } catch (error) {
     sendEvent({ type: 'failed', error: toPlain(error) })
   }
   if (process.connected) process.disconnect()
 }
+
+/** @returns undefined if the work was interrupted */
+const runToEnd = (command: Extract<TrainingCommand, { kind: 'train' | 'pretrain' }>): Promise<object | undefined> =>
+  command.kind === 'train'
+    ? train(command.spec, sendEvent, stop.signal, command.resume)
+    : pretrain(command.spec, sendEvent, stop.signal)
 
 /** Sends an event to the parent. If the parent has exited, nothing is sent; the saved state can be resumed. */
 function sendEvent(event: TrainingEvent): void {

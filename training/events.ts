@@ -1,5 +1,7 @@
 import type { PlainError } from '../core/errors.ts'
+import type { CalibrationScores } from './calibration-scores.ts'
 import type { Metrics } from './metrics.ts'
+import type { PretrainingPoint, PretrainingResult } from './pretraining/save-base.ts'
 import type { Profile } from './profile/profile.ts'
 import type { CurvePoint } from './state/state.ts'
 
@@ -26,6 +28,8 @@ export interface Plan {
   duplicates: number
   /** Texts of the test data that are also in the training data. */
   leaked?: number
+  /** Reviews of the training data that are not trained on. The temperature is fitted to them, unless there are none. */
+  held_out: number
   /** The share of tokens that are padding. */
   padding: number
   /** Reviews that are longer than the limit, and are truncated. */
@@ -39,6 +43,18 @@ export interface Estimate {
   memory_bytes: number
 }
 
+/** The temperature of an adapter, and the held-out reviews that it was fitted to. */
+export interface Calibration {
+  /** The number of held-out reviews. If it is 0, no temperature was fitted. */
+  reviews: number
+  /** 1 if none was fitted. */
+  temperature: number
+  /** The scores on the held-out reviews at temperature 1. */
+  before?: CalibrationScores
+  /** The scores on the held-out reviews at the fitted temperature. */
+  after?: CalibrationScores
+}
+
 export interface TrainingResult {
   checkpoint: string
   steps: number
@@ -50,6 +66,7 @@ export interface TrainingResult {
   loss: number
   /** Steps that were skipped because their gradient overflowed. Only set with precision f16. */
   skipped_steps?: number
+  calibration: Calibration
   accuracy?: number
   metrics?: Metrics
   curve: readonly CurvePoint[]
@@ -69,6 +86,16 @@ export type TrainingEvent =
       reviews_per_second: number
       seconds_left: number
     }
+  | {
+      type: 'pretraining_step'
+      step: number
+      steps: number
+      /** Running means of the losses, by objective. */
+      losses: Readonly<Record<string, number>>
+      seconds_left: number
+    }
+  | ({ type: 'pretraining_evaluation' } & PretrainingPoint)
+  | { type: 'pretrained'; result: PretrainingResult }
   | { type: 'evaluation_progress'; done: number; total: number }
   | ({ type: 'evaluation' } & Required<CurvePoint>)
   | { type: 'saved'; step: number; folder: string }

@@ -1,5 +1,3 @@
-import { readFile } from 'node:fs/promises'
-import { parse as parseYaml } from 'yaml'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { dryRunTraining, profileTraining, train as runTraining } from '../../platform/offline/train.ts'
@@ -9,9 +7,10 @@ import { readSavedSpec } from '../../training/state/state-folder.ts'
 import type { Command } from '../command.ts'
 import { suggest } from '../flags.ts'
 import { formatProfile } from '../lines/profile.ts'
-import { formatEstimate } from '../lines/training.ts'
+import { formatCalibration, formatEstimate } from '../lines/training.ts'
 import { formatPercent, printResult } from '../output.ts'
 import { formatCount, formatDuration, makeProgress } from '../progress.ts'
+import { readYamlFile } from '../read-yaml-file.ts'
 import { makeTrainingListener } from '../training-progress.ts'
 
 const commandFlags = {
@@ -84,11 +83,12 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
     }
     const result = await runTraining(spec, listen, stop.signal, resume === true)
     const { metrics, curve: _, ...short } = result
-    const { checkpoint, steps, trainable, total, seconds, reviews_per_second, loss, accuracy } = short
+    const { checkpoint, steps, trainable, total, seconds, reviews_per_second, loss, accuracy, calibration } = short
     printResult(json, short, [
       `${checkpoint}`,
       `${formatCount(steps)} steps in ${formatDuration(seconds)}, ${reviews_per_second.toFixed(1)} reviews/s; final loss ${loss.toFixed(4)}`,
       `${formatCount(trainable)} of ${formatCount(total)} parameters trained`,
+      formatCalibration(calibration),
       ...(accuracy !== undefined && metrics
         ? [
             `accuracy ${formatPercent(accuracy)} on ${formatCount(metrics.n)} reviews, 95 % interval ${metrics.interval.map(formatPercent).join(' to ')}`,
@@ -130,18 +130,7 @@ function readResumedSpec(
 
 async function readConfig(path: unknown): Promise<Record<string, unknown>> {
   if (path === undefined) return {}
-  const text = await readFile(String(path), 'utf8').catch((error) =>
-    fail(
-      'file_missing',
-      {
-        subject: String(path),
-        problem: error.code === 'ENOENT' ? 'does not exist' : `cannot be read (${error.code})`,
-        fix: 'Check the path.',
-      },
-      error,
-    ),
-  )
-  const value = parseConfig(text, String(path))
+  const value = await readYamlFile(String(path))
   const known = ['method', ...Object.keys(trainingFields.shape), ...Object.values(fieldsByMethod).flatMap(Object.keys)]
   const unknown = Object.keys(value).find((field) => !known.includes(field))
   if (unknown !== undefined)
@@ -151,21 +140,4 @@ async function readConfig(path: unknown): Promise<Record<string, unknown>> {
       fix: `${suggest(unknown, known)}Use the flags of graft train, in snake_case.`,
     })
   return value
-}
-
-function parseConfig(text: string, subject: string): Record<string, unknown> {
-  let value: unknown
-  try {
-    value = parseYaml(text)
-  } catch (error) {
-    const [message] = (error as Error).message.split('\n')
-    return fail('usage', { subject, problem: `is not YAML or JSON: ${message}`, fix: 'Fix the file.' }, error)
-  }
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
-  return fail('usage', {
-    subject,
-    expected: 'a mapping of fields in YAML or JSON',
-    found: Array.isArray(value) ? 'a list' : `a ${typeof value}`,
-    fix: 'Write each setting as FIELD: VALUE.',
-  })
 }

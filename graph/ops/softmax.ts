@@ -15,6 +15,17 @@ export const softmaxOp: Op<null> = {
 /** Softmax over the last axis. */
 export const softmax = (x: Tensor): Tensor => apply(softmaxOp, [x], null)
 
+export const logSoftmaxOp: Op<null> = {
+  name: 'logSoftmax',
+  precision: 'full',
+  infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
+  gradient: ({ inputs: [x] }, dy) => [() => sub(dy, mul(softmax(x), reduceSum(dy, [-1], true)))],
+  emit: (onnx, inputs) => onnx.node('LogSoftmax', inputs, { axis: -1 }),
+}
+
+/** The logarithm of {@link softmax}, also where softmax underflows. */
+export const logSoftmax = (x: Tensor): Tensor => apply(logSoftmaxOp, [x], null)
+
 export const oneHotOp: Op<{ depth: number }> = {
   name: 'oneHot',
   precision: 'full',

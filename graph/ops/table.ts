@@ -8,7 +8,7 @@ import { matmulOp } from './matmul.ts'
 import { inverseRmsOp, rmsNormOp } from './normal.ts'
 import { expandOp, reduceSumOp, reshapeOp, transposeOp } from './shape.ts'
 import { concatOp, embedOp, sliceOp } from './slice.ts'
-import { crossEntropyOp, oneHotOp, softmaxOp } from './softmax.ts'
+import { crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from './softmax.ts'
 
 /** All ops of the language, each with its type rule, gradient and lowering. The tests check every op in this table. */
 export const ops = {
@@ -28,6 +28,7 @@ export const ops = {
   inverseRms: inverseRmsOp,
   iota: iotaOp,
   less: elementwise.lessOp,
+  logSoftmax: logSoftmaxOp,
   matmul: matmulOp,
   modulo: moduloOp,
   mul: elementwise.mulOp,

@@ -2,7 +2,7 @@ import type { Architecture, Model } from '../architecture.ts'
 import { labelTokens } from '../label-words.ts'
 import type { T5Config } from './config.ts'
 import { layerOf, layers } from './layers.ts'
-import { classLogits, generation, objective } from './objective.ts'
+import { classLogits, generation, objective, pretraining } from './objective.ts'
 import { baseTensors, linears, subLayers } from './tensors.ts'
 import { parseWithTensors } from './tied-copies.ts'
 
@@ -37,4 +37,5 @@ const describe = (config: T5Config): Model => ({
   rowInputs: (rows) => ({ decoder_input_ids: new Int32Array(rows).fill(config.decoderStartTokenId) }),
   objective: (loss, tokens) => objective(config, loss, tokens),
   generation: generation(config),
+  pretraining: pretraining(config),
 })

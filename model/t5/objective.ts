@@ -1,7 +1,7 @@
 import { input } from '../../graph/ops/leaf.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { Shape } from '../../graph/types.ts'
-import type { Generation, LossName, Objective } from '../architecture.ts'
+import type { Generation, LossName, Objective, Pretraining } from '../architecture.ts'
 import type { Context } from '../context.ts'
 import type { T5Config } from './config.ts'
 import { batchInputs, logits, t5, wordLogits } from './t5.ts'
@@ -15,6 +15,16 @@ export function classLogits(config: T5Config, context: Context, classes: Shape):
   const { decoder } = t5(batchInputs(1), within)
   return wordLogits(decoder, input('words', 'i32', classes), within)
 }
+
+/** Returns the encoder's states and the decoder's first step. */
+export const pretraining = (config: T5Config): Pretraining => ({
+  states(context) {
+    const { encoder, decoder } = t5(batchInputs(1), { ...context, t5: config })
+    return { tokens: encoder, first: decoder }
+  },
+  logits: ({ first }, context) => logits(first, { ...context, t5: config }),
+  wordLogits: ({ first }, words, context) => wordLogits(first, words, { ...context, t5: config }),
+})
 
 /** Returns T5's decoder under teacher forcing: the decoder reads the targets, shifted right behind the start token. */
 export const generation = (config: T5Config): Generation => ({

@@ -4,7 +4,7 @@ import type { TrainingEvent } from '../../training/events.ts'
 import { startChild } from './start-child.ts'
 
 /** The events that end the work of the process. */
-const FINAL_EVENTS: readonly TrainingEvent['type'][] = ['done', 'interrupted', 'estimate', 'profile']
+const FINAL_EVENTS: readonly TrainingEvent['type'][] = ['done', 'interrupted', 'estimate', 'profile', 'pretrained']
 
 /**
  * Trains in a child process, so that this one is not blocked.

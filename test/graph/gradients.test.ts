@@ -10,7 +10,7 @@ import { matmul } from '../../graph/ops/matmul.ts'
 import { inverseRmsOp, rmsNorm } from '../../graph/ops/normal.ts'
 import { expand, reduceSum, reshape, transpose } from '../../graph/ops/shape.ts'
 import { concat, embed, slice } from '../../graph/ops/slice.ts'
-import { crossEntropy, softmax } from '../../graph/ops/softmax.ts'
+import { crossEntropy, logSoftmax, softmax } from '../../graph/ops/softmax.ts'
 import { type OpName, ops } from '../../graph/ops/table.ts'
 import { onSoftwareVulkan, softwareVulkan } from '../software-vulkan.ts'
 import { type Case, gradientError } from './finite-differences.ts'
@@ -93,6 +93,7 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   inverseRms: [{ inputs: [[2, 5]], build: ([x]) => apply(inverseRmsOp, [x], { epsilon: 1e-3 }) }],
   iota: 'has no gradient',
   less: 'has no gradient',
+  logSoftmax: [{ inputs: [[2, 4]], build: ([x]) => logSoftmax(x) }],
   matmul: [
     {
       inputs: [

@@ -14,21 +14,27 @@ const OTHER = 'the a film story actor plot scene was is and of it we they music 
 /** Every word of the reviews, and the label words. */
 export const words = ['excellent', 'worst', 'fine', ...GOOD, ...BAD, ...OTHER]
 
-let base: string | undefined
+const bases = new Map<string, string>()
 
 /**
  * Returns the folder of a random T5 with 62,144 parameters and a tokenizer of whole words. A training of it takes a
  * second.
  */
-export function tinyBase(): string {
-  if (base) return base
-  base = freshPath('tiny-base')
-  afterFile(() => {
-    base = undefined
-  })
+export const tinyBase = (): string => writeTinyBase('tiny-base', words)
+
+/** Returns a base like {@link tinyBase}, with sentinels in its vocabulary. */
+export const tinyBaseWithSentinels = (): string =>
+  writeTinyBase('tiny-base-with-sentinels', [...words, ...Array.from({ length: 20 }, (_, i) => `<extra_id_${i}>`)])
+
+function writeTinyBase(name: string, vocabulary: readonly string[]): string {
+  const known = bases.get(name)
+  if (known) return known
+  const base = freshPath(name)
+  bases.set(name, base)
+  afterFile(() => bases.delete(name))
   mkdirSync(base, { recursive: true })
   for (const file of ['config.json', 'model.safetensors']) cpSync(parityPath(`tiny-t5/${file}`), join(base, file))
-  const pieces = ['<pad>', '</s>', '<unk>', ...words]
+  const pieces = ['<pad>', '</s>', '<unk>', ...vocabulary]
   const tokenizer = {
     normalizer: { type: 'Lowercase' },
     pre_tokenizer: { type: 'WhitespaceSplit' },

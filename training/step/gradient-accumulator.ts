@@ -1,6 +1,6 @@
 import { makeFreeList } from '../../core/free-list.ts'
 import type { LoadedProgram } from '../../graph/runtime/pool.ts'
-import type { Values } from '../../graph/runtime/session.ts'
+import type { Data, Values } from '../../graph/runtime/session.ts'
 import type { Symbols } from '../../graph/types.ts'
 import type { NamedShape } from '../../model/tensor-shapes.ts'
 import { gradientName } from './gradient-program.ts'
@@ -18,13 +18,21 @@ export interface MicroBatch {
  * @param program a loaded gradient program
  */
 export function makeGradientAccumulator(program: LoadedProgram, trained: readonly NamedShape[], threads: number) {
-  const total = allocatePacked(trained).vector
+  const { vector: total, views } = allocatePacked(trained)
   const slots = makeFreeList(Array.from({ length: threads }, () => allocatePacked(trained, gradientName)))
 
   return {
     gradient: total,
-    /** Replaces `gradient` by the sum over these micro-batches, and returns the sum of their losses. */
-    async accumulate(batches: readonly MicroBatch[]): Promise<number> {
+    /** The sums of the gradients by the names of the tensors, as views of `gradient`. */
+    views,
+    /**
+     * Replaces `gradient` by the sum over these micro-batches, and returns the sum of their losses.
+     * @param onResults receives the results of each micro-batch that are not gradients, in order
+     */
+    async accumulate(
+      batches: readonly MicroBatch[],
+      onResults?: (results: Record<string, Data>) => void,
+    ): Promise<number> {
       let loss = 0
       let turn = Promise.resolve()
       for (const [i, { feeds, symbols }] of batches.entries()) {
@@ -32,6 +40,7 @@ export function makeGradientAccumulator(program: LoadedProgram, trained: readonl
         const run = program.run(feeds, symbols, slot.views)
         turn = Promise.all([run, turn]).then(([results]) => {
           loss += results.loss[0] as number
+          onResults?.(results)
           if (i === 0) total.set(slot.vector)
           else addInto(total, slot.vector)
           slots.release(slot)

@@ -91,11 +91,19 @@ export function adamWProgram(): Program {
   return buildProgram('adamw', adamW('n', mul(input('gradient', 'f32', ['n']), input('clip', 'f32', []))))
 }
 
+/** A part of the vectors, and the factor of its learning rate. */
+export interface RatedPart {
+  from: number
+  size: number
+  factor: number
+}
+
 /**
  * Opens an optimizer that updates vectors in shared memory.
+ * @param parts the parts whose learning rates differ; they cover the vectors. Defaults to a single part
  * @returns a function that takes a step, counted from 1, and returns the norm of the gradient before clipping
  */
-export async function openOptimizer(pool: Pool, options: AdamW) {
+export async function openOptimizer(pool: Pool, options: AdamW, parts?: readonly RatedPart[]) {
   const update = await pool.load(adamWProgram(), {})
   return async (
     { theta, m, v }: TrainingVectors,
@@ -104,18 +112,21 @@ export async function openOptimizer(pool: Pool, options: AdamW) {
     learningRate: number,
   ): Promise<number> => {
     const norm = normOf(gradient)
-    const scalars = {
-      clip: Float32Array.of(Math.min(1, options.maxGradNorm / (norm + 1e-6))),
-      numbers: stepNumbers(options, step, learningRate),
-    }
-    const updateChunk = async (from: number) => {
-      const part = (x: Float32Array) => x.subarray(from, from + CHUNK_ELEMENTS)
-      const feeds = { theta: part(theta), m: part(m), v: part(v), gradient: part(gradient), ...scalars }
+    const clip = Float32Array.of(Math.min(1, options.maxGradNorm / (norm + 1e-6)))
+    const updateChunk = async (from: number, to: number, numbers: Float32Array) => {
+      const part = (x: Float32Array) => x.subarray(from, to)
+      const feeds = { theta: part(theta), m: part(m), v: part(v), gradient: part(gradient), clip, numbers }
       // In place: a result is computed after everything else that reads the input that it overwrites.
       await update.run(feeds, { n: part(theta).length }, { new_theta: part(theta), new_m: part(m), new_v: part(v) })
     }
     await Promise.all(
-      Array.from({ length: Math.ceil(theta.length / CHUNK_ELEMENTS) }, (_, i) => updateChunk(i * CHUNK_ELEMENTS)),
+      (parts ?? [{ from: 0, size: theta.length, factor: 1 }]).flatMap(({ from, size, factor }) => {
+        const numbers = stepNumbers(options, step, factor * learningRate)
+        return Array.from({ length: Math.ceil(size / CHUNK_ELEMENTS) }, (_, i) => {
+          const start = from + i * CHUNK_ELEMENTS
+          return updateChunk(start, Math.min(start + CHUNK_ELEMENTS, from + size), numbers)
+        })
+      }),
     )
     return norm
   }

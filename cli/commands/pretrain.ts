@@ -1,0 +1,45 @@
+import { dirname } from 'node:path'
+import { z } from 'zod'
+import { pretrain as runPretraining } from '../../platform/offline/pretrain.ts'
+import { parsePretraining } from '../../training/pretraining/config.ts'
+import { checkFlags } from '../check-flags.ts'
+import type { Command } from '../command.ts'
+import { printResult } from '../output.ts'
+import { formatCount, formatDuration, makeProgress } from '../progress.ts'
+import { readYamlFile } from '../read-yaml-file.ts'
+import { makeTrainingListener } from '../training-progress.ts'
+
+const flags = {
+  config: z.string().describe('YAML file of the start, the tasks and their objectives.'),
+  out: z.string().describe('Folder to write the base to.'),
+  threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
+}
+
+export const pretrain: Command = {
+  summary: 'Pretrain a base on texts without labels',
+  usage: 'pretrain --config FILE --out DIR [--threads N]',
+  about: `Trains all weights of a T5 with the objectives that the configuration mixes: regression on the vectors
+of another model, distributions over words, bags of words, cloze, span corruption, and keeping what the
+start computed. docs/pretraining.md lists the fields of the configuration.
+
+Ctrl-C saves the state. The same command continues it, and the result is the same as without the
+interruption.`,
+  examples: ['graft pretrain --config base/recipe/config.yaml --out my-base'],
+  flags: { Flags: flags },
+  async run({ json, ...values }) {
+    const { config, out, threads } = checkFlags(flags, values)
+    const spec = { ...parsePretraining(await readYamlFile(config), dirname(config)), out, ...(threads && { threads }) }
+    const progress = makeProgress()
+    const stop = new AbortController()
+    process.on('SIGINT', () => {
+      progress.writeLine('Saving the state …')
+      stop.abort()
+    })
+    process.on('SIGTERM', () => stop.abort())
+    const { curve, ...result } = await runPretraining(spec, makeTrainingListener(progress), stop.signal)
+    printResult(json, { ...result, curve }, [
+      result.base,
+      `${formatCount(result.steps)} steps with ${formatCount(result.tokens)} tokens in ${formatDuration(result.seconds)}`,
+    ])
+  },
+}

@@ -1,0 +1,47 @@
+import type { Pool } from '../../graph/runtime/pool.ts'
+import type { Values } from '../../graph/runtime/session.ts'
+import type { NamedShape } from '../../model/tensor-shapes.ts'
+import { type MicroBatch, makeGradientAccumulator } from '../step/gradient-accumulator.ts'
+import { taskProgram } from './program.ts'
+import type { Task, TaskSetting } from './task.ts'
+
+/** The gradient of a task, loaded on the threads of a pool. */
+export interface LoadedTask {
+  /** Adds the gradient of a batch to a vector, and returns the loss of each objective without its weight. */
+  addGradient(batches: readonly MicroBatch[], into: Readonly<Record<string, Float32Array>>): Promise<number[]>
+  /** Returns the loss of each objective without its weight. */
+  evaluate(batches: readonly MicroBatch[]): Promise<number[]>
+}
+
+/** @param values the trained tensors by name */
+export async function loadTask(
+  task: Task,
+  { base, model }: Pick<TaskSetting, 'base' | 'model'>,
+  trained: readonly NamedShape[],
+  values: Values,
+  pool: Pool,
+): Promise<LoadedTask> {
+  const { program, reached } = taskProgram(task, model, trained)
+  const constants = Object.assign({}, ...task.objectives.map((objective) => objective.constants))
+  const bound = { ...Object.fromEntries(base.tensors), ...constants }
+  const loaded = await pool.load(program, bound, { mutable: values })
+  const { views, accumulate } = makeGradientAccumulator(loaded, reached, pool.size)
+  const run = async (batches: readonly MicroBatch[]) => {
+    const losses = task.objectives.map(() => 0)
+    await accumulate(batches, (results) => {
+      for (const i of losses.keys()) losses[i] += Number(results[`loss.${i}`][0])
+    })
+    return losses
+  }
+  return {
+    evaluate: run,
+    async addGradient(batches, into) {
+      const losses = await run(batches)
+      for (const { name } of reached) {
+        const [sum, part] = [into[name], views[name]]
+        for (let i = 0; i < sum.length; i++) sum[i] += part[i]
+      }
+      return losses
+    },
+  }
+}
