@@ -9,8 +9,11 @@ import { formatHelp, formatOverview } from './help.ts'
 const loaders: Record<string, () => Promise<Command>> = {
   quickstart: async () => (await import('./commands/quickstart.ts')).quickstart,
   train: async () => (await import('./commands/train.ts')).train,
+  pretrain: async () => (await import('./commands/pretrain.ts')).pretrain,
   evaluate: async () => (await import('./commands/evaluate.ts')).evaluate,
   compare: async () => (await import('./commands/compare.ts')).compare,
+  sweep: async () => (await import('./commands/sweep.ts')).sweep,
+  reproduce: async () => (await import('./commands/reproduce.ts')).reproduce,
   predict: async () => (await import('./commands/predict.ts')).predict,
   parameters: async () => (await import('./commands/parameters.ts')).parameters,
   serve: async () => (await import('./commands/serve.ts')).serve,

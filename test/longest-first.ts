@@ -16,6 +16,7 @@ const LONGEST: readonly string[] = [
   'e2e/http-story',
   'platform/worker/kill',
   'cli/store',
+  'cli/sweep',
   'e2e/serve',
   'contract/store/opening',
   'training/resume',

@@ -7,6 +7,7 @@ const programs = [
   'cli/main.ts',
   'server/lambda.ts',
   'training/child.ts',
+  'training/baseline/child.ts',
   'platform/worker/short-work-child.ts',
   'graph/runtime/worker.ts',
   'graph/runtime/devices/gpu-info-child.ts',

@@ -5,10 +5,11 @@ import { makeGraftApp } from '../app.ts'
 import { type Api, type ApiOptions, requireOk } from './api.ts'
 
 /** Opens the store and returns its API in this process. Use it only if no server has the store open. */
-export async function openLocalApi({ worker: runsWorker = false, threads }: ApiOptions): Promise<Api> {
-  const platform = await openPlatform({ threads })
+export async function openLocalApi(options: ApiOptions): Promise<Api> {
+  const { worker: runsWorker = false, threads, base, sliceSeconds } = options
+  const platform = await openPlatform({ threads, base })
   try {
-    const worker = runsWorker ? await startWorker({ ...platform, threads }) : undefined
+    const worker = runsWorker ? await startWorker({ ...platform, threads, sliceSeconds }) : undefined
     const close = async () => {
       await worker?.close()
       await platform.close()

@@ -15,6 +15,9 @@ export async function describeBase(name: string): Promise<Model> {
   )
 }
 
+/** Returns the fingerprint of a base's weights. */
+export const fingerprintOf = async (name: string): Promise<string> => (await loadBase(baseFolder(name))).fingerprint
+
 /** Returns the configuration of the method that trained an adapter. */
 export async function loadCheckpointMethod(checkpoint: string, base: string): Promise<MethodConfig> {
   return (await loadAdapter(checkpoint, await loadBase(baseFolder(base)))).method

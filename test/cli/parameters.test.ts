@@ -11,11 +11,14 @@ const json = async (...argv: string[]) => JSON.parse(await run(...argv, '--json'
 const PUBLISHED: [name: string, trainable: number, total: number][] = [
   ['full fine-tuning', 60_506_624, 60_506_624],
   ['soft prompt, 10 tokens', 5_120, 60_511_744],
-  ['soft prompt, 1 token', 512, 60_507_136],
-  ['bottleneck adapter (seq_bn), width 8', 104_544, 60_611_168],
-  ['bottleneck adapter (seq_bn), width 1', 18_444, 60_525_068],
-  ['LoRA on q and v, rank 8', 294_912, 60_801_536],
-  ['LoRA on q and v, rank 1', 36_864, 60_543_488],
+  ['OpenDelta soft prompt, 1 token', 512, 60_507_136],
+  ['OpenDelta soft prompt, 10 tokens', 5_120, 60_511_744],
+  ['adapter, width 8', 104_544, 60_611_168],
+  ['AdapterHub adapter, width 8', 104_544, 60_611_168],
+  ['AdapterHub adapter, width 1', 18_444, 60_525_068],
+  ['LoRA, rank 8', 294_912, 60_801_536],
+  ['PEFT LoRA, rank 1', 36_864, 60_543_488],
+  ['PEFT LoRA, rank 8', 294_912, 60_801_536],
 ]
 
 describe('graft parameters', () => {

@@ -30,6 +30,7 @@ const trained = z.strictObject({
   seconds: z.number().positive(),
   reviews_per_second: z.number().positive(),
   loss: z.number().positive(),
+  calibration: z.strictObject({ reviews: z.literal(0), temperature: z.literal(1) }),
   accuracy: share.optional(),
 })
 const measured = z.strictObject({
@@ -38,6 +39,7 @@ const measured = z.strictObject({
   interval,
   f1: share,
   ece: share,
+  log_loss: z.number().positive(),
   labels: z.array(z.string()),
   classes: z.array(z.object({ label: z.string(), n: z.int(), precision: share, recall: share, f1: share })),
   confusion: z.array(z.array(z.int())),
@@ -82,7 +84,7 @@ describe('graft train', () => {
     const out = freshPath('plain')
     const printed = await runInProcess(train, ...short, '--out', out)
     expect(printed).toMatch(
-      /^.*plain\n3 steps in .* reviews\/s; final loss \d\.\d{4}\n32,768 of 5,802,496 parameters trained\n$/,
+      /^.*plain\n3 steps in .* reviews\/s; final loss \d\.\d{4}\n32,768 of 5,802,496 parameters trained\nno temperature was fitted, .*\n$/,
     )
   })
 
@@ -134,11 +136,24 @@ describe('graft evaluate', () => {
   test('prints the accuracy, the confusion matrix and the slices as text', async () => {
     const printed = await runInProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'))
     expect(printed).toMatch(
-      /^accuracy \d+\.\d\d % on 90 reviews, 95 % interval \d+\.\d\d % to \d+\.\d\d %\nmacro F1 0\.\d{4}/,
+      /^accuracy \d+\.\d\d % on 90 reviews, 95 % interval \d+\.\d\d % to \d+\.\d\d %\nmacro F1 0\.\d{4}, expected calibration error 0\.\d{4}, log loss \d\.\d{4}\n\n/,
     )
     expect(printed).toMatch(/negative +\d+ +\d+\npositive +\d+ +\d+/)
     expect(printed).toContain('up to 128 tokens')
   })
+})
+
+test('graft evaluate shows the calibration with and without the temperature of an adapter', async () => {
+  const dir = await saveRandomAdapter('warm', lora[1], lora[2], { temperature: 2 })
+  const flags = ['--checkpoint', dir, '--data', samples('test')]
+  const { ece, log_loss, uncalibrated } = JSON.parse(await runInProcess(evaluate, ...flags, '--json'))
+  const plain = JSON.parse(
+    await runInProcess(evaluate, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json'),
+  )
+  expect(uncalibrated).toEqual({ ece: plain.ece, log_loss: plain.log_loss })
+  expect(await runInProcess(evaluate, ...flags)).toContain(
+    `expected calibration error ${ece.toFixed(4)}, log loss ${log_loss.toFixed(4)}\nwithout the temperature: expected calibration error ${plain.ece.toFixed(4)}, log loss ${plain.log_loss.toFixed(4)}\n`,
+  )
 })
 
 describe('graft compare', () => {
@@ -255,7 +270,7 @@ describe('an error', () => {
     const { code, stderr, stdout } = await graft('trian')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(
-      'one of quickstart, train, evaluate, compare, predict, parameters, serve, adapters, aliases, trainings, datasets',
+      'one of quickstart, train, pretrain, evaluate, compare, sweep, reproduce, predict, parameters, serve, adapters',
     )
     expect(stderr).toContain('Did you mean train?')
   })

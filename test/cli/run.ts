@@ -38,7 +38,18 @@ export function freshHome(): string {
   return home
 }
 
-const STORE_COMMANDS = ['serve', 'quickstart', 'worker', 'adapters', 'aliases', 'trainings', 'datasets', 'key']
+const STORE_COMMANDS = [
+  'serve',
+  'quickstart',
+  'worker',
+  'adapters',
+  'aliases',
+  'trainings',
+  'datasets',
+  'key',
+  'sweep',
+  'reproduce',
+]
 
 /** Returns whether a command line opens the store. */
 const opensStore = (commandLine: string): boolean => STORE_COMMANDS.includes(commandLine.split(' ')[0])

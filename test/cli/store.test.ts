@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
@@ -17,9 +18,13 @@ const json = async <T>(args: string[], env?: Record<string, string>): Promise<T>
 }
 
 beforeAll(async () => {
-  const { code, stdout, stderr } = await graft(['train', '--name', 'film', '--data', data, '--steps', '3'])
+  const settings = ['--steps', '3', '--calibration-rows', '39']
+  const { code, stdout, stderr } = await graft(['train', '--name', 'film', '--data', data, ...settings])
   expect(code, stderr).toBe(0)
-  expect(stdout).toMatch(/^film \([-0-9a-f]{36}\): succeeded\n3 steps/)
+  expect(stdout).toMatch(
+    /^film \([-0-9a-f]{36}\): succeeded\n3 steps.*\ntemperature \d.*, fitted to 39 held-out reviews/,
+  )
+  expect(stderr).toContain('39 reviews are held out')
   expect(stderr).toContain('No server is running')
 })
 
@@ -40,10 +45,19 @@ test('an export has the trained bytes, and can be imported under another name an
     await json<Adapter>(['adapters', 'show', 'film']),
     await json<Adapter>(['adapters', 'import', out, '--name', 'copy']),
   ]
-  expect(copy.digest).toBe(film.digest)
+  expect([copy.digest, copy.temperature]).toEqual([film.digest, film.temperature])
+  expect(film.temperature).not.toBe(1)
   expect(await json(['adapters', 'remove', 'copy'])).toEqual({ removed: 'copy' })
   const gone = await graft(['adapters', 'show', 'copy'])
   expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('expected film')])
+})
+
+test('a folder of PEFT, which has no temperature, is imported with temperature 1', async () => {
+  const out = freshPath('of-peft')
+  await json(['adapters', 'export', 'film', '--out', out])
+  rmSync(join(out, 'graft.json'))
+  expect(await json(['adapters', 'import', out, '--name', 'plain'])).toMatchObject({ temperature: 1 })
+  await json(['adapters', 'remove', 'plain'])
 })
 
 test('Ctrl-C saves the state of a training in this process, and resume ends with the bytes of an uninterrupted training', async () => {

@@ -5,6 +5,7 @@ import { binomialMass, probabilityAtLeast } from '../../../training/comparison/b
 import { pairedBootstrapInterval } from '../../../training/comparison/bootstrap.ts'
 import { smallestDetectable } from '../../../training/comparison/detectable.ts'
 import { adjustByHolm, exactMcNemarP, type PairCounts } from '../../../training/comparison/mcnemar.ts'
+import { studentCriticalValue, studentTwoSidedP } from '../../../training/comparison/student-t.ts'
 import { type Interval, wilsonInterval } from '../../../training/metrics.ts'
 
 interface Golden {
@@ -14,6 +15,7 @@ interface Golden {
   at_least: { k: number; n: number; p: number; value: number }[]
   mass: { k: number; n: number; p: number; value: number }[]
   wilson: { successes: number; trials: number; interval: Interval }[]
+  student: { degrees: number; t: number; p: number; critical: number }[]
   detectable: (PairCounts & { level: number; value: number | null })[]
 }
 
@@ -51,6 +53,15 @@ test.each(golden.wilson)(
   ({ successes, trials, interval }) => {
     const found = wilsonInterval(successes, trials)
     for (const i of [0, 1]) expect(found[i]).toBeCloseTo(interval[i], 12)
+  },
+)
+
+test.each(golden.student)(
+  'Student’s t of $degrees degrees of freedom has the p and the critical value of scipy',
+  ({ degrees, t, p, critical }) => {
+    expectNear(studentTwoSidedP(t, degrees), p)
+    expectNear(studentTwoSidedP(-t, degrees), p)
+    expectNear(studentCriticalValue(0.05, degrees), critical)
   },
 )
 

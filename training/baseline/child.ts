@@ -1,0 +1,33 @@
+// The process that measures the baseline. It receives one request, sends one answer, and exits; it also exits with its
+// parent.
+import { type PlainError, toPlain } from '../../core/errors.ts'
+import { readExamples, requireClasses } from '../data/examples.ts'
+import { type BaselineResult, measureBaseline } from './baseline.ts'
+
+/** The files of reviews to train and to measure on. */
+export interface BaselineRequest {
+  data: string
+  test: string
+}
+
+export type BaselineAnswer = { result: BaselineResult; seconds: number } | { error: PlainError }
+
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
+process.on('disconnect', () => process.exit())
+process.on('message', (request: BaselineRequest) => void handle(request))
+
+async function handle(request: BaselineRequest): Promise<void> {
+  const answer: BaselineAnswer = await measure(request).catch((error) => ({ error: toPlain(error) }))
+  process.send?.(answer, undefined, undefined, () => process.exit())
+}
+
+async function measure({ data, test }: BaselineRequest): Promise<BaselineAnswer> {
+  const { examples } = await readExamples(data)
+  requireClasses(examples, data)
+  const labels = [...new Set(examples.map(({ label }) => label))]
+  const { examples: testExamples } = await readExamples(test, { labels })
+  const start = performance.now()
+  const result = measureBaseline(examples, testExamples)
+  return { result, seconds: (performance.now() - start) / 1000 }
+}
