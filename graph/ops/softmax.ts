@@ -20,7 +20,13 @@ export const logSoftmaxOp: Op<null> = {
   precision: 'full',
   infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
   gradient: ({ inputs: [x] }, dy) => [() => sub(dy, mul(softmax(x), reduceSum(dy, [-1], true)))],
-  emit: (onnx, inputs) => onnx.node('LogSoftmax', inputs, { axis: -1 }),
+  // ONNX Runtime has no LogSoftmax for WebGPU.
+  emit: (onnx, [x]) => {
+    const axis = onnx.int64([-1])
+    const shifted = onnx.node('Sub', [x, onnx.node('ReduceMax', [x, axis], { keepdims: 1 })])
+    const sum = onnx.node('ReduceSum', [onnx.node('Exp', [shifted]), axis], { keepdims: 1 })
+    return onnx.node('Sub', [shifted, onnx.node('Log', [sum])])
+  },
 }
 
 /** The logarithm of {@link softmax}, also where softmax underflows. */
