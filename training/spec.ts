@@ -78,7 +78,7 @@ export const trainingFields = z.object({
     .union([z.int().min(0), z.literal('auto')], { error: 'a number of reviews, or auto' })
     .default('auto')
     .describe(
-      `The number of training reviews to hold out, at most half of them, to fit the temperature to. 0 fits no temperature. auto holds out ${HELD_OUT_RULE}.`,
+      `The number of training reviews to hold out, at most half of them, to fit the temperature to. 0 holds out none and fits no temperature. auto holds out ${HELD_OUT_RULE}.`,
     ),
   skip_bad: z.boolean().default(false).describe('Skips lines that cannot be read.'),
   evaluate_every: count
