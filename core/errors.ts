@@ -101,3 +101,10 @@ function wrapUnexpected(error: unknown): GraftError {
     error,
   )
 }
+
+/** Returns a handler for rejections that ignores errors with one of these codes and throws all others again. */
+export const ignoreErrors =
+  (...codes: readonly ErrorCode[]) =>
+  (error: unknown): undefined => {
+    if (!(error instanceof GraftError && codes.includes(error.code))) throw error
+  }

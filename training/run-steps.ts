@@ -5,7 +5,9 @@ import { trainingSteps } from './data/steps.ts'
 import { evaluate } from './evaluate.ts'
 import type { TrainingListener } from './events.ts'
 import type { Metrics } from './metrics.ts'
+import { updateMean } from './running-mean.ts'
 import type { TrainingSpec } from './spec.ts'
+import { startSaveTimer } from './state/save-timer.ts'
 import type { Progress } from './state/state.ts'
 import type { StateFolder } from './state/state-folder.ts'
 import { skippedSteps } from './step/loss-scale.ts'
@@ -14,17 +16,8 @@ import type { Trainer } from './step/trainer.ts'
 /** An evaluation between two steps reads no more than this many examples, from the beginning of the test data. */
 const MAX_INTERIM_EXAMPLES = 1000
 
-/**
- * After a save, training continues for at least this many times as long as the save took, whatever `save_seconds` is.
- * So saving takes at most about 5 % of the time.
- */
-const SAVE_INTERVAL_FACTOR = 20
-
 /** The approximate number of points of a loss curve. */
 const TARGET_CURVE_POINTS = 100
-
-/** The reported loss is a running mean over about this many steps. */
-const LOSS_WINDOW_STEPS = 50
 
 /** A training between its preparation and its checkpoint. */
 interface TrainingRun {
@@ -73,7 +66,7 @@ export async function runSteps(run: TrainingRun, signal: AbortSignal): Promise<b
 
   // A training without a step has no state. An interrupt saves one nevertheless, because --resume must then work.
   let savedStep = doneSteps > 0 ? doneSteps : -1
-  let nextSave = performance.now() + 1000 * spec.save_seconds
+  const timer = startSaveTimer(spec.save_seconds)
   const save = async () => {
     if (pending.length > 0) await readPendingLosses()
     if (savedStep === progress.step) return
@@ -81,8 +74,7 @@ export async function runSteps(run: TrainingRun, signal: AbortSignal): Promise<b
     await trainer.stepper.download()
     onEvent({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.vectors) })
     savedStep = progress.step
-    const now = performance.now()
-    nextSave = now + Math.max(1000 * spec.save_seconds, SAVE_INTERVAL_FACTOR * (now - start))
+    timer.restart(start)
   }
 
   let step = 0
@@ -102,17 +94,17 @@ export async function runSteps(run: TrainingRun, signal: AbortSignal): Promise<b
       progress.curve.push(point)
       onEvent({ type: 'evaluation', ...point })
     }
-    if (performance.now() >= nextSave) await save()
+    if (timer.isDue()) await save()
   }
   await save()
   return true
 }
 
-/** Adds a step to the progress. Early in a training, the loss is the mean of all steps so far. */
+/** Adds a step to the progress. */
 function recordStep(progress: Progress, loss: number, examples: number): void {
   progress.step++
   progress.reviews += examples
-  progress.loss += (loss - progress.loss) / Math.min(progress.step, LOSS_WINDOW_STEPS)
+  progress.loss = updateMean(progress.loss, loss, progress.step)
 }
 
 /** Evaluates the current parameters on the test data, up to `limit` examples. */

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import { requireFreeFolder } from '../checkpoint/write-folder.ts'
-import { GraftError } from '../core/errors.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
 import { calibrate } from './calibrate.ts'
 import { prepare } from './data/prepare.ts'
@@ -9,6 +8,7 @@ import { evaluateOnTest, runSteps } from './run-steps.ts'
 import type { TrainingSpec } from './spec.ts'
 import { readFinishedResult, saveCheckpoint } from './state/save-checkpoint.ts'
 import { identifyTraining, openStateFolder } from './state/state-folder.ts'
+import { withStates } from './state/with-states.ts'
 import { resolveDevice } from './step/resolve-device.ts'
 import { openTrainer } from './step/trainer.ts'
 
@@ -37,7 +37,7 @@ export async function train(
     return finished
   }
   const pool = openRuntime(spec.device, threads)
-  try {
+  return withStates(states, pool, async () => {
     const prepared = await prepare(spec, threads, onEvent)
     onEvent({ type: 'stage', message: 'Compiling the training step' })
     const trainer = await openTrainer(prepared, pool)
@@ -54,12 +54,5 @@ export async function train(
     states.remove()
     onEvent({ type: 'done', result })
     return result
-  } catch (error) {
-    // Resuming would diverge again. The folder must be free for a training with other settings.
-    if (error instanceof GraftError && error.code === 'training_diverged') states.remove()
-    throw error
-  } finally {
-    await pool.close()
-    states.close()
-  }
+  })
 }

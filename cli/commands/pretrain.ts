@@ -7,6 +7,7 @@ import type { Command } from '../command.ts'
 import { printResult } from '../output.ts'
 import { formatCount, formatDuration, makeProgress } from '../progress.ts'
 import { readYamlFile } from '../read-yaml-file.ts'
+import { saveOnSignal } from '../save-on-signal.ts'
 import { makeTrainingListener } from '../training-progress.ts'
 
 const flags = {
@@ -30,13 +31,8 @@ interruption.`,
     const { config, out, threads } = checkFlags(flags, values)
     const spec = { ...parsePretraining(await readYamlFile(config), dirname(config)), out, ...(threads && { threads }) }
     const progress = makeProgress()
-    const stop = new AbortController()
-    process.on('SIGINT', () => {
-      progress.writeLine('Saving the state …')
-      stop.abort()
-    })
-    process.on('SIGTERM', () => stop.abort())
-    const { curve, ...result } = await runPretraining(spec, makeTrainingListener(progress), stop.signal)
+    const signal = saveOnSignal(progress)
+    const { curve, ...result } = await runPretraining(spec, makeTrainingListener(progress), signal)
     printResult(json, { ...result, curve }, [
       result.base,
       `${formatCount(result.steps)} steps with ${formatCount(result.tokens)} tokens in ${formatDuration(result.seconds)}`,

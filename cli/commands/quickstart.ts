@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import { packageRoot } from '../../core/entry.ts'
-import { GraftError } from '../../core/errors.ts'
+import { ignoreErrors } from '../../core/errors.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
@@ -44,7 +44,7 @@ adapter exists already, it is served at once. An interrupted training continues.
 
 /** Trains the adapter if it does not exist, or continues its training. */
 async function ensureAdapter(api: Api, progress: Progress): Promise<void> {
-  if (await getJson<Adapter>(api, `/v1/adapters/${ADAPTER_NAME}`).catch(ignoreUnknown)) {
+  if (await getJson<Adapter>(api, `/v1/adapters/${ADAPTER_NAME}`).catch(ignoreErrors('adapter_unknown'))) {
     progress.writeLine(
       `Serving the adapter ${ADAPTER_NAME}. To train it again, remove it first: graft adapters remove ${ADAPTER_NAME}`,
     )
@@ -60,12 +60,8 @@ async function ensureAdapter(api: Api, progress: Progress): Promise<void> {
   progress.writeLine('These reviews are few and short. See docs/benchmarks.md for results on 25,000 real reviews.')
 }
 
-function ignoreUnknown(error: unknown): undefined {
-  if (!(error instanceof GraftError && ['adapter_unknown', 'training_unknown'].includes(error.code))) throw error
-}
-
 async function findUnfinished(api: Api): Promise<Training | undefined> {
-  const known = await getJson<Training>(api, `/v1/trainings/${ADAPTER_NAME}`).catch(ignoreUnknown)
+  const known = await getJson<Training>(api, `/v1/trainings/${ADAPTER_NAME}`).catch(ignoreErrors('training_unknown'))
   if (known?.status === 'paused') return postJson(api, `/v1/trainings/${known.id}/resume`)
   return known && isActive(known) ? known : undefined
 }

@@ -4,7 +4,7 @@ import type { Command } from '../command.ts'
 import { readGrid } from '../sweep/grid.ts'
 import { publishedGrid } from '../sweep/published.ts'
 import { reportFiles } from '../sweep/report-files.ts'
-import { runSweepCommand } from '../sweep/run-command.ts'
+import { runFlags, runSweepCommand } from '../sweep/run-command.ts'
 
 const flags = {
   data: z.string().describe('Folder with the reviews: train.jsonl.gz and test.jsonl.gz.'),
@@ -12,15 +12,7 @@ const flags = {
   seeds: z.int().min(1).max(100).optional().describe('Number of trainings for each row. Defaults to 3.'),
   epochs: z.number().positive().optional().describe('Number of passes over the data. Defaults to 1.'),
   out: z.string().default('results.md').describe('Markdown file of the report. Its other files are beside it.'),
-  plan: z
-    .boolean()
-    .default(false)
-    .describe('Print what would be trained, with an estimate of its time. Train nothing.'),
-  retry: z
-    .boolean()
-    .default(false)
-    .describe('Also train again what failed for a reason that is likely to recur, such as a training that diverged.'),
-  threads: z.int().positive().optional().describe('Number of threads if this process trains.'),
+  ...runFlags,
 }
 
 export const reproduce: Command = {

@@ -4,7 +4,7 @@ import type { Command } from '../command.ts'
 import { requireArgument } from '../subcommands.ts'
 import { readGrid } from '../sweep/grid.ts'
 import { reportFiles } from '../sweep/report-files.ts'
-import { runSweepCommand } from '../sweep/run-command.ts'
+import { runFlags, runSweepCommand } from '../sweep/run-command.ts'
 
 const flags = {
   out: z.string().optional().describe('Folder of the report. Defaults to the name of the grid.'),
@@ -12,15 +12,7 @@ const flags = {
     .string()
     .optional()
     .describe('Markdown file of the report, instead of --out. Its other files are beside it.'),
-  plan: z
-    .boolean()
-    .default(false)
-    .describe('Print what would be trained, with an estimate of its time. Train nothing.'),
-  retry: z
-    .boolean()
-    .default(false)
-    .describe('Also train again what failed for a reason that is likely to recur, such as a training that diverged.'),
-  threads: z.int().positive().optional().describe('Number of threads if this process trains.'),
+  ...runFlags,
 }
 
 export const sweep: Command = {

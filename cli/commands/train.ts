@@ -5,12 +5,13 @@ import { fieldsByMethod } from '../../platform/schemas/methods.ts'
 import { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
 import { readSavedSpec } from '../../training/state/state-folder.ts'
 import type { Command } from '../command.ts'
-import { suggest } from '../flags.ts'
 import { formatProfile } from '../lines/profile.ts'
 import { formatCalibration, formatEstimate } from '../lines/training.ts'
 import { formatPercent, printResult } from '../output.ts'
 import { formatCount, formatDuration, makeProgress } from '../progress.ts'
 import { readYamlFile } from '../read-yaml-file.ts'
+import { saveOnSignal } from '../save-on-signal.ts'
+import { requireTrainingField } from '../training-fields.ts'
 import { makeTrainingListener } from '../training-progress.ts'
 
 const commandFlags = {
@@ -67,21 +68,16 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
       : parseTrainingSpec({ ...(await readConfig(config)), ...flags })
     const progress = makeProgress()
     const listen = makeTrainingListener(progress)
-    const stop = new AbortController()
-    process.on('SIGINT', () => {
-      progress.writeLine('Saving the state …')
-      stop.abort()
-    })
-    process.on('SIGTERM', () => stop.abort())
+    const signal = saveOnSignal(progress)
     if (plan) {
-      const { plan: planned, estimate } = await dryRunTraining(spec, listen, stop.signal)
+      const { plan: planned, estimate } = await dryRunTraining(spec, listen, signal)
       return printResult(json, { ...planned, estimate }, formatEstimate(estimate))
     }
     if (profile) {
-      const measured = await profileTraining(spec, listen, stop.signal)
+      const measured = await profileTraining(spec, listen, signal)
       return printResult(json, measured, formatProfile(measured))
     }
-    const result = await runTraining(spec, listen, stop.signal, resume === true)
+    const result = await runTraining(spec, listen, signal, resume === true)
     const { metrics, curve: _, ...short } = result
     const { checkpoint, steps, trainable, total, seconds, reviews_per_second, loss, accuracy, calibration } = short
     printResult(json, short, [
@@ -131,13 +127,6 @@ function readResumedSpec(
 async function readConfig(path: unknown): Promise<Record<string, unknown>> {
   if (path === undefined) return {}
   const value = await readYamlFile(String(path))
-  const known = ['method', ...Object.keys(trainingFields.shape), ...Object.values(fieldsByMethod).flatMap(Object.keys)]
-  const unknown = Object.keys(value).find((field) => !known.includes(field))
-  if (unknown !== undefined)
-    fail('usage', {
-      subject: `${path}, ${unknown}`,
-      problem: 'is not a field of a training',
-      fix: `${suggest(unknown, known)}Use the flags of graft train, in snake_case.`,
-    })
+  for (const field of Object.keys(value)) requireTrainingField(field, `${path}, ${field}`)
   return value
 }

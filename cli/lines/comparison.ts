@@ -1,6 +1,7 @@
 import type { Comparison } from '../../training/comparison/comparison.ts'
 import { formatPercent, formatTable } from '../output.ts'
 import { formatCount } from '../progress.ts'
+import { formatP } from '../report/format.ts'
 
 /** The maximum number of flipped reviews in a report. `--json` has more. */
 const MAX_FLIPPED = 10
@@ -88,5 +89,3 @@ function formatFlipped({ disagreements, flipped, adapters }: Comparison): string
 
 /** Formats a difference with its sign, in percentage points. */
 const formatPoints = (share: number): string => `${share > 0 ? '+' : ''}${(100 * share).toFixed(2)}`
-
-const formatP = (p: number): string => (p < 0.0001 ? p.toExponential(1) : p.toFixed(4))

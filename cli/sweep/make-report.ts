@@ -4,13 +4,13 @@ import type { ParameterCount } from '../../platform/schemas/parameters.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
 import { accuracyOverSeeds } from '../../training/comparison/over-seeds.ts'
 import type { TrainingResult } from '../../training/events.ts'
-import type { Grid } from './grid.ts'
+import type { Claim, Grid } from './grid.ts'
 import type { SweepInputs } from './inputs.ts'
 import { jobName, listJobs, trainedRow } from './jobs.ts'
 import { judgeClaims } from './judge-claims.ts'
 import type { RowAccuracy, RowResult, SeedComparison, SweepReport, TrainingOutcome } from './report.ts'
 import type { GridRow } from './rows.ts'
-import { pairKey } from './run-comparisons.ts'
+import { type Pair, pairKey } from './run-comparisons.ts'
 
 /** Everything that a report is made of. */
 export interface SweepState {
@@ -50,7 +50,7 @@ export function makeReport(state: SweepState): SweepReport {
     ...(baseline && { baseline }),
     claims: judgeClaims(
       grid.claims,
-      grid.claims.map(({ better, worse }) => comparisonsOf(state, better, worse)),
+      grid.claims.map((claim) => comparisonsOf(state, claim)),
       test.rows,
     ),
   }
@@ -105,13 +105,21 @@ function toAccuracy(outcomes: readonly TrainingOutcome[], n: number): RowAccurac
   return { ...estimate, seeds: measured.length }
 }
 
-/** Returns the comparison of two rows for each seed, of those that have succeeded. */
-function comparisonsOf({ grid, inputs, adapters, comparisons }: SweepState, better: string, worse: string) {
+/** Returns the adapters that a claim is about, for each seed that both rows have. */
+export function pairsOf({ grid, inputs, adapters }: SweepState, claim: Claim): { seed: number; pair: Pair }[] {
   const adapterOf = (name: string, seed: number) =>
     adapters.get(jobName(grid, inputs, grid.rows.find((row) => row.name === name) as GridRow, seed))
-  return grid.seeds.flatMap((seed): SeedComparison[] => {
-    const [first, second] = [adapterOf(worse, seed), adapterOf(better, seed)]
-    const result = first && second && comparisons.get(pairKey({ worse: first, better: second }))?.result
+  return grid.seeds.flatMap((seed) => {
+    const [worse, better] = [adapterOf(claim.worse, seed), adapterOf(claim.better, seed)]
+    return worse && better ? [{ seed, pair: { worse, better } }] : []
+  })
+}
+
+/** Returns the comparison of a claim's rows for each seed, of those that have succeeded. */
+function comparisonsOf(state: SweepState, claim: Claim): SeedComparison[] {
+  const { comparisons } = state
+  return pairsOf(state, claim).flatMap(({ seed, pair }): SeedComparison[] => {
+    const result = comparisons.get(pairKey(pair))?.result
     if (!result) return []
     const [{ difference, interval, wins, losses, mcnemar_p, verdict }] = result.pairs
     return [{ seed, difference, interval, wins, losses, mcnemar_p, verdict }]

@@ -3,7 +3,7 @@ import { fail, GraftError } from '../../core/errors.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { fieldsByMethod } from '../../platform/schemas/methods.ts'
 import { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
-import { suggest } from '../flags.ts'
+import { requireTrainingField } from '../training-fields.ts'
 
 /** A configuration that a grid trains, with the accuracy that was published for it. */
 export interface GridRow {
@@ -82,17 +82,11 @@ export function readRows(
 }
 
 function requireKnownFields(fields: Readonly<Record<string, unknown>>, place: string): void {
-  const known = ['method', ...Object.keys(trainingFields.shape), ...Object.values(fieldsByMethod).flatMap(Object.keys)]
   for (const field of Object.keys(fields)) {
     const subject = `${place}.${field}`
     if (Object.hasOwn(fixedFields, field))
       fail('usage', { subject, problem: 'cannot be set here', fix: fixedFields[field] })
-    if (!known.includes(field))
-      fail('usage', {
-        subject,
-        problem: 'is not a field of a training',
-        fix: `${suggest(field, known)}Use the flags of graft train, in snake_case.`,
-      })
+    requireTrainingField(field, subject)
   }
 }
 

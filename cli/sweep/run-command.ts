@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { printResult } from '../output.ts'
 import { makeProgress } from '../progress.ts'
@@ -13,11 +14,21 @@ import { runSweep } from './sweep.ts'
 /** A local sweep trains each of its trainings to the end, because no one else waits for the worker of this process. */
 const SLICE_SECONDS = 7 * 24 * 3600
 
-interface CommandOptions {
+/** The flags of every command that runs a sweep. */
+export const runFlags = {
+  plan: z
+    .boolean()
+    .default(false)
+    .describe('Print what would be trained, with an estimate of its time. Train nothing.'),
+  retry: z
+    .boolean()
+    .default(false)
+    .describe('Also train again what failed for a reason that is likely to recur, such as a training that diverged.'),
+  threads: z.int().positive().optional().describe('Number of threads if this process trains.'),
+}
+
+interface CommandOptions extends z.infer<z.ZodObject<typeof runFlags>> {
   files: ReportFiles
-  plan: boolean
-  retry: boolean
-  threads?: number
   json: unknown
 }
 

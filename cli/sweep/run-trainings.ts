@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ErrorCode } from '../../core/catalogue.ts'
-import { GraftError } from '../../core/errors.ts'
+import { type GraftError, ignoreErrors } from '../../core/errors.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
 import { type Api, getJson, listAll, postJson } from '../store/api.ts'
@@ -71,7 +70,7 @@ async function selectActive(api: Api, status: 'running' | 'queued'): Promise<Map
 
 /** Returns the newest training with a name, or undefined if there is none. */
 export const findTraining = (api: Api, name: string): Promise<Training | undefined> =>
-  getJson<Training>(api, `/v1/trainings/${encodeURIComponent(name)}`).catch(ignore('training_unknown'))
+  getJson<Training>(api, `/v1/trainings/${encodeURIComponent(name)}`).catch(ignoreErrors('training_unknown'))
 
 /** Returns undefined if the queue is full. */
 async function findOrLaunch(api: Api, job: Job, retry: boolean): Promise<Training | undefined> {
@@ -79,7 +78,7 @@ async function findOrLaunch(api: Api, job: Job, retry: boolean): Promise<Trainin
   if (known?.status === 'paused') return postJson<Training>(api, `/v1/trainings/${known.id}/resume`)
   if (known && !needsTraining(known, retry)) return known
   return postJson<Training>(api, '/v1/trainings', job.request).catch(async (error) => {
-    ignore('queue_full', 'name_taken')(error)
+    ignoreErrors('queue_full', 'name_taken')(error)
     if ((error as GraftError).code === 'queue_full') return undefined
     // Another sweep of the same grid has launched it meanwhile. Without a training, the name belongs to something else.
     const launched = await findTraining(api, job.name)
@@ -96,10 +95,3 @@ export function needsTraining({ status, adapter, error }: Training, retry: boole
   if (status === 'succeeded') return adapter === undefined
   return status === 'cancelled' || (status === 'failed' && (retry || (error?.status ?? 500) >= 500))
 }
-
-/** Returns a handler that swallows errors with one of these codes and throws all others. */
-const ignore =
-  (...codes: ErrorCode[]) =>
-  (error: unknown): undefined => {
-    if (!(error instanceof GraftError && codes.includes(error.code))) throw error
-  }

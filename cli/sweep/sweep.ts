@@ -8,12 +8,11 @@ import { type Api, getJson } from '../store/api.ts'
 import { countRows } from './count-rows.ts'
 import type { Grid } from './grid.ts'
 import { resolveInputs } from './inputs.ts'
-import { type Job, jobName, listJobs } from './jobs.ts'
-import { makeReport, type SweepState } from './make-report.ts'
+import { type Job, listJobs } from './jobs.ts'
+import { makeReport, pairsOf, type SweepState } from './make-report.ts'
 import type { SweepReport } from './report.ts'
 import { type ReportFiles, readReport, writeReport } from './report-files.ts'
-import type { GridRow } from './rows.ts'
-import { type Pair, runComparisons } from './run-comparisons.ts'
+import { runComparisons } from './run-comparisons.ts'
 import { runTrainings } from './run-trainings.ts'
 
 export interface SweepOptions {
@@ -59,7 +58,7 @@ export async function runSweep(api: Api, grid: Grid, options: SweepOptions): Pro
       writeSoFar()
     },
   })
-  const pairs = listPairs(state)
+  const pairs = grid.claims.flatMap((claim) => pairsOf(state, claim).map(({ pair }) => pair))
   const comparisons = await runComparisons(api, pairs, inputs.test.id, {
     signal,
     onProgress: (ended, total) => progress.update(`${formatBar(ended, total)}  comparisons`),
@@ -68,19 +67,6 @@ export async function runSweep(api: Api, grid: Grid, options: SweepOptions): Pro
   const report = makeReport({ ...state, comparisons })
   writeReport(files, report)
   return report
-}
-
-/** Returns the pairs of adapters that the claims are about: one for each claim and each seed that both rows have. */
-function listPairs({ grid, inputs, adapters }: SweepState): Pair[] {
-  const rowOf = (name: string) => grid.rows.find((row) => row.name === name) as GridRow
-  return grid.claims.flatMap((claim) =>
-    grid.seeds.flatMap((seed) => {
-      const [worse, better] = [claim.worse, claim.better].map((name) =>
-        adapters.get(jobName(grid, inputs, rowOf(name), seed)),
-      )
-      return worse && better ? [{ worse, better }] : []
-    }),
-  )
 }
 
 /** Returns the baseline of an earlier report of the same version on the same data. */

@@ -1,7 +1,7 @@
 import { fail, fromPlain } from '../../core/errors.ts'
 import type { BaselineResult } from '../../training/baseline/baseline.ts'
 import type { BaselineAnswer, BaselineRequest } from '../../training/baseline/child.ts'
-import { startChild } from './start-child.ts'
+import { askChild } from './start-child.ts'
 
 /**
  * Trains and measures the baseline, TF-IDF with a logistic regression, in a child process, because it computes for
@@ -13,10 +13,7 @@ export async function runBaseline(
   request: BaselineRequest,
   kill: AbortSignal,
 ): Promise<{ result: BaselineResult; seconds: number }> {
-  const answers: BaselineAnswer[] = []
-  const onAnswer = (answer: BaselineAnswer) => void answers.push(answer)
-  await startChild('training/baseline/child', { ...request }, onAnswer, kill).exited
-  const [answer] = answers
+  const answer = await askChild<BaselineAnswer>('training/baseline/child', { ...request }, kill)
   if (!answer)
     fail('training_failed', {
       subject: 'the process of the TF-IDF baseline',

@@ -48,6 +48,24 @@ export function startChild<Message>(
 }
 
 /**
+ * Gets the one answer of a child process that receives one message.
+ * @param kill kills the process
+ * @returns undefined if the process exited without an answer
+ */
+export async function askChild<Answer>(
+  entry: string,
+  work: Serializable,
+  kill: AbortSignal,
+): Promise<Answer | undefined> {
+  let answer: Answer | undefined
+  const onAnswer = (message: Answer) => {
+    answer = message
+  }
+  await startChild(entry, work, onAnswer, kill).exited
+  return answer
+}
+
+/**
  * Returns the error for a child process that exited without a result or an error of its own.
  * @param work names the process, such as `training`
  * @param nextStep a sentence that says how to continue

@@ -1,7 +1,7 @@
 import { fromPlain, type PlainError } from '../../core/errors.ts'
 import type { ComparisonRequest } from '../offline/compare.ts'
 import type { EvaluationRequest } from '../offline/evaluate.ts'
-import { earlyExitError, startChild } from '../offline/start-child.ts'
+import { askChild, earlyExitError } from '../offline/start-child.ts'
 import type { ShortWorkKind, ShortWorkResult } from '../store/short-work.ts'
 
 /** The request of each kind of short work, with paths of this machine. */
@@ -26,10 +26,7 @@ export async function runShortWorkProcess<K extends ShortWorkKind>(
   request: ShortWorkRequests[K],
   kill: AbortSignal,
 ): Promise<ShortWorkResult<K>> {
-  const answers: ShortWorkAnswer[] = []
-  const onAnswer = (answer: ShortWorkAnswer) => void answers.push(answer)
-  await startChild('platform/worker/short-work-child', { kind, request }, onAnswer, kill).exited
-  const [answer] = answers
+  const answer = await askChild<ShortWorkAnswer>('platform/worker/short-work-child', { kind, request }, kill)
   if (!answer) throw earlyExitError(`${kind}_failed`, kind)
   if ('error' in answer) throw fromPlain(answer.error)
   return answer.found as ShortWorkResult<K>

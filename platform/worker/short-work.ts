@@ -1,4 +1,4 @@
-import { GraftError, toPlain } from '../../core/errors.ts'
+import { ignoreErrors, toPlain } from '../../core/errors.ts'
 import { fetchBaseFolder } from '../files/base-folder.ts'
 import { type PathNames, withRedactedPaths } from '../files/redact-paths.ts'
 import type { Job } from '../queue/queue.ts'
@@ -128,7 +128,4 @@ async function fetchAdapter({ store: { db }, cache }: WorkerOptions, id: string)
   return { name, base, checkpoint, names }
 }
 
-function ignoreGone(error: unknown): undefined {
-  const gone = ['evaluation_unknown', 'comparison_unknown']
-  if (!(error instanceof GraftError && gone.includes(error.code))) throw error
-}
+const ignoreGone = ignoreErrors('evaluation_unknown', 'comparison_unknown')

@@ -2,6 +2,7 @@ import type { Pool } from '../../graph/runtime/pool.ts'
 import type { Values } from '../../graph/runtime/session.ts'
 import type { NamedShape } from '../../model/tensor-shapes.ts'
 import { type MicroBatch, makeGradientAccumulator } from '../step/gradient-accumulator.ts'
+import { addInto } from '../step/packed-tensors.ts'
 import { taskProgram } from './program.ts'
 import type { Task, TaskSetting } from './task.ts'
 
@@ -16,12 +17,12 @@ export interface LoadedTask {
 /** @param values the trained tensors by name */
 export async function loadTask(
   task: Task,
-  { base, model }: Pick<TaskSetting, 'base' | 'model'>,
+  { base, pretraining }: Pick<TaskSetting, 'base' | 'pretraining'>,
   trained: readonly NamedShape[],
   values: Values,
   pool: Pool,
 ): Promise<LoadedTask> {
-  const { program, reached } = taskProgram(task, model, trained)
+  const { program, reached } = taskProgram(task, pretraining, trained)
   const constants = Object.assign({}, ...task.objectives.map((objective) => objective.constants))
   const bound = { ...Object.fromEntries(base.tensors), ...constants }
   const loaded = await pool.load(program, bound, { mutable: values })
@@ -37,10 +38,7 @@ export async function loadTask(
     evaluate: run,
     async addGradient(batches, into) {
       const losses = await run(batches)
-      for (const { name } of reached) {
-        const [sum, part] = [into[name], views[name]]
-        for (let i = 0; i < sum.length; i++) sum[i] += part[i]
-      }
+      for (const { name } of reached) addInto(into[name], views[name])
       return losses
     },
   }

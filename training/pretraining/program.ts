@@ -3,7 +3,7 @@ import { add, scale } from '../../graph/ops/elementwise.ts'
 import { input } from '../../graph/ops/leaf.ts'
 import { buildProgram, type Program, topologicalOrder } from '../../graph/program.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import type { Model, States } from '../../model/architecture.ts'
+import type { Pretraining, States } from '../../model/architecture.ts'
 import type { Context } from '../../model/context.ts'
 import { combineEdits } from '../../model/edits.ts'
 import type { NamedShape } from '../../model/tensor-shapes.ts'
@@ -17,7 +17,7 @@ import type { Task } from './task.ts'
  */
 export function taskProgram(
   { config, objectives }: Pick<Task, 'config' | 'objectives'>,
-  model: Model,
+  pretraining: Pretraining,
   trained: readonly NamedShape[],
 ): { program: Program; reached: readonly NamedShape[] } {
   const weights = new Map(trained.map(({ name, shape }) => [name, input(name, 'f32', shape)]))
@@ -28,8 +28,7 @@ export function taskProgram(
     context,
     mask,
     states() {
-      if (!model.pretraining) throw new Error(`a ${model.config.architecture} cannot be pretrained`)
-      states ??= model.pretraining.states(context)
+      states ??= pretraining.states(context)
       return states
     },
   }

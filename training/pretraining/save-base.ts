@@ -27,12 +27,10 @@ export async function saveBase(
   { out, name, label_words, start: _start, threads: _threads, ...settings }: PretrainingSpec,
   base: Base,
   values: Readonly<Record<string, Float32Array>>,
-  progress: Progress,
-  curve: PretrainingPoint[],
+  { step: steps, reviews: tokens, seconds, curve }: Progress<PretrainingPoint>,
 ): Promise<PretrainingResult> {
   const { tensors } = modelOf(base)
   const weights = new Map(tensors.map((tensor) => [tensor.name, { shape: tensor.shape, data: values[tensor.name] }]))
-  const { step: steps, reviews: tokens, seconds } = progress
   const result = { base: resolve(out), steps, tokens, seconds, curve }
   const toJson = (value: unknown) => `${JSON.stringify(value, null, 2)}\n`
   const tasks = settings.tasks.map(({ data: _data, ...task }) => task)

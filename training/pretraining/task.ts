@@ -2,7 +2,7 @@ import type { Base } from '../../checkpoint/base.ts'
 import { fail } from '../../core/errors.ts'
 import { makeRandom } from '../../core/random.ts'
 import type { Values } from '../../graph/runtime/session.ts'
-import type { Model } from '../../model/architecture.ts'
+import type { Model, Pretraining } from '../../model/architecture.ts'
 import { padBatch } from '../../model/batch.ts'
 import type { Tokenizer } from '../../model/tokenizer.ts'
 import { batchEpoch } from '../data/batches.ts'
@@ -34,6 +34,7 @@ export interface Task {
 export interface TaskSetting {
   base: Base
   model: Model
+  pretraining: Pretraining
   tokenizer: Tokenizer
   seed: number
   heldOut: number
@@ -45,7 +46,7 @@ export interface TaskSetting {
  */
 export async function openTask(
   config: TaskConfig,
-  { base, model, tokenizer, seed, heldOut }: TaskSetting,
+  { base, model, pretraining, tokenizer, seed, heldOut }: TaskSetting,
 ): Promise<Task> {
   const corpus = await readCorpus(config.data, tokenizer, model)
   const { before, after } = model.frame
@@ -55,6 +56,7 @@ export async function openTask(
       name: `${config.name}.${i}_${entry.kind}`,
       base,
       model,
+      pretraining,
       tokenizer,
       corpus,
       path: config.data,
@@ -69,11 +71,12 @@ export async function openTask(
       fix: 'Give cloze and span_corruption tasks of their own.',
     })
 
-  const frame = ({ from, to }: Segment) => Int32Array.from([...before, ...corpus.ids.subarray(from, to), ...after])
   const toExample = (segment: Segment, number: number): Example => {
-    if (!corrupting?.corrupt) return { segment, ids: frame(segment), removed: [] }
-    const random = makeRandom(seed, `${config.name} ${number} ${segment.from}`)
-    const { ids, removed } = corrupting.corrupt(corpus.ids.subarray(segment.from, segment.to), random)
+    const whole = corpus.ids.subarray(segment.from, segment.to)
+    const { ids, removed } = corrupting?.corrupt?.(
+      whole,
+      makeRandom(seed, `${config.name} ${number} ${segment.from}`),
+    ) ?? { ids: whole, removed: [] }
     return { segment, ids: Int32Array.from([...before, ...ids, ...after]), removed }
   }
   const documents = corpus.documents.at(-1) ?? 0

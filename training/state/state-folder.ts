@@ -7,18 +7,18 @@ import type { PreparedTraining } from '../data/prepare.ts'
 import type { TrainingSpec } from '../spec.ts'
 import type { TrainingVectors } from '../step/optimizer.ts'
 import { claimFolder, releaseFolder, requireNoOtherOwner } from './owner.ts'
-import { hasState, loadState, type Progress, removeStates, saveState, stateName } from './state.ts'
+import { type CurvePoint, hasState, loadState, type Progress, removeStates, saveState, stateName } from './state.ts'
 
 /** The folder of a training's saved states, next to its output folder. It is removed once the checkpoint is written. */
-export interface StateFolder {
+export interface StateFolder<Point = CurvePoint> {
   /**
    * Reads the newest state into the vectors. Without a state, returns the progress of a new training.
    * @param identity a digest of everything that determines the training
    * @throws GraftError `state_mismatch` if the states belong to another training
    */
-  restore(identity: string, vectors: TrainingVectors): Progress
+  restore(identity: string, vectors: TrainingVectors): Progress<Point>
   /** Saves a state and returns the folder. */
-  save(progress: Progress, vectors: TrainingVectors): string
+  save(progress: Progress<Point>, vectors: TrainingVectors): string
   remove(): void
   /** Lets another process use the folder. Removes it if it has no state. */
   close(): void
@@ -59,10 +59,10 @@ const identifyingFields = ({
  * @throws GraftError `output_exists` if there is a state but it may not; `state_mismatch` if another process trains
  *   there
  */
-export function openStateFolder(
+export function openStateFolder<Point = CurvePoint>(
   spec: Readonly<Record<string, unknown>> & { out: string },
   resume: boolean,
-): StateFolder {
+): StateFolder<Point> {
   const folder = stateFolderOf(spec.out)
   if (!resume && existsSync(join(folder, HEADER_FILE)))
     fail('output_exists', {
@@ -80,7 +80,7 @@ export function openStateFolder(
       claimFolder(folder)
       if (!existsSync(join(folder, HEADER_FILE))) writeHeader(folder, { identity, spec })
       else if (readHeader(folder).identity !== identity) throwMismatch(folder)
-      return loadState(folder, vectors) ?? { step: 0, reviews: 0, seconds: 0, loss: 0, curve: [] }
+      return loadState<Point>(folder, vectors) ?? { step: 0, reviews: 0, seconds: 0, loss: 0, curve: [] }
     },
     save(progress, vectors) {
       saveState(folder, progress, vectors)
@@ -99,7 +99,7 @@ export function openStateFolder(
  * Returns the specification of an interrupted training.
  * @throws GraftError `file_missing`, `checkpoint_corrupt`
  */
-export function readSavedSpec<Spec = TrainingSpec>(out: string): Spec {
+export function readSavedSpec(out: string): TrainingSpec {
   const path = join(stateFolderOf(out), HEADER_FILE)
   if (!existsSync(path))
     fail('file_missing', {
@@ -107,7 +107,7 @@ export function readSavedSpec<Spec = TrainingSpec>(out: string): Spec {
       problem: 'does not exist, so there is no training to resume',
       fix: 'Use the --out of the training that was interrupted, or train without --resume.',
     })
-  return readHeader(stateFolderOf(out)).spec as Spec
+  return readHeader(stateFolderOf(out)).spec as TrainingSpec
 }
 
 /**

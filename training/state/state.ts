@@ -15,7 +15,7 @@ import { fail } from '../../core/errors.ts'
 import type { TrainingVectors } from '../step/optimizer.ts'
 
 /** The progress of a training. Together with the vectors, it is all that a training needs to continue. */
-export interface Progress {
+export interface Progress<Point = CurvePoint> {
   /** Steps completed. */
   step: number
   /** Examples of all these steps. */
@@ -24,10 +24,12 @@ export interface Progress {
   seconds: number
   /** The reported loss, a running mean. */
   loss: number
+  /** The running means of the objectives of a pretraining, by name. */
+  losses?: Record<string, number>
   /** [factor, good steps, skipped steps]. Only set with precision f16. */
   loss_scale?: number[]
   /** Points of the loss curve, and of evaluations between steps. */
-  curve: CurvePoint[]
+  curve: Point[]
 }
 
 export interface CurvePoint {
@@ -46,7 +48,7 @@ const PROGRESS_FILE = 'progress.json'
  * Saves a state in a new folder, which is flushed to the disk before it gets its name. If the process is killed,
  * earlier states stay complete. Also removes the incomplete states of earlier runs.
  */
-export function saveState(folder: string, progress: Progress, vectors: TrainingVectors): void {
+export function saveState(folder: string, progress: Progress<unknown>, vectors: TrainingVectors): void {
   const name = stateName(progress.step)
   const partial = join(folder, `${name}.partial`)
   rmSync(partial, { recursive: true, force: true })
@@ -85,11 +87,11 @@ export function removeStates(folder: string): void {
  * @returns undefined if no state was saved
  * @throws GraftError `checkpoint_corrupt` if there are states but none is readable
  */
-export function loadState(folder: string, vectors: TrainingVectors): Progress | undefined {
+export function loadState<Point>(folder: string, vectors: TrainingVectors): Progress<Point> | undefined {
   let firstError: unknown
   for (const name of listStates(folder).reverse()) {
     try {
-      const progress = JSON.parse(readFileSync(join(folder, name, PROGRESS_FILE), 'utf8')) as Progress
+      const progress = JSON.parse(readFileSync(join(folder, name, PROGRESS_FILE), 'utf8')) as Progress<Point>
       for (const key of VECTORS) readExactly(join(folder, name, `${key}.f32`), bytesOf(vectors[key]))
       return progress
     } catch (error) {

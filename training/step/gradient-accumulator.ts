@@ -4,7 +4,7 @@ import type { Data, Values } from '../../graph/runtime/session.ts'
 import type { Symbols } from '../../graph/types.ts'
 import type { NamedShape } from '../../model/tensor-shapes.ts'
 import { gradientName } from './gradient-program.ts'
-import { allocatePacked } from './packed-tensors.ts'
+import { addInto, allocatePacked } from './packed-tensors.ts'
 
 /** The inputs of one run of a gradient program. */
 export interface MicroBatch {
@@ -52,8 +52,4 @@ export function makeGradientAccumulator(program: LoadedProgram, trained: readonl
       return loss
     },
   }
-}
-
-function addInto(total: Float32Array, part: Float32Array): void {
-  for (let i = 0; i < total.length; i++) total[i] += part[i]
 }

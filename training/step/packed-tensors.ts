@@ -1,4 +1,6 @@
+import { makeRandom } from '../../core/random.ts'
 import { allocateSharedFloats } from '../../core/shared-memory.ts'
+import type { Parameter } from '../../model/method.ts'
 import { type NamedShape, packTensors, totalSize } from '../../model/tensor-shapes.ts'
 
 /** Tensors stored one after the other in a single vector of shared memory. */
@@ -21,4 +23,25 @@ export function allocatePacked(
     (tensor) => [name(tensor.name), vector.subarray(tensor.from, tensor.from + tensor.size)] as const,
   )
   return { vector, views: Object.fromEntries(views) }
+}
+
+/**
+ * Allocates parameters with their initial values. The same seed gives the same values.
+ * @param base the tensors that parameters may start from
+ */
+export function allocateInitial(
+  parameters: readonly Parameter[],
+  base: ReadonlyMap<string, Float32Array>,
+  seed: number,
+): PackedTensors {
+  const packed = allocatePacked(parameters)
+  const draw = makeRandom(seed, 'initial values')
+  for (const { name, initial } of parameters)
+    packed.views[name].set(initial(draw, (tensor) => base.get(tensor) as Float32Array))
+  return packed
+}
+
+/** Adds a vector to another one of the same length, in place. */
+export function addInto(total: Float32Array, part: Float32Array): void {
+  for (let i = 0; i < total.length; i++) total[i] += part[i]
 }

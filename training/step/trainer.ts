@@ -1,4 +1,3 @@
-import { makeRandom } from '../../core/random.ts'
 import { paddedSize } from '../../graph/runtime/padding.ts'
 import type { LoadedProgram, Pool } from '../../graph/runtime/pool.ts'
 import { modelOf } from '../../model/architectures.ts'
@@ -14,7 +13,7 @@ import { gradientProgram } from './gradient-program.ts'
 import { initialLossScale } from './loss-scale.ts'
 import { openStepper } from './open-stepper.ts'
 import { allocateMoments, type TrainingVectors } from './optimizer.ts'
-import { allocatePacked } from './packed-tensors.ts'
+import { allocateInitial } from './packed-tensors.ts'
 import type { Stepper } from './stepper.ts'
 
 /** The parameters of a training, and the operations on them. */
@@ -35,10 +34,7 @@ export interface Trainer {
 export async function openTrainer({ spec, base, labels, train, plan }: PreparedTraining, pool: Pool): Promise<Trainer> {
   const model = modelOf(base)
   const parameters = parametersOf(spec.method, model)
-  const { vector: theta, views: values } = allocatePacked(parameters)
-  const draw = makeRandom(spec.seed, 'initial values')
-  for (const { name, initial } of parameters)
-    values[name].set(initial(draw, (tensor) => base.tensors.get(tensor) as Float32Array))
+  const { vector: theta, views: values } = allocateInitial(parameters, base.tensors, spec.seed)
   const vectors = allocateMoments(theta)
 
   const objective = model.objective(spec.loss, labels.tokens)

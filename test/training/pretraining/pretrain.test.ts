@@ -155,6 +155,7 @@ test('an interrupted pretraining continues, and ends with the bytes of an uninte
   const resumed = await run(spec, { out })
   expect(resumed.events.find((event) => event.type === 'pretraining_step')).toMatchObject({ step: 7 })
   expect(weights(out).equals(weights(whole.out))).toBe(true)
+  expect(resumed.result?.curve).toEqual(whole.result?.curve)
 })
 
 test('a tensor whose rate has a factor moves less', async () => {
@@ -190,4 +191,16 @@ test.each([
   ['two tasks of one name', { tasks: [task([{ kind: 'keep' }]), task([{ kind: 'keep' }])] }, 'texts'],
 ])('the configuration reports %s', (_, fields, says) => {
   expect(() => config([task([{ kind: 'keep' }])], fields)).toThrow(says)
+})
+
+test('a pretraining that diverged leaves nothing that stands in the way of another with a lower rate', async () => {
+  const out = freshPath('diverged')
+  const hot = config([task([{ kind: 'bag_of_words' }])], {
+    steps: 4,
+    learning_rate: 1e38,
+    save_seconds: 1e-3,
+    warmup: 0,
+  })
+  await expect(run(hot, { out })).rejects.toThrow(/finite loss/)
+  expect((await run({ ...hot, learning_rate: 1e-3 }, { out })).result?.steps).toBe(4)
 })

@@ -1,7 +1,5 @@
 import { z } from 'zod'
-import { input } from '../../../graph/ops/leaf.ts'
-import { reshape } from '../../../graph/ops/shape.ts'
-import { softCrossEntropy } from './losses.ts'
+import { firstStepLoss } from './losses.ts'
 import type { Objective, ObjectiveSetting } from './objective.ts'
 
 export const bagOfWordsConfig = z.strictObject({
@@ -20,21 +18,14 @@ export const bagOfWordsConfig = z.strictObject({
  */
 export function bagOfWords(
   { frequency_threshold }: z.infer<typeof bagOfWordsConfig>,
-  { name, corpus, model }: ObjectiveSetting,
+  { name, corpus, model, pretraining }: ObjectiveSetting,
 ): Objective {
   const weightOf = tokenWeights(corpus.ids, model.vocabSize, frequency_threshold)
   return {
     heads: [],
     constants: {},
     count: () => 1,
-    loss({ context, states }) {
-      const logits = model.pretraining?.logits(states(), context)
-      if (!logits) throw new Error('the model cannot be pretrained')
-      return softCrossEntropy(
-        reshape(logits, ['batch', model.vocabSize]),
-        input(`${name}.words`, 'f32', ['batch', model.vocabSize]),
-      )
-    },
+    loss: ({ context, states }) => firstStepLoss(name, pretraining.logits(states(), context)),
     inputs(examples, _source, count) {
       const targets = new Float32Array(examples.length * model.vocabSize)
       for (const [i, { segment }] of examples.entries()) {
@@ -43,7 +34,7 @@ export function bagOfWords(
         for (const id of distinct) total += weightOf[id]
         for (const id of distinct) targets[i * model.vocabSize + id] = weightOf[id] / total / count
       }
-      return { feeds: { [`${name}.words`]: targets }, symbols: {} }
+      return { feeds: { [`${name}.targets`]: targets }, symbols: {} }
     },
   }
 }

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { fail } from '../../../core/errors.ts'
 import { input } from '../../../graph/ops/leaf.ts'
-import { reshape } from '../../../graph/ops/shape.ts'
-import { softCrossEntropy } from './losses.ts'
+import { firstStepLoss } from './losses.ts'
 import type { Objective, ObjectiveSetting } from './objective.ts'
 import { wordTokens } from './word-tokens.ts'
 
@@ -19,7 +18,7 @@ export const clozeConfig = z.strictObject({
  * without any of the words have no loss.
  */
 export function cloze({ words, prompt }: z.infer<typeof clozeConfig>, setting: ObjectiveSetting): Objective {
-  const { name, model, tokenizer, maxTokens } = setting
+  const { name, pretraining, tokenizer, maxTokens } = setting
   const tokens = wordTokens(words, setting)
   const indexOf = new Map([...tokens].map((id, i) => [id, i]))
   const gap = [...tokenizer.wordIds(prompt), requireSentinel(setting, 0)]
@@ -33,12 +32,8 @@ export function cloze({ words, prompt }: z.infer<typeof clozeConfig>, setting: O
     },
     count: ({ removed }) => (removed.length > 0 ? 1 : 0),
     loss({ context, states }) {
-      const logits = model.pretraining?.wordLogits(states(), input(`${name}.words`, 'i32', [tokens.length]), context)
-      if (!logits) throw new Error('the model cannot be pretrained')
-      return softCrossEntropy(
-        reshape(logits, ['batch', tokens.length]),
-        input(`${name}.targets`, 'f32', ['batch', tokens.length]),
-      )
+      const chosen = input(`${name}.words`, 'i32', [tokens.length])
+      return firstStepLoss(name, pretraining.wordLogits(states(), chosen, context))
     },
     inputs(examples, _source, count) {
       const targets = new Float32Array(examples.length * tokens.length)

@@ -1,8 +1,7 @@
 import { z } from 'zod'
 import { fail } from '../../../core/errors.ts'
 import { input } from '../../../graph/ops/leaf.ts'
-import { reshape } from '../../../graph/ops/shape.ts'
-import { softCrossEntropy } from './losses.ts'
+import { firstStepLoss } from './losses.ts'
 import type { Objective, ObjectiveSetting } from './objective.ts'
 import { meansOfRows, requireTargets } from './regression.ts'
 import { wordTokens } from './word-tokens.ts'
@@ -22,7 +21,7 @@ export function distribution(
   { target, words }: z.infer<typeof distributionConfig>,
   setting: ObjectiveSetting,
 ): Objective {
-  const { name, corpus, path, model } = setting
+  const { name, corpus, path, pretraining } = setting
   const { width, data } = requireTargets(corpus, target, 'row', path)
   if (width !== words.length)
     fail('data_format', {
@@ -36,9 +35,8 @@ export function distribution(
     constants: { [`${name}.words`]: wordTokens(words, setting) },
     count: () => 1,
     loss({ context, states }) {
-      const logits = model.pretraining?.wordLogits(states(), input(`${name}.words`, 'i32', [width]), context)
-      if (!logits) throw new Error('the model cannot be pretrained')
-      return softCrossEntropy(reshape(logits, ['batch', width]), input(`${name}.targets`, 'f32', ['batch', width]))
+      const chosen = input(`${name}.words`, 'i32', [width])
+      return firstStepLoss(name, pretraining.wordLogits(states(), chosen, context))
     },
     inputs(examples, _source, count) {
       const targets = meansOfRows(examples, data, width)

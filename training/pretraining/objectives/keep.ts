@@ -26,15 +26,16 @@ const KEPT = 'kept.'
  * 1606.09282): the squared error of the encoder's states, relative to their mean square, and the Kullback-Leibler
  * divergence of the distribution at the decoder's first step.
  */
-export function keep({ distribution }: z.infer<typeof keepConfig>, { name, base, model }: ObjectiveSetting): Objective {
+export function keep(
+  { distribution }: z.infer<typeof keepConfig>,
+  { name, base, model, pretraining }: ObjectiveSetting,
+): Objective {
   const weights = input(`${name}.weights`, 'f32', ['batch', 1])
   return {
     heads: [],
     constants: Object.fromEntries([...base.tensors].map(([tensor, data]) => [`${KEPT}${tensor}`, data])),
     count: () => 1,
     loss({ context, states, mask }) {
-      const { pretraining } = model
-      if (!pretraining) throw new Error('the model cannot be pretrained')
       const inputs = weightInputs(model)
       const kept: Forward['context'] = {
         weight: (tensor) => keptInput(inputs.get(tensor) as Tensor),

@@ -1,5 +1,6 @@
 import { mul, scale, sub } from '../../../graph/ops/elementwise.ts'
-import { reduceSum } from '../../../graph/ops/shape.ts'
+import { input } from '../../../graph/ops/leaf.ts'
+import { reduceSum, reshape } from '../../../graph/ops/shape.ts'
 import { logSoftmax } from '../../../graph/ops/softmax.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 
@@ -15,9 +16,18 @@ export function squaredError(predicted: Tensor, targets: Tensor, weights: Tensor
 }
 
 /**
+ * Returns the cross-entropy between the input `NAME.targets` [B, C] and logits at the decoder's first step [B, 1, C].
+ * Each row of the targets sums to the weight of the segment.
+ */
+export const firstStepLoss = (name: string, logits: Tensor): Tensor => {
+  const shape = ['batch', logits.shape[2]]
+  return softCrossEntropy(reshape(logits, shape), input(`${name}.targets`, 'f32', shape))
+}
+
+/**
  * Returns the sum over rows of the cross-entropy between a distribution and the softmax of logits.
  * @param logits [N, C]
  * @param targets [N, C]; each row sums to the weight of the row
  */
-export const softCrossEntropy = (logits: Tensor, targets: Tensor): Tensor =>
+const softCrossEntropy = (logits: Tensor, targets: Tensor): Tensor =>
   scale(reduceSum(mul(targets, logSoftmax(logits))), -1)

@@ -3,7 +3,7 @@ import type { Random } from '../../../core/random.ts'
 import type { Values } from '../../../graph/runtime/session.ts'
 import type { Tensor } from '../../../graph/tensor.ts'
 import type { Symbols } from '../../../graph/types.ts'
-import type { Model, States } from '../../../model/architecture.ts'
+import type { Model, Pretraining, States } from '../../../model/architecture.ts'
 import type { Context } from '../../../model/context.ts'
 import type { Parameter } from '../../../model/method.ts'
 import type { Tokenizer } from '../../../model/tokenizer.ts'
@@ -16,6 +16,8 @@ export interface ObjectiveSetting {
   name: string
   base: Base
   model: Model
+  /** The states and logits of the model. */
+  pretraining: Pretraining
   tokenizer: Tokenizer
   corpus: Corpus
   /** Names the corpus in errors. */
