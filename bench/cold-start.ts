@@ -5,7 +5,7 @@
  *   npm run bench -- cold-start [--runs 5]
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -23,7 +23,7 @@ const root = mkdtempSync(join(tmpdir(), 'graft-cold-start-'))
 const deployment = createDeployment()
 const film = join(root, 'film')
 const samples = join(packageRoot, 'samples/train.jsonl')
-const main = join(packageRoot, 'dist/cli/main.js')
+const main = join(packageRoot, 'bin/graft.cjs')
 const trained = spawnSync(process.execPath, [main, 'train', '--data', samples, '--steps', '1', '--out', film])
 if (trained.status !== 0) throw new Error(trained.stderr.toString())
 
@@ -74,7 +74,7 @@ function cpuSecondsOf(pid: number): number {
 async function startServer(env: Record<string, string>, key = ''): Promise<Start> {
   const started = performance.now()
   const child = deployment.startNode(
-    [join(deployment.graft, 'dist/cli/main.js'), 'serve', '--port', '0', '--no-worker'],
+    [join(deployment.graft, 'bin/graft.cjs'), 'serve', '--port', '0', '--no-worker'],
     env,
   )
   child.stderr?.resume()
@@ -121,16 +121,16 @@ function createFolder(name: string): string {
   return folder
 }
 
-/** Lets the user of the deployment write to the folder. */
-function makeWritable(folder: string): string {
-  for (const path of [folder, ...pathsIn(folder)]) chmodSync(path, 0o777)
+/** Gives the folder to the user of the deployment, because PostgreSQL refuses the files of another one. */
+function giveToUser(folder: string): string {
+  if (process.getuid?.() === 0) spawnSync('chown', ['-R', '1000:1000', folder])
   return folder
 }
 
 const { url, remove } = await createScratchDatabase(true)
 try {
   chmodSync(root, 0o755)
-  const bytes = pathsIn(deployment.graft).reduce((sum, path) => sum + statSync(path).size, 0)
+  const bytes = pathsIn(deployment.graft).reduce((sum, path) => sum + lstatSync(path).size, 0)
   console.log(`files: ${(bytes / 1e6).toFixed(0)} MB, without Node`)
   const preparePlatform = async (databaseUrl: string, home: string) => {
     const platform = await openPlatform({ databaseUrl, home, artifacts: join(home, 'artifacts') })
@@ -139,20 +139,20 @@ try {
   }
   const embedded = createFolder('embedded')
   await (await preparePlatform('', embedded)).close()
-  makeWritable(embedded)
+  giveToUser(embedded)
   await printStarts('graft serve, embedded', () => startServer({ GRAFT_HOME: embedded }))
 
   const shared = createFolder('shared')
   const platform = await preparePlatform(url, shared)
   const { secret } = await createKey(platform, { name: 'bench', scopes: ['admin'] })
   await platform.close()
-  makeWritable(shared)
+  giveToUser(shared)
   let homes = 0
   /** Returns an environment with an empty home folder, so that the adapter is downloaded and unpacked. */
   const env = () => ({
     DATABASE_URL: url,
     GRAFT_ARTIFACTS: join(shared, 'artifacts'),
-    GRAFT_HOME: makeWritable(createFolder(`home-${homes++}`)),
+    GRAFT_HOME: giveToUser(createFolder(`home-${homes++}`)),
   })
   await printStarts('graft serve, PostgreSQL', () => startServer(env(), secret))
   await printStarts('function, PostgreSQL', () => startFunction(env(), secret))

@@ -43,7 +43,7 @@ async function runMatrix(onPostgres: boolean, count: number): Promise<void> {
   const launches = await prepareLaunches(location, count)
   const started = performance.now()
   const workers = onPostgres ? [startRestartingProcess(location, true), startRestartingProcess(location, true)] : []
-  // Only one process can open the embedded database, so that process also runs the worker.
+  // With the embedded database, one process is the API and the worker, as with graft serve.
   const launcher = startRestartingProcess(location, !onPostgres)
   const killed: Record<string, number> = {}
   const acknowledged = new Map<string, string>()

@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { packageRoot } from '../core/entry.ts'
 import { readExamples } from '../training/data/examples.ts'
+import { formatQuantiles } from './quantiles.ts'
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
@@ -23,7 +24,7 @@ const { values } = parseArgs({
   },
 })
 const [clients, seconds] = [Number(values.clients), Number(values.seconds)]
-const graft = (...args: string[]) => [join(packageRoot, 'dist/cli/main.js'), ...args]
+const graft = (...args: string[]) => [join(packageRoot, 'bin/graft.cjs'), ...args]
 const folder = mkdtempSync(join(tmpdir(), 'graft-load-'))
 const samples = join(packageRoot, 'samples/train.jsonl')
 const { examples } = await readExamples(values.data ?? samples)
@@ -79,10 +80,6 @@ try {
   await Promise.all([watchMemory(), ...Array.from({ length: clients }, (_, id) => runClient(id))])
   const after = await measureWithoutLoad()
 
-  const quantile = (times: number[], share: number) =>
-    times.toSorted((a, b) => a - b)[Math.floor(share * (times.length - 1))]
-  const quantiles = (times: number[]) =>
-    [0.5, 0.95, 0.99].map((share) => `${quantile(times, share).toFixed(0)} ms`).join(' / ')
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
   console.log(
     `memory: ${resident
@@ -93,8 +90,8 @@ try {
   const third = Math.floor(resident.length / 3)
   console.log(`${clients} clients, ${seconds} s: ${(latencies.length / seconds).toFixed(1)} reviews/s`)
   console.log(`statuses: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`)
-  console.log(`latency, p50 / p95 / p99: ${quantiles(latencies)}`)
-  console.log(`one review at a time, before the load: ${quantiles(before)}; after: ${quantiles(after)}`)
+  console.log(`latency, p50 / p95 / p99: ${formatQuantiles(latencies)}`)
+  console.log(`one review at a time, before the load: ${formatQuantiles(before)}; after: ${formatQuantiles(after)}`)
   console.log(
     `memory after a third: ${megabytes(resident[third])}; at the end: ${megabytes(resident.at(-1) ?? 0)}; maximum: ${megabytes(Math.max(...resident))}`,
   )

@@ -1,5 +1,15 @@
 // npm run bench -- NAME [flags]: runs bench/NAME.ts.
-const benches = ['train', 'dispatches', 'load', 'kill-matrix', 'promotion-rates', 'cold-start']
+const benches = [
+  'train',
+  'dispatches',
+  'load',
+  'kill-matrix',
+  'promotion-rates',
+  'cold-start',
+  'disk-full',
+  'mixed-load',
+  'power-loss',
+]
 const [name] = process.argv.slice(2)
 if (!benches.includes(name)) {
   console.error(`usage: npm run bench -- ${benches.join('|')} [flags]`)

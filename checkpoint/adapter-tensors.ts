@@ -1,7 +1,7 @@
 import { fail } from '../core/errors.ts'
 import type { Model } from '../model/architecture.ts'
 import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
-import { sizeOfShape, type TensorData } from '../model/tensor-shapes.ts'
+import { sizeOfShape, type TensorData, type TensorShape } from '../model/tensor-shapes.ts'
 import type { Layout, Naming } from './layout.ts'
 import { checkFinite, checkTensors, findNonFinite } from './tensor-check.ts'
 
@@ -19,6 +19,21 @@ export function tensorNamesIn(layout: Layout, method: MethodConfig, naming: Nami
 }
 
 /**
+ * Compares the tensors of a file with those of a method, which needs only their names and shapes.
+ * @throws GraftError `checkpoint_tensors` if they are not exactly those of the method
+ */
+export function requireTensorsOf(
+  method: MethodConfig,
+  names: ReadonlyMap<string, string>,
+  model: Model,
+  tensors: ReadonlyMap<string, TensorShape>,
+  file: string,
+): void {
+  const expected = parametersOf(method, model).map(({ name, shape }) => ({ name: names.get(name) as string, shape }))
+  checkTensors(expected, tensors, file)
+}
+
+/**
  * Returns an adapter's values from the tensors of its file.
  * @throws GraftError `checkpoint_tensors` if they are not exactly those of the method, `checkpoint_corrupt` if one is
  * not finite
@@ -30,8 +45,7 @@ export function readValues(
   model: Model,
   file: string,
 ): Map<string, Float32Array> {
-  const expected = parametersOf(method, model).map(({ name, shape }) => ({ name: names.get(name) as string, shape }))
-  checkTensors(expected, tensors, file)
+  requireTensorsOf(method, names, model, tensors, file)
   checkFinite(tensors, file)
   return new Map([...names].map(([parameter, name]) => [parameter, (tensors.get(name) as TensorData).data]))
 }

@@ -1,21 +1,11 @@
-import { join } from 'node:path'
-import { fail } from '../core/errors.ts'
-import { listFolder } from './files.ts'
-import { readSafetensors, type SafetensorsFile } from './safetensors.ts'
+import { ADAPTER_LIMITS } from './limits.ts'
+import { readTensorFile } from './read-tensors.ts'
+import type { Shapes, TensorFile } from './tensor-file.ts'
 
 /**
- * Reads the tensors in the folder of an adapter.
+ * Reads the tensors of an adapter.
+ * @param check receives their names and shapes before any of their values is read, and throws if they are wrong
  * @throws GraftError `file_missing`, `checkpoint_corrupt`, `checkpoint_tensors`
  */
-export async function readAdapterWeights(dir: string, name: string): Promise<SafetensorsFile> {
-  const present = await listFolder(dir)
-  if (present.has(name)) return readSafetensors(join(dir, name))
-  const pickled = [...present].find((file) => file.endsWith('.bin'))
-  return fail('file_missing', {
-    subject: join(dir, name),
-    problem: pickled ? `does not exist; the weights are in ${pickled}, which Graft does not read` : 'does not exist',
-    fix: pickled
-      ? 'Save the adapter again in the safetensors format.'
-      : 'Copy all files of the folder that the library saved.',
-  })
-}
+export const readAdapterWeights = (path: string, check: (tensors: Shapes) => void): Promise<TensorFile> =>
+  readTensorFile(path, { limits: ADAPTER_LIMITS, check: ([tensors]) => check(tensors) })

@@ -1,14 +1,23 @@
 import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '../core/errors.ts'
 import type { Model } from '../model/architecture.ts'
 import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
-import { type ParameterValues, readValues, renameValues, tensorNamesIn, toTensors } from './adapter-tensors.ts'
+import {
+  type ParameterValues,
+  readValues,
+  renameValues,
+  requireTensorsOf,
+  tensorNamesIn,
+  toTensors,
+} from './adapter-tensors.ts'
+import { readAdapterWeights } from './adapter-weights.ts'
 import type { Base } from './base.ts'
 import { fileIn, parseObject, readExistingFiles } from './files.ts'
 import { DEFAULT_NAMING, type Layout, type Naming } from './layout.ts'
-import { defaultLayout, detectLayout, layouts } from './layouts.ts'
+import { defaultLayout, detectLayout, findWeightsFiles, layouts } from './layouts.ts'
 import {
   formatManifest,
   MANIFEST_FILE,
@@ -22,6 +31,8 @@ import {
 import { requireSameLogits } from './probe-check.ts'
 import { makeProbeSettings, probeAdapter } from './probe-logits.ts'
 import { encodeSafetensors } from './safetensors.ts'
+import type { Shapes } from './tensor-file.ts'
+import { encodeTorch } from './torch/encode.ts'
 import { requireFreeFolder, writeFolder } from './write-folder.ts'
 
 /** A method with trained values of its parameters. */
@@ -50,6 +61,8 @@ export interface Adapter extends TrainedMethod {
 export interface LoadOptions {
   /** Loads folders without `graft.json` as well, as the Python libraries save them. Defaults to true. */
   allowNoManifest?: boolean
+  /** Throws if the adapter must not be loaded. Called before the weights are read. */
+  requireAllowed?(method: MethodConfig, manifest: Manifest | undefined): void
 }
 
 /**
@@ -60,17 +73,27 @@ export interface LoadOptions {
 export async function loadAdapter(
   dir: string,
   base: Base,
-  { allowNoManifest = true }: LoadOptions = {},
+  { allowNoManifest = true, requireAllowed }: LoadOptions = {},
 ): Promise<Adapter> {
   const model = modelOf(base)
   const { layout, config, text, subject } = await detectLayout(dir)
   const manifest = (await readManifest(dir)) ?? (allowNoManifest ? undefined : throwManifestMissing(dir))
   if (manifest) requireSameBase(manifest, base, fileIn(dir, MANIFEST_FILE))
   const { method, adapter = DEFAULT_NAMING.adapter } = layout.parseConfig(config, model, subject)
-  const { tensors, sha256: digest } = await layout.readWeights(dir, base)
-  const weights = fileIn(dir, layout.weightsFile)
+  requireAllowed?.(method, manifest)
+  const [file] = await findWeightsFiles(layout, dir)
+  const weights = fileIn(dir, file)
+  const namingOf = (tensors: Shapes): Naming => ({
+    adapter,
+    prefix: findPrefix(layout, method, adapter, tensors, model),
+  })
+  const check = (found: Shapes) =>
+    requireTensorsOf(method, tensorNamesIn(layout, method, namingOf(found), model), model, found, weights)
+  const { tensors, sha256: digest } = layout.readWeights
+    ? await layout.readWeights(dir, base, check)
+    : await readAdapterWeights(join(dir, file), check)
   if (manifest) requireSameWeights(manifest, digest, weights)
-  const naming = { adapter, prefix: findPrefix(layout, method, adapter, tensors, model) }
+  const naming = namingOf(tensors)
   const values = readValues(tensors, tensorNamesIn(layout, method, naming, model), method, model, weights)
   const probe = await probeAdapter(base, method, values, manifest?.probe ?? makeProbeSettings(model), weights)
   if (manifest) requireSameLogits(manifest.probe, probe, weights)
@@ -108,7 +131,9 @@ export async function saveAdapter(
   const method = layout.toSupportedMethod(trained)
   const libraryConfig = resolveConfigText(layout, method, naming, adapter.libraryConfig, base)
   const tensors = toTensors(adapter.values, tensorNamesIn(layout, trained, naming, model), trained, model)
-  const weights = encodeSafetensors(tensors, { metadata: layout.metadata })
+  const weights = layout.weightsFile.endsWith('.bin')
+    ? await encodeTorch(tensors)
+    : encodeSafetensors(tensors, { metadata: layout.metadata })
   const digest = weights.reduce((hash, piece) => hash.update(piece), createHash('sha256')).digest('hex')
   const values = renameValues(adapter.values, trained, method, model)
   const savedProbe =
@@ -147,13 +172,7 @@ function addKey(adapter: Omit<Adapter, 'key'>): Adapter {
 }
 
 /** Returns the prefix of the first tensor's name in the file, or the usual prefix if the tensor is missing. */
-function findPrefix(
-  layout: Layout,
-  method: MethodConfig,
-  adapter: string,
-  tensors: ReadonlyMap<string, unknown>,
-  model: Model,
-): string {
+function findPrefix(layout: Layout, method: MethodConfig, adapter: string, tensors: Shapes, model: Model): string {
   const firstName = (prefix: string) => tensorNamesIn(layout, method, { adapter, prefix }, model).values().next().value
   return layout.prefixes.find((prefix) => tensors.has(firstName(prefix) ?? '')) ?? layout.prefixes[0]
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import type { Model } from '../model/architecture.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
 import type { AdapterHubMethod, LibraryVersion } from './adapterhub-method.ts'
-import { readKeys, throwUnsupported } from './config-rules.ts'
+import { readKeys, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import { float } from './python-json.ts'
 
 type Activation = 'relu' | 'gelu' | 'silu'
@@ -97,12 +97,12 @@ export const adapterHubBottleneck: AdapterHubMethod = {
     })
   },
   // OpenDelta's adapter reads and changes the same f, but before dropout, which has no effect outside training.
-  toSupportedMethod: (method) =>
-    omitDefaultActivation(
-      method.variant === 'opendelta'
-        ? { ...method, activation: method.activation ?? 'gelu', variant: 'double_seq_bn' }
-        : method,
-    ),
+  toSupportedMethod(method) {
+    if (method.variant !== 'opendelta') return omitDefaultActivation(method)
+    const { targets, ...rest } = method
+    const activation = method.activation ?? 'gelu'
+    return omitDefaultActivation({ ...rest, ...placesFrom(targets, rest), activation, variant: 'double_seq_bn' })
+  },
   toConfig: (method, model) => {
     const { mh_adapter, original_ln_before, activation } = variants[method.variant as Variant]
     return {
@@ -147,6 +147,23 @@ export const adapterHubBottleneck: AdapterHubMethod = {
     // adapter_down is a sequence of its Linear and the activation.
     return `${place}.adapters.${adapter}.${side === 'adapter_down' ? 'adapter_down.0' : side}.${part}`
   },
+}
+
+/**
+ * Returns which sub-layers have adapters, from the Linears that OpenDelta adapts. They must be in the order of Graft's
+ * own choice, which is the order of the sub-layers.
+ * @throws GraftError `checkpoint_config` if `double_seq_bn` has other places
+ */
+function placesFrom(targets: unknown, { cross_attention }: MethodConfig): Partial<MethodConfig> {
+  if (targets === undefined) return { cross_attention }
+  const names = [...(targets as string[])].sort().join()
+  if (names === 'DenseReluDense.wo,SelfAttention.o') return { cross_attention: false }
+  if (names === 'DenseReluDense.wo,EncDecAttention.o,SelfAttention.o') return { cross_attention: true }
+  return throwNotSavable(
+    'AdapterHub layout, targets',
+    'SelfAttention.o and DenseReluDense.wo, or these and EncDecAttention.o',
+    targets,
+  )
 }
 
 /** Removes the activation if it is the variant's default, so that equal functions have equal configurations. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { AdapterHubMethod } from './adapterhub-method.ts'
 import { readKeys, throwNotSavable } from './config-rules.ts'
+import { toPlainLora } from './plain-lora.ts'
 import { float } from './python-json.ts'
 
 const ATTENTION = ['q', 'k', 'v'] as const
@@ -8,7 +9,7 @@ const ATTENTION = ['q', 'k', 'v'] as const
 const keys = z.object({
   r: z.int().positive().default(8),
   alpha: z.number().positive().default(8),
-  attn_matrices: z.array(z.enum(ATTENTION)).min(1).default(['q', 'v']),
+  attn_matrices: z.array(z.enum(ATTENTION)).min(1).max(ATTENTION.length).default(['q', 'v']),
 })
 
 /** AdapterHub's LoRA, on q, k and v of every attention. */
@@ -44,8 +45,7 @@ export const adapterHubLora: AdapterHubMethod = {
     const targets = method.targets as string[]
     const unsupported = targets.find((target) => !ATTENTION.some((name) => name === target))
     if (unsupported) throwNotSavable('AdapterHub layout, targets', ATTENTION.join(', '), unsupported)
-    if (method.rslora) throwNotSavable('AdapterHub layout, rslora', 'false', true)
-    return method
+    return toPlainLora(method, 'AdapterHub')
   },
   toConfig: ({ rank, alpha, targets }) => ({
     alpha,

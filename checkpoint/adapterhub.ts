@@ -1,22 +1,20 @@
 import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
-import { readAdapterWeights } from './adapter-weights.ts'
 import { adapterHubBottleneck } from './adapterhub-bottleneck.ts'
 import { adapterHubLora } from './adapterhub-lora.ts'
 import type { AdapterHubMethod, LibraryVersion } from './adapterhub-method.ts'
 import { checkKeys, FIX_BASE, throwNotSavable, throwUnsupported } from './config-rules.ts'
-import type { JsonObject } from './files.ts'
+import { isObject, type JsonObject } from './files.ts'
 import type { Layout } from './layout.ts'
 import { toPythonJson } from './python-json.ts'
 
 const LIBRARY_VERSION = 'adapters.1.3.0'
-const WEIGHTS_FILE = 'adapter.safetensors'
 
 /** The folders of AdapterHub's `adapters` 1.3, with bottleneck adapters or LoRA. */
 export const adapterhub: Layout = {
   name: 'adapterhub',
   configFile: 'adapter_config.json',
-  weightsFile: WEIGHTS_FILE,
+  weightsFile: 'adapter.safetensors',
   defaultFor: ['bottleneck'],
   // T5AdapterModel uses the second one.
   prefixes: ['', 'transformer.'],
@@ -45,7 +43,6 @@ export const adapterhub: Layout = {
       adapter: name,
     }
   },
-  readWeights: (dir) => readAdapterWeights(dir, WEIGHTS_FILE),
   toSupportedMethod: (method) => hubMethodOf(method).toSupportedMethod(method),
   formatConfig: (method, base, name) => {
     if (!isValidName(name)) throwNotSavable('AdapterHub layout, name', NAME_EXPECTATION, name)
@@ -60,6 +57,14 @@ export const adapterhub: Layout = {
     })
   },
   tensorName: (parameter, method, { adapter, prefix }) => prefix + hubMethodOf(method).tensorName(parameter, adapter),
+}
+
+/** The same folders with the weights in the pickle that the library reads by default. */
+export const adapterhubBin: Layout = {
+  ...adapterhub,
+  name: 'adapterhub-bin',
+  weightsFile: 'pytorch_adapter.bin',
+  defaultFor: [],
 }
 
 const fileRules = {
@@ -99,6 +104,3 @@ function parseVersion({ version }: JsonObject, subject: string): LibraryVersion 
   if (!parts) return throwUnsupported(`${subject}, version`, 'a version such as adapters.1.3.0', version, FIX_FILE)
   return { adapters: parts[1] !== undefined, major: Number(parts[2]), minor: Number(parts[3]) }
 }
-
-const isObject = (value: unknown): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -3,10 +3,13 @@ import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { describeIssue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { IN_OUR_WORDS } from '../core/expectation.ts'
 import type { Model, ModelConfig } from '../model/architecture.ts'
 import { modelOf } from '../model/architectures.ts'
+import { labelWords } from '../model/label-words.ts'
 import type { TensorData } from '../model/tensor-shapes.ts'
 import { fileIn, type JsonObject, parseObject, readText } from './files.ts'
+import { BASE_LIMITS } from './limits.ts'
 import { readModelFolder } from './model-folder.ts'
 import { asBytes } from './safetensors.ts'
 
@@ -40,8 +43,8 @@ export interface Base {
 
 /** `graft-base.json`, an optional file with settings that Hugging Face's layout has no place for. */
 const baseManifest = z.looseObject({
-  name: z.string().min(1).optional(),
-  label_words: z.record(z.string().min(1), z.string().min(1)).optional(),
+  name: z.string().min(1).max(255).optional(),
+  label_words: labelWords.optional(),
   source: z.string().optional(),
   licence: z.string().optional(),
 })
@@ -53,7 +56,7 @@ const MANIFEST_FILE = 'graft-base.json'
  * @throws GraftError `file_missing`, `base_incomplete`, `checkpoint_tensors` or `checkpoint_corrupt`
  */
 export async function loadBase(dir: string): Promise<Base> {
-  const { config, configText, tensors } = await readModelFolder(dir, true)
+  const { config, configText, tensors } = await readModelFolder(dir, { shared: true })
   const manifest = await readManifest(dir)
   const tokenizer = await readTokenizer(dir)
   return {
@@ -84,11 +87,11 @@ export function requireTokenizer({ dir, tokenizer }: Base): TokenizerFiles {
 }
 
 async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> {
-  const text = await readText(dir, MANIFEST_FILE)
+  const text = await readText(dir, MANIFEST_FILE, BASE_LIMITS)
   if (text === undefined) return {}
   const subject = fileIn(dir, MANIFEST_FILE)
   const value = parseObject(text, subject)
-  const parsed = baseManifest.safeParse(value)
+  const parsed = baseManifest.safeParse(value, IN_OUR_WORDS)
   if (parsed.success) return parsed.data
   const { key, expected, found } = describeIssue(parsed.error, value)
   return fail('base_incomplete', {
@@ -100,9 +103,9 @@ async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> 
 }
 
 async function readTokenizer(dir: string): Promise<TokenizerFiles | undefined> {
-  const json = await readText(dir, 'tokenizer.json')
+  const json = await readText(dir, 'tokenizer.json', BASE_LIMITS)
   if (json === undefined) return undefined
-  const config = (await readText(dir, 'tokenizer_config.json')) ?? '{}'
+  const config = (await readText(dir, 'tokenizer_config.json', BASE_LIMITS)) ?? '{}'
   return {
     json: parseObject(json, fileIn(dir, 'tokenizer.json')),
     config: parseObject(config, fileIn(dir, 'tokenizer_config.json')),

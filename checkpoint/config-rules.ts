@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { z } from 'zod'
 import { describeIssue, describeJson } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { IN_OUR_WORDS } from '../core/expectation.ts'
 import type { JsonObject } from './files.ts'
 
 /**
@@ -41,7 +42,7 @@ export function checkKeys(config: JsonObject, rules: KeyRules, subject: string):
  * @throws GraftError `checkpoint_config` with the key and its value
  */
 export function readKeys<T>(config: JsonObject, schema: z.ZodType<T>, subject: string): T {
-  const parsed = schema.safeParse(config)
+  const parsed = schema.safeParse(config, IN_OUR_WORDS)
   if (parsed.success) return parsed.data
   const { key, expected, found } = describeIssue(parsed.error, config)
   return fail('checkpoint_config', { subject: `${subject}, ${key}`, expected, found, fix: FIX_UNSUPPORTED })

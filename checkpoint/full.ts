@@ -1,11 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
 import { fail } from '../core/errors.ts'
 import type { ModelConfig } from '../model/architecture.ts'
-import { architectures } from '../model/architectures.ts'
+import { architectures, modelOf } from '../model/architectures.ts'
+import type { Base } from './base.ts'
 import { throwNotSavable } from './config-rules.ts'
 import { fileIn } from './files.ts'
 import type { Layout } from './layout.ts'
-import { readModelFolder } from './model-folder.ts'
+import { ADAPTER_LIMITS } from './limits.ts'
+import { findModelFiles, readModelFolder } from './model-folder.ts'
+import type { Shapes } from './tensor-file.ts'
 
 const CONFIG_FILE = 'config.json'
 
@@ -25,24 +28,42 @@ export const full: Layout = {
     'spiece.model',
     'generation_config.json',
   ],
-  recognizes: (config) => Object.values(architectures).some(({ recognizes }) => recognizes(config)),
+  // OpenDelta's file has the same name.
+  recognizes: (config) =>
+    !('delta_type' in config) && Object.values(architectures).some(({ recognizes }) => recognizes(config)),
   parseConfig: () => ({ method: { method: 'full' } }),
   async readWeights(dir, base) {
-    const { config, ...file } = await readModelFolder(dir, false)
-    const key = findDifference(config, base.config)
-    if (key)
-      fail('base_mismatch', {
-        subject: `${fileIn(dir, CONFIG_FILE)}, ${key}`,
-        expected: `${fieldOf(base.config, key)}, as in the base ${base.name}`,
-        found: String(fieldOf(config, key)),
-        fix: 'Use the base from which this model was fine-tuned.',
-      })
+    const requireBaseConfig = (config: ModelConfig): void => {
+      const key = findDifference(config, base.config)
+      if (key)
+        fail('base_mismatch', {
+          subject: `${fileIn(dir, CONFIG_FILE)}, ${key}`,
+          expected: `${fieldOf(base.config, key)}, as in the base ${base.name}`,
+          found: String(fieldOf(config, key)),
+          fix: 'Use the base from which this model was fine-tuned.',
+        })
+    }
+    const { config, ...file } = await readModelFolder(dir, {
+      limits: ADAPTER_LIMITS,
+      // Only the values show whether a tensor is a copy of another one, on which the configuration may depend. Tensors
+      // of the base's shapes are small enough to find out.
+      check(config, tensors) {
+        if (!areTensorsOf(base, tensors)) requireBaseConfig(config)
+      },
+    })
+    requireBaseConfig(config)
     return file
   },
+  weightsFilesIn: (dir) => findModelFiles(dir, ADAPTER_LIMITS),
   toSupportedMethod: (method) =>
     method.method === 'full' ? method : throwNotSavable('full layout, method', 'full', method.method),
   formatConfig: (_, base) => base.configText,
   tensorName: (parameter) => parameter,
+}
+
+function areTensorsOf(base: Base, tensors: Shapes): boolean {
+  const shapes = new Map(modelOf(base).tensors.map(({ name, shape }) => [name, shape.join()]))
+  return [...tensors].every(([name, { shape }]) => shapes.get(name) === shape.join())
 }
 
 /** Returns a size or choice in which two models differ. Dropout only matters in training. */

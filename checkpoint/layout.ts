@@ -2,7 +2,7 @@ import type { Model } from '../model/architecture.ts'
 import type { MethodConfig } from '../model/methods/registry.ts'
 import type { Base } from './base.ts'
 import type { JsonObject } from './files.ts'
-import type { SafetensorsFile } from './safetensors.ts'
+import type { Shapes, TensorFile } from './tensor-file.ts'
 
 /** The parts of a tensor's name in a file that do not follow from the method. */
 export interface Naming {
@@ -23,6 +23,8 @@ export interface Layout {
   readonly name: string
   readonly configFile: string
   readonly weightsFile: string
+  /** Other names of the weights file, under which older or differently set versions of the library save it. */
+  readonly otherWeightsFiles?: readonly string[]
   /** The metadata that the library writes in the header of the weights file. */
   readonly metadata?: Readonly<Record<string, string>>
   /** Methods that are saved in this layout by default. */
@@ -38,8 +40,17 @@ export interface Layout {
    * @throws GraftError `checkpoint_config` with the setting that Graft does not implement
    */
   parseConfig(config: JsonObject, model: Model, subject: string): { method: MethodConfig; adapter?: string }
-  /** Reads the tensors of a folder. */
-  readWeights(dir: string, base: Base): Promise<SafetensorsFile>
+  /**
+   * Reads the tensors of a folder. Defaults to those of its weights file.
+   * @param check receives their names and shapes before any of their values is read, and throws if they are not those
+   *   of the configuration
+   */
+  readWeights?(dir: string, base: Base, check: (tensors: Shapes) => void): Promise<TensorFile>
+  /**
+   * Returns the names of the files with the tensors of a folder. Defaults to `weightsFile`, or the first of
+   * `otherWeightsFiles` that exists.
+   */
+  weightsFilesIn?(dir: string): Promise<readonly string[]>
   /**
    * Returns a method that the library has and that computes the same function. Its parameters are in the same order.
    * @throws GraftError `checkpoint_config` if the library has none

@@ -1,16 +1,20 @@
-import { describeJson } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
-import { adapterhub } from './adapterhub.ts'
+import { adapterhub, adapterhubBin } from './adapterhub.ts'
 import { throwNotSavable } from './config-rules.ts'
 import { fileIn, type JsonObject, listFolder, parseObject, readText } from './files.ts'
 import { full } from './full.ts'
 import type { Layout } from './layout.ts'
+import { ADAPTER_LIMITS } from './limits.ts'
+import { MANIFEST_FILE } from './manifest.ts'
+import { opendelta } from './opendelta.ts'
 import { peft } from './peft.ts'
 
 /** Every layout. To add one, write its file and list it here (docs/extending.md). */
 export const layouts: Record<string, Layout> = {
   [peft.name]: peft,
   [adapterhub.name]: adapterhub,
+  [adapterhubBin.name]: adapterhubBin,
+  [opendelta.name]: opendelta,
   [full.name]: full,
 }
 
@@ -39,26 +43,21 @@ export interface DetectedLayout {
 export async function detectLayout(dir: string): Promise<DetectedLayout> {
   const present = await listFolder(dir)
   for (const file of new Set(Object.values(layouts).map(({ configFile }) => configFile))) {
-    const text = await readText(dir, file)
+    const text = await readText(dir, file, ADAPTER_LIMITS)
     if (text === undefined) continue
     const subject = fileIn(dir, file)
     const config = parseObject(text, subject)
-    if ('delta_type' in config)
-      fail('checkpoint_config', {
-        subject,
-        expected: 'the configuration of a PEFT adapter, an AdapterHub adapter or a full model',
-        found: `the configuration of an OpenDelta adapter (delta_type ${describeJson(config.delta_type)})`,
-        fix: 'Graft does not read OpenDelta folders. Train the adapter with Graft, or save it with PEFT or AdapterHub.',
-      })
-    const layout = Object.values(layouts).find(
+    const candidates = Object.values(layouts).filter(
       ({ configFile, recognizes }) => configFile === file && recognizes(config),
     )
+    // Layouts of one library differ only in their weights files.
+    const layout = candidates.find(({ weightsFile }) => present.has(weightsFile)) ?? candidates.at(0)
     if (layout) return { layout, config, text, subject }
     fail('checkpoint_config', {
       subject,
-      expected: 'the key peft_type (PEFT), config (AdapterHub) or model_type (a full model)',
+      expected: 'the key peft_type (PEFT), config (AdapterHub), delta_type (OpenDelta) or model_type (a full model)',
       found: Object.keys(config).slice(0, MAX_LISTED).join(', ') || 'no keys',
-      fix: 'Use a folder that PEFT, AdapterHub or transformers saved.',
+      fix: 'Use a folder that PEFT, AdapterHub, OpenDelta or transformers saved.',
     })
   }
   return fail('file_missing', {
@@ -67,4 +66,35 @@ export async function detectLayout(dir: string): Promise<DetectedLayout> {
     found: present.size === 0 ? 'an empty folder' : [...present].sort().slice(0, MAX_LISTED).join(', '),
     fix: 'Give the folder that contains these files.',
   })
+}
+
+/**
+ * Returns whether a checkpoint may have a file of this name. Another file may be left out of its folder.
+ */
+export function isCheckpointFile(name: string): boolean {
+  const isListed = ({ configFile, weightsFile, otherWeightsFiles = [], copiedFromBase }: Layout) =>
+    [configFile, weightsFile, ...otherWeightsFiles, ...copiedFromBase].includes(name)
+  // A model may be split into files of any name.
+  return (
+    name === MANIFEST_FILE || /\.(safetensors|bin)(\.index\.json)?$/.test(name) || Object.values(layouts).some(isListed)
+  )
+}
+
+/** Returns the names of the files with the tensors of a folder, the usual name if there are none. */
+export async function findWeightsFiles(layout: Layout, dir: string): Promise<readonly string[]> {
+  if (layout.weightsFilesIn) return layout.weightsFilesIn(dir)
+  const present = await listFolder(dir)
+  const names = [layout.weightsFile, ...(layout.otherWeightsFiles ?? [])]
+  return [names.find((name) => present.has(name)) ?? layout.weightsFile]
+}
+
+/**
+ * Returns the names of the files of a checkpoint, without others that are in its folder.
+ * @throws GraftError `file_missing`, or `checkpoint_config` if Graft does not support the library or the method
+ */
+export async function findCheckpointFiles(dir: string): Promise<string[]> {
+  const { layout } = await detectLayout(dir)
+  const weights = await findWeightsFiles(layout, dir)
+  const present = await listFolder(dir)
+  return [layout.configFile, ...weights, ...layout.copiedFromBase, MANIFEST_FILE].filter((name) => present.has(name))
 }

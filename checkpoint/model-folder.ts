@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { describeJson } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import type { Model, ModelConfig } from '../model/architecture.ts'
 import { architectureOf, modelOf } from '../model/architectures.ts'
-import type { TensorData } from '../model/tensor-shapes.ts'
+import type { FileTensor, TensorData } from '../model/tensor-shapes.ts'
 import { fileIn, listFolder, parseObject, readText } from './files.ts'
-import { readSafetensorsFiles, type SafetensorsFile } from './safetensors.ts'
+import { BASE_LIMITS, type ReadLimits } from './limits.ts'
+import { readTensorFiles } from './read-tensors.ts'
 import { checkTensors } from './tensor-check.ts'
+import type { Shapes } from './tensor-file.ts'
 
 const CONFIG_FILE = 'config.json'
-const WEIGHTS_FILE = 'model.safetensors'
-const INDEX_FILE = 'model.safetensors.index.json'
+/** The names under which transformers saves weights, in the order of preference. */
+const WEIGHTS_FILES = ['model.safetensors', 'pytorch_model.bin']
+const indexOf = (name: string): string => `${name}.index.json`
 
 /** The contents of a model's folder in Hugging Face's layout. */
 export interface ModelFolder {
@@ -28,52 +31,104 @@ export interface ModelFolder {
   sha256: string
 }
 
+interface ReadOptions {
+  /** Defaults to {@link BASE_LIMITS}. */
+  limits?: ReadLimits
+  /** Makes the tensors views of one SharedArrayBuffer. Defaults to false. */
+  shared?: boolean
+  /**
+   * Receives the configuration and the tensors that it describes before any of their values is read. A tensor that may
+   * be a copy of another one is not among them.
+   */
+  check?(config: ModelConfig, tensors: Shapes): void
+}
+
 /**
- * Reads `config.json` and `model.safetensors`, or the files that `model.safetensors.index.json` lists.
- * @param shared whether the tensors are views of one SharedArrayBuffer
+ * Reads `config.json` and `model.safetensors` or `pytorch_model.bin`, or the files that their index lists.
  * @throws GraftError `base_incomplete` if a file is missing, `checkpoint_tensors`, `checkpoint_corrupt`
  */
-export async function readModelFolder(dir: string, shared: boolean): Promise<ModelFolder> {
+export async function readModelFolder(
+  dir: string,
+  { limits = BASE_LIMITS, shared, check }: ReadOptions = {},
+): Promise<ModelFolder> {
   const present = await listFolder(dir)
-  const configText = (await readText(dir, CONFIG_FILE)) ?? throwIncomplete(dir, CONFIG_FILE, present)
-  const files = await readWeights(dir, present, shared)
-  const found = new Map(files.flatMap(({ tensors }) => [...tensors]))
-  const json = parseObject(configText, fileIn(dir, CONFIG_FILE))
-  const config = architectureOf(json, fileIn(dir, CONFIG_FILE)).parseConfig(json, found, fileIn(dir, CONFIG_FILE))
-  checkTensors(modelOf({ config }).tensors, found, fileIn(dir, WEIGHTS_FILE))
+  const configFile = fileIn(dir, CONFIG_FILE)
+  const configText = (await readText(dir, CONFIG_FILE, limits)) ?? throwIncomplete(dir, CONFIG_FILE, present)
+  const json = parseObject(configText, configFile)
+  const parse = <Tensor extends FileTensor>(tensors: readonly (readonly [string, Tensor])[]) => {
+    const found = new Map(tensors)
+    const config = architectureOf(json, configFile).parseConfig(json, found, configFile)
+    checkTensors(modelOf({ config }).tensors, found, fileIn(dir, name))
+    return { config, tensors: found }
+  }
+  const { name, paths, fileOfTensor } = await findWeights(dir, present, limits)
+  const files = await readTensorFiles(paths, {
+    limits,
+    shared,
+    check(shapes) {
+      if (fileOfTensor) checkIndex(fileOfTensor, shapes, paths, indexOf(name))
+      const { config, tensors } = parse(shapes.flatMap((file) => [...file]))
+      check?.(config, tensors)
+    },
+  })
+  const { config, tensors } = parse(files.flatMap((file) => [...file.tensors]))
   const digests = files.map(({ sha256 }) => sha256)
   return {
     config,
     configText,
-    tensors: found,
+    tensors,
     metadata: files[0].metadata,
     sha256: digests.length === 1 ? digests[0] : createHash('sha256').update(digests.join('\n')).digest('hex'),
   }
 }
 
-async function readWeights(dir: string, present: ReadonlySet<string>, shared: boolean): Promise<SafetensorsFile[]> {
-  if (present.has(WEIGHTS_FILE)) return readSafetensorsFiles([join(dir, WEIGHTS_FILE)], shared)
-  const index = (await readText(dir, INDEX_FILE)) ?? throwIncomplete(dir, WEIGHTS_FILE, present)
-  const fileOfTensor = parseWeightMap(parseObject(index, fileIn(dir, INDEX_FILE)), fileIn(dir, INDEX_FILE))
+/**
+ * Returns the names of the files with a model's tensors: `model.safetensors` or `pytorch_model.bin`, or an index and
+ * the files that it lists.
+ */
+export async function findModelFiles(dir: string, limits: ReadLimits): Promise<string[]> {
+  const present = await listFolder(dir)
+  const { name, paths, fileOfTensor } = await findWeights(dir, present, limits)
+  return [...(fileOfTensor ? [indexOf(name)] : []), ...paths.map((path) => basename(path))]
+}
+
+/** @returns `name` is the usual name of the weights; `fileOfTensor` is not set if there is only one file */
+async function findWeights(
+  dir: string,
+  present: ReadonlySet<string>,
+  limits: ReadLimits,
+): Promise<{ name: string; paths: string[]; fileOfTensor?: ReadonlyMap<string, string> }> {
+  const name = WEIGHTS_FILES.find((file) => present.has(file) || present.has(indexOf(file)))
+  if (name === undefined) return throwIncomplete(dir, WEIGHTS_FILES[0], present)
+  if (present.has(name)) return { name, paths: [join(dir, name)] }
+  const file = indexOf(name)
+  const index = (await readText(dir, file, limits)) ?? throwIncomplete(dir, file, present)
+  const fileOfTensor = parseWeightMap(parseObject(index, fileIn(dir, file)), fileIn(dir, file))
   const names = [...new Set(fileOfTensor.values())].sort()
-  const files = await readSafetensorsFiles(
-    names.map((name) => join(dir, name)),
-    shared,
-  )
-  for (const [i, { tensors }] of files.entries()) {
-    const unlisted = [...tensors.keys()].find((name) => fileOfTensor.get(name) !== names[i])
-    const missing = [...fileOfTensor].find(([name, file]) => file === names[i] && !tensors.has(name))?.[0]
+  return { name, paths: names.map((each) => join(dir, each)), fileOfTensor }
+}
+
+/** @throws GraftError `checkpoint_tensors` if a file does not have exactly the tensors that the index lists for it */
+function checkIndex(
+  fileOfTensor: ReadonlyMap<string, string>,
+  shapes: readonly Shapes[],
+  paths: readonly string[],
+  index: string,
+): void {
+  for (const [i, path] of paths.entries()) {
+    const name = basename(path)
+    const unlisted = [...shapes[i].keys()].find((tensor) => fileOfTensor.get(tensor) !== name)
+    const missing = [...fileOfTensor].find(([tensor, file]) => file === name && !shapes[i].has(tensor))?.[0]
     if (unlisted ?? missing)
       fail('checkpoint_tensors', {
-        subject: fileIn(dir, names[i]),
+        subject: fileIn(dirname(path), name),
         problem:
           unlisted === undefined
-            ? `is missing ${missing}, which ${INDEX_FILE} lists for this file`
-            : `contains ${unlisted}, which ${INDEX_FILE} does not list for this file`,
+            ? `is missing ${missing}, which ${index} lists for this file`
+            : `contains ${unlisted}, which ${index} does not list for this file`,
         fix: FIX_MODEL,
       })
   }
-  return files
 }
 
 const FIX_MODEL = 'Save or download the complete model again.'
@@ -83,12 +138,12 @@ function parseWeightMap({ weight_map: map }: Readonly<Record<string, unknown>>, 
   // A name with a separator could point outside the folder.
   if (
     entries.length > 0 &&
-    entries.every(([, file]) => typeof file === 'string' && /^[^/\\]+\.safetensors$/.test(file))
+    entries.every(([, file]) => typeof file === 'string' && /^[^/\\]+\.(safetensors|bin)$/.test(file))
   )
     return new Map(entries)
   return fail('checkpoint_corrupt', {
     subject: `${subject}, weight_map`,
-    expected: 'the name of a .safetensors file in the same folder for each tensor',
+    expected: 'the name of a .safetensors or .bin file in the same folder for each tensor',
     found: describeJson(map),
     fix: FIX_MODEL,
   })
@@ -101,16 +156,9 @@ function throwIncomplete(dir: string, name: string, present: ReadonlySet<string>
       problem: 'contains an adapter, not a base',
       fix: 'Give the folder of the base here, and this folder as the checkpoint.',
     })
-  const pickled = [...present].find((file) => /^pytorch_model.*\.bin$/.test(file))
-  if (pickled && name === WEIGHTS_FILE)
-    fail('base_incomplete', {
-      subject: dir,
-      problem: `contains ${pickled} but not ${name}`,
-      fix: 'Convert it: load the model in transformers and save it with save_pretrained(..., safe_serialization=True).',
-    })
   fail('base_incomplete', {
     subject: dir,
     problem: `does not contain ${name}`,
-    fix: 'Give a folder with config.json and model.safetensors, as transformers saves them.',
+    fix: 'Give a folder with config.json and model.safetensors or pytorch_model.bin, as transformers saves them.',
   })
 }

@@ -8,7 +8,7 @@ import type { MethodConfig } from '../model/methods/registry.ts'
 import { classifierProgram } from '../model/programs.ts'
 import type { ParameterValues } from './adapter-tensors.ts'
 import type { Base } from './base.ts'
-import { FIX_MANIFEST, type Probe } from './manifest.ts'
+import { FIX_MANIFEST, MAX_PROBE_IDS, type Probe } from './manifest.ts'
 import { requireEffect } from './probe-check.ts'
 
 /** The inputs of a probe, and the token ids whose logits it stores. */
@@ -20,8 +20,8 @@ const DEFAULT_ID_COUNT = 8
 
 /**
  * Returns three rows of token ids, framed like texts. They are the same for every base with the same vocabulary.
- * @param ids the token ids whose logits to store, such as those of the label words. Defaults to the first eight of the
- * vocabulary
+ * @param ids the token ids whose logits to store, such as those of the label words, of which the first 64 are used.
+ * Defaults to the first eight of the vocabulary
  */
 export function makeProbeSettings({ vocabSize, classIdCount, frame }: Model, ids?: readonly number[]): ProbeSettings {
   const stream = makeRandom(0, 'probe inputs')
@@ -31,7 +31,9 @@ export function makeProbeSettings({ vocabSize, classIdCount, frame }: Model, ids
   }
   return {
     inputs: INPUT_LENGTHS.map(makeRow),
-    ids: ids ? [...ids] : Array.from({ length: Math.min(DEFAULT_ID_COUNT, classIdCount) }, (_, i) => i),
+    ids: ids
+      ? ids.slice(0, MAX_PROBE_IDS)
+      : Array.from({ length: Math.min(DEFAULT_ID_COUNT, classIdCount) }, (_, i) => i),
   }
 }
 

@@ -1,5 +1,7 @@
-import { describeJson } from '../core/describe.ts'
+import { describeJson, describeValue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { isObject, type JsonObject, parseObject } from './files.ts'
+import type { ReadLimits } from './limits.ts'
 
 /** The element types that Graft reads. In memory, every tensor is f32. I8 is only part of {@link INT8_ROWS}. */
 export type StoredDtype = 'F32' | 'F16' | 'BF16' | 'I8'
@@ -31,31 +33,64 @@ export interface Header {
   storage?: typeof INT8_ROWS
 }
 
-/** The limit of the safetensors library. */
-const MAX_HEADER_BYTES = 100_000_000
-
 /**
  * Returns the length of the JSON that follows the first 8 bytes.
  * @param fileSize the size of the file in bytes
- * @throws GraftError `checkpoint_corrupt` if the file is too short for such a header
+ * @throws GraftError `checkpoint_corrupt` if the file is too short for such a header, or the header is too long
  */
-export function parseHeaderLength(first: Uint8Array, fileSize: number, file: string): number {
+export function parseHeaderLength(
+  first: Uint8Array,
+  fileSize: number,
+  file: string,
+  { headerBytes }: Pick<ReadLimits, 'headerBytes'>,
+): number {
+  rejectLfsPointer(first, fileSize, file)
   if (fileSize < 10 || first.length < 8) throwCorrupt(file, 'a safetensors file', `a file of ${fileSize} bytes`)
   const length = new DataView(first.buffer, first.byteOffset, 8).getBigUint64(0, true)
-  if (length > BigInt(Math.min(MAX_HEADER_BYTES, fileSize - 8)))
+  if (length > BigInt(fileSize - 8))
     throwCorrupt(file, `a header that fits in its ${fileSize} bytes`, `a header of ${length} bytes`)
+  if (length > BigInt(headerBytes))
+    throwCorrupt(file, `a header of at most ${headerBytes} bytes`, `a header of ${length} bytes`)
   return Number(length)
+}
+
+/** Git leaves a pointer in place of a file if its extension Git LFS is not installed (Git LFS specification). */
+const LFS_POINTER = { start: 'version https://git-lfs.github.com/spec/', maxBytes: 1024 }
+
+/**
+ * @param first the first bytes of a file, at most eight
+ * @throws GraftError `checkpoint_corrupt` if the file is a pointer
+ */
+export function rejectLfsPointer(first: Uint8Array, fileSize: number, file: string): void {
+  const start = Buffer.from(first).toString('latin1')
+  if (fileSize > LFS_POINTER.maxBytes || start === '' || !LFS_POINTER.start.startsWith(start)) return
+  fail('checkpoint_corrupt', {
+    subject: file,
+    expected: 'a file of tensors',
+    found: 'a Git LFS pointer, which stands for a file that was not downloaded',
+    fix: 'Run git lfs install and git lfs pull in the repository, or download the file itself.',
+  })
 }
 
 /**
  * Reads the header strictly: only known fields, no duplicate names, and ranges that fit their shapes and cover the data
  * exactly.
  * @param dataSize the number of bytes after the header
- * @throws GraftError `checkpoint_corrupt`, or `checkpoint_tensors` if Graft does not support an element type
+ * @param maxTensors the largest number of tensors
+ * @throws GraftError `checkpoint_corrupt`, or `checkpoint_tensors` if there are too many tensors or Graft does not
+ * support an element type
  */
-export function parseHeader(json: Uint8Array, dataSize: number, file: string): Header {
-  const header = parseObject(json, file)
+export function parseHeader(json: Uint8Array, dataSize: number, file: string, maxTensors: number): Header {
+  const header = parseUnique(json, file)
   const { __metadata__: allMetadata, ...tensors } = header
+  const count = Object.keys(tensors).length
+  if (count > maxTensors)
+    fail('checkpoint_tensors', {
+      subject: file,
+      expected: `at most ${maxTensors} tensors`,
+      found: String(count),
+      fix: 'Save only the tensors of the checkpoint.',
+    })
   const { storage, metadata } = allMetadata === undefined ? {} : parseMetadata(allMetadata, file)
   const entries = Object.entries(tensors)
     .map(([name, value]) => parseEntry(name, value, storage, file))
@@ -79,31 +114,37 @@ export function parseHeader(json: Uint8Array, dataSize: number, file: string): H
   return { entries, ...(metadata && { metadata }), ...(storage && { storage }) }
 }
 
-function parseObject(json: Uint8Array, file: string): Record<string, unknown> {
+/** Parses an object in which no name occurs twice, of which JSON.parse would keep only the last. */
+function parseUnique(json: Uint8Array, file: string): JsonObject {
   let text: string
-  let value: unknown
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(json)
-    value = JSON.parse(text)
   } catch (error) {
     return throwCorrupt(file, 'a header in JSON', (error as Error).message)
   }
-  if (!text.startsWith('{') || !isRecord(value))
-    return throwCorrupt(file, 'a JSON object as its header', text.slice(0, 20))
+  if (!text.startsWith('{')) return throwCorrupt(file, 'a JSON object as its header', text.slice(0, 20))
+  const value = parseObject(text, file)
   const repeated = findRepeatedKey(text)
   if (repeated !== undefined) throwCorrupt(`${file}, ${repeated}`, 'unique names in the header', 'this name twice')
   return value
 }
 
+/** Far more than any tensor has. Errors show names and shapes. */
+const MAX_NAME_CHARACTERS = 1000
+const MAX_DIMENSIONS = 16
+
 function parseEntry(name: string, value: unknown, storage: Header['storage'], file: string): TensorEntry {
+  if (name.length > MAX_NAME_CHARACTERS)
+    throwCorrupt(file, `names of at most ${MAX_NAME_CHARACTERS} characters`, `one of ${name.length}`)
   const subject = `${file}, ${name}`
-  if (!isRecord(value) || Object.keys(value).sort().join() !== 'data_offsets,dtype,shape')
+  if (!isObject(value) || Object.keys(value).sort().join() !== 'data_offsets,dtype,shape')
     return throwCorrupt(subject, 'dtype, shape and data_offsets', describeJson(value))
   const { dtype, shape, data_offsets: range } = value
-  if (!isSizeList(shape)) return throwCorrupt(subject, 'a shape of whole numbers', describeJson(shape))
+  if (!isSizeList(shape) || shape.length > MAX_DIMENSIONS)
+    return throwCorrupt(subject, `a shape of at most ${MAX_DIMENSIONS} whole numbers`, describeJson(shape))
   if (!isSizeList(range) || range.length !== 2) return throwCorrupt(subject, 'two data_offsets', describeJson(range))
   if (typeof dtype !== 'string' || !Object.hasOwn(BYTES_PER_NUMBER, dtype))
-    return throwUnsupportedType(subject, String(dtype))
+    return throwUnsupportedType(subject, describeValue(dtype))
   if (dtype === 'I8' && !storage) return throwUnsupportedType(subject, `I8, without ${STORAGE_KEY} in the metadata`)
   const [begin, end] = range
   const bytes = shape.reduce((a, b) => a * b, BYTES_PER_NUMBER[dtype as StoredDtype])
@@ -114,7 +155,7 @@ function parseEntry(name: string, value: unknown, storage: Header['storage'], fi
 
 function parseMetadata(value: unknown, file: string): Pick<Header, 'metadata' | 'storage'> {
   const subject = `${file}, __metadata__`
-  if (!isRecord(value) || !Object.values(value).every((v) => typeof v === 'string'))
+  if (!isObject(value) || !Object.values(value).every((v) => typeof v === 'string'))
     return throwCorrupt(subject, 'an object whose values are strings', describeJson(value))
   const { [STORAGE_KEY]: storage, ...metadata } = value as Record<string, string>
   if (storage === undefined) return { metadata }
@@ -127,10 +168,11 @@ function parseMetadata(value: unknown, file: string): Pick<Header, 'metadata' | 
   })
 }
 
-/** Returns a key that an object in valid JSON contains twice, which JSON.parse accepts. */
+/** Returns a key that an object in valid JSON contains twice. */
 function findRepeatedKey(json: string): string | undefined {
   const open: Set<string>[] = []
-  for (const [token, string, colon] of json.matchAll(/("(?:[^"\\]|\\.)*")(\s*:)?|[{}]/g)) {
+  // A repeated group for each character would exhaust the stack of the pattern in a long name.
+  for (const [token, string, colon] of json.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")(\s*:)?|[{}]/g)) {
     if (token === '{') open.push(new Set())
     else if (token === '}') open.pop()
     else if (colon) {
@@ -141,9 +183,6 @@ function findRepeatedKey(json: string): string | undefined {
   }
   return undefined
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const isSizeList = (value: unknown): value is number[] =>
   Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && n >= 0)

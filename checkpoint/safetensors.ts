@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fail } from '../core/errors.ts'
-import type { TensorData } from '../model/tensor-shapes.ts'
-import { toProblem } from './files.ts'
+import { sizeOfShape, type TensorData, type TensorShape } from '../model/tensor-shapes.ts'
+import { openRegularFile } from './files.ts'
 import { fromBf16, fromF16 } from './half-floats.ts'
 import { checkScales, findScales, fromInt8Rows, type StoredTensor, toInt8Rows } from './int8-rows.ts'
+import type { ReadLimits } from './limits.ts'
 import {
   type Header,
   type INT8_ROWS,
@@ -15,50 +16,22 @@ import {
   type StoredDtype,
   type TensorEntry,
 } from './safetensors-header.ts'
-
-export interface SafetensorsFile {
-  readonly tensors: ReadonlyMap<string, TensorData>
-  /** The metadata of the header, without the storage form: in memory, every tensor is f32. */
-  readonly metadata?: Readonly<Record<string, string>>
-  /** SHA-256 of the file's bytes, hex. */
-  readonly sha256: string
-}
-
-/** The size of cache lines and of the widest vector loads. */
-const ALIGNMENT_BYTES = 64
+import type { OpenTensorFile, TensorFile } from './tensor-file.ts'
 
 /**
- * Reads a safetensors file strictly. f16, bf16 and int8 rows become f32.
+ * Opens a safetensors file strictly. f16, bf16 and int8 rows become f32.
  * @throws GraftError `file_missing`, `checkpoint_corrupt` or `checkpoint_tensors`
  */
-export async function readSafetensors(path: string): Promise<SafetensorsFile> {
-  const [file] = await readSafetensorsFiles([path], false)
-  return file
-}
-
-/**
- * Reads several files into one buffer. Every tensor is a view that begins at a multiple of 64 bytes.
- * @param shared whether the buffer is a SharedArrayBuffer, so that worker threads need no copy
- */
-export async function readSafetensorsFiles(paths: readonly string[], shared: boolean): Promise<SafetensorsFile[]> {
-  const opened: OpenFile[] = []
-  try {
-    for (const path of paths) opened.push(await openFile(path))
-    const size = opened
-      .flatMap(({ header, isScale }) => header.entries.filter((entry) => !isScale.has(entry)))
-      .reduce((end, entry) => alignUp(end + f32BytesOf(entry)), 0)
-    const buffer = shared ? new SharedArrayBuffer(size) : new ArrayBuffer(size)
-    let offset = 0
-    const allocate = (entry: TensorEntry) => {
-      const view = new Float32Array(buffer, offset, f32BytesOf(entry) / 4)
-      offset = alignUp(offset + f32BytesOf(entry))
-      return view
-    }
-    const files: SafetensorsFile[] = []
-    for (const file of opened) files.push(await readTensors(file, allocate))
-    return files
-  } finally {
-    for (const { handle } of opened) await handle.close()
+export async function openSafetensors(path: string, limits: ReadLimits): Promise<OpenTensorFile> {
+  const file = await openFile(path, limits)
+  const { header, isScale, handle } = file
+  return {
+    shapes: new Map(
+      header.entries.flatMap((entry) => (isScale.has(entry) ? [] : [[entry.name, { shape: entry.shape }]])),
+    ),
+    entries: header.entries.length,
+    read: (allocate) => readTensors(file, allocate),
+    close: () => handle.close(),
   }
 }
 
@@ -72,20 +45,14 @@ interface OpenFile {
   isScale: ReadonlySet<TensorEntry>
 }
 
-async function openFile(path: string): Promise<OpenFile> {
+async function openFile(path: string, limits: ReadLimits): Promise<OpenFile> {
   const file = basename(path)
-  const handle = await open(path).catch((error) =>
-    fail('file_missing', { subject: path, problem: toProblem(error), fix: 'Check the path.' }, error),
-  )
+  const { handle, size } = await openRegularFile(path)
   try {
-    const stat = await handle.stat()
-    if (!stat.isFile())
-      fail('file_missing', { subject: path, problem: 'is a folder, not a file', fix: 'Check the path.' })
-    const { size } = stat
     const first = await readFully(handle, new Uint8Array(Math.min(8, size)), 0, file)
-    const length = parseHeaderLength(first, size, file)
+    const length = parseHeaderLength(first, size, file, limits)
     const head = await readFully(handle, new Uint8Array(8 + length), 0, file)
-    const header = parseHeader(head.subarray(8), size - 8 - length, file)
+    const header = parseHeader(head.subarray(8), size - 8 - length, file, limits.tensors)
     const scales = findScales(header, file)
     return { file, handle, head, header, scales, isScale: new Set(scales.values()) }
   } catch (error) {
@@ -96,15 +63,15 @@ async function openFile(path: string): Promise<OpenFile> {
 
 async function readTensors(
   { file, handle, head, header, scales, isScale }: OpenFile,
-  allocate: (entry: TensorEntry) => Float32Array,
-): Promise<SafetensorsFile> {
+  allocate: (tensor: TensorShape) => Float32Array,
+): Promise<TensorFile> {
   const hash = createHash('sha256').update(head)
   const tensors = new Map<string, TensorData>()
   const read = <T extends Uint8Array>(bytes: T, { begin }: TensorEntry) =>
     readFully(handle, bytes, head.length + begin, file)
   // Scales may be anywhere in the file, so they are read out of turn when their tensor is.
   const readScales = async (entry: TensorEntry) => {
-    const values = new Float32Array(f32BytesOf(entry) / 4)
+    const values = new Float32Array(sizeOfShape(entry.shape))
     await read(asBytes(values), entry)
     return checkScales(values, `${file}, ${entry.name}`)
   }
@@ -148,10 +115,6 @@ async function readFully<T extends Uint8Array>(
   }
   return into
 }
-
-const alignUp = (bytes: number): number => Math.ceil(bytes / ALIGNMENT_BYTES) * ALIGNMENT_BYTES
-
-const f32BytesOf = ({ shape }: TensorEntry): number => shape.reduce((a, b) => a * b, 4)
 
 /**
  * Returns the bytes of a safetensors file, in pieces, as the safetensors library writes it: names in the order of their

@@ -1,5 +1,5 @@
 import { fail } from '../core/errors.ts'
-import type { NamedShape, TensorData } from '../model/tensor-shapes.ts'
+import type { NamedShape, TensorData, TensorShape } from '../model/tensor-shapes.ts'
 
 const FIX_MISMATCH = 'Use the configuration and the base with which these weights were trained.'
 
@@ -9,7 +9,7 @@ const FIX_MISMATCH = 'Use the configuration and the base with which these weight
  */
 export function checkTensors(
   expected: readonly NamedShape[],
-  found: ReadonlyMap<string, TensorData>,
+  found: ReadonlyMap<string, TensorShape>,
   file: string,
 ): void {
   const known = new Set(expected.map(({ name }) => name))
@@ -28,7 +28,7 @@ export function checkTensors(
       fix: FIX_MISMATCH,
     })
   for (const { name, shape } of expected) {
-    const stored = (found.get(name) as TensorData).shape
+    const stored = (found.get(name) as TensorShape).shape
     if (stored.join() !== shape.join())
       fail('checkpoint_tensors', {
         subject: `${file}, ${name}`,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { toExpectation } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { IN_OUR_WORDS } from '../core/expectation.ts'
 import { descriptionOf, type Fields, flagOf } from './flags.ts'
 
 /** Parses the values of flags. @throws GraftError `usage` for the first flag that is missing or invalid */
@@ -8,7 +8,7 @@ export function checkFlags<F extends Fields>(
   fields: F,
   values: Readonly<Record<string, unknown>>,
 ): z.infer<z.ZodObject<{ -readonly [K in keyof F]: F[K] }>> {
-  const parsed = z.object(fields as { -readonly [K in keyof F]: F[K] }).safeParse(values)
+  const parsed = z.object(fields as { -readonly [K in keyof F]: F[K] }).safeParse(values, IN_OUR_WORDS)
   if (parsed.success) return parsed.data
   const [{ path, message }] = parsed.error.issues
   const field = String(path[0])
@@ -23,7 +23,7 @@ export function checkFlags<F extends Fields>(
   }
   return fail('usage', {
     subject,
-    expected: toExpectation(message),
+    expected: message,
     found: JSON.stringify(values[field]),
     fix: 'Add --help to see the allowed values.',
   })

@@ -14,7 +14,7 @@ interface Parsed {
  * Parses flags by the types of their schemas: numbers, lists `q,v`, pairs `negative=worst,positive=excellent`,
  * booleans.
  * A value that is not a number or not a pair stays text, so that the schema reports it.
- * @throws GraftError `usage` for an unknown flag, a flag without a value, or an unexpected argument
+ * @throws GraftError `usage` for an unknown flag, one without a value or with two, or an unexpected argument
  */
 export function parseFlags(
   argv: readonly string[],
@@ -28,7 +28,8 @@ export function parseFlags(
     ]),
   )
   try {
-    const parsed = parseArgs({ args: [...argv], options, allowPositionals: positionals, strict: true })
+    const parsed = parseArgs({ args: [...argv], options, allowPositionals: positionals, strict: true, tokens: true })
+    rejectRepeated(parsed.tokens, options)
     const values = Object.entries(parsed.values).map(([flag, value]) => {
       const field = flag.replaceAll('-', '_')
       return [field, repeated.includes(field) ? value : convertValue(value as string | boolean, fields[field])]
@@ -38,6 +39,17 @@ export function parseFlags(
     const { code, message } = error as NodeJS.ErrnoException
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
     return fail('usage', describeParseError(code, message, Object.keys(fields)))
+  }
+}
+
+/** @throws GraftError `usage` for a flag that takes one value and is given twice */
+function rejectRepeated(tokens: readonly { kind: string; name?: string }[], options: ParseArgsOptionsConfig): void {
+  const seen = new Set<string>()
+  for (const { kind, name = '' } of tokens) {
+    if (kind !== 'option' || options[name]?.type !== 'string' || options[name].multiple) continue
+    if (seen.has(name))
+      fail('usage', { subject: `--${name}`, problem: 'is given twice', fix: 'Keep one of the two values.' })
+    seen.add(name)
   }
 }
 
@@ -78,12 +90,13 @@ export function descriptionOf(schema: z.ZodType): string | undefined {
 
 type Kind = 'boolean' | 'number' | 'list' | 'pairs' | 'text'
 
-/** Returns the kind of a schema, or of the schema that a default or an optional wraps. */
+/** Returns the kind of a schema, or of the schema that a default, an optional or a preprocessing step wraps. */
 export function kindOf(schema: z.ZodType): Kind {
   const { def } = schema as unknown as {
-    def: { type: string; innerType?: z.ZodType; options?: z.ZodType[]; values?: unknown[] }
+    def: { type: string; innerType?: z.ZodType; out?: z.ZodType; options?: z.ZodType[]; values?: unknown[] }
   }
-  if (def.innerType) return kindOf(def.innerType)
+  const inner = def.innerType ?? def.out
+  if (inner) return kindOf(inner)
   if (def.options) return kindOf(def.options[0])
   if (def.type === 'literal') return typeof def.values?.[0] === 'number' ? 'number' : 'text'
   return (

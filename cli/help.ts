@@ -13,7 +13,8 @@ export function formatOverview(commands: Readonly<Record<string, Command>>): str
     'Commands:',
     ...Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`),
     '',
-    'Run graft COMMAND --help for details. Results go to stdout, progress to stderr.',
+    'Run graft help COMMAND for details, and graft --version for the version. graft completion SHELL prints',
+    'a script that completes commands and flags in bash, zsh or fish. Results go to stdout, progress to stderr.',
     'Exit codes: 0 success, 1 failure, 2 invalid usage or input, 130 interrupted with the state saved.',
     '',
   ].join('\n')
@@ -47,7 +48,8 @@ function formatFlag(field: string, schema: z.ZodType, repeated: boolean): string
   const placeholder = { boolean: '', number: ' N', list: ' A,B', pairs: ' K=V,K=V', text: ' VALUE' }[
     repeated ? 'text' : kindOf(schema)
   ]
-  const flag = `  --${flagOf(field)}${choicesOf(schema) ? ` ${choicesOf(schema)}` : placeholder}`
+  const choices = choicesOf(schema)
+  const flag = `  --${flagOf(field)}${choices ? ` ${choices.join('|')}` : placeholder}`
   const value = defaultOf(schema)
   const text = `${descriptionOf(schema) ?? ''}${isImplicit(value) ? '' : ` (default: ${Array.isArray(value) ? value.join(',') : value})`}`
   return flag.length < DESCRIPTION_COLUMN - 1
@@ -68,9 +70,10 @@ interface Definition {
 
 const definitionOf = (schema: z.ZodType): Definition => (schema as unknown as { def: Definition }).def
 
-function choicesOf(schema: z.ZodType): string | undefined {
+/** Returns the values of a flag that takes one of a few. */
+export function choicesOf(schema: z.ZodType): string[] | undefined {
   const { innerType, entries } = definitionOf(schema)
-  return innerType ? choicesOf(innerType) : entries && Object.values(entries).join('|')
+  return innerType ? choicesOf(innerType) : entries && Object.values(entries)
 }
 
 function defaultOf(schema: z.ZodType): unknown {

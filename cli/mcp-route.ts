@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { catalogue } from '../core/catalogue.ts'
+import { fail } from '../core/errors.ts'
 import type { McpHandler } from '../mcp/handler.ts'
 import { type Problem, problem } from '../platform/schemas/common.ts'
 import { retryHeadersOf } from '../server/error-response.ts'
@@ -17,6 +18,8 @@ export function mcpRoute(load: () => Promise<McpHandler>): Route {
     summary: 'Call the agent tools (Model Context Protocol over Streamable HTTP)',
     tag: 'Server',
     scope: 'predict',
+    // The transport requires it (Streamable HTTP, Security Warning).
+    checksOrigin: true,
     json: { schema: z.unknown(), example: {}, fix: 'Send a JSON-RPC message.' },
     responses: {
       200: {
@@ -25,10 +28,29 @@ export function mcpRoute(load: () => Promise<McpHandler>): Route {
       },
     },
     errorFormat: { schema: problem, statusOf: (code) => catalogue[code].status, toResponse: toJsonRpcError },
-    async handle({ request, body, caller, requestId, shutdown, recordRows }) {
+    async handle(context) {
+      const { request, body } = context
+      await context.admitRequests(countMessages(body) - 1)
       handler ??= load()
-      return (await handler)(request, body, { caller, requestId, shutdown, recordRows })
+      return (await handler)(request, body, context)
     },
+  })
+}
+
+/**
+ * The maximum number of messages in a batch. Revisions since 2025-06-18 have no batches.
+ */
+const MAX_MESSAGES = 10
+
+/** @throws GraftError `body_invalid` if there are too many messages */
+function countMessages(body: unknown): number {
+  if (!Array.isArray(body) || body.length <= 1) return 1
+  if (body.length <= MAX_MESSAGES) return body.length
+  return fail('body_invalid', {
+    subject: 'the batch',
+    expected: `at most ${MAX_MESSAGES} messages`,
+    found: `${body.length}`,
+    fix: 'Send each message in a request of its own.',
   })
 }
 

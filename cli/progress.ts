@@ -1,47 +1,89 @@
+import { createLogUpdate } from 'log-update'
+import wrapAnsi from 'wrap-ansi'
+import { type Bar, formatBar } from './bar.ts'
+
 /** Progress on stderr: one line that is redrawn on a terminal, or a new line every few seconds elsewhere. */
 export interface Progress {
   /** Writes a line that stays. */
   writeLine(line: string): void
-  /** Draws a line that the next one replaces. */
-  update(line: string): void
-  /** Ends the line that was drawn last. */
+  /** Draws a bar, or a line of text, that the next one replaces. */
+  update(line: Bar | string): void
+  /** Leaves the line that was drawn last where it is. */
   finish(): void
 }
 
 const LINE_INTERVAL_SECONDS = 5
 
-export function makeProgress(stream: NodeJS.WriteStream = process.stderr, terminal: boolean = stream.isTTY): Progress {
-  let drawn = false
+export const makeProgress = (
+  stream: NodeJS.WriteStream = process.stderr,
+  terminal: boolean = stream.isTTY,
+): Progress => (terminal ? makeTerminalProgress(stream) : makePlainProgress(stream))
+
+const formatLine = (line: Bar | string, columns?: number): string =>
+  typeof line === 'string' ? line.slice(0, columns) : formatBar(line, columns)
+
+function makePlainProgress(stream: NodeJS.WriteStream): Progress {
   let last = Number.NEGATIVE_INFINITY
-  const clear = () => {
-    if (drawn) stream.write('\r\u001b[K')
-    drawn = false
-  }
+  let skipped: Bar | string | undefined
   return {
-    writeLine(line) {
-      clear()
-      stream.write(`${line}\n`)
-    },
+    writeLine: (line) => void stream.write(`${line}\n`),
     update(line) {
       const now = performance.now() / 1000
-      if (!terminal && now - last < LINE_INTERVAL_SECONDS) return
+      skipped = now - last < LINE_INTERVAL_SECONDS ? line : undefined
+      if (skipped !== undefined) return
       last = now
-      clear()
-      stream.write(terminal ? line : `${line}\n`)
-      drawn = terminal
+      stream.write(`${formatLine(line)}\n`)
     },
     finish() {
-      if (drawn) stream.write('\n')
-      drawn = false
+      if (skipped !== undefined) stream.write(`${formatLine(skipped)}\n`)
+      skipped = undefined
       last = Number.NEGATIVE_INFINITY
     },
   }
 }
 
-export function formatBar(done: number, total: number, width = 24): string {
-  const filled = Math.round((width * done) / Math.max(total, 1))
-  return `[${'='.repeat(filled)}${' '.repeat(width - filled)}] ${done}/${total}`
+function makeTerminalProgress(stream: NodeJS.WriteStream): Progress {
+  const log = createLogUpdate(stream, { showCursor: true })
+  const columns = () => stream.columns ?? 80
+  let drawn: { line: Bar | string; text: string } | undefined
+  const draw = (line: Bar | string) => {
+    // A line as wide as the terminal would wrap.
+    drawn = { line, text: formatLine(line, columns() - 1) }
+    log(drawn.text)
+  }
+  const onResize = () => {
+    if (!drawn) return
+    log.clear()
+    // A terminal that became narrower has wrapped the line.
+    const wrapped = Math.ceil(drawn.text.length / columns()) - 1
+    stream.write('\u001b[1A\u001b[2K'.repeat(wrapped))
+    draw(drawn.line)
+  }
+  return {
+    writeLine(line) {
+      if (drawn) log.clear()
+      stream.write(`${wrapLines(line, columns())}\n`)
+      if (drawn) draw(drawn.line)
+    },
+    update(line) {
+      if (!drawn) stream.on('resize', onResize)
+      draw(line)
+    },
+    finish() {
+      if (!drawn) return
+      drawn = undefined
+      stream.off('resize', onResize)
+      log.done()
+    },
+  }
 }
+
+/** Wraps prose at words. Indented lines are commands, which must stay whole to be copied. */
+const wrapLines = (text: string, columns: number): string =>
+  text
+    .split('\n')
+    .map((line) => (line.startsWith(' ') ? line : wrapAnsi(line, columns)))
+    .join('\n')
 
 export function formatDuration(seconds: number): string {
   const s = Math.round(seconds)

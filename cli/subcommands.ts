@@ -1,4 +1,5 @@
 import { fail } from '../core/errors.ts'
+import { suggest } from './flags.ts'
 
 /** The subcommands of a command, by name. */
 export type Subcommands = Readonly<Record<string, (args: readonly string[]) => Promise<void>>>
@@ -19,7 +20,7 @@ export async function runSubcommand(
     subject: requested,
     expected: `one of ${Object.keys(subcommands).join(', ')}`,
     found: 'an unknown subcommand',
-    fix: 'Add --help to see the subcommands.',
+    fix: `${suggest(requested, Object.keys(subcommands))}Add --help to see the subcommands.`,
   })
 }
 

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import type { TrainingEvent } from '../training/events.ts'
+import type { Bar } from './bar.ts'
 import { formatPlan } from './lines/training.ts'
-import { formatBar, formatDuration, type Progress } from './progress.ts'
+import { formatDuration, type Progress } from './progress.ts'
 
 /** An event of a training in this process or in a worker. A worker saves states to the store, not to a folder. */
 export type StreamedEvent =
@@ -10,25 +11,53 @@ export type StreamedEvent =
 
 /** Makes a listener that shows the events of a training as progress. */
 export function makeTrainingListener(progress: Progress): (event: StreamedEvent) => void {
+  let steps: Bar | undefined
+  /** Draws the bar of the steps at its end. Not all steps are events. */
+  const completeSteps = () => {
+    if (!steps) return
+    const [, ...details] = steps.details ?? []
+    progress.update({ done: steps.total, total: steps.total, details })
+    progress.finish()
+    steps = undefined
+  }
+  const updateSteps = (bar: Bar) => {
+    steps = bar
+    progress.update(bar)
+  }
   return (event) => {
     switch (event.type) {
       case 'stage':
+        completeSteps()
         return progress.writeLine(`${event.message} …`)
       case 'plan':
         for (const line of formatPlan(event.plan)) progress.writeLine(line)
         return
       case 'step':
-        return progress.update(
-          `${formatBar(event.step, event.steps)}  loss ${event.loss.toFixed(4)}${event.skipped ? `  ${event.skipped} steps skipped` : ''}  ${event.reviews_per_second.toFixed(1)} reviews/s  ${formatDuration(event.seconds_left)} left`,
-        )
+        return updateSteps({
+          done: event.step,
+          total: event.steps,
+          details: [
+            `${formatDuration(event.seconds_left)} left`,
+            `loss ${event.loss.toFixed(4)}`,
+            `${event.reviews_per_second.toFixed(1)} reviews/s`,
+            ...(event.skipped ? [`${event.skipped} steps skipped`] : []),
+          ],
+        })
       case 'pretraining_step':
-        return progress.update(
-          `${formatBar(event.step, event.steps)}  ${formatLosses(event.losses)}  ${formatDuration(event.seconds_left)} left`,
-        )
+        return updateSteps({
+          done: event.step,
+          total: event.steps,
+          details: [`${formatDuration(event.seconds_left)} left`, formatLosses(event.losses)],
+        })
       case 'pretraining_evaluation':
         return progress.writeLine(`step ${event.step}, held-out losses: ${formatLosses(event.held_out)}`)
       case 'evaluation_progress':
-        return progress.update(`${formatBar(event.done, event.total)}  evaluated`)
+        // Between two steps, the bar of the steps stays.
+        if (steps && steps.done < steps.total) return
+        completeSteps()
+        progress.update({ done: event.done, total: event.total, details: ['evaluated'] })
+        if (event.done === event.total) progress.finish()
+        return
       case 'evaluation':
         return progress.writeLine(
           `step ${event.step}: loss ${event.loss.toFixed(4)}, accuracy ${(100 * event.accuracy).toFixed(2)} %`,
@@ -39,6 +68,8 @@ export function makeTrainingListener(progress: Progress): (event: StreamedEvent)
         )
       case 'done':
       case 'pretrained':
+        completeSteps()
+        return progress.finish()
       case 'estimate':
       case 'profile':
       case 'interrupted':

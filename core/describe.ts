@@ -17,39 +17,26 @@ export function describeValue(value: unknown): string {
 export const formatFieldName = (name: string): string =>
   name.length <= MAX_CHARACTERS && /^[\w.-]+$/.test(name) ? name : describeValue(name)
 
-const TYPE_NAMES: Readonly<Record<string, string>> = {
-  array: 'a list',
-  boolean: 'true or false',
-  int: 'a whole number',
-  number: 'a number',
-  object: 'an object',
-  record: 'an object',
-  string: 'a string',
-}
-
-/** Returns zod's message as a phrase that can follow "expected". */
-export const toExpectation = (message: string): string =>
-  message
-    .replace(/^[^:]*: expected /, '')
-    .replace(/, received .*$/, '')
-    .replace(/^(\w+)( to be| to have|$)/, (whole, type, link) =>
-      Object.hasOwn(TYPE_NAMES, type) ? TYPE_NAMES[type] + (link === ' to have' ? ' of' : '') : whole,
-    )
-
 /** Returns a value as JSON, shortened if it is long, or `nothing` for undefined. */
 export function describeJson(value: unknown): string {
   const json = JSON.stringify(value) ?? 'nothing'
   return json.length > MAX_JSON_CHARACTERS ? `${json.slice(0, MAX_JSON_CHARACTERS)}…` : json
 }
 
-/** The part of zod's errors that {@link describeIssue} reads. */
+/** The part of the error of a parse that {@link describeIssue} reads. The parse used `IN_OUR_WORDS`. */
 interface Issues {
-  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]
+  readonly issues: readonly {
+    readonly path: readonly PropertyKey[]
+    readonly message: string
+    /** The fields that an object must not have. */
+    readonly keys?: readonly string[]
+  }[]
 }
 
-/** Returns zod's first complaint about a value: the key, what was expected there, and what was found. */
+/** Returns the first fault of a value: the key, what was expected there, and what was found. */
 export function describeIssue({ issues }: Issues, value: unknown): { key: string; expected: string; found: string } {
-  const [{ path, message }] = issues
+  const [{ path, message, keys }] = issues
+  if (keys) return { key: path.join('.'), expected: message, found: keys.map(formatFieldName).join(', ') }
   const found = path.reduce<unknown>((outer, key) => (outer as Record<PropertyKey, unknown> | null)?.[key], value)
-  return { key: path.join('.'), expected: toExpectation(message), found: describeJson(found) }
+  return { key: path.join('.'), expected: message, found: describeJson(found) }
 }

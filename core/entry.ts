@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const here = fileURLToPath(import.meta.url)
@@ -12,7 +12,11 @@ export const packageRoot: string = findPackageRoot(dirname(here))
  * @param name the path in the package without the extension, such as `graph/runtime/worker`
  */
 export function entryFile(name: string): string {
-  return here.endsWith('.ts') ? join(packageRoot, `${name}.ts`) : join(packageRoot, 'dist', `${name}.js`)
+  if (here.endsWith('.ts')) return join(packageRoot, `${name}.ts`)
+  // The bundle of the same build, even if there is a newer one.
+  const dist = join(packageRoot, 'dist')
+  const [build] = relative(dist, here).split(sep)
+  return join(dist, build, `${name}.js`)
 }
 
 function findPackageRoot(folder: string): string {

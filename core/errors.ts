@@ -1,4 +1,4 @@
-import { catalogue, type ErrorCode } from './catalogue.ts'
+import type { ErrorCode } from './catalogue.ts'
 
 /** The subject of an error and how to fix it, with either a mismatch or a problem in between. */
 export type ErrorDetail = {
@@ -54,52 +54,30 @@ export function describeProblem({ subject, expected, found, problem }: ErrorDeta
   return `${subject.replace(/^the /, 'The ')} ${problem}.`
 }
 
+/** Returns an error as the lines that a command prints. */
+export function formatError(error: PlainError): string {
+  return `graft: ${error.title}.\n  ${describeProblem(error)}\n  ${error.fix}\n`
+}
+
 /** Returns the detail with each of its texts replaced. */
 export function mapTexts(detail: ErrorDetail, replace: (text: string) => string): ErrorDetail {
   const entries = Object.entries(detail).map(([field, text]) => [field, text && replace(text)])
   return Object.fromEntries(entries) as ErrorDetail
 }
 
-/** An error as plain data, to send to another process or over the network. {@link fromPlain} restores the error. */
+/**
+ * An error as plain data, to send to another process or over the network. `toPlain` makes it, {@link fromPlain}
+ * restores the error.
+ */
 export type PlainError = ErrorDetail & {
   code: ErrorCode
   title: string
   status: number
 }
 
-/** Returns any thrown value as plain data. Errors that are not Graft's own become `internal`, or `disk_full`. */
-export function toPlain(error: unknown): PlainError {
-  const known = error instanceof GraftError ? error : wrapUnexpected(error)
-  const { status, title } = catalogue[known.code]
-  return { code: known.code, title, status, ...known.detail }
-}
-
-/** Restores an error that {@link toPlain} returned. */
+/** Restores an error that `toPlain` returned. */
 export function fromPlain({ code, title: _title, status: _status, ...detail }: PlainError): GraftError {
   return new GraftError(code, detail)
-}
-
-function wrapUnexpected(error: unknown): GraftError {
-  if (error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT'))
-    return new GraftError(
-      'disk_full',
-      {
-        subject: 'path' in error ? String(error.path) : 'the file',
-        problem: 'could not be written because the disk is full',
-        fix: 'Free some space and run the same command again. Everything saved so far is intact.',
-      },
-      error,
-    )
-  const message = error instanceof Error ? error.message : String(error)
-  return new GraftError(
-    'internal',
-    {
-      subject: 'Graft',
-      problem: `failed unexpectedly: ${message}`,
-      fix: 'This is a bug in Graft. Please report it with the command that caused it.',
-    },
-    error,
-  )
 }
 
 /** Returns a handler for rejections that ignores errors with one of these codes and throws all others again. */

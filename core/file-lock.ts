@@ -12,6 +12,8 @@ const SQLITE_BUSY = 5
 export function lockFile(path: string): (() => void) | undefined {
   const lock = new DatabaseSync(path, { timeout: 0 })
   try {
+    // Otherwise SQLite would write a journal beside the file, and nothing could be locked while the disk is full.
+    lock.exec('pragma journal_mode = memory')
     lock.exec('begin exclusive')
     return () => lock.close()
   } catch (error) {

@@ -1,6 +1,9 @@
+import { unlessAborted } from './unless-aborted.ts'
+
 /** A pool of items, each used by one caller at a time. If all are in use, callers wait in order. */
 export interface FreeList<T> {
-  acquire(): Promise<T>
+  /** @param signal aborts to stop waiting */
+  acquire(signal?: AbortSignal): Promise<T>
   release(item: T): void
 }
 
@@ -8,16 +11,27 @@ export interface FreeList<T> {
 export function makeFreeList<T>(items: Iterable<T>): FreeList<T> {
   const free = [...items]
   const waiting: ((item: T) => void)[] = []
+  const release = (item: T) => {
+    const next = waiting.shift()
+    if (next) next(item)
+    else free.push(item)
+  }
   return {
-    acquire: () =>
-      new Promise((resolve) => {
-        if (free.length > 0) resolve(free.shift() as T)
-        else waiting.push(resolve)
-      }),
-    release(item) {
-      const next = waiting.shift()
-      if (next) next(item)
-      else free.push(item)
+    async acquire(signal) {
+      signal?.throwIfAborted()
+      if (free.length > 0) return free.shift() as T
+      const { promise, resolve } = Promise.withResolvers<T>()
+      waiting.push(resolve)
+      try {
+        return await unlessAborted(promise, signal)
+      } catch (error) {
+        const place = waiting.indexOf(resolve)
+        if (place >= 0) waiting.splice(place, 1)
+        // The caller got the item at the moment when it stopped waiting.
+        else void promise.then(release)
+        throw error
+      }
     },
+    release,
   }
 }

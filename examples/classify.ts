@@ -1,7 +1,7 @@
 // Classifies a few texts over HTTP. Run `npm start` first.
 //   node examples/classify.ts [ADAPTER]
 const server = process.env.GRAFT_URL ?? 'http://127.0.0.1:8080'
-const adapter = process.argv[2] ?? 'quickstart'
+const adapter = process.argv[2] ?? 'film'
 const inputs = ['A joy from start to finish.', 'Two hours I want back.']
 
 const response = await fetch(`${server}/v1/predictions`, {

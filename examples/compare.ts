@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 
 const server = process.env.GRAFT_URL ?? 'http://127.0.0.1:8080'
-const [first = 'quickstart', second = 'film', dataset = 'film-test'] = process.argv.slice(2)
+const [first = 'film', second = 'mine', dataset = 'mine-test'] = process.argv.slice(2)
 
 interface Comparison {
   id: string

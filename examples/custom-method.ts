@@ -10,12 +10,12 @@ import { trainingSteps } from '../training/data/steps.ts'
 import { evaluate } from '../training/evaluate.ts'
 import { parseTrainingSpec } from '../training/spec.ts'
 import { openTrainer } from '../training/step/trainer.ts'
-import { ia3 } from './extending/method.ts'
+import { rescale } from './extending/method.ts'
 
-methods[ia3.name] = ia3
+methods[rescale.name] = rescale
 
 const spec = parseTrainingSpec({
-  method: 'ia3',
+  method: 'rescale',
   data: join(packageRoot, 'samples/train.jsonl'),
   test: join(packageRoot, 'samples/test.jsonl'),
   out: 'unused',

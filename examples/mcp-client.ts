@@ -3,7 +3,7 @@
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 
 const server = process.env.GRAFT_URL ?? 'http://127.0.0.1:8080'
-const adapter = process.argv[2] ?? 'quickstart'
+const adapter = process.argv[2] ?? 'film'
 
 const client = new Client({ name: 'example', version: '1.0.0' })
 await client.connect(new StreamableHTTPClientTransport(new URL('/mcp', server)))

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
 
 const server = process.env.GRAFT_URL ?? 'http://127.0.0.1:8080'
-const [train = 'samples/train.jsonl', test = 'samples/test.jsonl', name = 'film'] = process.argv.slice(2)
+const [train = 'samples/train.jsonl', test = 'samples/test.jsonl', name = 'mine'] = process.argv.slice(2)
 
 async function request<T>(path: string, init?: RequestInit): Promise<T> {
   const response = await fetch(`${server}${path}`, init)

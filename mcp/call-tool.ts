@@ -1,6 +1,8 @@
 import type { CallToolResult } from '@modelcontextprotocol/server'
+import type { z } from 'zod'
 import type { ErrorCode } from '../core/catalogue.ts'
 import { fail } from '../core/errors.ts'
+import type { Logger } from '../core/logger.ts'
 import type { Platform } from '../platform/platform.ts'
 import { parse } from '../platform/schemas/parse.ts'
 import { toPublicProblem } from '../platform/schemas/problem.ts'
@@ -21,36 +23,48 @@ export async function callTool(
   try {
     if (!tool) throwUnknownTool(name)
     requireScope(context.caller, tool.scope)
-    const input = parse(
-      tool.input,
-      args ?? {},
-      'the arguments',
-      'Fix this argument and call again. The input schema of the tool describes each argument.',
-    )
+    const input = parseArguments(tool.input, args)
     const result = await tool.run(platform, input, context)
     return context.acceptsTasks && result.taskId !== undefined
       ? toCreatedTask(await getTask(platform, result.taskId))
       : toCallToolResult(result)
   } catch (error) {
-    const text = describeError(platform, error, context.requestId, tool)
-    return { content: [{ type: 'text', text }], isError: true }
+    return toErrorResult(platform.logger, error, context.requestId, tool)
   }
 }
 
-/** The method that lists the valid names, by the code of the error about an unknown name. */
-const LISTING_METHODS: Partial<Record<ErrorCode, string>> = {
+export const parseArguments = <T>(schema: z.ZodType<T>, args: unknown): T =>
+  parse(
+    schema,
+    args ?? {},
+    'the arguments',
+    'Fix this argument and call again. The input schema of the tool describes each argument.',
+  )
+
+/** The tool that lists the valid names, by the code of the error about an unknown name. */
+const LISTING_TOOLS: Partial<Record<ErrorCode, string>> = {
   adapter_unknown: 'list_adapters',
   dataset_unknown: 'list_datasets',
-  training_unknown: 'resources/list',
+  training_unknown: 'list_trainings',
+  base_unknown: 'list_bases',
 }
 
-/** Describes an error as text: first its code, for programs, then what is wrong, how to fix it, and an example call. */
-function describeError(platform: Platform, error: unknown, requestId: string, tool: Tool | undefined): string {
-  const { code, title, detail, fix } = toPublicProblem(platform.logger, error, requestId)
-  const method = LISTING_METHODS[code as ErrorCode]
-  const hint = method ? ` To see what exists, call ${method}.` : ''
+/**
+ * Returns an error as a result. Its text has the code first, for programs, then what is wrong, how to fix it, and an
+ * example call.
+ */
+export function toErrorResult(
+  logger: Logger,
+  error: unknown,
+  requestId: string,
+  tool?: Pick<Tool, 'name' | 'example'>,
+): CallToolResult {
+  const { code, title, detail, fix } = toPublicProblem(logger, error, requestId)
+  const listing = LISTING_TOOLS[code as ErrorCode]
+  const hint = listing ? ` To see what exists, call ${listing}.` : ''
   const example = tool && code !== 'internal' ? [`Example call: ${tool.name} ${JSON.stringify(tool.example)}`] : []
-  return [`${code}: ${title}.`, detail, `${fix}${hint}`, ...example].join('\n')
+  const text = [`${code}: ${title}.`, detail, `${fix}${hint}`, ...example].join('\n')
+  return { content: [{ type: 'text', text }], isError: true }
 }
 
 function throwUnknownTool(name: string): never {

@@ -1,4 +1,6 @@
 import { createMcpHandler, type McpRequestContext, type McpServer } from '@modelcontextprotocol/server'
+import { acceptingAll, readAccept, toJsonResponse } from './accept.ts'
+import { readMessage } from './read-message.ts'
 import { declaresTasks, tasksRequiredError } from './tasks.ts'
 import type { RequestContext } from './tool.ts'
 
@@ -16,14 +18,22 @@ export function makeMcpHandler(makeServer: ServerFactory): McpHandler {
   const handler = createMcpHandler(({ authInfo, era }) => makeServer(authInfo?.extra?.context as RequestContext, era), {
     maxSubscriptions: MAX_SUBSCRIPTIONS,
   })
-  return async (request, parsedBody, context) => {
+  return async (request, body, context) => {
     const { owner, scopes } = context.caller
     // The HTTP API has already authorized the caller. This only passes the caller on.
     const authInfo = { token: '', clientId: owner, scopes: [...scopes], extra: { context } }
-    const isSubscription = (Object(parsedBody) as Message).method === 'subscriptions/listen'
-    if (isSubscription && subscribesToTasks(parsedBody as Message)) return tasksRequiredResponse(parsedBody as Message)
-    const response = await handler.fetch(request, { parsedBody, authInfo })
-    return isSubscription ? endOnShutdown(context.shutdown, response) : response
+    const accepted = readAccept(request.headers.get('accept'))
+    if (!accepted.json && !accepted.events) return notAcceptable(body, 'application/json or text/event-stream')
+    const message = Object(body) as Message
+    const isSubscription = message.method === 'subscriptions/listen'
+    if (isSubscription && subscribesToTasks(message)) return tasksRequiredResponse(message)
+    if (isSubscription && !accepted.events) return notAcceptable(body, 'text/event-stream for a subscription')
+    const parsedBody = readMessage(body)
+    if (parsedBody instanceof Response) return parsedBody
+    if (isSubscription) context.admitStream()
+    const response = await handler.fetch(acceptingAll(request), { parsedBody, authInfo })
+    if (isSubscription) return endOnShutdown(context.shutdown, response)
+    return accepted.events ? response : toJsonResponse(response, Array.isArray(body))
   }
 }
 
@@ -40,6 +50,14 @@ const subscribesToTasks = ({ params }: Message): boolean =>
 function tasksRequiredResponse({ id = null }: Message): Response {
   const { code, message, data } = tasksRequiredError()
   return Response.json({ jsonrpc: '2.0', id, error: { code, message, data } }, { status: 400 })
+}
+
+const INVALID_REQUEST = -32600
+
+function notAcceptable(body: unknown, types: string): Response {
+  const { id = null } = Object(body) as Message
+  const message = `The Accept header allows no type of the response. Accept ${types}.`
+  return Response.json({ jsonrpc: '2.0', id, error: { code: INVALID_REQUEST, message } }, { status: 406 })
 }
 
 /**

@@ -12,12 +12,24 @@ export function toJsonSchema(schema: z.ZodType, io: 'input' | 'output'): { type:
   return jsonSchema
 }
 
+const isEmpty = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === 0
+
 /**
- * Removes parts that add no information: the pattern of a format, the bounds of safe integers, and the type of keys.
+ * Removes parts that add no information: the pattern of a format, the bounds of safe integers, the type of keys,
+ * that an object may have any fields, and bounds of texts that no sensible text reaches.
  */
 function shorten(schema: z.core.JSONSchema.BaseSchema): void {
   if (schema.format !== undefined) delete schema.pattern
   if (schema.minimum === Number.MIN_SAFE_INTEGER) delete schema.minimum
   if (schema.maximum === Number.MAX_SAFE_INTEGER) delete schema.maximum
   delete schema.propertyNames
+  if (schema.description === '') delete schema.description
+  if (schema.type === 'string' && schema.pattern === undefined) {
+    delete schema.minLength
+    delete schema.maxLength
+  }
+  // An object of any fields.
+  if (schema.properties && Object.keys(schema.properties).length === 0) delete schema.properties
+  if (isEmpty(schema.additionalProperties)) delete schema.additionalProperties
 }

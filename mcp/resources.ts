@@ -51,7 +51,7 @@ export function registerResources(server: McpServer, platform: Platform, { calle
     server.registerResource(name, template, { title, description, ...JSON_CONTENT }, async (uri, { id }) => {
       try {
         requireScope(caller, scope)
-        const text = JSON.stringify(await get(platform, decodeURIComponent(String(id))), undefined, 2)
+        const text = JSON.stringify(await get(platform, decode(String(id))), undefined, 2)
         return { contents: [{ uri: uri.href, ...JSON_CONTENT, text }] }
       } catch (error) {
         const problem = toPublicProblem(platform.logger, error, requestId)
@@ -59,6 +59,15 @@ export function registerResources(server: McpServer, platform: Platform, { calle
         throw problem.status === 404 ? new ResourceNotFoundError(uri.href, protocolError.message) : protocolError
       }
     })
+  }
+}
+
+/** Returns a part of a URI without percent-encoding. A part that is encoded incorrectly names nothing. */
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
   }
 }
 

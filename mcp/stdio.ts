@@ -1,13 +1,17 @@
 import { addAbortSignal, type Readable, type Writable } from 'node:stream'
 import { EventSourceParserStream } from 'eventsource-parser/stream'
-import { describeProblem, toPlain } from '../core/errors.ts'
+import { describeProblem } from '../core/errors.ts'
+import { toPlain } from '../core/to-plain.ts'
 import { type Message, toHttpHeaders } from './http-headers.ts'
+
+/** A request with the JSON of a message as its body. */
+export type SentRequest = RequestInit & { body: string }
 
 export interface StdioOptions {
   input: Readable
   output: Writable
-  /** Sends a request to `/mcp` of a server. */
-  send(init: RequestInit): Promise<Response>
+  /** Sends a message as a request to `/mcp` of a server. */
+  send(init: SentRequest, message: Message): Promise<Response>
   /** Aborts to stop the transport, as the end of the input does. */
   signal: AbortSignal
 }
@@ -48,7 +52,7 @@ export async function serveStdio({ input, output, send, signal }: StdioOptions):
         body: line,
         signal: control.signal,
       }
-      for await (const response of readMessages(await send(init))) {
+      for await (const response of readMessages(await send(init, message))) {
         if (response.id !== undefined) answered = true
         if (method === 'initialize') negotiatedVersion = response.result?.protocolVersion ?? negotiatedVersion
         write({ ...response, ...(response.id === null && id !== undefined && { id }) })

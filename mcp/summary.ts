@@ -1,15 +1,15 @@
 import { z } from 'zod'
 import type { Adapter } from '../platform/schemas/adapters.ts'
+import type { BaseAnswer } from '../platform/schemas/bases.ts'
 import type { Comparison } from '../platform/schemas/comparisons.ts'
 import type { Dataset } from '../platform/schemas/datasets.ts'
+import type { Evaluation } from '../platform/schemas/evaluations.ts'
+import type { finding } from '../platform/schemas/findings.ts'
 import type { Training } from '../platform/schemas/trainings.ts'
 
 // An agent pays for every token that it reads. Results are therefore short unless the agent requests more.
 
-export const detail = z
-  .enum(['summary', 'full'], { error: 'summary or full' })
-  .default('summary')
-  .describe('summary: fewer than 4,000 tokens. full: everything.')
+export const detail = z.enum(['summary', 'full'], { error: 'summary or full' }).default('summary')
 export type Detail = z.infer<typeof detail>
 
 /**
@@ -56,19 +56,34 @@ export function summarizeDataset({ labels, ...dataset }: Dataset) {
   return { ...pick(dataset, ['id', 'name', 'rows', 'duplicates', 'created_at']), labels: takeLabels(labels) }
 }
 
-export function summarizePlan({ labels, ...plan }: NonNullable<Training['plan']>) {
-  return roundNumbers({ ...plan, labels: takeLabels(labels) })
+export const summarizeBase = (base: BaseAnswer) => pick(base, ['id', 'name', 'parameters', 'served', 'created_at'])
+
+export function summarizeEvaluation({ metrics, ...evaluation }: Evaluation) {
+  return roundNumbers({
+    ...pick(evaluation, ['id', 'status', 'adapter', 'dataset', 'error', 'created_at', 'finished_at']),
+    ...(metrics && { metrics: pickMetrics(metrics) }),
+  })
+}
+
+export function summarizePlan({ labels, findings = [], ...plan }: NonNullable<Training['plan']>) {
+  return roundNumbers({ ...plan, labels: takeLabels(labels), ...(findings.length > 0 && { findings }) })
 }
 
 export function summarizeTraining(training: Training) {
   const { result } = training
-  const { metrics, ...outcome } = result
-    ? pick(result, ['steps', 'seconds', 'loss', 'calibration', 'accuracy', 'metrics'])
+  const { metrics, findings, ...outcome } = result
+    ? pick(result, ['steps', 'seconds', 'loss', 'calibration', 'skipped', 'accuracy', 'metrics', 'findings'])
     : {}
   return roundNumbers({
     ...pick(training, ['id', 'name', 'status', 'method', 'dataset', 'test_dataset', 'progress', 'adapter', 'error']),
     ...(training.pausing && { pausing: true }),
-    ...(result && { result: { ...outcome, ...(isRecord(metrics) && { metrics: pickMetrics(metrics) }) } }),
+    ...(result && {
+      result: {
+        ...outcome,
+        ...(isRecord(metrics) && { metrics: pickMetrics(metrics) }),
+        ...(Array.isArray(findings) && findings.length > 0 && { findings }),
+      },
+    }),
     ...pick(training, ['created_at', 'started_at', 'finished_at']),
   })
 }
@@ -100,5 +115,9 @@ const roundNumbers = <T>(object: T): T =>
   JSON.parse(JSON.stringify(object), (_, value) =>
     typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(4)) : value,
   )
+
+/** Returns warnings as sentences. */
+export const describeWarnings = (findings: readonly z.infer<typeof finding>[] = []): string[] =>
+  findings.filter(({ level }) => level === 'warning').map(({ message, fix }) => `Warning: ${message} ${fix}`)
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null

@@ -57,9 +57,12 @@ export const tasksRequiredError = () =>
 
 const params = z.object({ taskId: z.string() })
 
+/** Declares the extension on a server of revision 2026-07-28. */
+export const declareTasks = (server: Server): void => server.registerCapabilities(REQUIRED_CAPABILITIES)
+
 /** Registers the extension on a server of revision 2026-07-28. */
 export function serveTasks(server: Server, tasks: Tasks): void {
-  server.registerCapabilities(REQUIRED_CAPABILITIES)
+  declareTasks(server)
   const handle = (method: string, work: (id: string, context: ServerContext) => Promise<Result>) =>
     server.setRequestHandler(method, { params }, async ({ taskId }, context) => {
       if (!acceptsTasks(context)) throw tasksRequiredError()

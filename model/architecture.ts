@@ -1,10 +1,11 @@
 import type { Values } from '../graph/runtime/session.ts'
 import type { Tensor } from '../graph/tensor.ts'
 import type { Shape } from '../graph/types.ts'
+import type { ChosenWords } from './choose-label-words.ts'
 import type { Context } from './context.ts'
 import type { LabelTokens } from './label-words.ts'
 import type { Linear, SubLayer } from './modules.ts'
-import type { NamedShape, TensorData } from './tensor-shapes.ts'
+import type { FileTensor, NamedShape } from './tensor-shapes.ts'
 import type { Tokenizer } from './tokenizer.ts'
 
 /** The sizes and choices of a model as plain data, to store with a base or to send to a thread. */
@@ -20,12 +21,13 @@ export interface Architecture {
   recognizes(json: Readonly<Record<string, unknown>>): boolean
   /**
    * Reads a `config.json` together with the tensors stored beside it. Removes from `tensors` what a file may hold in
-   * addition to the model's own tensors, such as copies of a tied embedding.
+   * addition to the model's own tensors, such as copies of a tied embedding. Called first without the tensors' values,
+   * to compare the shapes before anything is read, and again with them.
    *
    * @param subject names the file in errors
    * @throws GraftError `base_incomplete`
    */
-  parseConfig(json: unknown, tensors: Map<string, TensorData>, subject: string): ModelConfig
+  parseConfig(json: unknown, tensors: Map<string, FileTensor>, subject: string): ModelConfig
   /** Describes the model of a configuration that `parseConfig` returned. */
   describe(config: ModelConfig): Model
 }
@@ -53,6 +55,8 @@ export interface Model {
   readonly linears: readonly Linear[]
   /** In the order in which they run. */
   readonly subLayers: readonly SubLayer[]
+  /** The decoder, as methods may change it. Not set if the model has none. */
+  readonly decoder?: Decoder
   /** Names of tensors that every method trains in addition to its own, such as a classification head. */
   readonly head: readonly string[]
   /** The layers between embedding and head, in the order in which they run. Profiles and ONNX node names use them. */
@@ -68,6 +72,15 @@ export interface Model {
    * @throws GraftError `label_words` if the model cannot score these labels
    */
   labelTokens(words: Readonly<Record<string, string>>, tokenizer: Tokenizer): LabelTokens
+  /**
+   * Chooses the word that scores each label. Not set if the model does not score labels by words.
+   * @param words those that the user set, and the defaults of the base
+   */
+  chooseLabelWords?(
+    labels: readonly string[],
+    words: { set?: LabelTokens['words']; defaults?: LabelTokens['words'] },
+    tokenizer: Tokenizer,
+  ): ChosenWords
   /**
    * Returns class logits [B, 1, C] for the inputs `input_ids` and `attention_mask` [B, S].
    * @param classes [C], or [B, C] if each row has its own classes
@@ -89,6 +102,17 @@ export interface Model {
   readonly generation?: Generation
   /** The states and logits that the objectives of pretraining read. Not set if the model cannot be pretrained. */
   readonly pretraining?: Pretraining
+}
+
+/** The attention of a decoder to its own positions. */
+export interface Decoder {
+  /** The names of its self-attentions, in the order in which they run. */
+  readonly selfAttentions: readonly string[]
+  readonly heads: number
+  /** The width of a head's keys and values. */
+  readonly headWidth: number
+  /** The number of blocks of the encoder. */
+  readonly encoderBlocks: number
 }
 
 export const lossNames = ['labels', 'vocabulary'] as const

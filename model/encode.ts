@@ -1,9 +1,13 @@
 import { describeValue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { finish } from '../core/finish.ts'
 import type { Model } from './architecture.ts'
+import { withoutHtmlBreaks } from './html-breaks.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { findTextProblem, type TextProblem } from './valid-text.ts'
 
+/** The smallest limit on the length of a text, in tokens: one of the text and the one that ends it. */
+export const MIN_TOKENS = 2
 /** The largest limit on the length of a text, in tokens. The memory for attention grows with its square. */
 export const MAX_TOKENS = 8192
 
@@ -12,7 +16,7 @@ export const truncationSides = ['left', 'right', 'middle'] as const
 
 /** How many tokens of a text are kept, and from which side it is truncated. */
 export interface Truncation {
-  /** Tokens, including those that frame the text; 2 to {@link MAX_TOKENS}. */
+  /** Tokens, including those that frame the text; {@link MIN_TOKENS} to {@link MAX_TOKENS}. */
   maxTokens: number
   side: (typeof truncationSides)[number]
 }
@@ -24,24 +28,51 @@ export interface EncodedText {
   /** Tokens of the whole text, before truncation. */
   tokens: number
   truncated: boolean
+  /** The share of the whole text's tokens that stand for characters that the base does not know. */
+  unknownShare: number
 }
 
+/** From this share of unknown tokens on, most of a text is unknown to the base. */
+export const MOSTLY_UNKNOWN_SHARE = 0.5
+
 /**
- * Tokenizes a text, frames it as the model expects, and truncates it.
+ * Tokenizes a text, frames it as the model expects, and truncates it. HTML's line breaks count as spaces.
  * @throws GraftError `text_invalid` if it is not a string, is empty, or has an unpaired surrogate
  */
 export function encodeText(
   tokenizer: Tokenizer,
   text: unknown,
-  { maxTokens, side }: Truncation,
-  { before, after }: Model['frame'],
+  truncation: Truncation,
+  frame: Model['frame'],
 ): EncodedText {
-  const body = withoutFrame(tokenizer.encode(requireText(text)), before, after)
+  return finish(encodeTextInSteps(tokenizer, text, frame))(truncation)
+}
+
+/**
+ * Tokenizes a text as {@link encodeText} does, in short steps.
+ * @returns a function that frames the text and truncates it
+ */
+export function* encodeTextInSteps(
+  tokenizer: Tokenizer,
+  text: unknown,
+  frame: Model['frame'],
+): Generator<void, (truncation: Truncation) => EncodedText> {
+  const ids = yield* tokenizer.encodeInSteps(requireText(text))
+  const body = withoutFrame(ids, frame.before, frame.after)
   if (body.length === 0)
     throwInvalidText({
       expected: 'characters that the base has tokens for',
       found: `only characters that it drops: ${describeValue(text)}`,
     })
+  const unknownShare = tokenizer.unknownShare(body)
+  return (truncation) => ({ ...truncate(body, truncation, frame), unknownShare })
+}
+
+function truncate(
+  body: Int32Array,
+  { maxTokens, side }: Truncation,
+  { before, after }: Model['frame'],
+): Omit<EncodedText, 'unknownShare'> {
   const tokens = before.length + body.length + after.length
   const room = maxTokens - before.length - after.length
   if (body.length <= room) return { ids: Int32Array.from([...before, ...body, ...after]), tokens, truncated: false }
@@ -61,10 +92,11 @@ function withoutFrame(ids: Int32Array, before: readonly number[], after: readonl
   return to >= from && after.every((id, i) => ids[to + i] === id) ? ids.subarray(from, to) : ids.subarray(from)
 }
 
+/** @throws GraftError `text_invalid` */
 function requireText(text: unknown): string {
   const problem = findTextProblem(text)
   if (problem) throwInvalidText(problem)
-  return text as string
+  return withoutHtmlBreaks(text as string)
 }
 
 function throwInvalidText(problem: TextProblem): never {

@@ -1,5 +1,13 @@
+import { z } from 'zod'
 import { fail } from '../core/errors.ts'
+import { isLabel, labelRecord } from '../core/label-rule.ts'
 import type { Tokenizer } from './tokenizer.ts'
+
+/** A word that scores a label. A token is short, and errors show the word. */
+export const labelWord = z.string().refine(isLabel, 'a word of 1 to 100 printable characters')
+
+/** The word of each label. */
+export const labelWords = labelRecord(labelWord)
 
 /** The labels of a classification, with the token or class number that scores each. */
 export interface LabelTokens {

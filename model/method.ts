@@ -25,12 +25,27 @@ export interface Method<C = object> {
   readonly learningRate: number
   /** @throws GraftError `method_invalid` if the configuration does not fit the model */
   parameters(config: C, model: Model): Parameter[]
+  /** True if its only change is to weights of Linears, so that a full model can compute the same. */
+  readonly merges?: true
+  /** Returns how many positions the method adds to every text. If not set, it adds none. */
+  virtualTokens?(config: C): number
+  /**
+   * Returns true if its edits cannot give each row parameters of its own, because they read weights of the base or add
+   * positions to the decoder. Rows of one adapter still share a batch.
+   */
+  readonly needsOwnBatch?: (config: C) => boolean
   /**
    * @param theta returns a parameter by its name, or undefined if the method has none of that name. In a batch of
    * several methods, {@link ACTIVE} [B, 1] is 1 in the rows of this method and 0 in the others, whose parameters are
    * zeros
+   * @param weight returns a tensor of the base by its name. Not set in batches of several methods
    */
-  edits(config: C, theta: (name: string) => Tensor | undefined, model: Model): Partial<Edits>
+  edits(
+    config: C,
+    theta: (name: string) => Tensor | undefined,
+    model: Model,
+    weight?: (name: string) => Tensor,
+  ): Partial<Edits>
 }
 
 /**

@@ -3,6 +3,11 @@ export interface Linear {
   name: string
   inputs: number
   outputs: number
+  /**
+   * True if its outputs are never computed, because it is absorbed into the products beside it. Only changes that are
+   * linear, or scale its outputs, are possible.
+   */
+  absorbed?: true
 }
 
 /** A residual sub-layer. */

@@ -22,7 +22,7 @@ export function applyMethod(model: Model, method: MethodConfig, dropout?: Contex
   const trained = inputsOf(parametersOf(method, model))
   const base = weightInputs(model)
   const weight = (name: string) => trained.get(name) ?? (base.get(name) as Tensor)
-  const edits = findMethod(method.method).edits(method, (name) => trained.get(name), model)
+  const edits = findMethod(method.method).edits(method, (name) => trained.get(name), model, weight)
   return { context: { weight, edits: combineEdits([edits]), dropout }, trained }
 }
 

@@ -4,10 +4,18 @@ export interface NamedShape {
   shape: readonly number[]
 }
 
-/** A tensor's shape and its values, row by row. */
-export interface TensorData {
+export interface TensorShape {
   readonly shape: readonly number[]
+}
+
+/** A tensor's shape and its values, row by row. */
+export interface TensorData extends TensorShape {
   readonly data: Float32Array
+}
+
+/** A tensor of a file. Its values are not set before they have been read. */
+export interface FileTensor extends TensorShape {
+  readonly data?: Float32Array
 }
 
 /** Returns how many numbers a tensor of this shape holds. */

@@ -1,5 +1,6 @@
 import { Tokenizer as Library } from '@huggingface/tokenizers'
 import { fail } from '../core/errors.ts'
+import { finish } from '../core/finish.ts'
 
 /** The tokenizer of a base. */
 export interface Tokenizer {
@@ -10,6 +11,8 @@ export interface Tokenizer {
    * which are split, and letters with more than 30 combining marks.
    */
   encode(text: string): Int32Array
+  /** Does the same as `encode` in short steps: each covers at most {@link MAX_PIECE_LENGTH} characters. */
+  encodeInSteps(text: string): Generator<void, Int32Array>
   /** Returns the ids of a word, without the tokens that frame a text. */
   wordIds(word: string): number[]
   /** Returns the id of a piece of the vocabulary, spelled exactly as in the vocabulary. */
@@ -18,6 +21,11 @@ export interface Tokenizer {
   piece(id: number): string | undefined
   /** The id of unknown characters. */
   readonly unknownId: number | undefined
+  /**
+   * Returns the share of tokens that stand for unknown characters. Tokens without a letter or a digit, such as commas,
+   * do not count.
+   */
+  unknownShare(ids: Int32Array): number
 }
 
 // The limit is longer than any word, and short enough that quadratic work on a piece does not matter.
@@ -60,21 +68,43 @@ export function makeTokenizer(json: object, config: object): Tokenizer {
     return pattern === undefined ? [section] : (section.match(pattern) ?? [])
   }
 
-  return {
-    encode(text) {
-      const ids: number[] = [...frame.before]
+  function* encodeInSteps(text: string): Generator<void, Int32Array> {
+    const ids: number[] = [...frame.before]
+    for (const section of splitIntoSections(text)) {
       // ids.push(...pieceIds) would fail: a long piece has more ids than a call can have arguments.
-      for (const section of splitIntoSections(text))
-        for (const piece of split(section)) for (const id of pieceIds(piece)) ids.push(id)
-      for (const id of frame.after) ids.push(id)
-      return Int32Array.from(ids)
-    },
+      for (const piece of split(section)) for (const id of pieceIds(piece)) ids.push(id)
+      yield
+    }
+    for (const id of frame.after) ids.push(id)
+    return Int32Array.from(ids)
+  }
+
+  /** True for tokens that have a letter or a digit. Tokens enter when they are first met. */
+  const isWord = new Map<number, boolean>()
+  const hasWord = (id: number): boolean => {
+    const known = isWord.get(id) ?? WORD_CHARACTER.test(library.id_to_token(id) ?? '')
+    isWord.set(id, known)
+    return known
+  }
+
+  return {
+    encode: (text) => finish(encodeInSteps(text)),
+    encodeInSteps,
     wordIds: (word) => encodeBare(word.slice(0, MAX_PIECE_LENGTH)),
     tokenId: (piece) => library.token_to_id(piece),
     piece: (id) => library.id_to_token(id),
     unknownId,
+    unknownShare(ids) {
+      let [unknown, words] = [0, 0]
+      for (const id of ids)
+        if (id === unknownId) unknown++
+        else if (hasWord(id)) words++
+      return unknown === 0 ? 0 : unknown / (unknown + words)
+    },
   }
 }
+
+const WORD_CHARACTER = /[\p{L}\p{N}]/u
 
 interface TokenizerJson {
   normalizer?: Part | null

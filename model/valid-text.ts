@@ -1,4 +1,5 @@
 import { describeValue } from '../core/describe.ts'
+import { hasVisibleCharacter } from '../core/visible.ts'
 
 /** A mismatch between a value and a valid text. */
 export interface TextProblem {
@@ -19,5 +20,7 @@ export function findTextProblem(text: unknown): TextProblem | undefined {
     const index = [...text].findIndex((character) => !character.isWellFormed())
     return { expected: 'whole Unicode characters', found: `half of a surrogate pair at character ${index + 1}` }
   }
+  if (!hasVisibleCharacter(text))
+    return { expected: 'a text with words in it', found: 'only characters that nobody can see' }
   return undefined
 }

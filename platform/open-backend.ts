@@ -1,18 +1,27 @@
 import { createHash } from 'node:crypto'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { requireDiskSpace } from '../core/disk-space.ts'
 import { openArtifactStorage } from './artifacts/open-artifacts.ts'
 import { openArtifactCache } from './files/cache.ts'
 import { lazyJobQueue } from './queue/lazy-queue.ts'
 import { openJobQueue } from './queue/pg-boss.ts'
+import { makePrivate } from './store/embedded/private-folder.ts'
 import { graftHome, openStore, type StoreOptions } from './store/open-store.ts'
 import type { WorkerOptions } from './worker/worker-options.ts'
 
 /** The database, the artifact storage, the local cache and the queue: everything that a worker needs. */
-export interface Backend extends Pick<WorkerOptions, 'store' | 'artifacts' | 'cache' | 'queue' | 'home'> {
+export interface Backend
+  extends Pick<
+    WorkerOptions,
+    'store' | 'artifacts' | 'cache' | 'queue' | 'home' | 'requireDiskReserve' | 'allowPrivateWebhooks'
+  > {
   close(): Promise<void>
 }
 
-export interface BackendOptions extends Pick<StoreOptions, 'databaseUrl' | 'home'> {
+export interface BackendOptions
+  extends Pick<StoreOptions, 'databaseUrl' | 'home'>,
+    Pick<WorkerOptions, 'allowPrivateWebhooks'> {
   /**
    * A folder or `s3://…`. Defaults to GRAFT_ARTIFACTS, or else to a folder in the home folder, one for each database.
    */
@@ -25,7 +34,7 @@ export interface BackendOptions extends Pick<StoreOptions, 'databaseUrl' | 'home
 }
 
 /**
- * Opens the backend.
+ * Opens the backend. The home folder becomes one that only its owner can enter.
  * @throws GraftError if the database or the artifact storage cannot be opened; nothing stays open then
  */
 export async function openBackend({
@@ -33,7 +42,9 @@ export async function openBackend({
   home = graftHome(),
   artifacts: location = process.env.GRAFT_ARTIFACTS || defaultArtifacts(home, databaseUrl),
   serverless = false,
+  allowPrivateWebhooks,
 }: BackendOptions = {}): Promise<Backend> {
+  makePrivate(home)
   const artifacts = await openArtifactStorage(location)
   const store = await openStore({ databaseUrl, home, keepConnections: !serverless })
   try {
@@ -44,6 +55,11 @@ export async function openBackend({
       cache: openArtifactCache(artifacts, join(home, 'cache')),
       queue,
       home,
+      allowPrivateWebhooks,
+      async requireDiskReserve() {
+        await requireDiskSpace({ folder: home, name: 'the home folder' })
+        await requireDiskSpace({ folder: tmpdir(), name: 'the temporary folder' })
+      },
       async close() {
         await queue.close()
         await store.close()

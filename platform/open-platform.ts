@@ -1,5 +1,6 @@
 import { type Base, loadBase } from '../checkpoint/base.ts'
 import { embeddedBase } from '../checkpoint/embedded-base.ts'
+import { MINUTE_MS } from '../core/durations.ts'
 import { type Logger, stderrLogger } from '../core/logger.ts'
 import { chooseDevice } from '../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
@@ -8,10 +9,11 @@ import { totalSize } from '../model/tensor-shapes.ts'
 import { openEngine } from '../serving/engine.ts'
 import type { ArtifactStorage } from './artifacts/artifacts.ts'
 import { packFolder } from './artifacts/pack-folder.ts'
+import { openUploads } from './files/uploads.ts'
 import { baseFolder } from './offline/bases.ts'
 import { type BackendOptions, openBackend } from './open-backend.ts'
 import type { Platform } from './platform.ts'
-import { type BaseRow, ensureBase, findBase } from './store/bases.ts'
+import { type BaseRow, ensureBase, ensureEmbeddedBase, findBase } from './store/bases.ts'
 import type { Store } from './store/store.ts'
 
 export interface PlatformOptions extends BackendOptions {
@@ -21,9 +23,14 @@ export interface PlatformOptions extends BackendOptions {
   threads?: number
   /** The device that answers predictions. Defaults to `cpu`. */
   device?: DeviceKind
+  /** The most tokens that an adapter may read at once, virtual tokens included. Defaults to 2,048. */
+  maxTokens?: number
   /** Defaults to a logger that writes to stderr. */
   logger?: Logger
 }
+
+/** A prediction that takes longer has no one who waits for it: clients and proxies give up after a minute. */
+const PREDICTION_DEADLINE_MS = MINUTE_MS
 
 export interface OpenPlatform extends Platform {
   readonly home: string
@@ -38,6 +45,7 @@ export async function openPlatform({
   base: baseDir,
   threads,
   device = 'cpu',
+  maxTokens,
   logger = stderrLogger,
   ...backendOptions
 }: PlatformOptions = {}): Promise<OpenPlatform> {
@@ -52,12 +60,21 @@ export async function openPlatform({
     const base = await loading
     const { store, artifacts, cache } = backend
     const row = await registerBase(store, artifacts, base)
-    const engine = await openEngine({ base, folderOf: (digest) => cache.folder(digest), threads, device })
+    const engine = await openEngine({
+      base,
+      folderOf: (digest) => cache.folder(digest),
+      threads,
+      device,
+      maxTokens,
+      deadlineMs: PREDICTION_DEADLINE_MS,
+    })
+    const uploads = openUploads(backend.home)
     const close = async () => {
       await engine.close()
+      uploads.close()
       await backend.close()
     }
-    return { ...backend, engine, base: row, logger, close }
+    return { ...backend, engine, uploads, base: row, logger, close }
   } catch (error) {
     await backend.close()
     throw error
@@ -70,15 +87,13 @@ export async function openPlatform({
  */
 async function registerBase({ db }: Store, artifacts: ArtifactStorage, base: Base): Promise<BaseRow> {
   const { dir, name, fingerprint, config, tensors } = base
-  const embedded = dir === embeddedBase
   const row = {
-    name: embedded ? 'embedded' : name,
     fingerprint,
     config,
     parameters: totalSize(modelOf(base).tensors),
     bytes: [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
   }
-  const known = await findBase(db, row.name)
-  const artifact = embedded || known ? null : (await artifacts.put(packFolder(dir))).digest
-  return ensureBase(db, { ...row, artifact })
+  if (dir === embeddedBase) return ensureEmbeddedBase(db, row)
+  const artifact = (await findBase(db, name)) ? null : (await artifacts.put(packFolder(dir))).digest
+  return ensureBase(db, { ...row, name, artifact })
 }

@@ -2,6 +2,7 @@ import type { Logger } from '../core/logger.ts'
 import type { Engine } from '../serving/engine-types.ts'
 import type { ArtifactStorage } from './artifacts/artifacts.ts'
 import type { ArtifactCache } from './files/cache.ts'
+import type { Uploads } from './files/uploads.ts'
 import type { JobQueue } from './queue/queue.ts'
 import type { KeyScope } from './schemas/statuses.ts'
 import type { BaseRow } from './store/bases.ts'
@@ -12,11 +13,16 @@ export interface Platform {
   readonly store: Store
   readonly artifacts: ArtifactStorage
   readonly cache: ArtifactCache
+  readonly uploads: Uploads
   readonly queue: JobQueue
   /** Answers predictions on one base. It identifies an adapter by the digest of its packed folder. */
   readonly engine: Engine
   /** The base of the engine. */
   readonly base: BaseRow
+  /** Rejects with `disk_full` if this machine has too little free space to accept anything new. */
+  readonly requireDiskReserve: () => Promise<void>
+  /** Accepts webhooks over http and at addresses that are not public. Defaults to false. */
+  readonly allowPrivateWebhooks?: boolean
   /** Receives each failure that is Graft's own fault. The caller sees only the request id, to quote in a report. */
   readonly logger: Logger
 }

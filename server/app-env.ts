@@ -5,8 +5,11 @@ import type { Context } from 'hono'
  * The types of the values that the server passes along with a request, and of those that it records for the request.
  */
 export interface AppEnv {
-  /** Not set if the request is made within the process. */
-  Bindings: { incoming?: IncomingMessage; shutdown?: AbortSignal } | undefined
+  /**
+   * Not set if the request is made within the process. `shutdown` aborts when the server starts to shut down; `sent`
+   * resolves when the response has been sent or the connection is closed.
+   */
+  Bindings: { incoming?: IncomingMessage; shutdown?: AbortSignal; sent?: Promise<void> } | undefined
   Variables: {
     requestId: string
     /** The path of the route as it is declared, not as it was requested. */

@@ -9,12 +9,15 @@ export const RAW_ERROR_CODES: readonly ErrorCode[] = [
   'shutting_down',
 ]
 
+/** Errors that any work may end with, because of the machine or a bug. */
+const ANYWHERE: readonly ErrorCode[] = ['internal', 'file_inaccessible', 'installation_broken', 'system_failed']
+
 /**
  * Returns every error that a route may respond with: those that it declares, and those that follow from its
  * declaration.
  */
 export function errorCodesOf({ scope, params, query, headers, json, upload, errors = [] }: Route): Set<ErrorCode> {
-  const codes = new Set<ErrorCode>([...RAW_ERROR_CODES, 'host_not_allowed', 'internal', ...errors])
+  const codes = new Set<ErrorCode>([...RAW_ERROR_CODES, 'host_not_allowed', ...ANYWHERE, ...errors])
   const add = (...more: ErrorCode[]) => {
     for (const code of more) codes.add(code)
   }

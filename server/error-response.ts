@@ -11,6 +11,7 @@ type Headers = Readonly<Record<string, string>>
 /** Seconds after which a caller may try again, by error code. `rate_limited` is not here: it computes its own. */
 export const RETRY_AFTER_SECONDS: Partial<Record<ErrorCode, number>> = {
   overloaded: 1,
+  prediction_timeout: 5,
   queue_full: 30,
   shutting_down: 5,
 }

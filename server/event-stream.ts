@@ -11,8 +11,6 @@ export interface EventStreamOptions {
   heartbeatSeconds: number
   /** Receives the error if reading the events fails. The stream ends; the client reconnects for the rest. */
   onError(error: unknown): void
-  /** Called once, however the stream ends. */
-  onEnd(): void
 }
 
 /** Milliseconds that a browser waits before it reconnects. */
@@ -26,7 +24,7 @@ const RETRY_MS = 2000
  */
 export function openEventStream(
   start: (signal: AbortSignal) => AsyncIterable<NumberedEvent>,
-  { shutdown, heartbeatSeconds, onError, onEnd }: EventStreamOptions,
+  { shutdown, heartbeatSeconds, onError }: EventStreamOptions,
 ): ReadableStream<Uint8Array> {
   const ended = new AbortController()
   const iterator = start(ended.signal)[Symbol.asyncIterator]()
@@ -43,7 +41,6 @@ export function openEventStream(
     wake()
     shutdown.removeEventListener('abort', end)
     iterator.return?.().catch(() => {})
-    onEnd()
   }
   shutdown.addEventListener('abort', end)
   if (shutdown.aborted) end()

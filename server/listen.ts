@@ -1,10 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { getRequestListener, RequestError } from '@hono/node-server'
 import type { Hono } from 'hono'
 import { fail } from '../core/errors.ts'
 import type { Access } from '../platform/use-cases/access.ts'
 import type { AppEnv } from './app-env.ts'
+import { type Connections, trackConnections } from './connections.ts'
+import { type DiscardLimits, discardBody } from './discard-body.ts'
 import { isLoopback } from './loopback-guard.ts'
 import { answerRawErrors, rawErrorResponse } from './raw-errors.ts'
 
@@ -19,7 +21,17 @@ export interface ListenOptions {
   graceSeconds?: number
   /** Seconds within which the headers of a request must arrive. Defaults to 15. */
   headerSeconds?: number
+  /** Limits of reading the rest of a body that was refused. Defaults to pauses of 5 seconds, and 2 minutes in all. */
+  discardLimits?: DiscardLimits
+  /** Connections open at a time. Idle ones are closed to make room for others. Defaults to 4,096. */
+  maxConnections?: number
 }
+
+/**
+ * The time after which an idle connection is closed. It is longer than the 60 seconds of common load balancers, which
+ * would otherwise send a request on a connection that is just being closed.
+ */
+const KEEP_ALIVE_MS = 75_000
 
 export interface RunningServer {
   url: string
@@ -36,41 +48,54 @@ export interface RunningServer {
  * used
  */
 export async function listen(app: Hono<AppEnv>, options: ListenOptions = {}): Promise<RunningServer> {
-  const { host = '127.0.0.1', port = 0, graceSeconds = 30, headerSeconds = 15, access } = options
+  const { host = '127.0.0.1', port = 0, graceSeconds = 30, headerSeconds = 15, maxConnections = 4096, access } = options
+  const { discardLimits = { idleSeconds: 5, totalSeconds: 120 } } = options
   if (!isLoopback(host) && !(await access?.hasKeys())) throwKeysRequired(host)
-  const sockets = new Set<Socket>()
-  const inFlight = new Set<ServerResponse>()
+  const connections = trackConnections()
   const shutdown = new AbortController()
   let closing: Promise<void> | undefined
 
   const respond = getRequestListener(
-    (request, { incoming }) =>
-      closing !== undefined
-        ? rawErrorResponse('shutting_down')
-        : app.fetch(request, { incoming: incoming as IncomingMessage, shutdown: shutdown.signal }),
-    { overrideGlobalObjects: false, errorHandler: toUnreadableResponse },
+    (request, { incoming, outgoing }) => {
+      if (closing !== undefined) return rawErrorResponse('shutting_down')
+      if (incoming.headers.host === undefined) return rawErrorResponse('request_malformed')
+      return app.fetch(request, {
+        incoming: incoming as IncomingMessage,
+        shutdown: shutdown.signal,
+        sent: connections.whenSent(outgoing as ServerResponse),
+      })
+    },
+    { overrideGlobalObjects: false, autoCleanupIncoming: false, errorHandler: toUnreadableResponse },
   )
   const headersTimeout = headerSeconds * 1000
   // The routes limit the time of bodies themselves: an upload may take as long as it needs.
-  const timeouts = { headersTimeout, requestTimeout: 0, connectionsCheckingInterval: Math.min(headersTimeout, 5000) }
-  const server = createServer(timeouts, (request, response) => {
-    inFlight.add(response)
-    response.once('close', () => inFlight.delete(response))
-    if (closing !== undefined) response.setHeader('connection', 'close')
+  const timeouts = {
+    headersTimeout,
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.min(headersTimeout, 5000),
+  }
+  const onRequest = (request: IncomingMessage, response: ServerResponse) => {
+    connections.add(response)
+    response.once('finish', () => discardBody(request, discardLimits))
+    if (closing !== undefined || hasUnreadBody(request)) response.setHeader('connection', 'close')
     void respond(request, response)
-  })
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  answerRawErrors(server, inFlight)
+  }
+  // Node would respond to a request without the header Host with a bare 400 instead of a problem.
+  const server = createServer({ ...timeouts, requireHostHeader: false }, onRequest)
+  // Node would respond with a bare 417. A server may ignore an expectation that it does not know.
+  server.on('checkExpectation', onRequest)
+  server.on('connection', connections.open)
+  server.maxConnections = maxConnections
+  server.on('drop', () => server.closeIdleConnections())
+  answerRawErrors(server, connections.isResponding)
   await startListening(server, host, port)
 
   const { port: actualPort } = server.address() as AddressInfo
   return {
     url: `http://${host.includes(':') ? `[${host}]` : host}:${actualPort}`,
     close() {
-      closing ??= drain(server, sockets, inFlight, graceSeconds)
+      closing ??= drain(server, connections, graceSeconds)
       shutdown.abort()
       return closing
     },
@@ -82,21 +107,20 @@ function toUnreadableResponse(error: unknown): Response {
   return error instanceof RequestError ? rawErrorResponse('request_malformed') : new Response(null, { status: 500 })
 }
 
-function drain(
-  server: Server,
-  sockets: ReadonlySet<Socket>,
-  inFlight: ReadonlySet<ServerResponse>,
-  graceSeconds: number,
-): Promise<void> {
-  for (const response of inFlight) {
+/** Returns true for a body that no route reads. Node would read it for as long as the client sends it. */
+const hasUnreadBody = ({ method, headers }: IncomingMessage): boolean =>
+  (method === 'GET' || method === 'HEAD') &&
+  (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
+
+function drain(server: Server, connections: Connections, graceSeconds: number): Promise<void> {
+  for (const response of connections.responses()) {
     if (!response.headersSent) response.setHeader('connection', 'close')
     // The headers have been sent, so the client would keep the connection after the response, for example an event
-    // stream.
-    else response.once('finish', () => response.req.socket.end())
+    // stream. Its half of the connection is not waited for.
+    else response.once('finish', () => response.req.socket.destroySoon())
   }
   // Node would wait for connections that have not sent a request yet.
-  const answering = new Set([...inFlight].map((response) => response.req.socket))
-  for (const socket of sockets) if (!answering.has(socket)) socket.destroy()
+  connections.destroySilent()
   const graceTimer = setTimeout(() => server.closeAllConnections(), graceSeconds * 1000)
   return new Promise((resolve) => {
     server.close(() => {

@@ -7,19 +7,27 @@ import { coerceFields, type RawFields } from '../platform/schemas/coerce-fields.
 import { parse } from '../platform/schemas/parse.ts'
 import { type AppEnv, remoteAddressOf } from './app-env.ts'
 import type { AuthorizeRequest } from './auth.ts'
-import { type ConcurrencyLimit, makeConcurrencyLimit } from './concurrency-limit.ts'
+import type { AllowsOrigin } from './cors.ts'
 import { failWithHeaders, toErrorResponse } from './error-response.ts'
+import type { Requester } from './fair-share.ts'
+import type { FairTurns } from './fair-turns.ts'
+import { type Holds, type Limits, openHolds } from './limits.ts'
+import { requireLoopbackOrigin } from './loopback-guard.ts'
+import type { RateLimit } from './rate-limit.ts'
 import type { BodyLimits } from './read-body.ts'
-import { readJson } from './read-json.ts'
-import { readUpload } from './read-upload.ts'
+import { parseJson, readJsonBytes } from './read-json.ts'
+import { readUpload, type UploadLimits } from './read-upload.ts'
 import type { RequestContext, Route } from './route.ts'
+import { describeUnknownPath } from './unknown-path.ts'
 
 export interface MountOptions {
   logger: Logger
   authorizeRequest: AuthorizeRequest
-  bodies: { json: BodyLimits; adapter: BodyLimits; dataset: BodyLimits }
-  /** Requests handled at a time. */
-  maxRequests: number
+  allowsOrigin: AllowsOrigin
+  limitRate: RateLimit
+  limits: Limits
+  turns: FairTurns
+  bodies: { json: BodyLimits; adapter: UploadLimits; dataset: UploadLimits }
 }
 
 const NEVER_ABORTED = new AbortController().signal
@@ -29,29 +37,25 @@ const NEVER_ABORTED = new AbortController().signal
  * rejects all other methods with 405.
  */
 export function mountRoutes(app: Hono<AppEnv>, routes: readonly Route[], options: MountOptions): void {
-  const limitConcurrency = makeConcurrencyLimit(options.maxRequests)
   for (const [path, routesOfPath] of Map.groupBy(routes, ({ path }) => path)) {
     const honoPath = path.replace(/\{(\w+)\}/g, ':$1')
     const methods = routesOfPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
     const allow = [...methods, 'OPTIONS'].join(', ')
-    for (const route of routesOfPath)
-      app.on(route.method, honoPath, (c) => handleRequest(c, route, options, limitConcurrency))
-    app.all(honoPath, (c) => handleOtherMethod(c, path, allow, options))
+    for (const route of routesOfPath) app.on(route.method, honoPath, (c) => handleRequest(c, route, options))
+    app.all(honoPath, (c) => handleOtherMethod(c, routesOfPath[0], allow, options))
   }
 }
 
-async function handleRequest(
-  c: Context<AppEnv>,
-  route: Route,
-  options: MountOptions,
-  limitConcurrency: ConcurrencyLimit,
-): Promise<Response> {
+async function handleRequest(c: Context<AppEnv>, route: Route, options: MountOptions): Promise<Response> {
   c.set('route', route.path)
   try {
-    const caller = await options.authorizeRequest(c.req.raw, remoteAddressOf(c), route.scope)
+    if (route.checksOrigin) requireLoopbackOrigin(c.req.raw, options.allowsOrigin)
+    const { caller, requester } = await options.authorizeRequest(c.req.raw, remoteAddressOf(c), route.scope)
     c.set('owner', caller.owner)
-    const handle = async () => route.handle(await readRequest(c, route, caller, options))
-    const response = await (route.scope === 'none' ? handle() : limitConcurrency(handle))
+    const response = await whileHolding(c, options.limits, requester, async (holds) => {
+      if (route.scope !== 'none') holds.take('requests', 1)
+      return route.handle(await readRequest(c, route, { caller, requester, holds }, options))
+    })
     if (c.req.method !== 'HEAD') return response
     // Nobody reads the body of a response to HEAD.
     await response.body?.cancel()
@@ -61,9 +65,28 @@ async function handleRequest(
   }
 }
 
+/**
+ * Handles a request with an account of what it holds. The request ends when it has been handled and its response has
+ * been sent: a client that leaves does not end the work at once, and a client that reads slowly keeps its response in
+ * memory.
+ */
+async function whileHolding(
+  c: Context<AppEnv>,
+  limits: Limits,
+  requester: Requester,
+  handle: (holds: Holds) => Promise<Response>,
+): Promise<Response> {
+  const holds = openHolds(limits, requester)
+  try {
+    return await handle(holds)
+  } finally {
+    void Promise.resolve(c.env?.sent).then(holds.release)
+  }
+}
+
 async function handleOtherMethod(
   c: Context<AppEnv>,
-  path: string,
+  { path, errorFormat }: Route,
   allow: string,
   { authorizeRequest, logger }: MountOptions,
 ): Promise<Response> {
@@ -74,33 +97,28 @@ async function handleOtherMethod(
     const detail = { subject: path, expected: allow, found: c.req.method, fix: 'Use one of the methods listed.' }
     return failWithHeaders('method_not_allowed', detail, { allow })
   } catch (error) {
-    return toErrorResponse(c, error, logger)
+    return toErrorResponse(c, error, logger, errorFormat?.toResponse)
   }
-}
-
-/** @throws GraftError `not_found` */
-export function throwNotFound(path: string): never {
-  fail('not_found', {
-    subject: path,
-    problem: 'is not a path of this API',
-    fix: 'Check the spelling; paths do not end with a slash. GET /docs lists all of them.',
-  })
 }
 
 async function readRequest(
   c: Context<AppEnv>,
   route: Route,
-  caller: Caller,
-  { bodies }: MountOptions,
+  { caller, requester, holds }: { caller: Caller; requester: Requester; holds: Holds },
+  { bodies, limitRate, turns }: MountOptions,
 ): Promise<RequestContext> {
   const { raw } = c.req
   const { json, upload } = route
   const params = c.req.param()
   // The database cannot store U+0000, so it cannot be queried for it either.
-  if (Object.values(params).some((text) => text.includes('\0'))) throwNotFound(c.req.path)
+  if (Object.values(params).some((text) => text.includes('\0'))) fail('not_found', describeUnknownPath(c.req.path, []))
   const query = readQuery(route, new URL(raw.url).searchParams)
-  const uploaded = upload && readUpload(raw, upload.contentTypes, bodies[upload.limit])
-  const body = json ? parse(json.schema, await readJson(raw, bodies.json), 'the body', json.fix) : uploaded
+  // A stream of the web would close the connection if its reader stopped, and the client would never see the response.
+  const source = { headers: raw.headers, body: c.env?.incoming ?? raw.body }
+  const uploaded = upload && readUpload(source, upload.contentTypes, bodies[upload.limit])
+  const content = json && (await readJsonBytes(source, bodies.json, (bytes) => holds.take('bodyBytes', bytes)))
+  await turns.wait(requester.id)
+  const body = json && content ? parse(json.schema, parseJson(content), 'the body', json.fix) : uploaded
   return {
     params,
     query,
@@ -113,6 +131,16 @@ async function readRequest(
     signal: raw.signal,
     shutdown: c.env?.shutdown ?? NEVER_ABORTED,
     recordRows: (rows) => c.set('rows', rows),
+    admitTexts(count, characters) {
+      holds.take('texts', count)
+      holds.take('characters', characters)
+    },
+    admitStream: () => holds.take('streams', 1),
+    async admitRequests(count) {
+      if (count === 0) return
+      holds.take('requests', count)
+      await limitRate(requester, count)
+    },
   }
 }
 

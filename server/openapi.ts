@@ -1,19 +1,19 @@
-import { OpenAPIHono } from '@hono/zod-openapi'
+import { OpenAPIRegistry, OpenApiGeneratorV31 } from '@asteasolutions/zod-to-openapi'
 import { z } from 'zod'
 import { catalogue, type ErrorCode } from '../core/catalogue.ts'
 import { problem } from '../platform/schemas/common.ts'
+import { nameComponents } from './component-names.ts'
 import { errorCodesOf, RAW_ERROR_CODES } from './error-codes.ts'
 import { RETRY_AFTER_SECONDS } from './error-response.ts'
+import { allowNull } from './nullable-fields.ts'
 import type { Route, RouteResponse } from './route.ts'
 
-export type OpenApi = ReturnType<OpenAPIHono['getOpenAPI31Document']>
-type Operation = Parameters<OpenAPIHono['openAPIRegistry']['registerPath']>[0]
+export type OpenApi = ReturnType<OpenApiGeneratorV31['generateDocument']>
+type Operation = Parameters<OpenAPIRegistry['registerPath']>[0]
 type Responses = Operation['responses']
 type Content = NonNullable<Exclude<Responses[string], { $ref: string }>['content']>
-type SchemaObject = NonNullable<NonNullable<OpenApi['components']>['schemas']>[string]
 type Headers = Readonly<Record<string, string>>
 
-const PROBLEM_REF = { $ref: '#/components/schemas/Problem' }
 const REQUEST_ID_HEADER = {
   'x-request-id': 'Id under which the request is logged: the id that the client sent, or a new one.',
 }
@@ -25,11 +25,8 @@ const CODES_WITH_RETRY_AFTER = new Set<ErrorCode>([
 
 /** Returns the OpenAPI 3.1 document of routes. All of it follows from their declarations. */
 export function openApiOf(routes: readonly Route[], version: string): OpenApi {
-  // Only its registry and generator are used; no request passes through it.
-  const generator = new OpenAPIHono()
-  const { openAPIRegistry: registry } = generator
-  const { $schema: _, ...problemSchema } = z.toJSONSchema(problem)
-  registry.registerComponent('schemas', 'Problem', problemSchema as SchemaObject)
+  nameComponents()
+  const registry = new OpenAPIRegistry()
   registry.registerComponent('securitySchemes', 'key', {
     type: 'http',
     scheme: 'bearer',
@@ -37,7 +34,7 @@ export function openApiOf(routes: readonly Route[], version: string): OpenApi {
       'An API key, graft_…, created with graft key create. As long as no key exists, the server accepts only requests from its own machine, and they need no key.',
   })
   for (const route of routes) registry.registerPath(operationOf(route))
-  return generator.getOpenAPI31Document({
+  const document = new OpenApiGeneratorV31(registry.definitions).generateDocument({
     openapi: '3.1.0',
     info: {
       title: 'Graft',
@@ -47,6 +44,39 @@ export function openApiOf(routes: readonly Route[], version: string): OpenApi {
     },
     tags: [...new Set(routes.map(({ tag }) => tag))].map((name) => ({ name })),
   })
+  allowNullInBodies(document)
+  return mergeReferences(document)
+}
+
+/** Documents null in the schemas of bodies, those with names included. A name of a body is not that of a response. */
+function allowNullInBodies({ paths, components }: OpenApi): void {
+  const named = new Set<string>()
+  for (const { post, put } of Object.values(paths ?? {}))
+    for (const operation of [post, put])
+      for (const body of Object.values((operation?.requestBody as Body | undefined)?.content ?? {})) {
+        const name = body.schema?.$ref?.split('/').at(-1)
+        if (name) named.add(name)
+        else if (body.schema) body.schema = allowNull(body.schema)
+      }
+  const schemas = components?.schemas as Record<string, Parameters<typeof allowNull>[0]> | undefined
+  if (schemas) for (const name of named) schemas[name] = allowNull(schemas[name])
+}
+
+/** The body of an operation in the document. */
+interface Body {
+  content: Record<string, { schema?: Parameters<typeof allowNull>[0] & { $ref?: string } }>
+}
+
+/**
+ * Writes a reference with a description of its own as OpenAPI 3.1 does, in one object. As two schemas of which both
+ * must hold, it would be another type in generated clients.
+ */
+function mergeReferences<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(mergeReferences) as T
+  if (typeof value !== 'object' || value === null) return value
+  const { allOf, ...rest } = value as { allOf?: { $ref?: string }[] }
+  const merged = allOf?.[0]?.$ref === undefined ? value : { ...rest, ...Object.assign({}, ...allOf) }
+  return Object.fromEntries(Object.entries(merged).map(([key, part]) => [key, mergeReferences(part)])) as T
 }
 
 function operationOf(route: Route): Operation {
@@ -128,7 +158,7 @@ function errorResponsesOf(route: Route): Responses {
       const hasProblem = !errorFormat || codes.some((code) => RAW_ERROR_CODES.includes(code))
       const content: Content = {
         ...(declared && contentOf(declared).content),
-        ...(hasProblem && { 'application/problem+json': { schema: PROBLEM_REF } }),
+        ...(hasProblem && { 'application/problem+json': { schema: problem } }),
         ...(errorFormat && { 'application/json': { schema: errorFormat.schema } }),
       }
       const headers = {

@@ -1,5 +1,7 @@
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterPostgres, RateLimiterRes } from 'rate-limiter-flexible'
+import type { StoreClient } from '../platform/store/store.ts'
 import { failWithHeaders } from './error-response.ts'
+import { type Requester, subjectOf } from './fair-share.ts'
 
 /** The requests that each caller may make within a number of seconds. */
 export interface Rate {
@@ -8,32 +10,33 @@ export interface Rate {
 }
 
 /**
- * Counts a request of a caller.
+ * Counts a number of requests.
  * @throws GraftError `rate_limited`
  */
-export type RateLimit = (caller: string, hasKey: boolean) => Promise<void>
+export type RateLimit = (requester: Requester, requests: number) => Promise<void>
 
 const DEFAULT_RATE: Rate = { requests: 6000, seconds: 60 }
 
 /**
- * Creates a rate limit.
- * @param rate the limit for each key, and for each address if there are no keys; false for no limit. Defaults to 6,000
+ * Creates a rate limit. On PostgreSQL, all servers of the database count together. If the database does not answer,
+ * each counts for itself.
+ * @param rate the limit of each key, and of each address if there are no keys; false for no limit. Defaults to 6,000
  * requests a minute for keys only.
  */
-export function makeRateLimit(rate: Rate | false | undefined): RateLimit {
+export function makeRateLimit(rate: Rate | false | undefined, client?: StoreClient): RateLimit {
   const { requests, seconds } = rate || DEFAULT_RATE
-  const limiter = new RateLimiterMemory({ points: requests, duration: seconds })
-  return async (caller, hasKey) => {
-    if (rate === false || (rate === undefined && !hasKey)) return
+  const limiter = openLimiter({ requests, seconds }, client)
+  return async (requester, count) => {
+    if (rate === false || (rate === undefined && !requester.hasKey)) return
     try {
-      await limiter.consume(caller)
+      await limiter.consume(requester.id, count)
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error
       const waitSeconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))
       failWithHeaders(
         'rate_limited',
         {
-          subject: hasKey ? 'the key' : 'the address',
+          subject: subjectOf(requester),
           problem: `has sent more than ${requests} requests within ${seconds} seconds`,
           fix: `Wait ${waitSeconds} seconds. To send fewer requests, put several texts in one request.`,
         },
@@ -41,4 +44,22 @@ export function makeRateLimit(rate: Rate | false | undefined): RateLimit {
       )
     }
   }
+}
+
+function openLimiter({ requests, seconds }: Rate, client?: StoreClient): RateLimiterAbstract {
+  const options = { points: requests, duration: seconds }
+  const memory = new RateLimiterMemory(options)
+  if (client?.kind !== 'postgres') return memory
+  return new RateLimiterPostgres({
+    ...options,
+    storeClient: client.pool,
+    storeType: 'pool',
+    schemaName: 'graft',
+    tableName: 'rate_limits',
+    // The migrations of the store create it.
+    tableCreated: true,
+    insuranceLimiter: memory,
+    // A requester above its limit does not reach the database until the end of its window.
+    inMemoryBlockOnConsumed: requests,
+  })
 }

@@ -1,6 +1,7 @@
-import { type Server, type ServerResponse, STATUS_CODES } from 'node:http'
+import { type Server, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { type ErrorDetail, GraftError, toPlain } from '../core/errors.ts'
+import { type ErrorDetail, GraftError } from '../core/errors.ts'
+import { toPlain } from '../core/to-plain.ts'
 import { toProblem } from '../platform/schemas/problem.ts'
 import { toProblemResponse } from './error-response.ts'
 
@@ -34,11 +35,13 @@ const rawProblemOf = (code: RawErrorCode) => toProblem(toPlain(new GraftError(co
 /** Returns the response to a request that does not reach the app. */
 export const rawErrorResponse = (code: RawErrorCode): Response => toProblemResponse(rawProblemOf(code))
 
-/** Responds with a problem to requests that Node cannot parse, and closes their connections. */
-export function answerRawErrors(server: Server, inFlight: ReadonlySet<ServerResponse>): void {
+/**
+ * Responds with a problem to requests that Node cannot parse, and closes their connections.
+ * @param isResponding returns whether a response is being sent on the connection, which a problem would corrupt
+ */
+export function answerRawErrors(server: Server, isResponding: (socket: Socket) => boolean): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
-    const isResponding = [...inFlight].some((response) => response.socket === socket)
-    if (isResponding || !socket.writable || error.code === 'ECONNRESET') return socket.destroy()
+    if (isResponding(socket) || !socket.writable || error.code === 'ECONNRESET') return socket.destroy()
     const problem = rawProblemOf(codeOf(error))
     const body = JSON.stringify(problem)
     const head = [

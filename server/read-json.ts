@@ -1,22 +1,34 @@
 import { fail } from '../core/errors.ts'
-import { type BodyLimits, readBody, requireUncompressed } from './read-body.ts'
+import { type BodyLimits, type BodySource, readBody, requireUncompressed } from './read-body.ts'
 
 /**
  * The maximum nesting, far deeper than any request. JSON.parse would take a second for a body of nothing but brackets.
  */
 const MAX_DEPTH = 64
 
+/** Clients send JSON in one piece, or in a few. */
+const CHUNKS = { minBytes: 256, freeChunks: 1000 }
+
 /**
- * Reads the JSON in the body of a request. The rest of a body that is too large, by its declared or actual length, is
- * not read.
- * @throws GraftError `body_type_unsupported`, `body_too_large`, `request_timeout`, `body_not_json`, `request_malformed`
+ * Reads the bytes of a JSON body. The rest of a body that is too large, by its declared or actual length, is
+ * left unread.
+ * @param onBytes called with the number of bytes that are kept in memory from now on. If it throws, the rest is not
+ * read.
+ * @throws GraftError `body_type_unsupported`, `body_too_large`, `request_timeout`, `request_malformed`
  */
-export async function readJson(request: Request, limits: BodyLimits): Promise<unknown> {
+export async function readJsonBytes(
+  request: BodySource,
+  limits: BodyLimits,
+  onBytes: (bytes: number) => void = () => {},
+): Promise<Uint8Array> {
   requireJsonType(request.headers)
   const fix = 'Send fewer or shorter texts at a time.'
   const chunks: Uint8Array[] = []
-  for await (const chunk of readBody(request, { ...limits, timeout: 'total', fix })) chunks.push(chunk)
-  return parseJson(Buffer.concat(chunks))
+  for await (const chunk of readBody(request, { ...limits, timeout: 'total', chunks: CHUNKS, fix })) {
+    onBytes(chunk.length)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
 }
 
 function requireJsonType(headers: Headers): void {
@@ -31,7 +43,8 @@ function requireJsonType(headers: Headers): void {
   requireUncompressed(headers)
 }
 
-function parseJson(bytes: Uint8Array): unknown {
+/** @throws GraftError `body_not_json` */
+export function parseJson(bytes: Uint8Array): unknown {
   if (bytes.length === 0) throwNotJson('JSON', 'an empty body')
   if (isNestedDeeperThan(MAX_DEPTH, bytes))
     throwNotJson(`JSON with at most ${MAX_DEPTH} levels of nesting`, 'more levels')

@@ -29,6 +29,21 @@ export interface RequestContext<Param extends string = string, Query = unknown, 
   shutdown: AbortSignal
   /** Records the number of classified texts for the log and the metrics. */
   recordRows(rows: number): void
+  /**
+   * Counts texts to classify and their characters, until the response has been sent.
+   * @throws GraftError `overloaded`
+   */
+  admitTexts(count: number, characters: number): void
+  /**
+   * Counts an open event stream, until the response has been sent.
+   * @throws GraftError `overloaded`
+   */
+  admitStream(): void
+  /**
+   * Counts further requests within this one, until the response has been sent.
+   * @throws GraftError `overloaded`, `rate_limited`
+   */
+  admitRequests(count: number): Promise<void>
 }
 
 /** A declared response that is not an error. */
@@ -82,6 +97,8 @@ interface RouteDeclaration<
   tag: Tag
   /** The scope that a key needs, if there are keys. `none` is open to everyone who can reach the server. */
   scope: KeyScope | 'none'
+  /** Rejects requests of web pages of other machines even if there are keys. Defaults to false. */
+  checksOrigin?: boolean
   /** Descriptions of the path parameters. */
   params?: Readonly<Record<ParamsOf<Path>, string>>
   query?: {
@@ -119,6 +136,7 @@ export type Tag =
   | 'Data sets'
   | 'Bases'
   | 'Keys'
+  | 'Webhooks'
   | 'OpenAI'
   | 'Server'
 
@@ -140,8 +158,12 @@ export function route<
 }
 
 /** Declares a route whose `body` is the bytes of an upload. Otherwise it works like {@link route}. */
-export function uploadRoute<const Path extends string, Query extends z.ZodType = z.ZodUndefined>(
-  declaration: RouteDeclaration<Path, Query, z.ZodUndefined, z.ZodUndefined, UploadBytes> & {
+export function uploadRoute<
+  const Path extends string,
+  Query extends z.ZodType = z.ZodUndefined,
+  Headers extends z.ZodType = z.ZodUndefined,
+>(
+  declaration: RouteDeclaration<Path, Query, Headers, z.ZodUndefined, UploadBytes> & {
     json?: never
     upload: UploadBody
   },

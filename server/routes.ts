@@ -1,6 +1,7 @@
 import type { Platform } from '../platform/platform.ts'
 import type { HealthCheck } from '../platform/use-cases/health-checks.ts'
-import type { Metrics } from './metrics.ts'
+import { endpointRoutes } from './huggingface/endpoint.ts'
+import type { Metrics } from './metrics/metrics.ts'
 import { chatRoutes } from './openai/chat.ts'
 import { fileRoutes } from './openai/files.ts'
 import { jobRoutes } from './openai/jobs.ts'
@@ -17,11 +18,12 @@ import { keyRoutes } from './routes/keys.ts'
 import { parameterRoutes } from './routes/parameters.ts'
 import { predictionRoutes } from './routes/predictions.ts'
 import { serverRoutes } from './routes/server.ts'
-import { type EventStreamLimits, trainingEventRoutes } from './routes/training-events.ts'
+import { type EventStreamTiming, trainingEventRoutes } from './routes/training-events.ts'
 import { trainingRoutes } from './routes/trainings.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { predictRoutes } from './tei/predict.ts'
 
-interface RoutesOptions extends EventStreamLimits {
+interface RoutesOptions extends EventStreamTiming {
   version: string
   metrics: Metrics
   healthChecks?: readonly HealthCheck[]
@@ -33,6 +35,7 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
   const routes: Route[] = [
     ...predictionRoutes(platform),
     ...predictRoutes(platform),
+    ...endpointRoutes(platform),
     ...adapterRoutes(platform),
     ...aliasRoutes(platform),
     ...trainingRoutes(platform),
@@ -43,6 +46,7 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...baseRoutes(platform),
     ...parameterRoutes(platform),
     ...keyRoutes(platform),
+    ...webhookRoutes(platform),
     ...fileRoutes(platform),
     ...jobRoutes(platform),
     ...modelRoutes(platform),

@@ -2,6 +2,7 @@ import type { Base } from '../checkpoint/base.ts'
 import { fail } from '../core/errors.ts'
 import type { Arena } from './arena.ts'
 import type { Loader } from './loader.ts'
+import type { ReadAdapter } from './loader-thread.ts'
 import { type Membership, type Mixtures, replacesBase } from './mixtures.ts'
 import type { ReadyAdapter } from './queue-entry.ts'
 
@@ -20,8 +21,9 @@ export interface AdapterCache {
   has(key: string): boolean
   /**
    * Claims an adapter and loads it unless it is loaded or loading. A failure is not cached: the next hold tries again.
+   * @param dir the folder to load it from. Defaults to the one of `folderOf`
    */
-  hold(key: string): Hold
+  hold(key: string, dir?: string): Hold
   /** Frees an adapter's memory once nothing holds it. */
   unload(key: string): Promise<void>
   /** Makes every load fail with this error from now on. */
@@ -91,13 +93,17 @@ export function openAdapterCache({
     return false
   }
 
-  /** Allocates a block, if necessary by evicting others. Only one load at a time calls it. */
-  async function allocate(bytes: number, end: 'low' | 'high', name: string): Promise<number> {
+  /**
+   * Allocates a block for an adapter, if necessary by evicting others, and makes room for its program. Only one load at
+   * a time calls it.
+   */
+  async function allocate({ method, description: { bytes } }: ReadAdapter, name: string): Promise<number> {
     if (bytes > capacity) throwTooLarge(name, bytes, capacity)
     const deadline = Date.now() + timeoutMs
+    const end = replacesBase(method, base) ? 'high' : 'low'
     for (;;) {
       if (closed) throw closed
-      const offset = arena.allocate(bytes, end)
+      const offset = mixtures.hasRoomFor(method) ? arena.allocate(bytes, end) : undefined
       if (offset !== undefined) return offset
       if (evict()) continue
       if (!(await waitForRelease(deadline - Date.now()))) throwMemoryInUse(name, bytes)
@@ -114,11 +120,10 @@ export function openAdapterCache({
       }
     })
 
-  async function load(entry: Entry): Promise<ReadyAdapter> {
-    const dir = await folderOf(entry.key)
-    return loader.read(dir, async (read, place) => {
+  async function load(entry: Entry, dir?: string): Promise<ReadyAdapter> {
+    return loader.read(dir ?? (await folderOf(entry.key)), async (read, place) => {
       const { method, description } = read
-      const offset = await allocate(description.bytes, replacesBase(method, base) ? 'high' : 'low', entry.key)
+      const offset = await allocate(read, entry.key)
       let membership: Membership
       const values = new Float32Array(arena.buffer, offset, description.bytes / 4)
       try {
@@ -137,8 +142,8 @@ export function openAdapterCache({
     })
   }
 
-  const startLoading = (key: string): Entry => {
-    const entry: Entry = { key, holds: 0, ready: Promise.resolve().then(() => load(entry)) }
+  const startLoading = (key: string, dir?: string): Entry => {
+    const entry: Entry = { key, holds: 0, ready: Promise.resolve().then(() => load(entry, dir)) }
     entry.ready.catch(() => {
       if (entries.get(key) === entry) entries.delete(key)
     })
@@ -151,8 +156,8 @@ export function openAdapterCache({
         adapter ? [{ key, digest: adapter.description.digest, bytes: adapter.description.bytes }] : [],
       ),
     has: (key) => entries.get(key)?.adapter !== undefined,
-    hold(key) {
-      const entry = entries.get(key) ?? startLoading(key)
+    hold(key, dir) {
+      const entry = entries.get(key) ?? startLoading(key, dir)
       entries.delete(key)
       entries.set(key, entry)
       return { ready: entry.ready, release: addHold(entry) }
@@ -181,7 +186,7 @@ function throwTooLarge(name: string, bytes: number, capacity: number): never {
     subject: name,
     expected: `at most ${capacity} bytes, which is all the memory for adapters`,
     found: `${bytes} bytes`,
-    fix: 'Give adapters more memory, or train one with fewer parameters.',
+    fix: 'Train an adapter with fewer parameters.',
   })
 }
 

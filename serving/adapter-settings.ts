@@ -1,5 +1,6 @@
 import type { Adapter } from '../checkpoint/adapter.ts'
 import type { Base } from '../checkpoint/base.ts'
+import type { Manifest } from '../checkpoint/manifest.ts'
 import { fail } from '../core/errors.ts'
 import type { Truncation } from '../model/encode.ts'
 
@@ -28,10 +29,11 @@ export function settingsOf({ manifest }: Adapter, base: Base, subject: string): 
       problem: 'has no label words in its graft.json, and neither does its base in graft-base.json',
       fix: 'Add {"label_words": {"negative": …, "positive": …}} to the graft-base.json of the base.',
     })
-  const truncation = manifest?.truncation
-  return {
-    words,
-    truncation: truncation ? { maxTokens: truncation.max_tokens, side: truncation.side } : DEFAULT_TRUNCATION,
-    temperature: manifest?.temperature ?? 1,
-  }
+  return { words, truncation: truncationOf(manifest), temperature: manifest?.temperature ?? 1 }
 }
+
+/** Returns how an adapter truncates texts. */
+export const truncationOf = (manifest?: Manifest): Truncation =>
+  manifest?.truncation
+    ? { maxTokens: manifest.truncation.max_tokens, side: manifest.truncation.side }
+    : DEFAULT_TRUNCATION

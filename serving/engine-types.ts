@@ -15,6 +15,18 @@ export interface EngineOptions {
   /** Maximum number of rows that wait. A request that exceeds it is rejected. Defaults to 4,096. */
   queueCapacity?: number
   /**
+   * Maximum number of characters that wait to be tokenized. A request that exceeds it is rejected. Defaults to 8
+   * million, which take about ten seconds if no word is in the tokenizer's cache.
+   */
+  queueCharacters?: number
+  /** Milliseconds after which a request that is not complete fails. Defaults to no limit. */
+  deadlineMs?: number
+  /**
+   * The most tokens that an adapter may read at once, virtual tokens included. Adapters that read more are rejected.
+   * Defaults to 2,048.
+   */
+  maxTokens?: number
+  /**
    * Bytes of adapters kept in memory; the least recently used are evicted first. Defaults to 512 MiB, or to the size of
    * two full models of the base if that is more. A device with its own memory holds a second copy of the full models.
    */
@@ -44,6 +56,8 @@ export interface Prediction {
   scores: Record<string, number>
   tokens: number
   truncated: boolean
+  /** A reason not to trust the label. */
+  warning?: string
   /** Present if the row is `detailed`. */
   detail?: PredictionDetail
 }
@@ -72,25 +86,44 @@ export interface Row {
   detailed?: boolean
 }
 
+/** A batch that has run. */
+export interface BatchReport {
+  /** The time that it ran. */
+  seconds: number
+  /** How long each of its rows waited for a thread after it was tokenized. */
+  waitSeconds: readonly number[]
+  /** Tokens of its rows, without padding. */
+  tokens: number
+}
+
 /** Classifies rows with adapters that it loads when they are needed. */
 export interface Engine {
   /** The adapters in memory, the most recently used last. */
   listLoaded(): readonly { key: string; digest: string; bytes: number }[]
   /**
    * Loads an adapter before the first row needs it.
+   * @param dir a folder with the adapter. Defaults to the one of `folderOf`
    * @throws GraftError if the adapter is missing or invalid
    */
-  load(key: string): Promise<AdapterDescription>
+  load(key: string, dir?: string): Promise<AdapterDescription>
   /**
    * Answers in the order of the rows. A row that fails, or whose adapter fails to load, does not affect the others; a
    * later row tries to load the adapter again.
    * @param signal removes rows that wait for a thread or for their adapter
-   * @throws GraftError `overloaded` or `shutting_down`, which apply to the whole request
+   * @param client who sends the rows. Clients take turns. Defaults to a client of its own for each request
+   * @throws GraftError `overloaded`, `prediction_timeout` or `shutting_down`, which apply to the whole request
    */
-  classify(rows: readonly Row[], signal?: AbortSignal): Promise<(Prediction | { error: PlainError })[]>
+  classify(rows: readonly Row[], signal?: AbortSignal, client?: string): Promise<(Prediction | { error: PlainError })[]>
   /** Frees an adapter's memory once no row needs it. The next row that names the adapter loads it again. */
   unload(key: string): Promise<void>
-  /** `waiting` includes rows that wait for their adapter or for the tokenizer. */
-  readonly queue: { readonly waiting: number; readonly capacity: number }
+  /** Calls the listener after each batch. */
+  onBatch(listener: (batch: BatchReport) => void): void
+  /** The most tokens that an adapter may read at once, virtual tokens included. */
+  readonly maxTokens: number
+  /**
+   * `waiting` includes rows that wait for their adapter or for the tokenizer; `characters` is how many may wait for the
+   * tokenizer.
+   */
+  readonly queue: { readonly waiting: number; readonly capacity: number; readonly characters: number }
   close(): Promise<void>
 }

@@ -1,13 +1,19 @@
 import { availableParallelism } from 'node:os'
 import { type Base, loadBase, requireTokenizer } from '../checkpoint/base.ts'
-import { fail, GraftError, type PlainError, toPlain } from '../core/errors.ts'
+import { GraftError, type PlainError } from '../core/errors.ts'
+import { toPlain } from '../core/to-plain.ts'
 import { unlessAborted } from '../core/unless-aborted.ts'
+import { withDeadline } from '../core/with-deadline.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
 import { modelOf } from '../model/architectures.ts'
 import { softmax } from '../model/batch.ts'
+import { MOSTLY_UNKNOWN_SHARE } from '../model/encode.ts'
 import { type Hold, openAdapterCache } from './adapter-cache.ts'
+import { DEFAULT_MAX_TOKENS } from './adapter-limits.ts'
+import { makeAdmission } from './admission.ts'
 import { openArena } from './arena.ts'
-import type { Engine, EngineOptions, Prediction, PredictionDetail, Row } from './engine-types.ts'
+import { countCharacters, encodeRows } from './encode-rows.ts'
+import type { BatchReport, Engine, EngineOptions, Prediction, PredictionDetail, Row } from './engine-types.ts'
 import { openLoader } from './loader.ts'
 import { openMixtures } from './mixtures.ts'
 import { openQueue } from './queue.ts'
@@ -17,6 +23,7 @@ import { openTokenizer } from './tokenizer-client.ts'
 type Answer = Prediction | { error: PlainError }
 
 const DEFAULT_QUEUE_CAPACITY = 4096
+const DEFAULT_QUEUE_CHARACTERS = 8_000_000
 const MIN_DEFAULT_ADAPTER_BYTES = 512 * 2 ** 20
 
 /**
@@ -30,6 +37,9 @@ export async function openEngine({
   threads = availableParallelism(),
   device = 'cpu',
   queueCapacity = DEFAULT_QUEUE_CAPACITY,
+  queueCharacters = DEFAULT_QUEUE_CHARACTERS,
+  deadlineMs,
+  maxTokens = DEFAULT_MAX_TOKENS,
   adapterBytes,
 }: EngineOptions): Promise<Engine> {
   const base = typeof baseOrFolder === 'string' ? await loadBase(baseOrFolder) : baseOrFolder
@@ -38,16 +48,19 @@ export async function openEngine({
   // Threads start only after all options have been validated, because they keep the process alive.
   const pool = openRuntime(device, threads)
   const tokenizer = openTokenizer(tokenizerData)
-  const loader = openLoader({ base, memory: arena.buffer })
-  const adapters = openAdapterCache({ base, folderOf, loader, arena, mixtures: openMixtures(base, pool) })
-  const queue = openQueue(pool.size)
-  /** Rows that wait for their adapter or for the tokenizer. */
-  let preparing = 0
+  const loader = openLoader({ base, memory: arena.buffer, maxTokens })
+  const mixtures = openMixtures(base, pool, device === 'cpu' ? undefined : 0)
+  const adapters = openAdapterCache({ base, folderOf, loader, arena, mixtures })
+  const batchListeners: ((batch: BatchReport) => void)[] = []
+  const queue = openQueue(pool.size, (batch) => {
+    for (const listener of batchListeners) listener(batch)
+  })
+  const admission = makeAdmission({ rows: queueCapacity, characters: queueCharacters }, () => queue.waiting)
+  let requests = 0
   let closing: Promise<void> | undefined
   const requireOpen = () => {
     if (closing !== undefined) throw shuttingDownError()
   }
-  const countWaiting = () => preparing + queue.waiting
 
   /**
    * Waits for the rows' adapters, then tokenizes each text as its adapter requires. If one of the adapters fails to
@@ -56,40 +69,36 @@ export async function openEngine({
   async function prepare(
     rows: readonly Row[],
     holds: ReadonlyMap<string, Hold>,
-    signal?: AbortSignal,
+    client: string,
+    signal: AbortSignal,
   ): Promise<(QueueEntry | { error: PlainError })[]> {
     let ready: ReadyAdapter[]
     try {
       ready = await unlessAborted(Promise.all(rows.map(({ adapter }) => (holds.get(adapter) as Hold).ready)), signal)
     } catch (error) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       requireOpen()
       return rows.map(() => ({ error: toPlain(error) }))
     }
     const received = performance.now()
-    const texts = rows.map(({ text, truncationSide }, i) => {
-      const { truncation } = ready[i]
-      return { text, truncation: truncationSide ? { ...truncation, side: truncationSide } : truncation }
-    })
     // If the tokenizer stopped because the engine closes, this throws `shutting_down` instead.
-    const encoded = await tokenizer.encode(texts, signal).finally(requireOpen)
-    signal?.throwIfAborted()
+    const encoded = await encodeRows(tokenizer, rows, ready, client, signal).finally(requireOpen)
+    signal.throwIfAborted()
     const times = { received, tokenized: performance.now(), started: 0 }
     return encoded.map((result, i) =>
       'error' in result
         ? { error: { ...result.error, subject: rows[i].subject ?? result.error.subject } }
-        : { ...result, row: rows[i], adapter: ready[i], times: { ...times } },
+        : { ...result, row: rows[i], adapter: ready[i], client, times: { ...times } },
     )
   }
 
-  async function answerRows(rows: readonly Row[], signal?: AbortSignal): Promise<Answer[]> {
+  async function answerRows(rows: readonly Row[], client: string, signal: AbortSignal): Promise<Answer[]> {
     const keys = new Set(rows.map(({ adapter }) => adapter))
     const holds = new Map([...keys].map((key) => [key, adapters.hold(key)]))
-    preparing += rows.length
+    const work = { rows: rows.length, characters: countCharacters(rows) }
+    admission.add(work)
     try {
-      const prepared = await prepare(rows, holds, signal).finally(() => {
-        preparing -= rows.length
-      })
+      const prepared = await prepare(rows, holds, client, signal).finally(() => admission.remove(work))
       const entries = prepared.flatMap((entry) => ('error' in entry ? [] : [entry]))
       const logits = queue.add(entries, signal)
       let next = 0
@@ -104,9 +113,10 @@ export async function openEngine({
   return {
     listLoaded: adapters.listLoaded,
     unload: adapters.unload,
-    async load(key) {
+    onBatch: (listener) => void batchListeners.push(listener),
+    async load(key, dir) {
       requireOpen()
-      const { ready, release } = adapters.hold(key)
+      const { ready, release } = adapters.hold(key, dir)
       try {
         return (await ready).description
       } catch (error) {
@@ -116,26 +126,34 @@ export async function openEngine({
         release()
       }
     },
-    async classify(rows, signal) {
+    async classify(rows, signal, client = `request ${requests++}`) {
       requireOpen()
-      signal?.throwIfAborted()
-      if (countWaiting() + rows.length > queueCapacity) throwOverloaded(queueCapacity, countWaiting(), rows.length)
       // Rows with a loaded adapter do not wait for an adapter that is loading.
       const groups = Map.groupBy(rows.keys(), (i) => (adapters.has(rows[i].adapter) ? undefined : rows[i].adapter))
+      const parts = [...groups.values()].map((indices) => ({ indices, rows: indices.map((i) => rows[i]) }))
+      const characters = parts.reduce((sum, part) => sum + countCharacters(part.rows), 0)
+      admission.require({ rows: rows.length, characters })
       const answers: Answer[] = []
-      await Promise.all(
-        [...groups.values()].map(async (indices) => {
-          const group = indices.map((i) => rows[i])
-          for (const [j, answer] of (await answerRows(group, signal)).entries()) answers[indices[j]] = answer
-        }),
+      const answerParts = (aborted: AbortSignal) =>
+        parts.map(async (part) => {
+          for (const [j, answer] of (await answerRows(part.rows, client, aborted)).entries())
+            answers[part.indices[j]] = answer
+        })
+      await withDeadline(
+        (aborted) => Promise.all(answerParts(aborted)),
+        deadlineMs,
+        () => timeoutError(deadlineMs),
+        signal,
       )
       return answers
     },
+    maxTokens,
     queue: {
       get waiting() {
-        return countWaiting()
+        return admission.preparing + queue.waiting
       },
       capacity: queueCapacity,
+      characters: queueCharacters,
     },
     close() {
       closing ??= (async () => {
@@ -149,17 +167,17 @@ export async function openEngine({
 }
 
 /** Awaits a row's logits. A failure becomes the answer of the row, unless it applies to the whole request. */
-async function toAnswer(entry: QueueEntry, logits: Promise<Float32Array>, signal?: AbortSignal): Promise<Answer> {
+async function toAnswer(entry: QueueEntry, logits: Promise<Float32Array>, signal: AbortSignal): Promise<Answer> {
   try {
     return toPrediction(entry, await logits)
   } catch (error) {
-    if (signal?.aborted || isShuttingDown(error)) throw error
+    if (signal.aborted || isShuttingDown(error)) throw error
     return { error: toPlain(error) }
   }
 }
 
 function toPrediction(entry: QueueEntry, logits: Float32Array): Prediction {
-  const { adapter, ids, truncated, row } = entry
+  const { adapter, ids, truncated, unknownShare, row } = entry
   const { labels, temperature } = adapter.description
   const scores = softmax(logits, temperature)
   const score = Math.max(...scores)
@@ -169,9 +187,13 @@ function toPrediction(entry: QueueEntry, logits: Float32Array): Prediction {
     scores: Object.fromEntries(labels.map((label, i) => [label, scores[i]])),
     tokens: ids.length,
     truncated,
+    ...(unknownShare >= MOSTLY_UNKNOWN_SHARE && { warning: describeUnknown(unknownShare) }),
     ...(row.detailed && { detail: toDetail(entry, logits) }),
   }
 }
+
+const describeUnknown = (share: number): string =>
+  `Most of this text is unknown to the base: ${Math.round(100 * share)} % of its tokens. It may be in a language that the base has not seen.`
 
 function toDetail({ adapter, tokens, times }: QueueEntry, logits: Float32Array): PredictionDetail {
   return {
@@ -196,10 +218,9 @@ const shuttingDownError = (): GraftError =>
 
 const isShuttingDown = (error: unknown): boolean => error instanceof GraftError && error.code === 'shutting_down'
 
-function throwOverloaded(capacity: number, waiting: number, requested: number): never {
-  fail('overloaded', {
-    subject: 'the queue',
-    problem: `has room for only ${Math.max(0, capacity - waiting)} of the ${requested} texts`,
-    fix: requested > capacity ? `Send at most ${capacity} at once.` : 'Send fewer at once, or try again in a moment.',
+const timeoutError = (milliseconds = 0): GraftError =>
+  new GraftError('prediction_timeout', {
+    subject: 'the prediction',
+    problem: `was not complete after ${milliseconds / 1000} seconds, which is the limit`,
+    fix: 'Send fewer or shorter texts at once, or try again when the server has less to do.',
   })
-}

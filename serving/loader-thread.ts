@@ -1,14 +1,16 @@
 import { basename, resolve } from 'node:path'
 import { parentPort, workerData } from 'node:worker_threads'
-import { type Adapter, loadAdapter } from '../checkpoint/adapter.ts'
+import { type Adapter, type LoadOptions, loadAdapter } from '../checkpoint/adapter.ts'
 import { type Base, requireTokenizer } from '../checkpoint/base.ts'
-import { fail, GraftError, type PlainError, toPlain } from '../core/errors.ts'
+import { fail, GraftError, type PlainError } from '../core/errors.ts'
+import { toPlain } from '../core/to-plain.ts'
 import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
 import { countTrainable } from '../model/parameter-count.ts'
 import { packTensors } from '../model/tensor-shapes.ts'
 import { makeTokenizer } from '../model/tokenizer.ts'
-import { type AdapterSettings, settingsOf } from './adapter-settings.ts'
+import { requireServable } from './adapter-limits.ts'
+import { type AdapterSettings, settingsOf, truncationOf } from './adapter-settings.ts'
 import type { AdapterDescription } from './engine-types.ts'
 
 export interface LoaderData {
@@ -16,6 +18,8 @@ export interface LoaderData {
   base: Base
   /** The memory that receives values. */
   memory?: SharedArrayBuffer
+  /** The most tokens that an adapter may read at once. If not set, any adapter may be loaded. */
+  maxTokens?: number
 }
 
 export type LoaderRequest =
@@ -39,7 +43,7 @@ export interface ReadAdapter extends Pick<AdapterSettings, 'truncation'> {
 
 const port = parentPort
 if (!port) throw new Error('serving/loader-thread must run as a worker thread')
-const { base, memory } = workerData as LoaderData
+const { base, memory, maxTokens } = workerData as LoaderData
 const model = modelOf(base)
 const { json, config } = requireTokenizer(base)
 const tokenizer = makeTokenizer(json, config)
@@ -47,9 +51,13 @@ const tokenizer = makeTokenizer(json, config)
 let last: Adapter | undefined
 
 async function read(dir: string): Promise<ReadAdapter> {
-  const adapter = await loadAdapter(dir, base)
-  const { method, values, digest, layout, manifest } = adapter
   const name = basename(resolve(dir))
+  const requireAllowed: LoadOptions['requireAllowed'] = (method, manifest) => {
+    const adapter = { method, maxTokens: truncationOf(manifest).maxTokens }
+    if (maxTokens !== undefined) requireServable(adapter, model, maxTokens, name)
+  }
+  const adapter = await loadAdapter(dir, base, { requireAllowed })
+  const { method, values, digest, layout, manifest } = adapter
   const { words, truncation, temperature } = settingsOf(adapter, base, name)
   const { labels, tokens } = withAdapterName(name, () => model.labelTokens(words, tokenizer))
   const { trainable, total } = countTrainable(method, model)

@@ -1,11 +1,11 @@
 import type { Base } from '../checkpoint/base.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
-import type { Model } from '../model/architecture.ts'
 import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
-import { packTensors } from '../model/tensor-shapes.ts'
-import { configurationOf, type EditableMixture, openMixture } from './mixture.ts'
+import { type AdapterProgram, loadAdapterProgram } from './adapter-program.ts'
+import { type Configuration, isShareable, type MixtureGroup, openMixtureGroup } from './mixture-group.ts'
 import type { Mixture, ReadyAdapter } from './queue-entry.ts'
+import { configurationOf } from './shared-program.ts'
 
 /** An adapter's membership in a mixture. */
 export interface Membership {
@@ -15,101 +15,122 @@ export interface Membership {
 }
 
 /**
- * All mixtures of an engine. Adapters that only edit the forward pass share mixtures; each adapter that replaces
- * weights of the base has a separate one.
+ * All mixtures of an engine. Adapters that are small and only edit the forward pass share mixtures; each other adapter
+ * has its own.
  */
 export interface Mixtures {
-  /** Finds a mixture for the adapter. Compiles a program if none includes the adapter's configuration. */
+  /** Returns whether another adapter of this method may join, or some other adapter has to leave first. */
+  hasRoomFor(method: MethodConfig): boolean
+  /** Finds a mixture for the adapter. Compiles the programs that do not exist yet. */
   join(adapter: Pick<ReadyAdapter, 'method' | 'values'>): Promise<Membership>
 }
 
+/** The maximum number of programs for single adapters. Each takes a few megabytes on every thread. */
+const MAX_PROGRAMS = 64
+
 /**
- * Configurations that share a program. Every row costs the edits of all of them: at T5-small's shape and 1,024
- * tokens, four cost 20 to 75 percent more than one, and eight cost twice that. A program of eight takes half a second
- * to load instead of 0.13.
+ * The maximum number of programs that keep their memory between batches, up to a hundred megabytes on every thread.
+ * Most servers have fewer configurations.
  */
-const MAX_SLOTS = 4
+const MAX_KEEPING_PROGRAMS = 8
 
 /** How long a configuration without adapters stays, because the next adapter is likely to have the same one. */
 const LINGER_MS = 1000
 
-interface SharedMixture {
-  mixture: EditableMixture
-  /** The method of each configuration and how many adapters have it. */
-  members: Map<string, { method: MethodConfig; adapters: number }>
-  /** The configurations that the current program includes. */
-  slots: ReadonlySet<string>
-  /** Settles when all requested changes have been made. */
-  changed: Promise<void>
+interface SharedConfiguration extends Configuration {
+  /** Loads its program. */
+  readonly loading: Promise<AdapterProgram>
+  readonly keepMemory: boolean
+  /** The group in which its rows share batches with those of other adapters. */
+  readonly group?: MixtureGroup
 }
 
-export function openMixtures(base: Base, pool: Pool): Mixtures {
-  const weights = Object.fromEntries(base.tensors)
-  const shared = new Set<SharedMixture>()
+/** @param keepingPrograms how many programs may keep their memory between batches; a device has its own memory */
+export function openMixtures(base: Base, pool: Pool, keepingPrograms = MAX_KEEPING_PROGRAMS): Mixtures {
+  const model = modelOf(base)
+  const configurations = new Map<string, SharedConfiguration>()
+  const groups = new Set<MixtureGroup>()
+  /** The programs of adapters that replace weights of the base; true for those that keep their memory. */
+  const replacing = new Map<AdapterProgram, boolean>()
 
-  const openShared = (): SharedMixture => {
-    const mixture = openMixture(weights, base, pool)
-    const group: SharedMixture = { mixture, members: new Map(), slots: new Set(), changed: Promise.resolve() }
-    shared.add(group)
+  const mayKeepMemory = (): boolean => {
+    const keeping = [...configurations.values()].map(({ keepMemory }) => keepMemory).concat([...replacing.values()])
+    return keeping.filter(Boolean).length < keepingPrograms
+  }
+
+  const openGroup = (): MixtureGroup => {
+    const group = openMixtureGroup(base, model, pool)
+    groups.add(group)
     return group
   }
 
-  /** Recompiles the program for its current members, after all earlier changes. `isNeeded` is called at that point. */
-  const scheduleChange = (group: SharedMixture, isNeeded: () => boolean): Promise<void> => {
-    group.changed = group.changed
-      .catch(() => {})
-      .then(async () => {
-        if (!isNeeded()) return
-        const members = new Map(group.members)
-        if (members.size === 0) group.mixture.close()
-        else await group.mixture.setConfigurations([...members.values()].map(({ method }) => method))
-        group.slots = new Set(members.keys())
-      })
-    return group.changed
+  const findOrAdd = (method: MethodConfig): SharedConfiguration => {
+    const key = configurationOf(method)
+    const known = configurations.get(key)
+    if (known) return known
+    const group = isShareable(method, model)
+      ? ([...groups].find((one) => one.hasRoomFor(method)) ?? openGroup())
+      : undefined
+    const keepMemory = mayKeepMemory()
+    const loading = loadAdapterProgram(method, base, pool, { keepMemory })
+    const added = { method, adapters: 0, loading, keepMemory, group }
+    configurations.set(key, added)
+    group?.add(added)
+    return added
   }
 
-  const shrink = (group: SharedMixture) => {
-    if (group.members.size === 0) shared.delete(group)
-    const hasUnusedSlot = () => [...group.slots].some((key) => !group.members.has(key))
+  const removeIfUnused = (configuration: SharedConfiguration) => {
+    const { method, adapters, group, program } = configuration
+    const key = configurationOf(method)
+    if (adapters > 0 || configurations.get(key) !== configuration) return
+    configurations.delete(key)
+    program?.unload()
+    group?.remove(configuration)
+    if (group?.isEmpty) groups.delete(group)
     // If the smaller program fails to load, the current one continues to serve.
-    scheduleChange(group, hasUnusedSlot).catch(() => {})
+    group?.update().catch(() => {})
   }
 
-  const leave = (group: SharedMixture, key: string) => {
-    const member = group.members.get(key)
-    if (!member) return
-    member.adapters--
-    if (member.adapters > 0) return
-    group.members.delete(key)
-    setTimeout(() => shrink(group), LINGER_MS).unref()
+  async function joinConfiguration(method: MethodConfig): Promise<Membership> {
+    const configuration = findOrAdd(method)
+    configuration.adapters++
+    try {
+      configuration.program = await configuration.loading
+      await configuration.group?.update()
+    } catch (error) {
+      configuration.adapters--
+      removeIfUnused(configuration)
+      throw error
+    }
+    const { group, program } = configuration
+    return {
+      // Rows of different adapters without a group never share a batch, so each adapter has its own mixture.
+      mixture: group?.mixture ?? { ...program },
+      leave() {
+        configuration.adapters--
+        setTimeout(removeIfUnused, LINGER_MS, configuration).unref()
+      },
+    }
   }
 
   return {
+    hasRoomFor(method) {
+      const known = configurations.get(configurationOf(method))
+      const inUse = [...configurations.values()].filter(({ adapters }) => adapters > 0)
+      return (known !== undefined && known.adapters > 0) || inUse.length + replacing.size < MAX_PROGRAMS
+    },
     async join({ method, values }) {
-      if (replacesBase(method, base)) {
-        const own = Object.entries(viewTensors(values, method, modelOf(base)))
-        const replaced = own.filter(([name]) => base.tensors.has(name))
-        const mixture = openMixture({ ...weights, ...Object.fromEntries(replaced) }, base, pool)
-        // A method that only replaces base tensors has nothing to add to the program.
-        await mixture.setConfigurations(replaced.length === own.length ? [] : [method])
-        return { mixture, leave: mixture.close }
+      if (!replacesBase(method, base)) return joinConfiguration(method)
+      const keepMemory = mayKeepMemory()
+      const program = await loadAdapterProgram(method, base, pool, { own: values, keepMemory })
+      replacing.set(program, keepMemory)
+      return {
+        mixture: program,
+        leave() {
+          replacing.delete(program)
+          program.unload()
+        },
       }
-      const key = configurationOf(method)
-      const groups = [...shared]
-      const group =
-        groups.find(({ slots, members }) => slots.has(key) || members.has(key)) ??
-        groups.find(({ members }) => members.size < MAX_SLOTS) ??
-        openShared()
-      const member = group.members.get(key) ?? { method, adapters: 0 }
-      member.adapters++
-      group.members.set(key, member)
-      try {
-        await scheduleChange(group, () => !group.slots.has(key))
-      } catch (error) {
-        leave(group, key)
-        throw error
-      }
-      return { mixture: group.mixture, leave: () => leave(group, key) }
     },
   }
 }
@@ -118,9 +139,3 @@ export function openMixtures(base: Base, pool: Pool): Mixtures {
 export function replacesBase(method: MethodConfig, base: Base): boolean {
   return parametersOf(method, modelOf(base)).some(({ name }) => base.tensors.has(name))
 }
-
-/** Returns the tensors of a method as views of its values. */
-const viewTensors = (values: Float32Array, method: MethodConfig, model: Model): Record<string, Float32Array> =>
-  Object.fromEntries(
-    packTensors(parametersOf(method, model)).map(({ name, from, size }) => [name, values.subarray(from, from + size)]),
-  )

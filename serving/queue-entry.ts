@@ -1,4 +1,5 @@
 import type { EncodedText } from '../model/encode.ts'
+import type { BatchBytes } from './batch-bytes.ts'
 import type { Row } from './engine-types.ts'
 import type { ReadAdapter } from './loader-thread.ts'
 
@@ -6,7 +7,7 @@ import type { ReadAdapter } from './loader-thread.ts'
 export interface ReadyAdapter extends ReadAdapter {
   /** Its P numbers in shared memory, in the order of the method's parameters. */
   readonly values: Float32Array
-  /** The program that runs its rows. */
+  /** Runs its rows. */
   readonly mixture: Mixture
   /** Keeps the values in place until the returned function is called. */
   hold(): () => void
@@ -16,14 +17,18 @@ export interface ReadyAdapter extends ReadAdapter {
 export interface QueueEntry extends EncodedText {
   readonly row: Row
   readonly adapter: ReadyAdapter
+  /** Whose entry it is. Clients take turns. */
+  readonly client: string
   /**
    * Readings of `performance.now()`: when tokenization started and ended, and when the entry's batch started to run.
    */
   readonly times: { readonly received: number; readonly tokenized: number; started: number }
 }
 
-/** A set of weights with the adapters on top of it. Their rows share batches, whatever their methods. */
+/** A set of weights with the adapters on top of it whose rows share batches, whatever their methods. */
 export interface Mixture {
+  /** Returns a function that estimates the bytes of a batch that has a row of this adapter. */
+  batchBytes(adapter: ReadyAdapter): BatchBytes
   /** Runs one batch. Returns the logits of each entry's label words. */
   computeLogits(entries: readonly QueueEntry[]): Promise<Float32Array[]>
 }

@@ -1,7 +1,12 @@
-import { nextBatch } from './batching.ts'
+import { makeTurns } from '../core/turns.ts'
+import { MAX_BATCH_TOKENS, MAX_SHARED_BATCH_TOKENS, nextBatch } from './batching.ts'
+import type { BatchReport } from './engine-types.ts'
 import type { Mixture, QueueEntry } from './queue-entry.ts'
 
-/** Entries of any adapters wait here. Each free thread takes the oldest one with others of similar length. */
+/**
+ * Entries of any adapters wait here. Each free thread takes the oldest one of the client that has used the fewest
+ * tokens, with others of similar length, from any client.
+ */
 export interface Queue {
   /** Entries that wait for a thread. */
   readonly waiting: number
@@ -16,23 +21,40 @@ export interface Queue {
 
 type Settlers = Pick<PromiseWithResolvers<Float32Array>, 'resolve' | 'reject'>
 
-/** @param threads how many batches run at the same time */
-export function openQueue(threads: number): Queue {
+/**
+ * @param threads how many batches run at the same time
+ * @param onBatch called after each batch
+ */
+export function openQueue(threads: number, onBatch: (batch: BatchReport) => void = () => {}): Queue {
   /** In the order of arrival. */
   const waiting = new Map<QueueEntry, Settlers>()
+  const turns = makeTurns()
   let running = 0
+
+  const remove = (entry: QueueEntry) => {
+    if (waiting.delete(entry)) turns.leave(entry.client)
+  }
 
   /** Gives batches to the free threads. A batch holds entries of one mixture only. */
   const startBatches = () => {
-    while (running < threads && waiting.size > 0) {
-      const [{ adapter: oldest }] = waiting.keys()
-      const candidates = [...waiting.keys()].filter(({ adapter }) => adapter.mixture === oldest.mixture)
-      const batch = new Map(nextBatch(candidates).map((entry) => [entry, waiting.get(entry) as Settlers]))
-      for (const entry of batch.keys()) waiting.delete(entry)
+    while (running < threads) {
+      const first = turns.next(waiting.keys())
+      if (!first) return
+      const { mixture } = first.adapter
+      const others = [...waiting.keys()].filter((entry) => entry !== first && entry.adapter.mixture === mixture)
+      const isDue = ({ client }: QueueEntry) => turns.isDue(client, MAX_BATCH_TOKENS)
+      const maxTokens = turns.waitingClients > 1 ? MAX_SHARED_BATCH_TOKENS : MAX_BATCH_TOKENS
+      const entries = nextBatch([first, ...others], mixture.batchBytes(first.adapter), maxTokens, isDue)
+      const batch = new Map(entries.map((entry) => [entry, waiting.get(entry) as Settlers]))
+      for (const entry of entries) {
+        turns.charge(entry.client, entry.ids.length)
+        remove(entry)
+      }
       running++
-      void runBatch(oldest.mixture, batch).finally(() => {
+      void runBatch(mixture, batch).finally(() => {
         running--
         startBatches()
+        onBatch(toReport(entries))
       })
     }
   }
@@ -43,11 +65,14 @@ export function openQueue(threads: number): Queue {
     },
     add(entries, signal) {
       const added = entries.map((entry) => [entry, Promise.withResolvers<Float32Array>()] as const)
-      for (const [entry, settlers] of added) waiting.set(entry, settlers)
+      for (const [entry, settlers] of added) {
+        waiting.set(entry, settlers)
+        turns.enter(entry.client)
+      }
       const logits = added.map(([, { promise }]) => promise)
       const onAbort = () => {
         for (const [entry, { reject }] of added) {
-          waiting.delete(entry)
+          remove(entry)
           reject(signal?.reason)
         }
       }
@@ -57,10 +82,20 @@ export function openQueue(threads: number): Queue {
       return logits
     },
     rejectWaiting(error) {
-      const rejected = [...waiting.values()]
-      waiting.clear()
-      for (const { reject } of rejected) reject(error)
+      for (const [entry, { reject }] of [...waiting]) {
+        remove(entry)
+        reject(error)
+      }
     },
+  }
+}
+
+/** Returns the report of a batch that has just ended. */
+function toReport(entries: readonly QueueEntry[]): BatchReport {
+  return {
+    seconds: (performance.now() - entries[0].times.started) / 1000,
+    waitSeconds: entries.map(({ times }) => (times.started - times.tokenized) / 1000),
+    tokens: entries.reduce((sum, { ids }) => sum + ids.length, 0),
   }
 }
 

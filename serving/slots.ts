@@ -46,6 +46,10 @@ export function slotEdits(slot: Slot, model: Model): Partial<Edits> {
   return findMethod(slot.method.method).edits(slot.method, (name) => tensors.get(name), model)
 }
 
+/** Returns sizes of the slots' tables, to measure a program with. */
+export const slotSizes = (slots: readonly Slot[]): Symbols =>
+  Object.fromEntries(slots.map((slot) => [sizeName(slot), 2]))
+
 /**
  * Returns the inputs of a slot for one batch.
  * @param values P numbers for each row of the batch; undefined for a row of another slot

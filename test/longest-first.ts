@@ -7,6 +7,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 const LONGEST: readonly string[] = [
   // One process after the other takes from this list: here those of WebGPU meet in one, which keeps their shaders.
   'training/device-training',
+  'hostile/hostile',
   'mcp/story',
   'training/probe',
   'server/schemathesis/schemathesis',

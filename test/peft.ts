@@ -25,6 +25,16 @@ export async function inPeft(base: string, adapter: string, inputs: string): Pro
   return JSON.parse(readFileSync(out, 'utf8')) as PeftNumbers
 }
 
+const LOAD = `import json, sys, torch
+state = torch.load(sys.argv[1], weights_only=True)
+print(json.dumps({name: [list(t.shape), t.flatten().tolist()] for name, t in state.items()}))`
+
+/** Reads a file with the real torch, which accepts nothing but tensors. Returns shapes and numbers by their names. */
+export async function inTorch(path: string): Promise<Record<string, [shape: number[], numbers: number[]]>> {
+  const { stdout } = await promisify(execFile)(python, ['-c', LOAD, path], { maxBuffer: 2 ** 26 })
+  return JSON.parse(stdout)
+}
+
 /** The tolerances of the golden numbers in test/fixtures/parity, for float32. */
 export const TOLERANCE = { logits: 5e-5, loss: 1e-5 }
 

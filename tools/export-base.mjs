@@ -13,7 +13,7 @@ if (!out) {
   console.error('usage: node tools/export-base.mjs OUT_DIR [BASE_DIR]')
   process.exit(2)
 }
-const { tensors, configText } = await readModelFolder(source, false)
+const { tensors, configText } = await readModelFolder(source)
 await writeFolder(out, {
   ...(await readExistingFiles(source, [...full.copiedFromBase, 'graft-base.json'])),
   [full.configFile]: configText,

@@ -22,7 +22,7 @@ if (existsSync(join(source, MANIFEST))) copied.push(MANIFEST)
 else if (!existsSync(join(target, MANIFEST))) exitWith(`neither ${source} nor ${target} contains ${MANIFEST}`)
 for (const name of copied) if (!existsSync(join(source, name))) exitWith(`${source} does not contain ${name}`)
 
-const { tensors, metadata } = await readModelFolder(source, false)
+const { tensors, metadata } = await readModelFolder(source)
 await mkdir(target, { recursive: true })
 await writeFile(join(target, WEIGHTS), encodeSafetensors(tensors, { metadata, storage: 'int8_rows' }))
 for (const name of copied) await copyFile(join(source, name), join(target, name))

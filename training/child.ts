@@ -1,5 +1,5 @@
 // The process that trains. It receives one command, sends events, and exits; it also exits with its parent.
-import { toPlain } from '../core/errors.ts'
+import { toPlain } from '../core/to-plain.ts'
 import { dryRun } from './dry-run.ts'
 import type { TrainingEvent } from './events.ts'
 import type { PretrainingSpec } from './pretraining/config.ts'
@@ -11,7 +11,13 @@ import { train } from './train.ts'
 
 /** A message of the parent. The first one says what to do; a `stop` may follow. */
 export type TrainingCommand =
-  | { kind: 'train'; spec: TrainingSpec; resume: boolean }
+  | {
+      kind: 'train'
+      spec: TrainingSpec
+      resume: boolean
+      /** The bytes that must stay free on the disk of the output folder. Defaults to no reserve. */
+      diskReserve?: number
+    }
   | { kind: 'dry_run'; spec: TrainingSpec }
   | { kind: 'profile'; spec: TrainingSpec }
   | { kind: 'pretrain'; spec: PretrainingSpec }
@@ -42,7 +48,7 @@ async function runCommand(command: Exclude<TrainingCommand, { kind: 'stop' }>): 
 /** @returns undefined if the work was interrupted */
 const runToEnd = (command: Extract<TrainingCommand, { kind: 'train' | 'pretrain' }>): Promise<object | undefined> =>
   command.kind === 'train'
-    ? train(command.spec, sendEvent, stop.signal, command.resume)
+    ? train(command.spec, sendEvent, stop.signal, command.resume, command.diskReserve)
     : pretrain(command.spec, sendEvent, stop.signal)
 
 /** Sends an event to the parent. If the parent has exited, nothing is sent; the saved state can be resumed. */

@@ -1,5 +1,8 @@
 import type { PlainError } from '../core/errors.ts'
 import type { CalibrationScores } from './calibration-scores.ts'
+import type { FileReading } from './data/scan-examples.ts'
+import type { SkippedRows } from './data/skipped-rows.ts'
+import type { Finding } from './findings.ts'
 import type { Metrics } from './metrics.ts'
 import type { PretrainingPoint, PretrainingResult } from './pretraining/save-base.ts'
 import type { Profile } from './profile/profile.ts'
@@ -34,6 +37,12 @@ export interface Plan {
   padding: number
   /** Reviews that are longer than the limit, and are truncated. */
   truncated: number
+  /** How the training data were read. */
+  data: FileReading
+  /** How the test data were read. */
+  test?: FileReading
+  /** The facts about the data that a user should know before the training. */
+  findings: Finding[]
 }
 
 /** The time and memory that a training will take, measured by a dry run on two real steps. */
@@ -67,8 +76,12 @@ export interface TrainingResult {
   /** Steps that were skipped because their gradient overflowed. Only set with precision f16. */
   skipped_steps?: number
   calibration: Calibration
+  /** The rows of the files that were not read, if there are any. */
+  skipped?: { data?: SkippedRows; test?: SkippedRows }
   accuracy?: number
   metrics?: Metrics
+  /** The findings of the plan, and whether the training learned anything. */
+  findings: Finding[]
   curve: readonly CurvePoint[]
 }
 

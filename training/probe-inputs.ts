@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { describeIssue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { IN_OUR_WORDS } from '../core/expectation.ts'
 import type { Generation, Model } from '../model/architecture.ts'
 import type { MicroBatch } from './step/gradient-accumulator.ts'
 
@@ -40,11 +42,13 @@ export function parseTrajectoryBatches(json: unknown, model: Model, subject: str
   )
 }
 
+/** Says what a value has in a place where something else belongs. */
+const describeFault = ({ key, expected, found }: ReturnType<typeof describeIssue>): string =>
+  `${key}: ${found}, which is not ${expected}`
+
 function parseBatch(value: unknown, subject: string): RawBatch {
-  const result = batchSchema.safeParse(value)
-  const found = result.success
-    ? findShapeMismatch(result.data)
-    : `${result.error.issues[0].path.join('.')}: ${result.error.issues[0].message}`
+  const result = batchSchema.safeParse(value, IN_OUR_WORDS)
+  const found = result.success ? findShapeMismatch(result.data) : describeFault(describeIssue(result.error, value))
   if (!result.success || found)
     fail('data_format', {
       subject,

@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { type Adapter, tensorNamesOf } from '../checkpoint/adapter.ts'
 import type { Base } from '../checkpoint/base.ts'
+import { describeIssue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { IN_OUR_WORDS } from '../core/expectation.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
@@ -152,13 +154,13 @@ async function trainOnTrajectory(
 }
 
 function parseOptions(json: unknown): z.infer<typeof trajectorySchema> {
-  const parsed = trajectorySchema.safeParse(json)
+  const parsed = trajectorySchema.safeParse(json, IN_OUR_WORDS)
   if (parsed.success) return parsed.data
-  const [{ path, message }] = parsed.error.issues
+  const { key, expected, found } = describeIssue(parsed.error, json)
   return fail('data_format', {
-    subject: `the hyperparameters, ${path.join('.') || 'all'}`,
-    expected: `{${Object.keys(trajectorySchema.shape).join(', ')}}`,
-    found: message,
+    subject: `the hyperparameters, ${key || 'all'}`,
+    expected,
+    found,
     fix: 'Correct the file.',
   })
 }

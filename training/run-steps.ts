@@ -25,16 +25,18 @@ interface TrainingRun {
   trainer: Trainer
   progress: Progress
   states: StateFolder
+  /** Rejects if the disk has no room for a number of bytes. */
+  requireSpace: (bytes: number) => Promise<void>
   onEvent: TrainingListener
 }
 
 /**
  * Runs the remaining steps of a training: the one loop for all methods and devices.
  * @returns false if `signal` interrupted it; its state is saved then
- * @throws GraftError `training_diverged`
+ * @throws GraftError `training_diverged`, `disk_full`
  */
 export async function runSteps(run: TrainingRun, signal: AbortSignal): Promise<boolean> {
-  const { prepared, trainer, progress, states, onEvent } = run
+  const { prepared, trainer, progress, states, requireSpace, onEvent } = run
   const { spec, plan, lengths } = prepared
   const started = { at: performance.now(), seconds: progress.seconds, examples: progress.reviews }
   const curveInterval = Math.max(1, Math.floor(plan.steps / TARGET_CURVE_POINTS))
@@ -72,6 +74,7 @@ export async function runSteps(run: TrainingRun, signal: AbortSignal): Promise<b
     if (savedStep === progress.step) return
     const start = performance.now()
     await trainer.stepper.download()
+    await requireSpace(Object.values(trainer.vectors).reduce((bytes, { byteLength }) => bytes + byteLength, 0))
     onEvent({ type: 'saved', step: progress.step, folder: states.save(progress, trainer.vectors) })
     savedStep = progress.step
     timer.restart(start)

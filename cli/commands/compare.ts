@@ -5,12 +5,15 @@ import { baseFolder } from '../../platform/offline/bases.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
 import { folderNames } from '../../platform/offline/folder-names.ts'
 import { MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
+import type { FileReading } from '../../platform/schemas/datasets.ts'
 import { checkFlags } from '../check-flags.ts'
+import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
 import { formatComparison } from '../lines/comparison.ts'
+import { writeReading } from '../lines/reading.ts'
 import { printResult } from '../output.ts'
-import { formatBar, makeProgress } from '../progress.ts'
+import { makeProgress } from '../progress.ts'
 
 const flags = {
   checkpoint: z
@@ -18,7 +21,10 @@ const flags = {
     .default([])
     .describe('Folder of an adapter or a model. Repeat the flag for each one.'),
   adapter: z.array(z.string()).default([]).describe('Name of an adapter in the store. Repeat the flag for each one.'),
-  data: z.string().describe('Labeled reviews that no adapter was trained on: JSONL or CSV, plain or .gz.'),
+  data: z
+    .string()
+    .describe('Labeled reviews that no adapter was trained on, in a format of docs/data.md, plain or .gz.'),
+  ...columnFlags,
   base: z.string().optional().describe('Folder of the base of --checkpoint. Defaults to the embedded base.'),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
@@ -39,17 +45,25 @@ and the reviews on which the adapters disagree. See docs/comparing.md for how to
   flags: { Flags: flags },
   repeated: ['checkpoint', 'adapter'],
   async run({ json, ...values }) {
-    const { checkpoint: folders, adapter: names, data, base, threads, device } = checkFlags(flags, values)
+    const {
+      checkpoint: folders,
+      adapter: names,
+      base,
+      text_column,
+      label_column,
+      ...options
+    } = checkFlags(flags, values)
+    const reading = { text_column, label_column }
     requireDistinct(folders, names)
     const progress = makeProgress()
+    const onRead = (read: FileReading) => writeReading(progress, options.data, read)
+    const request = { ...options, reading, onRead }
     const comparison =
       names.length > 0
         ? await (await import('../store/short-work-on-store.ts')).compareOnStore({
             adapters: names,
-            data,
             base,
-            threads,
-            device,
+            ...request,
           })
         : await compareCheckpoints(
             {
@@ -58,11 +72,9 @@ and the reviews on which the adapters disagree. See docs/comparing.md for how to
                 base: baseFolder(base),
                 checkpoint: folders[i],
               })),
-              data,
-              threads,
-              device,
+              ...request,
             },
-            (done, total) => progress.update(`${formatBar(done, total)}  classified`),
+            (done, total) => progress.update({ done, total, details: ['classified'] }),
           )
     progress.finish()
     printResult(json, comparison, formatComparison(comparison))

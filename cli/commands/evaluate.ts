@@ -1,19 +1,35 @@
 import { z } from 'zod'
+import { fail } from '../../core/errors.ts'
 import { baseFolder } from '../../platform/offline/bases.ts'
 import { evaluateCheckpoint } from '../../platform/offline/evaluate.ts'
+import { evaluatePredictions } from '../../platform/offline/evaluate-predictions.ts'
+import type { FileReading } from '../../platform/schemas/datasets.ts'
+import type { Reading } from '../../training/data/reading.ts'
+import type { Metrics } from '../../training/metrics.ts'
 import { checkFlags } from '../check-flags.ts'
+import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { writeReading } from '../lines/reading.ts'
 import { formatScores } from '../lines/training.ts'
 import { formatPercent, formatTable, printResult } from '../output.ts'
-import { formatBar, formatCount, makeProgress } from '../progress.ts'
+import { formatCount, makeProgress } from '../progress.ts'
 
 const folder = z.string().describe('Folder of an adapter or a model.')
+
+const data = z.string().describe('Labeled reviews in a format of docs/data.md, such as JSONL or CSV, plain or .gz.')
 
 const flags = {
   checkpoint: folder.optional(),
   adapter: z.string().optional().describe('Name of an adapter in the store, instead of --checkpoint.'),
-  data: z.string().describe('Labeled reviews: JSONL or CSV, plain or .gz.'),
+  data: data.optional(),
+  predictions: z
+    .string()
+    .optional()
+    .describe(
+      'File with true labels and predictions, as graft predict writes it, instead of an adapter. - reads stdin.',
+    ),
+  ...columnFlags,
   base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
@@ -21,26 +37,21 @@ const flags = {
 
 export const evaluate: Command = {
   summary: 'Measure an adapter or a model on labeled reviews',
-  usage: 'evaluate (--checkpoint DIR | --adapter NAME) --data FILE',
+  usage: 'evaluate ((--checkpoint DIR | --adapter NAME) --data FILE | --predictions FILE)',
   about: `Shows the accuracy with its 95 % Wilson interval, macro F1, the expected calibration error (15 bins),
 the log loss, the confusion matrix and the accuracy by length. If the adapter has a temperature, the
 calibration error and the log loss without it are shown as well.`,
   examples: [
     'graft evaluate --checkpoint film-lora --data test.jsonl.gz',
     'graft evaluate --adapter film --data test.jsonl.gz',
+    'graft evaluate --predictions labeled.csv',
   ],
   flags: { Flags: flags },
   async run({ json, ...values }) {
-    const { checkpoint, adapter, base, ...request } = checkFlags(flags, values)
-    const progress = makeProgress()
+    const { predictions, text_column, label_column, ...options } = checkFlags(flags, values)
+    const request = { ...options, reading: { text_column, label_column } }
     const metrics =
-      adapter === undefined
-        ? await evaluateCheckpoint(
-            { ...request, base: baseFolder(base), ...checkFlags({ checkpoint: folder }, { checkpoint }) },
-            (done, total) => progress.update(`${formatBar(done, total)}  evaluated`),
-          )
-        : await (await import('../store/short-work-on-store.ts')).evaluateOnStore({ adapter, base, ...request })
-    progress.finish()
+      predictions === undefined ? await evaluateAdapter(request) : await evaluateFile(predictions, request)
     const { accuracy, interval, n, f1, slices, confusion, labels, uncalibrated } = metrics
     printResult(json, metrics, [
       `accuracy ${formatPercent(accuracy)} on ${formatCount(n)} reviews, 95 % interval ${interval.map(formatPercent).join(' to ')}`,
@@ -51,11 +62,46 @@ calibration error and the log loss without it are shown as well.`,
         ['label', ...labels.map((label) => `predicted ${label}`)],
         ...labels.map((label, i) => [label, ...confusion[i].map(formatCount)]),
       ]),
-      '',
-      ...formatTable([
-        ['length', 'reviews', 'accuracy'],
-        ...slices.map((slice) => [slice.name, formatCount(slice.n), slice.n > 0 ? formatPercent(slice.accuracy) : '-']),
-      ]),
+      ...(slices.length > 0
+        ? [
+            '',
+            ...formatTable([
+              ['length', 'reviews', 'accuracy'],
+              ...slices.map(({ name, n, accuracy }) => [name, formatCount(n), n > 0 ? formatPercent(accuracy) : '-']),
+            ]),
+          ]
+        : []),
     ])
   },
+}
+
+type Request = Omit<z.infer<z.ZodObject<typeof flags>>, 'predictions' | keyof typeof columnFlags> & {
+  reading: Reading
+}
+
+async function evaluateAdapter({ adapter, checkpoint, base, ...options }: Request): Promise<Metrics> {
+  const progress = makeProgress()
+  const file = checkFlags({ data }, { data: options.data }).data
+  const onRead = (read: FileReading) => writeReading(progress, file, read)
+  const request = { ...options, data: file, onRead }
+  if (adapter !== undefined)
+    return (await import('../store/short-work-on-store.ts')).evaluateOnStore({ adapter, base, ...request })
+  const source = { base: baseFolder(base), ...checkFlags({ checkpoint: folder }, { checkpoint }) }
+  const metrics = await evaluateCheckpoint({ ...request, ...source }, (done, total) =>
+    progress.update({ done, total, details: ['evaluated'] }),
+  )
+  progress.finish()
+  return metrics
+}
+
+/** @throws GraftError `usage` for a flag that says what to classify */
+function evaluateFile(predictions: string, { adapter, checkpoint, data, base, reading }: Request): Promise<Metrics> {
+  const [other] = Object.entries({ adapter, checkpoint, data, base }).find(([, value]) => value !== undefined) ?? []
+  if (other !== undefined)
+    fail('usage', {
+      subject: `--${other}`,
+      problem: 'cannot be combined with --predictions',
+      fix: 'Leave it out. The file has the predictions already.',
+    })
+  return evaluatePredictions(predictions, reading)
 }

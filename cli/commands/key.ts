@@ -1,24 +1,27 @@
 import { z } from 'zod'
-import type { Key, NewKey } from '../../platform/schemas/keys.ts'
+import type { Key, KeyRequest } from '../../platform/schemas/keys.ts'
+import { keyScopes } from '../../platform/schemas/statuses.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { formatTable, printResult } from '../output.ts'
-import { listAll, postJson } from '../store/api.ts'
 import { withApi } from '../store/with-api.ts'
 import { requireArgument, runSubcommand } from '../subcommands.ts'
 
 const flags = {
   name: z.string().default('key').describe('For create: name of the key.'),
-  scopes: z.array(z.string()).default(['admin']).describe('For create: any of predict, train, admin.'),
+  scopes: z
+    .array(z.string())
+    .default(['admin'])
+    .describe(`For create: any of ${keyScopes.join(', ')}.`),
 }
 
 export const key: Command = {
   summary: 'Create, list and revoke API keys',
-  usage: 'key [list | create [--name NAME] [--scopes predict,train,admin] | revoke ID]',
+  usage: 'key [list | create [--name NAME] [--scopes predict,train,metrics,admin] | revoke ID]',
   about: `Without keys the server accepts only requests from this machine. Once a key exists, every request
 needs a key with the right scope: predict to classify and read, train also to launch trainings and
-change adapters, admin for everything. The first key must have the scope admin. A new key is shown
-once, on stdout. Commands read it from GRAFT_API_KEY.`,
+change adapters, metrics for nothing but /metrics, admin for everything. The first key must have the
+scope admin. A new key is shown once, on stdout. Commands read it from GRAFT_API_KEY.`,
   examples: ['graft key create --name me', 'graft key create --name website --scopes predict', 'graft key list'],
   flags: { Flags: flags },
   positionals: true,
@@ -28,12 +31,12 @@ once, on stdout. Commands read it from GRAFT_API_KEY.`,
       runSubcommand(
         {
           create: async () => {
-            const created = await postJson<NewKey>(api, '/v1/keys', { name, scopes })
+            const created = await api.keys.create({ name, scopes: scopes as KeyRequest['scopes'] })
             process.stderr.write('Save this key now. It is not shown again.\n')
             printResult(json, created, [created.secret])
           },
           list: async () => {
-            const data = await Array.fromAsync(listAll<Key>(api, '/v1/keys'))
+            const data = await Array.fromAsync(api.keys.list())
             printResult(
               json,
               { data },
@@ -42,8 +45,7 @@ once, on stdout. Commands read it from GRAFT_API_KEY.`,
           },
           revoke: async (args) => {
             const id = requireArgument(args, 'the id of a key')
-            const response = await api.request(`/v1/keys/${encodeURIComponent(id)}`, { method: 'DELETE' })
-            const revoked = (await response.json()) as Key
+            const revoked = await api.keys.revoke(id)
             printResult(json, revoked, [`Revoked ${revoked.name} (${revoked.prefix}…)`])
           },
         },

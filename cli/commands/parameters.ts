@@ -1,15 +1,13 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { parseMethod } from '../../model/methods/registry.ts'
-import { countTrainable } from '../../model/parameter-count.ts'
 import { describeBase, loadCheckpointMethod } from '../../platform/offline/bases.ts'
+import { countPublished } from '../../platform/offline/published-methods.ts'
 import { fieldsByMethod } from '../../platform/schemas/methods.ts'
 import { countOn } from '../../platform/use-cases/count-parameters.ts'
 import type { Command } from '../command.ts'
 import { formatTable, printResult } from '../output.ts'
 import { formatCount } from '../progress.ts'
-import { readGrid } from '../sweep/grid.ts'
-import { publishedGrid } from '../sweep/published.ts'
 
 const flags = {
   base: z.string().default('t5-small').describe('Base: t5-small (built in), embedded, or a folder.'),
@@ -47,10 +45,7 @@ export const parameters: Command = {
     const name = typeof base === 'string' ? base : checkpoint ? 'embedded' : 't5-small'
     const model = await describeBase(name)
     if (published) {
-      const rows = (await readGrid(publishedGrid)).rows.map(({ name, method }) => {
-        const { trainable, total, percent } = countTrainable(method, model)
-        return { name, trainable, total, percent }
-      })
+      const rows = await countPublished(model)
       return printResult(
         json,
         { base: name, rows },

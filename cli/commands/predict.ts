@@ -1,13 +1,16 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { classifyWithFolders } from '../../platform/offline/classify.ts'
-import { readTextFile } from '../../platform/offline/read-text-file.ts'
-import { MAX_INPUTS } from '../../platform/schemas/classify.ts'
+import { addPredictions, requireFreeFile, writeFileWhole } from '../../platform/offline/predictions-file.ts'
+import { type RowFile, readRows } from '../../platform/offline/read-rows.ts'
+import { type ClassifyResult, MAX_INPUTS } from '../../platform/schemas/classify.ts'
 import { checkFlags } from '../check-flags.ts'
+import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { writeReading } from '../lines/reading.ts'
 import { formatTable, printResult } from '../output.ts'
-import { formatBar, makeProgress } from '../progress.ts'
+import { formatCount, makeProgress } from '../progress.ts'
 
 const flags = {
   checkpoint: z
@@ -18,7 +21,15 @@ const flags = {
     .array(z.string())
     .default([])
     .describe('Name of an adapter in the store. If repeated, each one classifies every text.'),
-  data: z.string().optional().describe('File of texts, instead of TEXT: JSONL or CSV, plain or .gz.'),
+  data: z
+    .string()
+    .optional()
+    .describe('File of texts, instead of TEXT, in a format of docs/data.md, plain or .gz. - reads stdin.'),
+  text_column: columnFlags.text_column,
+  out: z
+    .string()
+    .optional()
+    .describe('File to write: that of --data with predictions added to each row. - writes to stdout.'),
   base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
@@ -28,28 +39,39 @@ const MAX_TEXT_CHARS = 60
 
 export const predict: Command = {
   summary: 'Classify texts',
-  usage: 'predict (--checkpoint DIR ... | --adapter NAME ...) (TEXT ... | --data FILE)',
+  usage: 'predict (--checkpoint DIR ... | --adapter NAME ...) (TEXT ... | --data FILE [--out FILE])',
+  about: `With --out, the file keeps every column and the order of its rows, in its own format, and gets the columns
+label, score (the probability of the label) and scores (that of each label, as JSON). If it has labels or
+one of these columns, all are named predicted_label, predicted_score and predicted_scores, and graft
+evaluate measures them. A text that cannot be classified leaves them empty; the
+column error then says why.`,
   examples: [
     'graft predict --checkpoint film-lora "I laughed until it hurt." "Two hours I want back."',
     'graft predict --adapter film "I laughed until it hurt."',
     'graft predict --checkpoint film-lora --data new.jsonl --json',
+    'graft predict --adapter film --data new.csv --out labeled.csv',
   ],
   flags: { Flags: flags },
   positionals: true,
   repeated: ['checkpoint', 'adapter'],
   async run({ json, ...values }, positionals) {
-    const { checkpoint: checkpoints, adapter: names, data, ...options } = checkFlags(flags, values)
+    const { checkpoint: checkpoints, adapter: names, data, text_column, out, ...options } = checkFlags(flags, values)
     requireOneSource(positionals, data, checkpoints, names)
-    const texts = data ? await readTextFile(data) : positionals
+    if (out !== undefined) requireOneAdapter(data, [...checkpoints, ...names])
+    if (out !== undefined && out !== STDOUT_PATH) requireFreeFile(out)
+    const file = data === undefined ? undefined : await readRows(data, { text_column, unlabelled: true })
+    const texts = file?.rows.map(({ example }) => example.text) ?? positionals
     const progress = makeProgress()
+    if (data && file) writeReading(progress, data, file)
     const onProgress = (done: number) => {
-      if (texts.length > MAX_INPUTS) progress.update(`${formatBar(done, texts.length)}  classified`)
+      if (texts.length > MAX_INPUTS) progress.update({ done, total: texts.length, details: ['classified'] })
     }
     const { adapters, results } =
       names.length > 0
         ? await (await import('../store/predict-on-store.ts')).predictOnStore({ names, texts, ...options }, onProgress)
         : await classifyWithFolders({ checkpoints, texts, ...options }, onProgress)
     progress.finish()
+    if (out !== undefined && file) return writePredictions(file, results.flat(), out, json)
     const rows = results.flatMap((answers, i) =>
       answers.map((result, j) => [
         'error' in result ? 'error' : result.label,
@@ -58,8 +80,39 @@ export const predict: Command = {
         'error' in result ? result.error.detail : abbreviate(texts[i]),
       ]),
     )
-    printResult(json, { adapters, results }, formatTable([['label', 'score', 'adapter', 'text'], ...rows]))
+    const warnings = results.flatMap((answers, i) => {
+      const warning = answers.map((result) => ('error' in result ? undefined : result.warning)).find(Boolean)
+      return warning === undefined ? [] : [`warning: ${abbreviate(texts[i])}: ${warning}`]
+    })
+    printResult(json, { adapters, results }, [
+      ...formatTable([['label', 'score', 'adapter', 'text'], ...rows]),
+      ...warnings,
+    ])
   },
+}
+
+const STDOUT_PATH = '-'
+
+function writePredictions(file: RowFile, results: readonly ClassifyResult[], out: string, json: unknown): void {
+  const text = addPredictions(file, results)
+  if (out === STDOUT_PATH) return void process.stdout.write(text)
+  writeFileWhole(out, text)
+  const failed = results.filter((result) => 'error' in result).length
+  printResult(json, { out, rows: results.length, failed }, [
+    `${out}`,
+    `${formatCount(results.length)} rows${failed > 0 ? `, ${formatCount(failed)} of them without a prediction (column error)` : ''}`,
+  ])
+}
+
+/** @throws GraftError `usage` unless one adapter classifies a file */
+function requireOneAdapter(data: string | undefined, adapters: readonly string[]): void {
+  if (data === undefined) fail('usage', { subject: '--out', problem: 'needs a file of texts', fix: 'Add --data FILE.' })
+  if (adapters.length > 1)
+    fail('usage', {
+      subject: '--out',
+      problem: 'takes the predictions of one adapter',
+      fix: 'Name one adapter, and write a file for each of the others.',
+    })
 }
 
 /** @throws GraftError `usage` unless there is one source of texts and one of adapters */

@@ -1,8 +1,8 @@
 import { z } from 'zod'
+import { publishedGrid } from '../../platform/offline/published-methods.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { readGrid } from '../sweep/grid.ts'
-import { publishedGrid } from '../sweep/published.ts'
 import { reportFiles } from '../sweep/report-files.ts'
 import { runFlags, runSweepCommand } from '../sweep/run-command.ts'
 

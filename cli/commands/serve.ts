@@ -1,9 +1,19 @@
 import { z } from 'zod'
+import { MAX_TOKENS, MIN_TOKENS } from '../../model/encode.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
 import { makeProgress } from '../progress.ts'
 import { serveUntilStopped } from '../serve-until-stopped.ts'
+import { logFlag } from '../server-log.ts'
+
+const ORIGIN_EXPECTED = 'a scheme and a host, such as https://films.example, with a port if it is not the default one'
+
+/** An origin as browsers send it. */
+const origin = z
+  .string()
+  .transform((text) => text.replace(/\/$/, ''))
+  .refine((text) => /^https?:/.test(text) && URL.parse(text)?.origin === text, ORIGIN_EXPECTED)
 
 const flags = {
   checkpoint: z
@@ -16,17 +26,36 @@ const flags = {
     .string()
     .default('127.0.0.1')
     .describe('Address to listen on. Addresses other than loopback require an API key (graft key create).'),
+  allow_origin: z
+    .array(origin)
+    .default([])
+    .describe(
+      'Origin whose web pages may use the server from a browser, such as https://films.example. Can be repeated. Without keys, these pages may do everything.',
+    ),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
+  max_tokens: z
+    .int()
+    .min(MIN_TOKENS)
+    .max(MAX_TOKENS)
+    .optional()
+    .describe(
+      'Largest number of tokens that an adapter may read at once, virtual tokens included. Memory grows with its square. Defaults to 2048.',
+    ),
+  allow_private_webhooks: z
+    .boolean()
+    .default(false)
+    .describe('Allow webhooks over http, and at addresses that are not public: on this machine and in its network.'),
   no_worker: z
     .boolean()
     .default(false)
     .describe('Do not run trainings in this process. Run them with graft worker, on any machine.'),
+  log: logFlag,
 }
 
 export const serve: Command = {
   summary: 'Start the HTTP server for predictions, trainings and adapters',
-  usage: 'serve [--port N] [--checkpoint DIR ...] [--no-worker]',
+  usage: 'serve [--port N] [--checkpoint DIR ...] [--no-worker] [--log FORMAT]',
   about: `Prints its address to stdout once it accepts requests. Logs go to stderr. All data is in the store:
 either .graft (GRAFT_HOME), which has its own database, or PostgreSQL (DATABASE_URL) with a folder or
 bucket of artifacts (GRAFT_ARTIFACTS). Reviews for different adapters share batches, whatever their
@@ -37,12 +66,23 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
     `curl localhost:8080/v1/predictions -H 'content-type: application/json' -d '{"inputs": ["A joy."], "adapter": "film-lora"}'`,
   ],
   flags: { Flags: flags },
-  repeated: ['checkpoint'],
+  repeated: ['checkpoint', 'allow_origin'],
   async run({ json: _, ...values }) {
-    const { checkpoint: checkpoints, no_worker, ...options } = checkFlags(flags, values)
-    makeProgress().writeLine('Loading …')
-    await serveUntilStopped({ ...options, checkpoints, worker: !no_worker }, (url) => {
-      process.stdout.write(`${url}\n`)
-    })
+    const {
+      checkpoint: checkpoints,
+      max_tokens: maxTokens,
+      allow_origin: allowOrigins,
+      no_worker,
+      allow_private_webhooks: allowPrivateWebhooks,
+      ...options
+    } = checkFlags(flags, values)
+    const progress = makeProgress()
+    progress.writeLine('Loading …')
+    await serveUntilStopped(
+      { ...options, progress, maxTokens, checkpoints, allowOrigins, worker: !no_worker, allowPrivateWebhooks },
+      (url) => {
+        process.stdout.write(`${url}\n`)
+      },
+    )
   },
 }

@@ -2,11 +2,11 @@ import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { dryRunTraining, profileTraining, train as runTraining } from '../../platform/offline/train.ts'
 import { fieldsByMethod } from '../../platform/schemas/methods.ts'
-import { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
-import { readSavedSpec } from '../../training/state/state-folder.ts'
+import { parseTrainingSpec, trainingFields } from '../../training/spec.ts'
+import { resumeSpec } from '../../training/state/resume-spec.ts'
 import type { Command } from '../command.ts'
 import { formatProfile } from '../lines/profile.ts'
-import { formatCalibration, formatEstimate } from '../lines/training.ts'
+import { formatCalibration, formatEstimate, formatFindings, formatSkipped, warningsOf } from '../lines/training.ts'
 import { formatPercent, printResult } from '../output.ts'
 import { formatCount, formatDuration, makeProgress } from '../progress.ts'
 import { readYamlFile } from '../read-yaml-file.ts'
@@ -21,23 +21,24 @@ const commandFlags = {
     .describe('Method to train with.'),
   name: z.string().describe('Train in the store instead of a folder. The adapter gets this name.'),
   config: z.string().describe('YAML or JSON file of these flags, in snake_case. Flags on the command line win.'),
-  resume: z.boolean().describe('Continue the interrupted training in --out.'),
+  resume: z
+    .boolean()
+    .describe('Continue the interrupted training in --out. Its settings are saved; others are refused.'),
   plan: z.boolean().describe('Check everything and measure two steps, but write nothing.'),
   profile: z
     .boolean()
     .describe('Measure where the time of a step goes, by op and layer, and write a flame graph. Train nothing.'),
 }
 
-/** The only flags that can be combined with --resume. All other settings are the saved ones. */
-const RESUME_FLAGS = ['out', 'threads', 'device', 'micro_tokens', 'save_seconds', 'resume', 'json']
-
 export const train: Command = {
   summary: 'Train an adapter, or the full model, on labeled reviews',
   usage: 'train --data FILE (--out DIR | --name NAME) [--test FILE] [--method METHOD] [flags]',
-  about: `A data file is JSONL with lines {"text": ..., "label": ...}, or CSV with these columns, plain or .gz.
+  about: `A data file is JSON lines {"text": ..., "label": ...}, a JSON array, CSV, TSV or the format of fastText,
+plain or .gz. docs/data.md describes what is read. Columns with usual names, such as review and
+sentiment, are recognized; --text-column and --label-column choose others.
 Ctrl-C saves the state and prints the command that continues the training. The result is the same as
-without the interruption. The output folder has the layout of PEFT (lora, soft-prompt), AdapterHub
-(bottleneck) or Hugging Face (full), and a graft.json.
+without the interruption. The output folder has the layout of PEFT (lora, soft-prompt, ia3, prefix),
+AdapterHub (bottleneck) or Hugging Face (full), and a graft.json; --style chooses another library.
 
 With --profile, ONNX Runtime traces every kernel for four steps, on the threads of the training. The
 last three steps are measured, and the tracing itself is part of the measurement. The flame graph is
@@ -45,7 +46,7 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
   examples: [
     'graft train --data train.jsonl.gz --test test.jsonl.gz --out film-lora',
     'graft train --method bottleneck --bottleneck 8 --data train.jsonl --out film-adapter',
-    'graft train --data train.jsonl.gz --name film',
+    'graft train --data train.jsonl.gz --name mine',
     'graft train --data train.jsonl --out film-lora --plan',
     'graft train --data train.jsonl --out film-lora --profile',
     'graft train --resume --out film-lora',
@@ -63,9 +64,9 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
       const { trainOnStore } = await import('../store/train-on-store.ts')
       return trainOnStore({ fields, plan: plan === true, json: json === true })
     }
-    const spec = resume
-      ? readResumedSpec(flags, { plan, profile, config })
-      : parseTrainingSpec({ ...(await readConfig(config)), ...flags })
+    const fields = { ...(await readConfig(config)), ...flags }
+    if (resume) rejectDryRun({ plan, profile })
+    const spec = resume ? resumeSpec(fields) : parseTrainingSpec(fields)
     const progress = makeProgress()
     const listen = makeTrainingListener(progress)
     const signal = saveOnSignal(progress)
@@ -79,17 +80,31 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
     }
     const result = await runTraining(spec, listen, signal, resume === true)
     const { metrics, curve: _, ...short } = result
-    const { checkpoint, steps, trainable, total, seconds, reviews_per_second, loss, accuracy, calibration } = short
+    const {
+      checkpoint,
+      steps,
+      trainable,
+      total,
+      seconds,
+      reviews_per_second,
+      loss,
+      accuracy,
+      calibration,
+      skipped,
+      findings,
+    } = short
     printResult(json, short, [
       `${checkpoint}`,
       `${formatCount(steps)} steps in ${formatDuration(seconds)}, ${reviews_per_second.toFixed(1)} reviews/s; final loss ${loss.toFixed(4)}`,
       `${formatCount(trainable)} of ${formatCount(total)} parameters trained`,
       formatCalibration(calibration),
+      ...formatSkipped(skipped),
       ...(accuracy !== undefined && metrics
         ? [
             `accuracy ${formatPercent(accuracy)} on ${formatCount(metrics.n)} reviews, 95 % interval ${metrics.interval.map(formatPercent).join(' to ')}`,
           ]
         : []),
+      ...formatFindings(warningsOf(findings)),
     ])
   },
 }
@@ -101,27 +116,11 @@ const throwBothDryRuns = (): never =>
     fix: 'Use only one of them.',
   })
 
-function readResumedSpec(
-  flags: Readonly<Record<string, unknown>>,
-  excluded: Readonly<Record<string, unknown>>,
-): TrainingSpec {
-  const extra = Object.entries({ ...flags, ...excluded }).find(
-    ([field, value]) => value !== undefined && !RESUME_FLAGS.includes(field),
-  )
-  if (extra)
-    fail('usage', {
-      subject: `--${extra[0].replaceAll('_', '-')}`,
-      problem: 'cannot be combined with --resume',
-      fix: 'Leave it out. The training continues with its saved settings.',
-    })
-  const { out } = flags
-  if (typeof out !== 'string')
-    fail('usage', {
-      subject: '--out',
-      problem: 'is required with --resume',
-      fix: 'Add --out DIR, the folder of the interrupted training.',
-    })
-  return { ...readSavedSpec(out), out, ...(flags as Partial<TrainingSpec>) }
+/** @throws GraftError `usage` for a flag that measures but does not train */
+function rejectDryRun(flags: Readonly<Record<string, unknown>>): void {
+  const flag = Object.keys(flags).find((name) => flags[name] === true)
+  if (flag !== undefined)
+    fail('usage', { subject: `--${flag}`, problem: 'cannot be combined with --resume', fix: 'Use only one of them.' })
 }
 
 async function readConfig(path: unknown): Promise<Record<string, unknown>> {

@@ -5,7 +5,6 @@ import type { Command } from '../command.ts'
 import { formatAccuracy, formatSteps, formatTraining } from '../lines/training.ts'
 import { formatTable, formatTime, printResult } from '../output.ts'
 import { makeProgress } from '../progress.ts'
-import { getJson, listAll, postJson } from '../store/api.ts'
 import { followToEnd } from '../store/follow-to-end.ts'
 import { withApi } from '../store/with-api.ts'
 import { requireArgument, runSubcommand } from '../subcommands.ts'
@@ -20,7 +19,7 @@ export const trainings: Command = {
   about: `These commands use the store through the server at GRAFT_URL or the server of GRAFT_HOME, or directly
 if no server is running. In that case, follow and resume run the training in this process. NAME is the
 id of a training, or the name of an adapter, which means its newest training.`,
-  examples: ['graft trainings', 'graft trainings follow film', 'graft trainings pause film'],
+  examples: ['graft trainings', 'graft trainings follow mine', 'graft trainings pause mine'],
   flags: { Flags: flags },
   positionals: true,
   async run({ json, ...values }, positionals) {
@@ -28,34 +27,29 @@ id of a training, or the name of an adapter, which means its newest training.`,
     const worker = ['follow', 'resume'].includes(positionals[0])
     await withApi(
       async (api) => {
-        const addressOf = (args: readonly string[]) =>
-          `/v1/trainings/${encodeURIComponent(requireArgument(args, 'the id or name of a training'))}`
-        const transition = (verb: string) => async (args: readonly string[]) => {
-          const training = await postJson<Training>(api, `${addressOf(args)}/${verb}`)
+        const nameIn = (args: readonly string[]) => requireArgument(args, 'the id or name of a training')
+        const transition = (verb: 'pause' | 'cancel') => async (args: readonly string[]) => {
+          const training = await api.trainings[verb](nameIn(args))
           printResult(json, training, formatTraining(training))
         }
         await runSubcommand(
           {
             list: async () => {
-              const data = await Array.fromAsync(listAll<Training>(api, '/v1/trainings'))
+              const data = await Array.fromAsync(api.trainings.list())
               printResult(json, { data }, data.length > 0 ? formatTrainings(data) : ['No trainings yet.'])
             },
             show: async (args) => {
-              const training = await getJson<Training>(api, addressOf(args))
+              const training = await api.trainings.get(nameIn(args))
               printResult(json, training, formatTraining(training))
             },
             follow: async (args) => {
-              const training = await followToEnd(
-                api,
-                (await getJson<Training>(api, addressOf(args))).id,
-                makeProgress(),
-              )
+              const training = await followToEnd(api, (await api.trainings.get(nameIn(args))).id, makeProgress())
               printResult(json, training, formatTraining(training))
             },
             pause: transition('pause'),
             cancel: transition('cancel'),
             resume: async (args) => {
-              const queued = await postJson<Training>(api, `${addressOf(args)}/resume`)
+              const queued = await api.trainings.resume(nameIn(args))
               const training = api.url ? queued : await followToEnd(api, queued.id, makeProgress())
               printResult(json, training, formatTraining(training))
             },

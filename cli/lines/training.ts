@@ -1,8 +1,10 @@
 import type { Training, TrainingPlan } from '../../platform/schemas/trainings.ts'
 import type { CalibrationScores } from '../../training/calibration-scores.ts'
-import type { Calibration, Plan } from '../../training/events.ts'
+import type { Calibration, Plan, TrainingResult } from '../../training/events.ts'
+import type { Finding } from '../../training/findings.ts'
 import { formatPercent } from '../output.ts'
 import { formatCount, formatDuration } from '../progress.ts'
+import { describeSkippedOf, formatReading } from './reading.ts'
 
 export const formatSteps = ({ progress }: Training): string =>
   progress ? `${progress.step}/${progress.total_steps}` : '-'
@@ -25,11 +27,19 @@ export function formatTraining(training: Training): string[] {
       ? [
           `${result.steps} steps in ${formatDuration(Number(result.seconds))}, accuracy ${formatAccuracy(training)}`,
           ...(result.calibration ? [formatCalibration(result.calibration as Calibration)] : []),
+          ...formatSkipped(result.skipped as TrainingResult['skipped']),
+          ...formatFindings(warningsOf(result.findings as Finding[] | undefined)),
         ]
       : []),
     ...(error ? [`${error.title}: ${error.detail} ${error.fix}`] : []),
   ]
 }
+
+/** Formats the rows that a training did not read as lines of text. */
+export const formatSkipped = (skipped: TrainingResult['skipped']): string[] =>
+  Object.entries(skipped ?? {}).flatMap(([file, rows]) => [
+    describeSkippedOf(`the ${file === 'data' ? 'training' : 'test'} data`, rows),
+  ])
 
 /** Formats the temperature of an adapter as a line of text, with its effect on the held-out reviews. */
 export function formatCalibration({ reviews, temperature, before, after }: Calibration): string {
@@ -51,7 +61,7 @@ export function formatEstimate(estimate: TrainingPlan['estimate']): string[] {
 /** Formats the plan of a training as lines of text. */
 export function formatPlan(plan: Plan): string[] {
   const { method, trainable, total, percent, reviews, steps, padding, learning_rate } = plan
-  const { batch_tokens = 0, batch_size, device, threads, labels, truncated, duplicates, leaked, held_out } = plan
+  const { batch_tokens = 0, batch_size, device, threads, labels, truncated, held_out, findings, data, test } = plan
   const batch = batch_size === undefined ? `${formatCount(batch_tokens)} tokens` : `${formatCount(batch_size)} reviews`
   const words = Object.entries(labels).map(([label, word]) => `${label} is “${word}”`)
   return [
@@ -61,11 +71,16 @@ export function formatPlan(plan: Plan): string[] {
     held_out > 0
       ? `${formatCount(held_out)} reviews are held out, to fit the temperature to`
       : 'no reviews are held out, so no temperature is fitted (--calibration-rows)',
-    ...(duplicates > 0 ? [`note: ${formatCount(duplicates)} reviews occur more than once`] : []),
-    ...(leaked
-      ? [
-          `warning: ${formatCount(leaked)} reviews of the test data are also in the training data, so the accuracy will look too good`,
-        ]
-      : []),
+    ...(data ? formatReading('the training data', data) : []),
+    ...(test ? formatReading('the test data', test) : []),
+    ...formatFindings(findings),
   ]
 }
+
+/** Formats findings as lines of text. Older plans and data sets in lists have none. */
+export const formatFindings = (findings: readonly Finding[] = []): string[] =>
+  findings.map(({ level, message, fix }) => `${level}: ${message} ${fix}`)
+
+/** Returns the findings that a result repeats. Its notes were in the plan. */
+export const warningsOf = (findings: readonly Finding[] = []): Finding[] =>
+  findings.filter(({ level }) => level === 'warning')

@@ -1,23 +1,31 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
+import { Readable } from 'node:stream'
 import { fail, GraftError } from '../../core/errors.ts'
 import { datasetNameOf } from '../../platform/schemas/dataset-name.ts'
-import type { Dataset } from '../../platform/schemas/datasets.ts'
-import { type Api, getJson, upload } from './api.ts'
+import type { Dataset, DatasetReading } from '../../platform/schemas/datasets.ts'
+import { readingOf } from '../../training/data/reading.ts'
+import type { Api } from './api.ts'
 
 /** Uploads a file of reviews under a name. @throws GraftError `name_taken`, or another code if the file is invalid */
-export const uploadFile = (api: Api, path: string, name: string): Promise<Dataset> =>
-  upload(api, `/v1/datasets?name=${encodeURIComponent(name)}`, 'application/octet-stream', createReadStream(path))
+export const uploadFile = (api: Api, path: string, name: string, reading: DatasetReading = {}): Promise<Dataset> =>
+  api.datasets.upload(name, Readable.toWeb(createReadStream(path)) as ReadableStream, reading)
 
-/** Returns the data set of a file. Uploads the file unless a data set of the same name and digest exists. */
-export async function ensureDataset(api: Api, path: string): Promise<Dataset> {
-  const digest = await digestFile(path)
+/**
+ * Returns the data set of a file. Uploads the file unless a data set with the same name, contents and way of reading
+ * exists.
+ */
+export async function ensureDataset(api: Api, path: string, requested: DatasetReading = {}): Promise<Dataset> {
+  const reading = readingOf(requested)
+  const fileDigest = await digestFile(path)
+  const isPlain = Object.keys(reading).length === 0
+  const digest = isPlain ? fileDigest : hash('sha256', `${fileDigest} ${JSON.stringify(reading)}`)
   const name = datasetNameOf(path, digest.slice(0, 12))
   try {
-    return await uploadFile(api, path, name)
+    return await uploadFile(api, path, name, reading)
   } catch (error) {
     if (!(error instanceof GraftError && error.code === 'name_taken')) throw error
-    return getJson<Dataset>(api, `/v1/datasets/${name}`)
+    return api.datasets.get(name)
   }
 }
 

@@ -1,7 +1,8 @@
+import { requireSuccess } from '../../client/http.ts'
 import { fail } from '../../core/errors.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
 import type { Progress } from '../progress.ts'
-import { type Api, postJson, requireSuccess } from './api.ts'
+import type { Api } from './api.ts'
 import { followTraining } from './follow.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function followToEnd(api: Api, id: string, progress: Progress): Pro
   const stop = () => {
     if (api.url) return detach.abort()
     progress.writeLine('Saving the state …')
-    postJson(api, `/v1/trainings/${id}/pause`).catch(() => detach.abort())
+    api.trainings.pause(id).catch(() => detach.abort())
   }
   process.on('SIGINT', stop)
   process.on('SIGTERM', stop)

@@ -1,9 +1,6 @@
-import { type ClassifyAnswer, type ClassifyResult, MAX_INPUTS } from '../../platform/schemas/classify.ts'
-import { postJson } from './api.ts'
+import { type ClassifyResult, MAX_INPUTS } from '../../platform/schemas/classify.ts'
 import { rejectFolderFlags } from './reject-folder-flags.ts'
 import { withApi } from './with-api.ts'
-
-type AnswerPerAdapter = Extract<ClassifyAnswer, { adapters: unknown }>
 
 interface PredictRequest {
   /** Names of adapters. Each classifies every text. */
@@ -31,7 +28,7 @@ export async function predictOnStore(
       const batchSize = Math.max(1, Math.floor(MAX_INPUTS / names.length))
       while (results.length < texts.length) {
         const inputs = texts.slice(results.length, results.length + batchSize)
-        const answer = await postJson<AnswerPerAdapter>(api, '/v1/predictions', { inputs, adapters: names })
+        const answer = await api.predict({ inputs, adapters: [...names] })
         results.push(...answer.results)
         digests = answer.adapters.map(({ digest }) => digest)
         onProgress(results.length)

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { requireSuccess } from '../../client/http.ts'
 import type { Comparison as ComparisonWork } from '../../platform/schemas/comparisons.ts'
+import type { DatasetReading, FileReading } from '../../platform/schemas/datasets.ts'
 import type { Evaluation } from '../../platform/schemas/evaluations.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
 import type { Comparison } from '../../training/comparison/comparison.ts'
 import type { Metrics } from '../../training/metrics.ts'
-import { type Api, getJson, postJson, requireSuccess } from './api.ts'
+import type { Api } from './api.ts'
 import { ensureDataset } from './datasets.ts'
 import { rejectFolderFlags } from './reject-folder-flags.ts'
 import { withApi } from './with-api.ts'
@@ -14,6 +16,10 @@ const POLL_INTERVAL_MS = 500
 interface ShortWorkRequest {
   /** The file of reviews. */
   data: string
+  /** How the file is read. */
+  reading: DatasetReading
+  /** Called with how the file was read. */
+  onRead?(read: FileReading): void
   threads?: number
   base?: string
   device?: string
@@ -27,7 +33,8 @@ export async function evaluateOnStore({
   adapter,
   ...request
 }: ShortWorkRequest & { adapter: string }): Promise<Metrics> {
-  return (await workOnStore<Evaluation>('/v1/evaluations', { adapter }, request)).metrics as unknown as Metrics
+  const work = await workOnStore(request, (api, dataset) => runToEnd(api.evaluations, { adapter, dataset }))
+  return work.metrics as unknown as Metrics
 }
 
 /**
@@ -38,20 +45,20 @@ export async function compareOnStore({
   adapters,
   ...request
 }: ShortWorkRequest & { adapters: readonly string[] }): Promise<Comparison> {
-  return (await workOnStore<ComparisonWork>('/v1/comparisons', { adapters }, request)).result as Comparison
+  return (await workOnStore(request, (api, dataset) => compareOnDataset(api, adapters, dataset))).result as Comparison
 }
 
-/** Uploads the file and runs the work on it. */
-function workOnStore<W extends Evaluation | ComparisonWork>(
-  path: string,
-  request: object,
-  { data, threads, base, device }: ShortWorkRequest,
-): Promise<W> {
+/** Uploads the file and does work on it. */
+function workOnStore<Work>(
+  { data, reading, onRead, threads, base, device }: ShortWorkRequest,
+  work: (api: Api, dataset: string) => Promise<Work>,
+): Promise<Work> {
   rejectFolderFlags({ base, device })
   return withApi(
     async (api) => {
-      const { id: dataset } = await ensureDataset(api, data)
-      return runToEnd<W>(api, path, { ...request, dataset })
+      const dataset = await ensureDataset(api, data, reading)
+      onRead?.(dataset)
+      return work(api, dataset.id)
     },
     { worker: true, threads },
   )
@@ -62,14 +69,17 @@ function workOnStore<W extends Evaluation | ComparisonWork>(
  * @throws GraftError `adapter_unknown`, `dataset_unknown`, or the error of the comparison
  */
 export const compareOnDataset = (api: Api, adapters: readonly string[], dataset: string): Promise<ComparisonWork> =>
-  runToEnd<ComparisonWork>(api, '/v1/comparisons', { adapters, dataset })
+  runToEnd(api.comparisons, { adapters: [...adapters], dataset })
 
 /** Requests the work and waits for its end. */
-async function runToEnd<W extends Evaluation | ComparisonWork>(api: Api, path: string, request: object): Promise<W> {
-  let work = await postJson<W>(api, path, request)
+async function runToEnd<Request, Work extends Evaluation | ComparisonWork>(
+  { start, get }: { start(request: Request): Promise<Work>; get(id: string): Promise<Work> },
+  request: Request,
+): Promise<Work> {
+  let work = await start(request)
   while (isActive(work)) {
     await sleep(POLL_INTERVAL_MS)
-    work = await getJson<W>(api, `${path}/${work.id}`)
+    work = await get(work.id)
   }
   requireSuccess(work)
   return work

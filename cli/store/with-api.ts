@@ -1,4 +1,6 @@
-import { type Api, type ApiOptions, connectApi, findRunningServer } from './api.ts'
+import { graftHome } from '../../platform/store/open-store.ts'
+import { type Api, type ApiOptions, connectApi } from './api.ts'
+import { findRunningServer } from './server-address.ts'
 
 /** Opens the API, runs the work and closes the API. */
 export async function withApi<T>(work: (api: Api) => Promise<T>, options: ApiOptions = {}): Promise<T> {
@@ -16,7 +18,8 @@ export async function withApi<T>(work: (api: Api) => Promise<T>, options: ApiOpt
  * @throws GraftError `server_unreachable` if GRAFT_URL does not respond, or another code if the store cannot be opened
  */
 async function openApi(options: ApiOptions): Promise<Api> {
-  const url = process.env.GRAFT_URL || (await findRunningServer())
-  if (url) return connectApi(url)
+  if (process.env.GRAFT_URL) return connectApi(process.env.GRAFT_URL)
+  const server = await findRunningServer(graftHome())
+  if (server) return connectApi(server.url, server.key)
   return (await import('./local-api.ts')).openLocalApi(options)
 }

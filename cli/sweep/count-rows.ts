@@ -1,5 +1,5 @@
 import type { ParameterCount } from '../../platform/schemas/parameters.ts'
-import { type Api, getJson } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 import type { Grid } from './grid.ts'
 import type { SweepInputs } from './inputs.ts'
 
@@ -11,10 +11,7 @@ import type { SweepInputs } from './inputs.ts'
 export async function countRows(api: Api, grid: Grid, { base }: SweepInputs): Promise<Map<string, ParameterCount>> {
   const counts = new Map<string, ParameterCount>()
   for (const { name, method } of grid.rows) {
-    const query = new URLSearchParams({ base: base.id })
-    for (const [field, value] of Object.entries(method))
-      if (value !== undefined) query.set(field, Array.isArray(value) ? value.join(',') : String(value))
-    counts.set(name, await getJson<ParameterCount>(api, `/v1/parameters?${query}`))
+    counts.set(name, await api.parameters.count({ base: base.id, ...method }))
   }
   return counts
 }

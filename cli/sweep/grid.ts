@@ -5,6 +5,7 @@ import { z } from 'zod'
 import { type ErrorDetail, fail, GraftError } from '../../core/errors.ts'
 import { exactObject } from '../../platform/schemas/common.ts'
 import { parse } from '../../platform/schemas/parse.ts'
+import { type Reading, readingFields, readingOf } from '../../training/data/reading.ts'
 import { suggest } from '../flags.ts'
 import { readYamlFile } from '../read-yaml-file.ts'
 import { type GridRow, readRows, rowFields } from './rows.ts'
@@ -18,6 +19,8 @@ export interface Grid {
   /** The path of the reviews to measure on, or of a folder with them. */
   test?: string
   base?: string
+  /** How both files are read. */
+  reading: Reading
   seeds: readonly number[]
   rows: readonly GridRow[]
   claims: readonly Claim[]
@@ -45,6 +48,7 @@ const gridFile = exactObject({
   data: path.optional(),
   test: path.optional(),
   base: path.optional(),
+  ...readingFields,
   seeds: z
     .union([z.int(SEEDS_EXPECTED).min(1, SEEDS_EXPECTED).max(100, SEEDS_EXPECTED), z.array(seed).min(1)], {
       error: SEEDS_EXPECTED,
@@ -76,6 +80,7 @@ export async function readGrid(file: string, overrides: GridOverrides = {}): Pro
     seeds: typeof seeds === 'number' ? Array.from({ length: seeds }, (_, i) => i) : seeds,
     rows: inFile(file, () => readRows({ ...defaults, ...overrides.defaults }, rows)),
     tfidf,
+    reading: readingOf(parsed),
   }
   const places = Object.fromEntries(
     (['data', 'test', 'base'] as const).flatMap((field) => {

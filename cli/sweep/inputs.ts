@@ -3,7 +3,7 @@ import { fail } from '../../core/errors.ts'
 import { fingerprintOf } from '../../platform/offline/bases.ts'
 import type { BaseAnswer } from '../../platform/schemas/bases.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
-import { type Api, listAll } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 import { ensureDataset } from '../store/datasets.ts'
 import { findDataFiles } from './data-files.ts'
 import type { Grid } from './grid.ts'
@@ -24,12 +24,17 @@ export interface SweepInputs {
 export async function resolveInputs(api: Api, grid: Grid): Promise<SweepInputs> {
   const files = findDataFiles(grid)
   const base = await findBase(api, grid.base)
-  return { base, train: await ensureDataset(api, files.data), test: await ensureDataset(api, files.test), files }
+  return {
+    base,
+    train: await ensureDataset(api, files.data, grid.reading),
+    test: await ensureDataset(api, files.test, grid.reading),
+    files,
+  }
 }
 
 /** @param base a folder, or the id or name of a base in the store. Defaults to the base that the server serves. */
 async function findBase(api: Api, base?: string): Promise<BaseAnswer> {
-  const all = await Array.fromAsync(listAll<BaseAnswer>(api, '/v1/bases'))
+  const all = await Array.fromAsync(api.bases.list())
   // Without a server, this process has opened the store with the base of the grid.
   const isBase =
     base === undefined || api.url === undefined ? ({ served }: BaseAnswer) => served : await matcherOf(base)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
+import type { LaunchRequest } from '../../client/resources.ts'
 import type { Grid } from './grid.ts'
 import type { SweepInputs } from './inputs.ts'
 import type { GridRow } from './rows.ts'
@@ -11,7 +12,7 @@ export interface Job {
   row: GridRow
   seed: number
   /** The body of the request that launches it. */
-  request: Readonly<Record<string, unknown>>
+  request: LaunchRequest
 }
 
 /**
@@ -38,6 +39,7 @@ function toJob(grid: Grid, { base, train, test }: SweepInputs, row: GridRow, see
     base: base.fingerprint,
     data: train.digest,
     test: test.digest,
+    ...(Object.keys(grid.reading).length > 0 && { reading: grid.reading }),
   }
   const hash = createHash('sha256').update(toSortedJson(identity)).digest('hex').slice(0, HASH_DIGITS)
   const name = `${grid.name}-${toSlug(row.name)}-s${seed}-${hash}`

@@ -1,7 +1,7 @@
 import type { Training, TrainingPlan } from '../../platform/schemas/trainings.ts'
 import { formatTable } from '../output.ts'
 import { formatCount, formatDuration, type Progress } from '../progress.ts'
-import { type Api, postJson } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 import { countRows } from './count-rows.ts'
 import type { Grid } from './grid.ts'
 import { resolveInputs } from './inputs.ts'
@@ -81,7 +81,7 @@ const isEnded = (training: Training, retry: boolean): boolean =>
 
 async function dryRun(api: Api, { request }: Job, signal: AbortSignal): Promise<TrainingPlan> {
   const { name: _, ...settings } = request
-  const planned = await postJson<TrainingPlan>(api, '/v1/trainings?dry_run=true', settings)
+  const planned = await api.trainings.plan(settings)
   signal.throwIfAborted()
   return planned
 }

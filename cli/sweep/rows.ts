@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { fail, GraftError } from '../../core/errors.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { fieldsByMethod } from '../../platform/schemas/methods.ts'
+import { readingFields } from '../../training/data/reading.ts'
 import { parseTrainingSpec, type TrainingSpec, trainingFields } from '../../training/spec.ts'
 import { requireTrainingField } from '../training-fields.ts'
 
@@ -36,6 +37,7 @@ const fixedFields: Readonly<Record<string, string>> = {
   test: 'Set test for the whole grid.',
   out: 'Remove it. The adapters are kept in the store.',
   save_seconds: 'Remove it. Workers choose when to save.',
+  ...Object.fromEntries(Object.keys(readingFields).map((field) => [field, `Set ${field} for the whole grid.`])),
 }
 
 /** Pairs of fields that set the same thing. A row that sets one of them ignores a default of the other. */

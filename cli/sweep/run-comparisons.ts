@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
-import type { Comparison, ComparisonSummary } from '../../platform/schemas/comparisons.ts'
+import type { Comparison } from '../../platform/schemas/comparisons.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
-import { type Api, getJson, listAll, postJson } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 
 const POLL_INTERVAL_MS = 500
 
@@ -34,8 +34,8 @@ export async function runComparisons(
     signal.throwIfAborted()
     const id = known.get(key)
     const comparison = id
-      ? await getJson<Comparison>(api, `/v1/comparisons/${id}`)
-      : await postJson<Comparison>(api, '/v1/comparisons', { adapters: [worse.id, better.id], dataset })
+      ? await api.comparisons.get(id)
+      : await api.comparisons.start({ adapters: [worse.id, better.id], dataset })
     found.set(key, comparison)
   }
   for (;;) {
@@ -44,14 +44,14 @@ export async function runComparisons(
     if (active.length === 0) return found
     await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {})
     signal.throwIfAborted()
-    for (const [key, { id }] of active) found.set(key, await getJson<Comparison>(api, `/v1/comparisons/${id}`))
+    for (const [key, { id }] of active) found.set(key, await api.comparisons.get(id))
   }
 }
 
 /** Returns the ids of the comparisons on a data set that succeeded or have not ended, by {@link pairKey}. */
 async function selectKnown(api: Api, dataset: string): Promise<Map<string, string>> {
   const known = new Map<string, string>()
-  for await (const comparison of listAll<ComparisonSummary>(api, '/v1/comparisons')) {
+  for await (const comparison of api.comparisons.list()) {
     const { id, status, adapters } = comparison
     if (comparison.dataset !== dataset || !(status === 'succeeded' || isActive(comparison))) continue
     const key = adapters.map(({ digest }) => digest).join(' ')

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type GraftError, ignoreErrors } from '../../core/errors.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
-import { type Api, getJson, listAll, postJson } from '../store/api.ts'
+import type { Api } from '../store/api.ts'
 import type { Job } from './jobs.ts'
 
 const POLL_INTERVAL_MS = 1000
@@ -49,7 +49,7 @@ export async function runTrainings(api: Api, jobs: readonly Job[], options: RunO
     const queued = await selectActive(api, 'queued')
     for (const [id, job] of active) {
       if (running.has(id) || queued.has(id)) continue
-      const training = await getJson<Training>(api, `/v1/trainings/${id}`)
+      const training = await api.trainings.get(id)
       if (isActive(training)) continue
       active.delete(id)
       await onEnd(job, training, true)
@@ -64,20 +64,20 @@ export async function runTrainings(api: Api, jobs: readonly Job[], options: RunO
 }
 
 async function selectActive(api: Api, status: 'running' | 'queued'): Promise<Map<string, Training>> {
-  const trainings = await Array.fromAsync(listAll<Training>(api, `/v1/trainings?status=${status}`))
+  const trainings = await Array.fromAsync(api.trainings.list({ status }))
   return new Map(trainings.map((training) => [training.id, training]))
 }
 
 /** Returns the newest training with a name, or undefined if there is none. */
 export const findTraining = (api: Api, name: string): Promise<Training | undefined> =>
-  getJson<Training>(api, `/v1/trainings/${encodeURIComponent(name)}`).catch(ignoreErrors('training_unknown'))
+  api.trainings.get(name).catch(ignoreErrors('training_unknown'))
 
 /** Returns undefined if the queue is full. */
 async function findOrLaunch(api: Api, job: Job, retry: boolean): Promise<Training | undefined> {
   const known = await findTraining(api, job.name)
-  if (known?.status === 'paused') return postJson<Training>(api, `/v1/trainings/${known.id}/resume`)
+  if (known?.status === 'paused') return api.trainings.resume(known.id)
   if (known && !needsTraining(known, retry)) return known
-  return postJson<Training>(api, '/v1/trainings', job.request).catch(async (error) => {
+  return api.trainings.launch(job.request).catch(async (error) => {
     ignoreErrors('queue_full', 'name_taken')(error)
     if ((error as GraftError).code === 'queue_full') return undefined
     // Another sweep of the same grid has launched it meanwhile. Without a training, the name belongs to something else.

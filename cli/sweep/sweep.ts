@@ -2,9 +2,11 @@ import { readVersion } from '../../core/version.ts'
 import { runBaseline } from '../../platform/offline/baseline.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
+import type { BaselineRequest } from '../../training/baseline/child.ts'
+import type { Bar } from '../bar.ts'
 import { formatPercent } from '../output.ts'
-import { formatBar, formatCount, formatDuration, type Progress } from '../progress.ts'
-import { type Api, getJson } from '../store/api.ts'
+import { formatCount, formatDuration, type Progress } from '../progress.ts'
+import type { Api } from '../store/api.ts'
 import { countRows } from './count-rows.ts'
 import type { Grid } from './grid.ts'
 import { resolveInputs } from './inputs.ts'
@@ -39,12 +41,14 @@ export async function runSweep(api: Api, grid: Grid, options: SweepOptions): Pro
   const state: SweepState = { version, grid, inputs, counts, trainings, adapters, comparisons: new Map() }
   const addTraining = async (job: Job, training: Training) => {
     trainings.set(job.name, training)
-    if (training.adapter) adapters.set(job.name, await getJson<Adapter>(api, `/v1/adapters/${training.adapter}`))
+    if (training.adapter) adapters.set(job.name, await api.adapters.get(training.adapter))
   }
   const writeSoFar = () => writeReport(files, makeReport(state))
 
   if (grid.tfidf) {
-    state.baseline = findBaseline(state, readReport(files)) ?? (await measureBaseline(inputs.files, options))
+    state.baseline =
+      findBaseline(state, readReport(files)) ??
+      (await measureBaseline({ ...inputs.files, reading: grid.reading }, options))
     writeSoFar()
   }
   await runTrainings(api, jobs, {
@@ -61,7 +65,7 @@ export async function runSweep(api: Api, grid: Grid, options: SweepOptions): Pro
   const pairs = grid.claims.flatMap((claim) => pairsOf(state, claim).map(({ pair }) => pair))
   const comparisons = await runComparisons(api, pairs, inputs.test.id, {
     signal,
-    onProgress: (ended, total) => progress.update(`${formatBar(ended, total)}  comparisons`),
+    onProgress: (ended, total) => progress.update({ done: ended, total, details: ['comparisons'] }),
   })
   progress.finish()
   const report = makeReport({ ...state, comparisons })
@@ -79,7 +83,7 @@ function findBaseline({ version, inputs }: SweepState, earlier: SweepReport | un
 }
 
 async function measureBaseline(
-  files: { data: string; test: string },
+  files: BaselineRequest,
   { signal, progress }: SweepOptions,
 ): Promise<SweepReport['baseline']> {
   progress.writeLine('Measuring TF-IDF …')
@@ -91,17 +95,22 @@ async function measureBaseline(
   return { ...result, seconds }
 }
 
-function formatProgress(running: readonly { job: Job; training: Training }[], ended: number, total: number): string {
+function formatProgress(running: readonly { job: Job; training: Training }[], ended: number, total: number): Bar {
   const [first, ...others] = running
-  if (!first) return `${formatBar(ended, total)}  waiting for a worker`
+  if (!first) return { done: ended, total, details: ['waiting for a worker'] }
   const { job, training } = first
   const { step = 0, total_steps = 0, loss = 0, reviews_per_second = 0, seconds_left = 0 } = training.progress ?? {}
-  const detail =
+  const details =
     step === 0
-      ? 'starting'
-      : `step ${formatCount(step)} of ${formatCount(total_steps)}, loss ${loss.toFixed(4)}, ${reviews_per_second.toFixed(1)} reviews/s, ${formatDuration(seconds_left)} left`
-  const more = others.length > 0 ? `; ${others.length} more` : ''
-  return `${formatBar(ended, total)}  ${job.row.name}, seed ${job.seed}: ${detail}${more}`
+      ? ['starting']
+      : [
+          `step ${formatCount(step)} of ${formatCount(total_steps)}`,
+          `${formatDuration(seconds_left)} left`,
+          `loss ${loss.toFixed(4)}`,
+          `${reviews_per_second.toFixed(1)} reviews/s`,
+        ]
+  const more = others.length > 0 ? [`${others.length} more`] : []
+  return { done: ended, total, details: [`${job.row.name}, seed ${job.seed}`, ...details, ...more] }
 }
 
 function formatEnd({ row, seed }: Job, { status, result, error }: Training): string {

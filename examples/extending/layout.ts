@@ -1,6 +1,5 @@
 // A checkpoint layout, for the folders of a library that calls the matrices of LoRA `down` and `up`.
 import { z } from 'zod'
-import { readAdapterWeights } from '../../checkpoint/adapter-weights.ts'
 import { checkKeys, type KeyRules, readKeys, throwNotSavable } from '../../checkpoint/config-rules.ts'
 import type { Layout } from '../../checkpoint/layout.ts'
 import { parseMethod } from '../../model/methods/registry.ts'
@@ -23,12 +22,10 @@ const keys = z.object({
 // #endregion
 
 // #region layout
-const WEIGHTS_FILE = 'lora.safetensors'
-
 export const downUp: Layout = {
   name: 'down-up',
   configFile: 'lora.json',
-  weightsFile: WEIGHTS_FILE,
+  weightsFile: 'lora.safetensors',
   defaultFor: [],
   prefixes: [''],
   copiedFromBase: [],
@@ -38,7 +35,6 @@ export const downUp: Layout = {
     const { rank, alpha, modules } = readKeys(config, keys, subject)
     return { method: parseMethod({ method: 'lora', rank, alpha, targets: modules }) }
   },
-  readWeights: (dir) => readAdapterWeights(dir, WEIGHTS_FILE),
   toSupportedMethod: (method) =>
     method.method === 'lora' && method.rslora === false
       ? method

@@ -1,4 +1,4 @@
-// A tuning method: IA3, which rescales the outputs of some Linears. ../custom-method.ts trains it.
+// A tuning method that rescales the outputs of some Linears. ../custom-method.ts trains it.
 import { z } from 'zod'
 import { add, mul } from '../../graph/ops/elementwise.ts'
 import { reshape } from '../../graph/ops/shape.ts'
@@ -18,27 +18,27 @@ const config = z.strictObject({
 
 // #region method
 /**
- * IA3 (Liu et al. 2022, arXiv 2205.05638): y = (1 + l) ∘ (W x). The paper starts from a factor of 1. This stores its
- * difference from 1, because parameters of zero must change nothing.
+ * A relative of IA3 (Liu et al. 2022, arXiv 2205.05638): y = (1 + l) ∘ (W x). It stores the difference of a factor from
+ * 1, because parameters of zero must change nothing.
  */
-export const ia3: Method<z.infer<typeof config>> = {
-  name: 'ia3',
+export const rescale: Method<z.infer<typeof config>> = {
+  name: 'rescale',
   config,
   learningRate: 0.1,
   parameters: ({ targets }, { linears }) =>
     linears
       .filter(({ name }) => targets.some((target) => name.endsWith(`.${target}`)))
-      .map(({ name, outputs }) => parameter(`${name}.ia3_l`, [outputs], zeros)),
+      .map(({ name, outputs }) => parameter(`${name}.factors`, [outputs], zeros)),
   edits: (_, theta) => {
-    const rescale = (name: string, x: Tensor, toShapeOf: (l: Tensor) => Tensor): Tensor => {
-      const l = theta(`${name}.ia3_l`) // [outputs], or [B, outputs] if each row has its own
+    const scaled = (name: string, x: Tensor, toShapeOf: (l: Tensor) => Tensor): Tensor => {
+      const l = theta(`${name}.factors`) // [outputs], or [B, outputs] if each row has its own
       return l ? add(x, mul(x, toShapeOf(l))) : x
     }
     return {
       // y [B, S, outputs]
-      linear: (name, _x, y) => rescale(name, y, (l) => (rank(l) === 1 ? l : reshape(l, [l.shape[0], 1, l.shape[1]]))),
+      linear: (name, _x, y) => scaled(name, y, (l) => (rank(l) === 1 ? l : reshape(l, [l.shape[0], 1, l.shape[1]]))),
       // w [outputs, inputs]
-      weight: (name, w) => rescale(name, w, (l) => reshape(l, [...l.shape, 1])),
+      weight: (name, w) => scaled(name, w, (l) => reshape(l, [...l.shape, 1])),
     }
   },
 }

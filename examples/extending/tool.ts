@@ -20,7 +20,7 @@ export const tallyReviews = defineTool({
     const structured = await tallyTexts(platform, { texts: reviews, adapter }, signal)
     recordRows(reviews.length)
     const counts = Object.entries(structured.counts).map(([label, count]) => `${count} ${label}`)
-    return { structured, text: `${[...counts, `${structured.failed} failed`].join(', ')}.` }
+    return { structured, summary: `${[...counts, `${structured.failed} failed`].join(', ')}.` }
   },
 })
 // #endregion

@@ -126,6 +126,16 @@ export const castOp: Op<{ to: DType }> = {
 /** Converts the element type. No gradient flows through it. */
 export const cast = (x: Tensor, to: DType): Tensor => (x.dtype === to ? x : apply(castOp, [x], { to }))
 
+export const detachOp: Op<null> = {
+  name: 'detach',
+  infer: ([x]) => ({ dtype: x.dtype, shape: x.shape }),
+  gradient: noGradient,
+  emit: (onnx, inputs) => onnx.node('Identity', inputs),
+}
+
+/** The same values as a constant: no gradient flows through it. */
+export const detach = (x: Tensor): Tensor => apply(detachOp, [x], null)
+
 export const lessOp: Op<null> = {
   name: 'less',
   precision: 'full',

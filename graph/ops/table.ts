@@ -19,6 +19,7 @@ export const ops = {
   concat: concatOp,
   constant: constantOp,
   crossEntropy: crossEntropyOp,
+  detach: elementwise.detachOp,
   div: elementwise.divOp,
   embed: embedOp,
   expand: expandOp,

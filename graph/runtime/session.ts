@@ -24,6 +24,11 @@ export interface SessionOptions {
   profile?: string
   /** The names of results that stay on the device as {@link Resident}s. Defaults to none. */
   keep?: readonly string[]
+  /**
+   * Keeps the memory of intermediate results on the CPU for the next run. Without it, a run takes a few percent longer.
+   * Defaults to true.
+   */
+  keepMemory?: boolean
 }
 
 /** A program that is loaded into ONNX Runtime. */
@@ -59,7 +64,7 @@ const PROVIDERS: Record<Target, readonly ort.InferenceSession.ExecutionProviderC
 /** Loads a program into ONNX Runtime. `run` blocks the calling thread until the results are ready; see `openPool`. */
 export async function openSession(
   executable: Executable,
-  { threads = 0, profile, keep = [] }: SessionOptions = {},
+  { threads = 0, profile, keep = [], keepMemory = true }: SessionOptions = {},
 ): Promise<Session> {
   const { name: program, target, model, inputs, outputs } = executable
   const locationOf = (name: string) => [name, keep.includes(name) ? 'gpu-buffer' : 'cpu'] as const
@@ -69,6 +74,7 @@ export async function openSession(
     graphOptimizationLevel: 'all',
     // Sizes differ from batch to batch, and ONNX Runtime never frees the memory plan that it makes for each size.
     enableMemPattern: false,
+    enableCpuMemArena: keepMemory,
     logSeverityLevel: 3,
     ...(profile && { enableProfiling: true, profileFilePrefix: profile }),
     ...(target === 'webgpu' && {

@@ -1,13 +1,13 @@
 import { z } from 'zod'
 import { GraftError } from '../../core/errors.ts'
 import {
-  answeredBy,
   type ClassifyAnswer,
   classifyRequest,
+  countCharacters,
+  countTexts,
   MAX_INPUTS,
-  prediction,
 } from '../../platform/schemas/classify.ts'
-import { exactObject, problem } from '../../platform/schemas/common.ts'
+import { exactObject } from '../../platform/schemas/common.ts'
 import { parse } from '../../platform/schemas/parse.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { detail, takeFitting } from '../summary.ts'
@@ -15,31 +15,20 @@ import { defineTool, READ_ONLY } from '../tool.ts'
 
 const { inputs, adapter, adapters } = classifyRequest.shape
 
-const result = z.strictObject({ ...prediction.shape, error: problem.partial(), ...answeredBy.shape }).partial()
-
 export const classifyReviews = defineTool({
   name: 'classify_reviews',
   title: 'Classify reviews',
-  description: `Label 1 to ${MAX_INPUTS} reviews with one adapter, or with several adapters to see where they differ. Results are in the order of the reviews. If a review cannot be classified, only its own result is an error.`,
+  description: `Label 1 to ${MAX_INPUTS} reviews with one adapter, or with several adapters to see where they differ. Results are in the order of the reviews; with adapters, each is a list in the order of adapters. If a review cannot be classified, only its own result is an error.`,
   input: exactObject({ reviews: inputs, adapter, adapters, detail }),
-  output: z.strictObject({
-    results: z
-      .array(z.union([result, z.array(result)]))
-      .describe('One per review, in their order. With adapters: a list per review, in the order of adapters.'),
-    ...answeredBy.partial().shape,
-    adapters: z.array(answeredBy).optional(),
-    left_out: z
-      .int()
-      .optional()
-      .describe('Number of reviews at the end whose results did not fit. Call again with those reviews.'),
-  }),
+  output: z.object({ results: z.array(z.unknown()) }),
   scope: 'predict',
   annotations: READ_ONLY,
   example: { reviews: ['A joy from start to finish.', 'Two hours I want back.'], adapter: 'film-lora' },
-  async run(platform, { detail, reviews, ...rest }, { signal, recordRows }) {
+  async run(platform, { detail, reviews, ...rest }, { signal, caller, admitTexts, recordRows }) {
     const { results: all, ...answeredBy } = await withRenamedInputs(async () => {
       const request = parse(classifyRequest, { inputs: reviews, ...rest }, 'the arguments', 'Fix this argument.')
-      return classify(platform, request, signal)
+      admitTexts(countTexts(request), countCharacters(request))
+      return classify(platform, request, signal, caller)
     })
     recordRows(all.flat().length)
     const toDetail = (result: Result) => (detail === 'full' ? renameInError(result) : summarizeResult(result))
@@ -48,7 +37,7 @@ export const classifyReviews = defineTool({
     const leftOut = all.length - results.length
     return {
       structured: { results, ...answeredBy, ...(leftOut > 0 && { left_out: leftOut }) },
-      text: `${countLabels(all.flat())}${leftOut > 0 ? ` The results of the last ${leftOut} reviews did not fit. Call again with those reviews.` : ''}`,
+      summary: `${countLabels(all.flat())}${leftOut > 0 ? ` The results of the last ${leftOut} reviews did not fit. Call again with those reviews.` : ''}`,
     }
   },
 })
@@ -64,8 +53,14 @@ function summarizeResult(result: Result) {
     const { code, detail, fix } = renameInError(result).error
     return { error: { code, detail, fix }, ...adapter }
   }
-  const { label, score, truncated } = result
-  return { label, score: Math.round(score * 1e4) / 1e4, ...(truncated && { truncated }), ...adapter }
+  const { label, score, truncated, warning } = result
+  return {
+    label,
+    score: Math.round(score * 1e4) / 1e4,
+    ...(truncated && { truncated }),
+    ...(warning !== undefined && { warning }),
+    ...adapter,
+  }
 }
 
 function countLabels(results: readonly Result[]): string {
@@ -74,7 +69,8 @@ function countLabels(results: readonly Result[]): string {
     const label = 'error' in result ? 'failed' : result.label
     counts.set(label, (counts.get(label) ?? 0) + 1)
   }
-  return `${[...counts].map(([label, count]) => `${count} ${label}`).join(', ')}.`
+  const unknown = results.filter((result) => 'warning' in result).length
+  return `${[...counts].map(([label, count]) => `${count} ${label}`).join(', ')}.${unknown > 0 ? ` Warning: most of the text of ${unknown} results is unknown to the base. Do not trust their labels.` : ''}`
 }
 
 /** Renames the use case's `inputs` to the tool's `reviews`. */

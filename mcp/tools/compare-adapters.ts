@@ -1,16 +1,15 @@
 import { z } from 'zod'
-import { fail } from '../../core/errors.ts'
-import type { Platform } from '../../platform/platform.ts'
-import { exactObject, idempotencyKey } from '../../platform/schemas/common.ts'
-import { type Comparison, comparison, comparisonRequest, MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
+import { exactObject } from '../../platform/schemas/common.ts'
+import { type Comparison, comparisonRequest, MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
 import { createComparison, getComparison } from '../../platform/use-cases/comparisons.ts'
+import { pollComparison } from '../../platform/use-cases/poll.ts'
+import { retryKey } from '../arguments.ts'
 import { type Detail, detail, summarizeComparison } from '../summary.ts'
-import { type CallContext, defineTool, type ToolResult } from '../tool.ts'
-import { MAX_WAIT_SECONDS, pollUntilDone, waitSeconds } from '../wait.ts'
+import { defineTool, type ToolResult } from '../tool.ts'
+import { MAX_WAIT_SECONDS, pollUnlessTask, throwNothingToDo, waitSeconds } from '../wait.ts'
+import { object } from './results.ts'
 
 const { adapters, dataset } = comparisonRequest.shape
-
-const output = z.strictObject({ comparison: comparison.partial().extend({ result: z.looseObject({}).optional() }) })
 
 export const compareAdapters = defineTool({
   name: 'compare_adapters',
@@ -19,53 +18,39 @@ export const compareAdapters = defineTool({
   input: exactObject({
     adapters: adapters.optional(),
     dataset: dataset.optional(),
-    comparison: z
-      .uuid('a comparison id')
-      .optional()
-      .describe('Id of a comparison to wait for, instead of adapters and dataset.'),
+    comparison: z.uuid('a comparison id').optional().describe('Id of a comparison to wait for, instead.'),
     wait_seconds: waitSeconds.default(MAX_WAIT_SECONDS),
-    idempotency_key: idempotencyKey.optional(),
+    idempotency_key: retryKey,
     detail,
   }),
-  output,
+  output: z.object({ comparison: object }),
   scope: 'train',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
   example: { adapters: ['film-lora', 'film-adapter'], dataset: 'imdb-test' },
-  async run(platform, { wait_seconds, idempotency_key, detail, ...request }, context) {
-    const id = request.comparison ?? (await startComparison(platform, request, context, idempotency_key))
-    // A client that accepts tasks gets a task at once and polls it.
-    const seconds = context.acceptsTasks ? 0 : wait_seconds
-    const comparison = await pollUntilDone(() => getComparison(platform, id), seconds, context)
-    return { ...toComparisonResult(comparison, detail), taskId: id }
+  async run(platform, { adapters, dataset, comparison, wait_seconds, idempotency_key: key, detail }, context) {
+    const start = async () =>
+      adapters === undefined || dataset === undefined
+        ? throwNothingToDo({ adapters, dataset }, 'a comparison')
+        : (await createComparison(platform, { adapters, dataset }, context.caller, key)).id
+    const id = comparison ?? (await start())
+    const current = await getComparison(platform, id)
+    const ended = await pollUnlessTask(current, (id) => pollComparison(platform, id), wait_seconds, context)
+    return { ...toComparisonResult(ended, detail), taskId: id }
   },
 })
 
-/** @returns the id of the new comparison */
-async function startComparison(
-  platform: Platform,
-  { adapters, dataset }: { adapters?: string[]; dataset?: string },
-  { caller }: CallContext,
-  key: string | undefined,
-): Promise<string> {
-  if (adapters && dataset !== undefined)
-    return (await createComparison(platform, { adapters, dataset }, caller, key)).id
-  return fail('body_invalid', {
-    subject: adapters ? 'dataset' : 'adapters',
-    expected: 'adapters and dataset, or the id of a comparison',
-    found: 'nothing',
-    fix: 'Pass adapters and dataset, or only comparison.',
-  })
-}
-
-export function toComparisonResult(comparison: Comparison, detail: Detail): ToolResult<z.input<typeof output>> {
+export function toComparisonResult(comparison: Comparison, detail: Detail): ToolResult<{ comparison: object }> {
+  const { id, result, error, status } = comparison
+  const hasEnded = result !== undefined || error !== undefined || status === 'cancelled'
   return {
+    summary: describeComparison(comparison),
+    ...(!hasEnded && { next: { tool: 'compare_adapters', arguments: { comparison: id } } }),
     structured: { comparison: detail === 'full' ? comparison : summarizeComparison(comparison) },
-    text: describeComparison(comparison),
   }
 }
 
-function describeComparison({ id, status, result, error }: Comparison): string {
+function describeComparison({ status, result, error }: Comparison): string {
   if (result) return `${result.verdict}.`.replace(/\.\.$/, '.')
   if (error) return `The comparison failed. ${error.detail} ${error.fix}`
-  return `The comparison is ${status}. Next call: compare_adapters ${JSON.stringify({ comparison: id })}`
+  return `The comparison is ${status}.`
 }

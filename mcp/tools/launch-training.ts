@@ -1,32 +1,40 @@
+import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { idempotencyKey } from '../../platform/schemas/common.ts'
+import { isActive } from '../../platform/schemas/statuses.ts'
 import {
   type Training,
   type TrainingPlan,
-  training,
-  trainingPlan,
+  type TrainingRequest,
   trainingRequest,
 } from '../../platform/schemas/trainings.ts'
+import { getFindings } from '../../platform/use-cases/datasets.ts'
 import { planLaunch } from '../../platform/use-cases/plan-training.ts'
 import { launchTraining as launch } from '../../platform/use-cases/trainings.ts'
-import { detail, summarizePlan, summarizeTraining } from '../summary.ts'
-import { defineTool } from '../tool.ts'
+import { describeOnly, retryKey } from '../arguments.ts'
+import { describeWarnings, detail, summarizePlan, summarizeTraining } from '../summary.ts'
+import { defineTool, type NextCall } from '../tool.ts'
 import { MAX_WAIT_SECONDS } from '../wait.ts'
+import { object } from './results.ts'
 
-/** A training in a result. A summary may leave out all fields except id and status. */
-export const partialTraining = training.partial().required({ id: true, status: true })
+/** The fields of a training whose names do not say enough. */
+const DESCRIBED = [
+  ...['name', 'base', 'dataset', 'test_dataset', 'epochs', 'learning_rate', 'warmup', 'batch_tokens', 'max_tokens'],
+  ...['loss', 'label_words', 'calibration_rows', 'evaluate_every', 'device', 'alpha', 'targets', 'variant'],
+  ...['rank', 'bottleneck', 'cross_attention', 'activation', 'tokens', 'submodules'],
+]
 
 export const launchTraining = defineTool({
   name: 'launch_training',
   title: 'Plan or launch a training',
   description:
-    'Train an adapter on a data set. First call with plan_only: true. This checks the arguments and the data, measures two steps, returns parameters, steps, seconds and memory, and starts nothing. Then call without plan_only. This queues the training and returns at once. Call get_training to follow it. Pass an idempotency_key with each launch. If a call times out, repeat it with the same key: it returns the first training and starts nothing twice.',
+    'Train an adapter on a data set. First call with plan_only: true, which checks everything, measures two steps, returns parameters, seconds and memory, and starts nothing. Then call without plan_only, which queues the training and returns at once; follow it with get_training. Pass an idempotency_key with each launch: a call that was cut off can be repeated with the same key.',
   input: z.strictObject(
     {
-      ...trainingRequest.shape,
+      ...describeOnly(DESCRIBED, trainingRequest.shape),
       plan_only: z.boolean('true or false').default(false).describe('true: plan the training, but do not start it.'),
-      idempotency_key: idempotencyKey.optional(),
+      idempotency_key: retryKey,
       detail,
     },
     {
@@ -34,9 +42,11 @@ export const launchTraining = defineTool({
         code === 'unrecognized_keys' ? 'a field of a training or of its method' : 'an object with dataset and method',
     },
   ),
-  output: z.strictObject({
-    ...trainingPlan.partial().shape,
-    training: partialTraining.optional().describe('The launched training. Not set in a plan.'),
+  output: z.object({
+    plan: object.optional(),
+    estimate: object.optional(),
+    training: object.optional(),
+    findings: z.array(object).optional(),
   }),
   scope: 'train',
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: false },
@@ -47,36 +57,52 @@ export const launchTraining = defineTool({
       const planned = await planLaunch(platform, request, signal)
       const { plan, estimate } = planned
       return {
+        summary: describePlan(planned),
+        next: launchCall(request),
         structured: { plan: detail === 'full' ? plan : summarizePlan(plan), estimate },
-        text: describePlan(planned),
       }
     }
     const launched = await launch(platform, request, caller, idempotency_key)
+    const findings = await getFindings(platform, launched.dataset)
     return {
-      structured: { training: detail === 'full' ? launched : summarizeTraining(launched) },
+      summary: [`${titleOf(launched)} is ${launched.status}.`, ...describeWarnings(findings)].join(' '),
+      ...(isActive(launched) && { next: waitCall(launched) }),
+      structured: {
+        training: detail === 'full' ? launched : summarizeTraining(launched),
+        ...(findings?.length && { findings }),
+      },
       taskId: launched.id,
-      text: `${titleOf(launched)} is ${launched.status}. ${describeNextCall(launched)}`,
     }
   },
 })
 
 function describePlan({ plan, estimate }: TrainingPlan): string {
-  const { method, trainable, percent, reviews, steps, device, leaked } = plan
+  const { method, trainable, percent, reviews, steps, device, findings } = plan
   const count = (n: number) => n.toLocaleString('en')
   return [
     `This is a plan. Nothing has started. ${method} trains ${count(trainable)} parameters (${percent.toPrecision(3)} %) on ${count(reviews)} reviews in ${steps} steps, in about ${Math.ceil(estimate.seconds)} s on ${device}.`,
-    ...(leaked
-      ? [`Warning: ${leaked} texts of the test data are also in the training data. The accuracy will look too good.`]
-      : []),
-    'To launch the training, call again without plan_only and with an idempotency_key.',
+    ...describeWarnings(findings),
   ].join(' ')
 }
 
 export const titleOf = ({ name, id }: Training): string => `Training ${name ?? id}`
 
 /** Returns the call that waits for a training. */
-export const describeNextCall = ({ id }: Training): string =>
-  `Next call: get_training ${JSON.stringify({ training: id, wait_seconds: MAX_WAIT_SECONDS })}`
+export const waitCall = ({ id }: Training): NextCall => ({
+  tool: 'get_training',
+  arguments: { training: id, wait_seconds: MAX_WAIT_SECONDS },
+})
+
+/** Returns the call that launches what was planned, without the fields that have their defaults. */
+function launchCall(request: TrainingRequest): NextCall {
+  const defaults: Record<string, unknown> = trainingRequest.parse({ dataset: request.dataset })
+  const set = Object.entries(request).filter(([field, value]) => !isDeepStrictEqual(value, defaults[field]))
+  const idempotency_key = `launch-${randomUUID().slice(0, 8)}`
+  return {
+    tool: 'launch_training',
+    arguments: { dataset: request.dataset, ...Object.fromEntries(set), idempotency_key },
+  }
+}
 
 function throwKeyInPlan(): never {
   fail('body_invalid', {

@@ -1,10 +1,12 @@
 import { z } from 'zod'
+import { fail } from '../../core/errors.ts'
 import { add, gelu, relu, silu } from '../../graph/ops/elementwise.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../architecture.ts'
 import { addBias, linear } from '../linear.ts'
 import { type Method, normal, parameter, size, zeros } from '../method.ts'
-import type { SubLayer } from '../modules.ts'
+import type { Linear, SubLayer } from '../modules.ts'
+import { findTargets, targetNames } from '../targets.ts'
 
 const activations = { relu, gelu, silu }
 
@@ -12,12 +14,15 @@ const config = z.strictObject({
   bottleneck: size.default(8).describe('width of the bottleneck'),
   variant: z
     .enum(['seq_bn', 'double_seq_bn', 'opendelta'])
-    .default('double_seq_bn')
+    .default('seq_bn')
     .describe("AdapterHub's seq_bn (Pfeiffer) or double_seq_bn (Houlsby), or OpenDelta's adapter"),
   cross_attention: z
     .boolean()
     .default(false)
     .describe("add an adapter after cross-attention as well (AdapterHub's cross_adapter)"),
+  targets: targetNames
+    .optional()
+    .describe('opendelta only: Linears to adapt, by the end of their names; defaults to the last of each sub-layer'),
   activation: z
     .enum(['relu', 'gelu', 'silu'])
     .optional()
@@ -32,25 +37,21 @@ interface Variant {
   deviation: number
   /** The bottleneck reads h + f instead of f. */
   readsSum: boolean
-  /** Returns the prefix of the tensors' names for one sub-layer. */
-  place(layer: SubLayer): string
 }
 
 const variants: Record<BottleneckConfig['variant'], Variant> = {
-  seq_bn: { kinds: ['feedForward'], activation: 'relu', deviation: 0.02, readsSum: true, place: ({ name }) => name },
+  seq_bn: { kinds: ['feedForward'], activation: 'relu', deviation: 0.02, readsSum: true },
   double_seq_bn: {
     kinds: ['selfAttention', 'feedForward'],
     activation: 'silu',
     deviation: 0.02,
     readsSum: false,
-    place: ({ name }) => name,
   },
   opendelta: {
     kinds: ['selfAttention', 'feedForward'],
     activation: 'gelu',
     deviation: 0.01,
     readsSum: false,
-    place: ({ output }) => output,
   },
 }
 
@@ -65,8 +66,8 @@ export const bottleneck: Method<BottleneckConfig> = {
   config,
   learningRate: 3e-3,
   parameters: (options, model) =>
-    placesOf(options, model).flatMap((place) => {
-      const [e, r] = [model.width, options.bottleneck]
+    placesOf(options, model).flatMap(({ place, width: e }) => {
+      const r = options.bottleneck
       const { deviation } = variants[options.variant]
       return [
         parameter(`${place}.adapter_down.weight`, [r, e], normal(deviation)),
@@ -91,9 +92,38 @@ export const bottleneck: Method<BottleneckConfig> = {
   },
 }
 
-function placesOf({ variant, cross_attention }: BottleneckConfig, { subLayers }: Model): string[] {
-  const { kinds, place } = variants[variant]
-  return subLayers
-    .filter(({ kind }) => kinds.includes(kind) || (cross_attention && kind === 'crossAttention'))
-    .map(place)
+/** The prefix of an adapter's tensors, and the width of what it reads. */
+interface Place {
+  place: string
+  width: number
+}
+
+function placesOf({ variant, cross_attention, targets }: BottleneckConfig, model: Model): Place[] {
+  const { kinds } = variants[variant]
+  if (targets !== undefined) {
+    if (variant !== 'opendelta') throwTargets(variant)
+    return findTargets(targets, model).map(toPlace)
+  }
+  const layers = model.subLayers.filter(
+    ({ kind }) => kinds.includes(kind) || (cross_attention && kind === 'crossAttention'),
+  )
+  return layers.map(({ name, output }) => ({ place: variant === 'opendelta' ? output : name, width: model.width }))
+}
+
+function toPlace({ name, outputs, absorbed }: Linear): Place {
+  if (absorbed)
+    fail('method_invalid', {
+      subject: `target ${name}`,
+      problem: 'is a Linear whose outputs are never computed, so an adapter cannot change them',
+      fix: 'Choose other Linears, such as SelfAttention.k or EncDecAttention.o.',
+    })
+  return { place: name, width: outputs }
+}
+
+function throwTargets(variant: string): never {
+  fail('method_invalid', {
+    subject: 'bottleneck, targets',
+    problem: `is only for the variant opendelta, not for ${variant}`,
+    fix: 'Leave it out, or choose the variant opendelta.',
+  })
 }

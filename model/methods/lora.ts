@@ -1,21 +1,20 @@
 import { z } from 'zod'
-import { fail } from '../../core/errors.ts'
-import { add, scale } from '../../graph/ops/elementwise.ts'
+import { add, detach, div, mul, scale, sqrt } from '../../graph/ops/elementwise.ts'
 import { matmul } from '../../graph/ops/matmul.ts'
+import { reduceSum, reshape } from '../../graph/ops/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
-import type { Model } from '../architecture.ts'
 import { linear } from '../linear.ts'
 import { kaimingUniform, type Method, parameter, size, zeros } from '../method.ts'
-import type { Linear } from '../modules.ts'
+import { findTargets, targetNames } from '../targets.ts'
 
 const config = z.strictObject({
   rank: size.default(8).describe('rank of the update'),
   alpha: z.number().positive().default(16).describe('scale: the update is multiplied by alpha / rank'),
-  targets: z
-    .array(z.string().min(1))
-    .min(1)
-    .default(['q', 'v'])
-    .describe('Linears to update, by the end of their names'),
+  targets: targetNames.default(['q', 'v']).describe('Linears to update, by the end of their names'),
+  dora: z
+    .boolean()
+    .default(false)
+    .describe('train the length of each row of W apart from its direction (Liu et al. 2024)'),
   rslora: z.boolean().default(false).describe('scale by alpha / sqrt(rank) (Kalajdzievski 2023)'),
 })
 
@@ -23,44 +22,70 @@ export type LoraConfig = z.infer<typeof config>
 
 /**
  * LoRA (Hu et al. 2021, arXiv 2106.09685): y = W x + s B A x, with s = alpha / rank, or alpha / sqrt(rank) with rsLoRA.
+ *
+ * With DoRA (Liu et al. 2024, arXiv 2402.09353), y = (m / n) ∘ (W x + s B A x), where m is trained and n is the length
+ * of each row of W + s B A. As in the paper's section 4.3, no gradient flows through n.
  */
 export const lora: Method<LoraConfig> = {
   name: 'lora',
   config,
   learningRate: 5e-3,
-  parameters: ({ rank, targets }, model) =>
+  merges: true,
+  needsOwnBatch: ({ dora }) => dora,
+  parameters: ({ rank, targets, dora }, model) =>
     findTargets(targets, model).flatMap(({ name, inputs, outputs }) => [
       parameter(`${name}.lora_A`, [rank, inputs], kaimingUniform),
       parameter(`${name}.lora_B`, [outputs, rank], zeros),
+      ...(dora
+        ? [parameter(magnitudeOf(name), [outputs], (_, _random, base) => rowLengths(base(weightOf(name)), inputs))]
+        : []),
     ]),
-  edits: ({ rank, alpha, rslora }, theta) => {
+  edits: ({ rank, alpha, rslora }, theta, _model, weight) => {
     const scaling = alpha / (rslora ? Math.sqrt(rank) : rank)
-    const withUpdate = (name: string, value: Tensor, update: (a: Tensor, b: Tensor) => Tensor): Tensor => {
-      const [a, b] = [theta(`${name}.lora_A`), theta(`${name}.lora_B`)]
-      return a && b ? add(value, update(a, b)) : value
+    const edit = (
+      name: string,
+      value: Tensor,
+      update: (a: Tensor, b: Tensor) => Tensor,
+      toShapeOf: (factors: Tensor) => Tensor,
+    ): Tensor => {
+      const [a, b, m] = [theta(`${name}.lora_A`), theta(`${name}.lora_B`), theta(magnitudeOf(name))]
+      if (!a || !b) return value
+      const updated = add(value, update(a, b))
+      if (!m) return updated
+      const w = weight?.(weightOf(name))
+      if (!w) throw new Error('DoRA reads weights of the base, so its rows cannot share a batch')
+      const whole = add(w, matmul(scale(b, scaling), a)) // [out, in]
+      const n = detach(sqrt(reduceSum(mul(whole, whole), [1]))) // [out]
+      return mul(updated, toShapeOf(div(m, n)))
     }
-    // Scaling R numbers is cheaper than scaling E.
     return {
-      linear: (name, x, y) => withUpdate(name, y, (a, b) => linear(scale(linear(x, a), scaling), b)),
-      weight: (name, w) => withUpdate(name, w, (a, b) => matmul(scale(b, scaling), a)),
+      // Scaling R numbers is cheaper than scaling E.
+      linear: (name, x, y) =>
+        edit(
+          name,
+          y,
+          (a, b) => linear(scale(linear(x, a), scaling), b),
+          (factors) => factors,
+        ),
+      weight: (name, w) =>
+        edit(
+          name,
+          w,
+          (a, b) => matmul(scale(b, scaling), a),
+          (factors) => reshape(factors, [factors.shape[0], 1]),
+        ),
     }
   },
 }
 
-/**
- * Returns the Linears whose names equal a target or end in it after a dot: `q` matches the queries of every attention,
- * `SelfAttention.q` only those of self-attention.
- */
-function findTargets(targets: readonly string[], { linears: all }: Model): Linear[] {
-  const matches = (target: string) => all.filter(({ name }) => name === target || name.endsWith(`.${target}`))
-  for (const target of targets) {
-    if (matches(target).length > 0) continue
-    fail('method_invalid', {
-      subject: `LoRA target ${target}`,
-      problem: 'does not match the name of any Linear of the base',
-      fix: `Choose from ${[...new Set(all.map(({ name }) => name.slice(name.lastIndexOf('.') + 1)))].join(', ')}.`,
-    })
-  }
-  const chosen = new Set(targets.flatMap(matches))
-  return all.filter((linear) => chosen.has(linear))
+const weightOf = (name: string): string => `${name}.weight`
+const magnitudeOf = (name: string): string => `${name}.lora_magnitude_vector`
+
+/** Returns the length of each row of W [outputs, inputs]. */
+function rowLengths(w: Float32Array, inputs: number): Float32Array {
+  return Float32Array.from({ length: w.length / inputs }, (_, row) => {
+    let sum = 0
+    for (const value of w.subarray(row * inputs, (row + 1) * inputs)) sum += value * value
+    return Math.sqrt(sum)
+  })
 }

@@ -1,11 +1,14 @@
 import { z } from 'zod'
-import { describeValue, formatFieldName, toExpectation } from '../../core/describe.ts'
+import { describeValue, formatFieldName } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
+import { IN_OUR_WORDS } from '../../core/expectation.ts'
 import type { Model } from '../architecture.ts'
 import { fromBase, type Method, type Parameter } from '../method.ts'
 import { bottleneck } from './bottleneck.ts'
 import { full } from './full.ts'
+import { ia3 } from './ia3.ts'
 import { lora } from './lora.ts'
+import { prefix } from './prefix.ts'
 import { softPrompt } from './soft-prompt.ts'
 
 /** Every tuning method. To add one, write its file and list it here (docs/extending.md). */
@@ -14,6 +17,8 @@ export const methods: Record<string, Method<any>> = {
   [lora.name]: lora,
   [bottleneck.name]: bottleneck,
   [softPrompt.name]: softPrompt,
+  [ia3.name]: ia3,
+  [prefix.name]: prefix,
   [full.name]: full,
 }
 
@@ -25,7 +30,7 @@ export type MethodConfig = { readonly method: string } & Readonly<Record<string,
  * @throws GraftError `method_invalid` for an unknown method, a field of another method, or an invalid value
  */
 export function parseMethod({ method: name, ...given }: MethodConfig): MethodConfig {
-  const parsed = findMethod(name).config.safeParse(given)
+  const parsed = findMethod(name).config.safeParse(given, IN_OUR_WORDS)
   if (parsed.success) return { method: name, ...parsed.data }
   const [issue] = parsed.error.issues
   const field = issue.code === 'unrecognized_keys' ? issue.keys[0] : issue.path.join('.')
@@ -35,7 +40,7 @@ export function parseMethod({ method: name, ...given }: MethodConfig): MethodCon
     expected:
       issue.code === 'unrecognized_keys'
         ? `only ${Object.keys(fieldsOf(name)).join(', ') || 'no field'}`
-        : toExpectation(issue.message),
+        : issue.message,
     found: describeValue(found),
     fix: 'See graft train --help for the fields of each method.',
   })
@@ -62,6 +67,13 @@ export function parametersOf(method: MethodConfig, model: Model): Parameter[] {
   const head = model.tensors.filter(({ name }) => model.head.includes(name) && !trained.has(name))
   return [...own, ...head.map(fromBase)]
 }
+
+/** Returns how many positions a method adds to every text. */
+export const virtualTokensOf = (method: MethodConfig): number => findMethod(method.method).virtualTokens?.(method) ?? 0
+
+/** Returns whether adapters of a configuration cannot share batches with others. */
+export const needsOwnBatch = (method: MethodConfig): boolean =>
+  findMethod(method.method).needsOwnBatch?.(method) ?? false
 
 /** Returns the fields of a method's configuration, each with its schema. */
 export function fieldsOf(name: string): Record<string, z.ZodType> {

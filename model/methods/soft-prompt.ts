@@ -25,6 +25,7 @@ export const softPrompt: Method<SoftPromptConfig> = {
   name: 'soft-prompt',
   config,
   learningRate: 0.2,
+  virtualTokens: ({ tokens }) => tokens,
   parameters: ({ tokens, init, submodules }, { width, vocabSize, embedding }) => [
     parameter('prompt_embeddings', [tokens * submodules, width], (shape, random, base) => {
       if (init === 'normal') return normal(1)(shape, random, base)

@@ -1,9 +1,10 @@
 import type { Architecture, Model } from '../architecture.ts'
+import { chooseLabelWords } from '../choose-label-words.ts'
 import { labelTokens } from '../label-words.ts'
 import type { T5Config } from './config.ts'
 import { layerOf, layers } from './layers.ts'
 import { classLogits, generation, objective, pretraining } from './objective.ts'
-import { baseTensors, linears, subLayers } from './tensors.ts'
+import { baseTensors, linears, moduleOf, subLayers } from './tensors.ts'
 import { parseWithTensors } from './tied-copies.ts'
 
 /**
@@ -28,10 +29,19 @@ const describe = (config: T5Config): Model => ({
   tensors: baseTensors(config),
   linears: linears(config),
   subLayers: subLayers(config),
+  decoder: {
+    selfAttentions: subLayers(config)
+      .filter(({ name, kind }) => name.startsWith('decoder.') && kind === 'selfAttention')
+      .map(moduleOf),
+    heads: config.numHeads,
+    headWidth: config.dKv,
+    encoderBlocks: config.numLayers,
+  },
   head: [],
   layers: layers(config),
   layerOf: layerOf(config),
   labelTokens,
+  chooseLabelWords,
   classLogits: (context, classes) => classLogits(config, context, classes),
   classInputs: (tokens) => ({ words: Int32Array.from(tokens) }),
   rowInputs: (rows) => ({ decoder_input_ids: new Int32Array(rows).fill(config.decoderStartTokenId) }),

@@ -10,13 +10,18 @@ import type { T5Context } from './context.ts'
 
 /** Applies a Linear, y = W x, with the changes of the tuning method. */
 export function adaptedLinear(name: string, x: Tensor, { weight, edits }: T5Context): Tensor {
-  return edits.linear(name, x, linear(x, weight(`${name}.weight`)))
+  const input = edits.linearInput(name, x)
+  return edits.linear(name, input, linear(input, weight(`${name}.weight`)))
 }
 
-/** Self-attention: x [B, T, E], additive bias [B or 1, H, T, T] -> [B, T, E]. */
+/**
+ * Self-attention: x [B, T, E], additive bias [B or 1, H, T, n + T] -> [B, T, E], where n positions come before those of
+ * x.
+ */
 export function selfAttention(name: string, x: Tensor, bias: Tensor, context: T5Context): Tensor {
   const project = (part: string) => splitHeads(adaptedLinear(`${name}.${part}`, x, context), context)
-  const [q, k, v] = ['q', 'k', 'v'].map(project) // [B, H, T, D]
+  const [q, ownKeys, ownValues] = ['q', 'k', 'v'].map(project) // [B, H, T, D]
+  const [k, v] = context.edits.keysAndValues(name, ownKeys, ownValues) // [B, H, n + T, D]
   const keep = context.dropout?.mask([...q.shape.slice(0, 3), k.shape[2]])
   return adaptedLinear(`${name}.o`, mergeHeads(attention(q, k, v, bias, keep)), context)
 }

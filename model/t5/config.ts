@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { describeIssue } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
+import { IN_OUR_WORDS } from '../../core/expectation.ts'
 import type { ModelConfig } from '../architecture.ts'
 
 /** The sizes of a T5 (Raffel et al. 2020, arXiv 1910.10683), its v1.1 or a FLAN-T5, as in Hugging Face's T5Config. */
@@ -31,6 +32,9 @@ export interface T5Config extends ModelConfig {
 
 const size = z.int().positive()
 
+/** Far more than any T5 has. A model's tensors are listed before they are compared with those of its file. */
+const layers = size.max(1000)
+
 const t5ConfigJson = z
   .object({
     model_type: z.literal('t5').default('t5'),
@@ -38,8 +42,8 @@ const t5ConfigJson = z
     d_model: size,
     d_kv: size,
     d_ff: size,
-    num_layers: size,
-    num_decoder_layers: size.nullish(),
+    num_layers: layers,
+    num_decoder_layers: layers.nullish(),
     num_heads: size,
     // With fewer than four buckets, neither the library nor the paper defines those of the encoder.
     relative_attention_num_buckets: size.min(4).default(32),
@@ -66,7 +70,7 @@ const t5ConfigJson = z
  * @throws GraftError `base_incomplete`
  */
 export function parseT5Config(json: unknown, lmHead: boolean, subject = 'config.json'): T5Config {
-  const parsed = t5ConfigJson.safeParse(json)
+  const parsed = t5ConfigJson.safeParse(json, IN_OUR_WORDS)
   if (!parsed.success) {
     const { key, expected, found } = describeIssue(parsed.error, json)
     fail('base_incomplete', {

@@ -26,20 +26,26 @@ export function relativeBucketOf(
   return offset + Math.min(exact + Math.floor(steps), side - 1)
 }
 
-/** Returns the bias of every query and key: table [buckets, H] -> [1, H, T, S]. */
+/**
+ * Returns the bias of every query and key: table [buckets, H] -> [1, H, T, n + T].
+ * @param queries T
+ * @param before n, the keys before those of the queries' own positions
+ */
 export function positionBias(
   table: Tensor,
   queries: Dim,
-  keys: Dim,
   bidirectional: boolean,
   maxDistance: number,
+  before: number,
 ): Tensor {
+  const keys = before === 0 ? queries : before + Number(queries)
   const buckets = Number(table.shape[0])
   const byDistance = Array.from({ length: 2 * maxDistance + 1 }, (_, i) =>
     relativeBucketOf(i - maxDistance, bidirectional, buckets, maxDistance),
   )
-  const relative = sub(reshape(iota(keys), [1, keys]), reshape(iota(queries), [queries, 1])) // [T, S]
+  const positions = before === 0 ? iota(queries) : add(iota(queries), scalar(before, 'i32'))
+  const relative = sub(reshape(iota(keys), [1, keys]), reshape(positions, [queries, 1])) // [T, n + T]
   const index = add(clamp(relative, -maxDistance, maxDistance), scalar(maxDistance, 'i32'))
-  const bias = gather(table, gather(constant(byDistance, undefined, 'i32'), index)) // [T, S, H]
+  const bias = gather(table, gather(constant(byDistance, undefined, 'i32'), index)) // [T, n + T, H]
   return reshape(transpose(bias, [2, 0, 1]), [1, table.shape[1], queries, keys])
 }

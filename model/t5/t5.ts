@@ -68,7 +68,9 @@ function encode(source: Tensor, maskBias: Tensor, context: T5Context): Tensor {
 function decode(ids: Tensor, encoder: Tensor, maskBias: Tensor, context: T5Context): Tensor {
   const target = gather(context.weight('shared.weight'), ids) // [B, T, E]
   const [b, s] = maskBias.shape
-  const bias = add(stackBias('decoder', target, context), causalBias(Number(target.shape[1]))) // [1, H, T, T]
+  const { decoderPrefix: before } = context.edits
+  const positions = stackBias('decoder', target, context, before)
+  const bias = add(positions, causalBias(Number(target.shape[1]), before)) // [1, H, T, n + T]
   const crossBias = reshape(maskBias, [b, 1, s])
   let h = drop(target, context)
   for (const layer of layersOf('decoder', context)) {
@@ -111,15 +113,19 @@ const norm = (layer: string, h: Tensor, { weight, t5 }: T5Context): Tensor =>
 const finalNorm = (stack: string, h: Tensor, { weight, t5 }: T5Context): Tensor =>
   rmsNorm(h, weight(`${stack}.final_layer_norm.weight`), t5.layerNormEpsilon)
 
-/** Returns the position bias [1, H, T, T] that all blocks of a stack share. Its table belongs to the first block. */
-function stackBias(stack: 'encoder' | 'decoder', x: Tensor, { weight, t5 }: T5Context): Tensor {
+/**
+ * Returns the position bias [1, H, T, n + T] that all blocks of a stack share. Its table belongs to the first block.
+ * @param before n, the positions before those of x. Defaults to none
+ */
+function stackBias(stack: 'encoder' | 'decoder', x: Tensor, { weight, t5 }: T5Context, before = 0): Tensor {
   const table = weight(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`)
-  return positionBias(table, x.shape[1], x.shape[1], stack === 'encoder', t5.relativeAttentionMaxDistance)
+  return positionBias(table, x.shape[1], stack === 'encoder', t5.relativeAttentionMaxDistance, before)
 }
 
-/** Returns a bias [T, T] that hides later positions from each row. */
-function causalBias(t: number): Tensor {
-  const future = clamp(sub(reshape(iota(t), [1, t]), reshape(iota(t), [t, 1])), 0, 1)
+/** Returns a bias [T, n + T] that hides later positions from each row. */
+function causalBias(t: number, before: number): Tensor {
+  const keys = before === 0 ? iota(t) : sub(iota(before + t), scalar(before, 'i32'))
+  const future = clamp(sub(reshape(keys, [1, before + t]), reshape(iota(t), [t, 1])), 0, 1)
   return scale(cast(future, 'f32'), -MASKED)
 }
 

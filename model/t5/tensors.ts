@@ -35,7 +35,11 @@ export function linears(t5: T5Config): Linear[] {
     const first = layer.kind !== 'feedForward' ? ['q', 'k', 'v'] : t5.gated ? ['wi_0', 'wi_1'] : ['wi']
     const width = layer.kind === 'feedForward' ? t5.dFf : inner
     return [
-      ...first.map((name) => ({ name: `${moduleOf(layer)}.${name}`, inputs: t5.dModel, outputs: width })),
+      ...first.map((name): Linear => {
+        const isAbsorbed = layer.kind === 'crossAttention' && name !== 'q'
+        const linear = { name: `${moduleOf(layer)}.${name}`, inputs: t5.dModel, outputs: width }
+        return isAbsorbed ? { ...linear, absorbed: true } : linear
+      }),
       { name: layer.output, inputs: width, outputs: t5.dModel },
     ]
   })

@@ -12,6 +12,12 @@ export interface StoredArtifact extends Artifact {
   readonly putAt: Date
 }
 
+/** An artifact that a collection found to be unneeded. It stays where it is until a later collection removes it. */
+export interface TrashedArtifact {
+  readonly digest: string
+  readonly trashedAt: Date
+}
+
 export interface OpenArtifact extends Artifact {
   /** The content. Read it to its end or destroy it, because it holds an open file. */
   readonly content: Readable
@@ -45,10 +51,29 @@ export interface ArtifactStorage {
    * @returns whether it existed and was removed
    */
   remove(digest: string, when?: { putBefore: Date }): Promise<boolean>
+
+  /** Lists the artifacts in the trash, in no particular order. Some of them may be gone already. */
+  listTrash(): AsyncIterable<TrashedArtifact>
+
+  /**
+   * Puts an artifact into the trash. Only a collection heeds the trash: the artifact can be read and put as before,
+   * because a reference to it may have been overlooked.
+   */
+  trash(digest: string): Promise<void>
+
+  /** Takes an artifact out of the trash. Does nothing if it is not in the trash. */
+  restore(digest: string): Promise<void>
 }
 
 /** Returns the key of an artifact in a folder or a bucket. There are 256 folders, which keeps each of them small. */
 export const keyOf = (digest: string): string => `${digest.slice(0, 2)}/${digest.slice(2)}`
+
+/**
+ * The folder of the trash: an empty file or object for each artifact, which has the artifact's digest as its name and
+ * the time of the collection as its date. A copy in its place would cost a bucket, which cannot rename, a transfer of
+ * all bytes, and the artifact would be missing while it is in the trash.
+ */
+export const TRASH = 'trash'
 
 /** Returns the digest of a key, or undefined if it is not the key of an artifact. */
 export const digestFromKey = (key: string): string | undefined =>

@@ -1,6 +1,9 @@
 import type { FileHandle } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import type { Readable } from 'node:stream'
+import { COPY_RESERVE_BYTES, leaveReserve } from '../../core/disk-space.ts'
 import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
+import { GraftError } from '../../core/errors.ts'
 import {
   type Artifact,
   type ArtifactStorage,
@@ -11,6 +14,8 @@ import {
   type OpenArtifact,
   requireDigest,
   type StoredArtifact,
+  TRASH,
+  type TrashedArtifact,
   throwMissing,
 } from './artifacts.ts'
 import { isNotFound, throwUnavailable } from './bucket-errors.ts'
@@ -32,7 +37,7 @@ const MAX_READS = 3
 /** Opens the artifact storage in a bucket of Amazon S3, or of other storage with the same protocol. */
 export async function openBucketStorage(
   location: BucketLocation,
-  { spool, staleAfterMs = DAY_MS }: BucketOptions = {},
+  { spool = tmpdir(), staleAfterMs = DAY_MS }: BucketOptions = {},
 ): Promise<ArtifactStorage> {
   // Loaded on demand: the SDK takes a while to load, and the first prediction does not need it.
   const sdk = await import('@aws-sdk/client-s3')
@@ -46,6 +51,8 @@ export async function openBucketStorage(
     requestHandler: { connectionTimeout: 5_000, socketTimeout: 60_000 },
   })
   const { bucket: Bucket, prefix } = location
+  const disk = { folder: spool, name: 'the temporary folder' }
+  const trashPrefix = `${prefix}${TRASH}/`
   const target = (digest: string) => ({ Bucket, Key: prefix + keyOf(digest) })
   const throwBucketError = (error: unknown) => throwUnavailable(formatLocation(location), error)
   const sweep = throttle(HOUR_MS, () =>
@@ -57,7 +64,7 @@ export async function openBucketStorage(
     // The key is the digest, so all of the content must be read before the upload starts.
     const file = await openUnlinkedFile(spool)
     try {
-      const artifact = await writeAndHash(file, content)
+      const artifact = await writeAndHash(file, leaveReserve(content, disk))
       await upload(sdk, client, target(artifact.digest), file, artifact).catch(throwBucketError)
       await sweep()
       return artifact
@@ -83,24 +90,30 @@ export async function openBucketStorage(
         .catch((error) => (isNotFound(error) ? throwMissing(digest) : throwBucketError(error)))
       try {
         await file.truncate(0)
-        return await writeAndHash(file, Body as Readable)
+        return await writeAndHash(file, leaveReserve(Body as Readable, { ...disk, reserve: COPY_RESERVE_BYTES }))
       } catch (error) {
-        if (left === 0) throwBucketError(error)
+        if (left === 0 || error instanceof GraftError) throwBucketError(error)
       }
     }
   }
 
-  async function* list(): AsyncGenerator<StoredArtifact> {
+  /** Lists the objects under a prefix. Yields their keys without it. */
+  async function* listObjects(Prefix: string): AsyncGenerator<{ key: string; bytes: number; modifiedAt: Date }> {
     for (let ContinuationToken: string | undefined; ; ) {
       const page = await client
-        .send(new sdk.ListObjectsV2Command({ Bucket, Prefix: prefix, ContinuationToken }))
+        .send(new sdk.ListObjectsV2Command({ Bucket, Prefix, ContinuationToken }))
         .catch(throwBucketError)
-      for (const { Key = '', Size = 0, LastModified } of page.Contents ?? []) {
-        const digest = digestFromKey(Key.slice(prefix.length))
-        if (digest && LastModified) yield { digest, bytes: Size, putAt: LastModified }
-      }
+      for (const { Key = '', Size = 0, LastModified } of page.Contents ?? [])
+        if (LastModified) yield { key: Key.slice(Prefix.length), bytes: Size, modifiedAt: LastModified }
       ContinuationToken = page.NextContinuationToken
       if (!ContinuationToken) return
+    }
+  }
+
+  async function* list(): AsyncGenerator<StoredArtifact> {
+    for await (const { key, bytes, modifiedAt } of listObjects(prefix)) {
+      const digest = digestFromKey(key)
+      if (digest) yield { digest, bytes, putAt: modifiedAt }
     }
   }
 
@@ -114,5 +127,21 @@ export async function openBucketStorage(
     return true
   }
 
-  return { put, get, list, remove }
+  async function* listTrash(): AsyncGenerator<TrashedArtifact> {
+    for await (const { key, modifiedAt } of listObjects(trashPrefix))
+      if (isDigest(key)) yield { digest: key, trashedAt: modifiedAt }
+  }
+
+  async function trash(digest: string): Promise<void> {
+    if (!isDigest(digest)) return
+    const empty = { Bucket, Key: trashPrefix + digest, Body: Buffer.alloc(0), ContentLength: 0 }
+    await client.send(new sdk.PutObjectCommand(empty)).catch(throwBucketError)
+  }
+
+  async function restore(digest: string): Promise<void> {
+    if (!isDigest(digest)) return
+    await client.send(new sdk.DeleteObjectCommand({ Bucket, Key: trashPrefix + digest })).catch(throwBucketError)
+  }
+
+  return { put, get, list, remove, listTrash, trash, restore }
 }

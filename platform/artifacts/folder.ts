@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { link, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
+import { leaveReserve } from '../../core/disk-space.ts'
 import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
 import {
   type Artifact,
@@ -12,6 +13,8 @@ import {
   type OpenArtifact,
   requireDigest,
   type StoredArtifact,
+  TRASH,
+  type TrashedArtifact,
   throwMissing,
 } from './artifacts.ts'
 import { closeOnFailure, hashFile, writeAndHash } from './hashed-file.ts'
@@ -28,15 +31,15 @@ export async function openFolderStorage(
   { staleAfterMs = DAY_MS }: FolderOptions = {},
 ): Promise<ArtifactStorage> {
   const root = resolve(dir)
-  const partials = join(root, 'partial')
-  await mkdir(partials, { recursive: true })
+  const [partials, trashed] = [join(root, 'partial'), join(root, TRASH)]
+  for (const folder of [partials, trashed]) await mkdir(folder, { recursive: true })
   const sweep = throttle(HOUR_MS, () => sweepPartials(root, partials, Date.now() - staleAfterMs))
   const pathOf = (digest: string) => join(root, keyOf(digest))
 
   async function put(content: Content): Promise<Artifact> {
     const partial = join(partials, randomUUID())
     try {
-      const artifact = await writeFile(partial, content)
+      const artifact = await writeFile(partial, leaveReserve(content, { folder: partials, name: 'the artifacts' }))
       const path = pathOf(artifact.digest)
       if (await mkdir(dirname(path), { recursive: true })) await syncNames(root)
       // Replaces an existing file, which renews its date, so that a collection keeps it, and repairs a damaged one.
@@ -90,7 +93,22 @@ export async function openFolderStorage(
     }
   }
 
-  return { put, get, list, remove }
+  async function* listTrash(): AsyncGenerator<TrashedArtifact> {
+    for (const digest of (await readdir(trashed)).filter(isDigest)) {
+      const found = await stat(join(trashed, digest)).catch(ifMissing(() => undefined))
+      if (found) yield { digest, trashedAt: found.mtime }
+    }
+  }
+
+  async function trash(digest: string): Promise<void> {
+    if (isDigest(digest)) await (await open(join(trashed, digest), 'w')).close()
+  }
+
+  async function restore(digest: string): Promise<void> {
+    if (isDigest(digest)) await rm(join(trashed, digest), { force: true })
+  }
+
+  return { put, get, list, remove, listTrash, trash, restore }
 }
 
 async function writeFile(path: string, content: Content): Promise<Artifact> {

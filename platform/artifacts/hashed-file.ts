@@ -1,6 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Artifact, Content } from './artifacts.ts'
 
@@ -23,6 +22,17 @@ export async function writeAndHash(file: FileHandle, content: Content): Promise<
   return { digest: hash.digest('hex'), bytes }
 }
 
+/** Returns the digest and size of content, which is not stored. */
+export async function hashContent(content: Content): Promise<Artifact> {
+  const hash = createHash('sha256')
+  let bytes = 0
+  for await (const chunk of content) {
+    hash.update(chunk)
+    bytes += chunk.length
+  }
+  return { digest: hash.digest('hex'), bytes }
+}
+
 /** Returns the digest and size of a file's content. */
 export async function hashFile(file: FileHandle): Promise<Artifact> {
   const hash = createHash('sha256')
@@ -37,7 +47,7 @@ export async function hashFile(file: FileHandle): Promise<Artifact> {
 }
 
 /** Opens a temporary file without a name. It disappears with its handle, however the process ends. */
-export async function openUnlinkedFile(folder = tmpdir()): Promise<FileHandle> {
+export async function openUnlinkedFile(folder: string): Promise<FileHandle> {
   const path = join(folder, `graft-${randomUUID()}`)
   const file = await open(path, 'wx+', 0o600)
   await rm(path)

@@ -9,15 +9,17 @@ import { BLOCK_BYTES, encodeTarHeader, makePadding } from './tar-header.ts'
 
 /**
  * Packs a folder as a tar file. The same names and contents give the same bytes, and therefore the same digest.
+ * @param files the names of the files to pack. Defaults to everything in the folder
  * @returns a stream. It fails with GraftError `file_missing`, or with `archive_invalid` if the folder contains a link
  *   or anything else that {@link file://./unpack-folder.ts} would refuse.
  */
-export const packFolder = (dir: string): Readable => Readable.from(tarChunks(dir), { objectMode: false })
+export const packFolder = (dir: string, files?: readonly string[]): Readable =>
+  Readable.from(tarChunks(dir, files), { objectMode: false })
 
-async function* tarChunks(dir: string): AsyncGenerator<Buffer> {
+async function* tarChunks(dir: string, files?: readonly string[]): AsyncGenerator<Buffer> {
   await listFolder(dir)
   const checkName = createNameChecker(Number.POSITIVE_INFINITY)
-  for await (const [path, kind] of walk(dir, '')) {
+  for await (const [path, kind] of walk(dir, '', files && new Set(files))) {
     checkName(path, kind)
     if (kind === 'folder') yield encodeTarHeader(`${path}/`, kind, 0)
     else yield* fileChunks(dir, path)
@@ -26,10 +28,11 @@ async function* tarChunks(dir: string): AsyncGenerator<Buffer> {
 }
 
 /** Yields the entries sorted by UTF-16 units, which is the same everywhere. A folder comes before its content. */
-async function* walk(dir: string, within: string): AsyncGenerator<[string, EntryKind]> {
+async function* walk(dir: string, within: string, only?: ReadonlySet<string>): AsyncGenerator<[string, EntryKind]> {
   const dirEntries = await readdir(join(dir, within), { withFileTypes: true })
   for (const entry of dirEntries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const path = within + entry.name
+    if (only?.has(path) === false) continue
     if (entry.isFile()) yield [path, 'file']
     else if (entry.isDirectory()) {
       yield [path, 'folder']

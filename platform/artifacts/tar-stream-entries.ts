@@ -27,16 +27,29 @@ export interface TarEntry {
  */
 const END_BYTES = 2 * BLOCK_BYTES
 
+/** The unpacked bytes to which the limit of the ratio does not apply. */
+const FREE_BYTES = 16 * 2 ** 20
+
+/** The limits of everything in an archive, including its headers. */
+interface StreamLimits {
+  /** The maximum number of bytes after decompression. */
+  bytes: number
+  /** The maximum ratio of unpacked to compressed bytes, beyond {@link FREE_BYTES}. */
+  ratio: number
+}
+
 /**
  * Yields the entries of a tar file, which may be compressed by gzip, while it arrives. Does not check names and kinds.
- * @param maxBytes the maximum number of bytes to read, after decompression
- * @throws GraftError `archive_invalid` if the archive is damaged, `archive_too_large` if it exceeds the limit. Errors
- *   of the source are thrown as they are.
+ * @throws GraftError `archive_invalid` if the archive is damaged, `archive_too_large` if it exceeds a limit. Errors of
+ *   the source are thrown as they are.
  */
-export async function* readTarEntries(content: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<TarEntry> {
+export async function* readTarEntries(
+  content: AsyncIterable<Uint8Array>,
+  limits: StreamLimits,
+): AsyncGenerator<TarEntry> {
   const seen: Seen = { bytes: 0, tail: Buffer.alloc(0) }
-  const source: Source = {}
-  const unpacked = Readable.from(limitBytes(gunzip(captureFailure(content, source)), maxBytes, seen))
+  const source: Source = { bytes: 0 }
+  const unpacked = Readable.from(limitBytes(gunzip(watchSource(content, source)), limits, seen, source))
   const parser = extract()
   unpacked.on('error', (error) => parser.destroy(error))
   unpacked.pipe(parser)
@@ -59,8 +72,9 @@ export async function* readTarEntries(content: AsyncIterable<Uint8Array>, maxByt
   }
 }
 
-/** The source of the archive, with the error that it failed with. */
+/** The source of the archive: the bytes that it has yielded, and the error that it failed with. */
 interface Source {
+  bytes: number
   failure?: unknown
 }
 
@@ -70,10 +84,13 @@ interface Seen {
   tail: Buffer
 }
 
-/** Captures a failure of the source, to distinguish it from a damaged archive. */
-async function* captureFailure(content: AsyncIterable<Uint8Array>, source: Source) {
+/** Counts the bytes of the source, and captures its failure, to distinguish it from a damaged archive. */
+async function* watchSource(content: AsyncIterable<Uint8Array>, source: Source) {
   try {
-    yield* content
+    for await (const chunk of content) {
+      source.bytes += chunk.length
+      yield chunk
+    }
   } catch (error) {
     source.failure = error
     throw error
@@ -97,12 +114,15 @@ async function* gunzip(content: AsyncGenerator<Uint8Array>): AsyncGenerator<Uint
 
 async function* limitBytes(
   chunks: AsyncIterable<Uint8Array>,
-  maxBytes: number,
+  { bytes, ratio }: StreamLimits,
   seen: Seen,
+  source: Readonly<Source>,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of chunks) {
     seen.bytes += chunk.length
-    if (seen.bytes > maxBytes) throwTooLarge('the archive', `at most ${maxBytes} unpacked bytes`, 'more')
+    if (seen.bytes > bytes) throwTooLarge('the archive', `at most ${bytes} unpacked bytes`, 'more')
+    if (seen.bytes > FREE_BYTES + ratio * source.bytes)
+      throwTooLarge('the archive', `at most ${ratio} times its compressed bytes`, 'more')
     seen.tail = Buffer.concat([seen.tail, chunk.subarray(-END_BYTES)]).subarray(-END_BYTES)
     if (chunk.length > 0) yield chunk
   }

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fillFolder, writeNewFile } from '../../checkpoint/write-folder.ts'
+import { DISK_RESERVE_BYTES, requireDiskSpace } from '../../core/disk-space.ts'
 import { syncFolder } from '../../core/durable.ts'
 import { describeEntry, throwInvalidArchive, throwTooLarge } from './archive-errors.ts'
 import { createNameChecker } from './archive-names.ts'
@@ -16,6 +17,10 @@ export interface ArchiveLimits {
   bytes: number
   /** The maximum number of parts of a path. */
   depth: number
+  /** The maximum ratio of unpacked to compressed bytes. It does not apply to the first 16 MiB. */
+  ratio: number
+  /** The bytes that must stay free on the disk. */
+  reserve: number
 }
 
 const GIBIBYTE = 2 ** 30
@@ -25,6 +30,9 @@ export const DEFAULT_LIMITS: Readonly<ArchiveLimits> = {
   fileBytes: 2 * GIBIBYTE,
   bytes: 4 * GIBIBYTE,
   depth: 8,
+  // Trained weights hardly compress, fresh ones, of which half are zeros, by half, and a tokenizer to a fifth.
+  ratio: 20,
+  reserve: DISK_RESERVE_BYTES,
 }
 
 export interface Unpacked {
@@ -39,23 +47,31 @@ const overheadBytes = ({ entries }: ArchiveLimits): number => 2 ** 20 + entries 
  * Unpacks a tar file, which may be compressed by gzip, into a new or empty folder, whole or not at all. The archive is
  * not trusted: only files and folders with plain names are created, with fixed modes, and links are not followed.
  * Reading stops at the first entry that is refused.
+ * @param keeps returns whether to keep the file at a path; other files are created empty. Defaults to all files
  * @throws GraftError `archive_invalid` and `archive_too_large`, which name the entry; `output_exists`, `disk_full`
  */
 export async function unpackFolder(
   content: AsyncIterable<Uint8Array>,
   dir: string,
   limits: Partial<ArchiveLimits> = {},
+  keeps: (path: string) => boolean = () => true,
 ): Promise<Unpacked> {
   const bounds = { ...DEFAULT_LIMITS, ...limits }
-  return fillFolder(dir, (partial) => extractInto(partial, content, bounds))
+  return fillFolder(dir, (partial) => extractInto(partial, content, bounds, keeps))
 }
 
-async function extractInto(into: string, content: AsyncIterable<Uint8Array>, limits: ArchiveLimits): Promise<Unpacked> {
+async function extractInto(
+  into: string,
+  content: AsyncIterable<Uint8Array>,
+  limits: ArchiveLimits,
+  keeps: (path: string) => boolean,
+): Promise<Unpacked> {
   const checkName = createNameChecker(limits.depth)
   const folders = new Set<string>()
   const unpacked = { files: 0, bytes: 0 }
   let entries = 0
-  for await (const { header, content: body } of readTarEntries(content, limits.bytes + overheadBytes(limits))) {
+  const streamLimits = { bytes: limits.bytes + overheadBytes(limits), ratio: limits.ratio }
+  for await (const { header, content: body } of readTarEntries(content, streamLimits)) {
     if (++entries > limits.entries)
       throwTooLarge(describeEntry(header.name), `at most ${limits.entries} files and folders`, 'more')
     const kind = kindOf(header)
@@ -65,7 +81,10 @@ async function extractInto(into: string, content: AsyncIterable<Uint8Array>, lim
     for (let parent = folder; parent !== '.' && parent !== ''; parent = dirname(parent)) folders.add(parent)
     if (kind === 'folder') continue
     requireWithinLimits(header, unpacked.bytes, limits)
-    await writeNewFile(join(into, path), body)
+    const isKept = keeps(path)
+    const size = isKept ? header.size : 0
+    await requireDiskSpace({ folder: into, name: 'the unpacked files', reserve: limits.reserve }, size)
+    await writeNewFile(join(into, path), isKept ? body : '')
     unpacked.files++
     unpacked.bytes += header.size
   }

@@ -2,6 +2,7 @@ import { createWriteStream } from 'node:fs'
 import { mkdir, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { COPY_RESERVE_BYTES, leaveReserve } from '../../core/disk-space.ts'
 import { GraftError } from '../../core/errors.ts'
 import { uuidv7 } from '../../core/uuid.ts'
 import type { ArtifactStorage } from '../artifacts/artifacts.ts'
@@ -20,6 +21,8 @@ export interface ArtifactCache {
   file(digest: string): Promise<string>
   /** Returns the path of an artifact in the cache, present or not. Used to redact paths from errors. */
   pathOf(digest: string): string
+  /** Removes an artifact from the cache. Call it when nothing on this machine reads it. */
+  remove(digest: string): Promise<void>
   /** Removes the artifacts that were last used before a moment. @returns the number of removed artifacts */
   evictUnused(before: Date): Promise<number>
 }
@@ -29,6 +32,7 @@ export function openArtifactCache(artifacts: ArtifactStorage, cache: string): Ar
   const root = resolve(cache)
   const pending = new Map<string, Promise<string>>()
   const pathOf = (digest: string) => join(root, digest)
+  const disk = { folder: root, name: 'the cache', reserve: COPY_RESERVE_BYTES }
 
   /** Calls `download` unless the artifact is present. Calls that come during the download share it. */
   const getOrDownload = (digest: string, download: (path: string) => Promise<void>): Promise<string> => {
@@ -39,14 +43,26 @@ export function openArtifactCache(artifacts: ArtifactStorage, cache: string): Ar
     return result.finally(() => pending.delete(digest))
   }
 
+  /** Renames before it removes: a folder that is half removed must not look like an artifact. */
+  const removeEntry = async (name: string): Promise<boolean> => {
+    const aside = join(root, `.${uuidv7()}.removed`)
+    const wasPresent = await unlessMissing(rename(join(root, name), aside))
+    if (wasPresent) await rm(aside, { recursive: true, force: true })
+    return wasPresent
+  }
+
   return {
     pathOf,
+    async remove(digest) {
+      if (!pending.has(digest)) await removeEntry(digest)
+    },
     folder: (digest) =>
       getOrDownload(digest, async (path) => {
         await mkdir(root, { recursive: true })
         const { content } = await artifacts.get(digest)
         try {
-          await unpackFolder(content, path, { fileBytes: Number.MAX_SAFE_INTEGER, bytes: Number.MAX_SAFE_INTEGER })
+          const unlimited = Number.MAX_SAFE_INTEGER
+          await unpackFolder(content, path, { fileBytes: unlimited, bytes: unlimited, reserve: COPY_RESERVE_BYTES })
         } catch (error) {
           // Another process may have unpacked it meanwhile.
           if (!(error instanceof GraftError && error.code === 'output_exists')) throw error
@@ -59,7 +75,12 @@ export function openArtifactCache(artifacts: ArtifactStorage, cache: string): Ar
         await mkdir(root, { recursive: true })
         const partial = `${path}.${uuidv7()}.partial`
         try {
-          await pipeline((await artifacts.get(digest)).content, createWriteStream(partial, { flags: 'wx' }))
+          const { content } = await artifacts.get(digest)
+          await pipeline(
+            content,
+            (chunks) => leaveReserve(chunks, disk),
+            createWriteStream(partial, { flags: 'wx', flush: true }),
+          )
           await rename(partial, path)
         } catch (error) {
           await rm(partial, { force: true })
@@ -72,8 +93,7 @@ export function openArtifactCache(artifacts: ArtifactStorage, cache: string): Ar
         const path = join(root, name)
         const stats = await stat(path).catch(() => undefined)
         if (!stats || stats.mtime >= before || pending.has(name)) continue
-        await rm(path, { recursive: true, force: true })
-        removed++
+        if (await removeEntry(name)) removed++
       }
       return removed
     },
@@ -86,7 +106,12 @@ export function openArtifactCache(artifacts: ArtifactStorage, cache: string): Ar
  */
 async function touch(path: string): Promise<boolean> {
   const now = new Date()
-  return utimes(path, now, now).then(
+  return unlessMissing(utimes(path, now, now))
+}
+
+/** Awaits work on a file or a folder. @returns false if it does not exist */
+function unlessMissing(work: Promise<void>): Promise<boolean> {
+  return work.then(
     () => true,
     (error: NodeJS.ErrnoException) => {
       if (error.code === 'ENOENT') return false

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Reading } from '../../training/data/reading.ts'
 import type { BaseRow } from '../store/bases.ts'
 import type { DatasetRow } from '../store/datasets.ts'
 import { fetchBaseFolder } from './base-folder.ts'
@@ -5,8 +7,8 @@ import type { ArtifactCache } from './cache.ts'
 import type { PathNames } from './redact-paths.ts'
 
 export interface TrainingFiles {
-  /** The paths as fields of a training's specification. */
-  readonly paths: { base: string; data: string; test?: string }
+  /** The paths, and how the data are read, as fields of a training's specification. */
+  readonly files: { base: string; data: string; test?: string; test_reading?: Reading } & Reading
   /** The names that replace those paths in errors. */
   readonly names: PathNames
 }
@@ -21,13 +23,19 @@ export async function fetchTrainingFiles(
 ): Promise<TrainingFiles> {
   const data = await cache.file(dataset.digest)
   const testFile = test && { path: await cache.file(test.digest), name: test.name }
-  const paths = { base: await fetchBaseFolder(base, cache), data, test: testFile?.path }
+  const baseFolder = await fetchBaseFolder(base, cache)
   return {
-    paths,
+    files: {
+      base: baseFolder,
+      data,
+      ...dataset.reading,
+      test: testFile?.path,
+      ...(test && !isDeepStrictEqual(test.reading, dataset.reading) && { test_reading: test.reading }),
+    },
     names: [
       [data, `the data set ${dataset.name}`],
       ...(testFile ? [[testFile.path, `the data set ${testFile.name}`] as const] : []),
-      [paths.base, `the base ${base.name}`],
+      [baseFolder, `the base ${base.name}`],
     ],
   }
 }

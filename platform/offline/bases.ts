@@ -1,9 +1,16 @@
+import { join } from 'node:path'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { loadBase } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
 import type { Model } from '../../model/architecture.ts'
 import { builtInModels, modelOf } from '../../model/architectures.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
+
+/** The name of the adapter that comes with the embedded base. */
+export const READY_ADAPTER = 'film'
+
+/** Its folder. */
+export const readyAdapter: string = join(embeddedBase, READY_ADAPTER)
 
 /** Returns the folder of a base. `embedded`, the default, is the base that comes with Graft. */
 export const baseFolder = (name = 'embedded'): string => (name === 'embedded' ? embeddedBase : name)

@@ -5,12 +5,18 @@ import { openRuntime } from '../../graph/runtime/runtime.ts'
 import { compare } from '../../training/comparison/compare.ts'
 import type { AdapterPredictions, Comparison } from '../../training/comparison/comparison.ts'
 import { readExamples } from '../../training/data/examples.ts'
+import type { Reading } from '../../training/data/reading.ts'
+import type { FileReading } from '../../training/data/scan-examples.ts'
 import { openClassifier } from './open-classifier.ts'
 
 export interface ComparisonRequest {
   /** Two or more adapters with different names, each with the folder of its base and its own folder. */
   adapters: readonly { name: string; base: string; checkpoint: string }[]
   data: string
+  /** How the data are read. Defaults to the usual columns. */
+  reading?: Reading
+  /** Called with how the data were read. */
+  onRead?(reading: FileReading): void
   threads?: number
   device?: DeviceKind
 }
@@ -22,7 +28,7 @@ export interface ComparisonRequest {
  *   know; also if a folder or the data are not valid
  */
 export async function compareCheckpoints(
-  { adapters, data, threads, device = 'cpu' }: ComparisonRequest,
+  { adapters, data, reading, onRead, threads, device = 'cpu' }: ComparisonRequest,
   onProgress: (done: number, total: number) => void,
 ): Promise<Comparison> {
   const labelSets: (readonly string[])[] = []
@@ -33,7 +39,8 @@ export async function compareCheckpoints(
       adapters.map(({ name }) => name),
       labelSets,
     )
-  const { examples } = await readExamples(data, { labels })
+  const { examples, ...read } = await readExamples(data, { ...reading, labels })
+  onRead?.(read)
   await chooseDevice(device, 'f32')
   const pool = openRuntime(device, threads)
   try {

@@ -1,4 +1,6 @@
 import { fork, type Serializable } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { entryFile } from '../../core/entry.ts'
 import { GraftError } from '../../core/errors.ts'
@@ -13,6 +15,13 @@ export interface Child {
   readonly exited: Promise<void>
 }
 
+export interface ChildOptions {
+  /** The descriptor of an open file that the process reads as its stdin. Defaults to none. */
+  stdin?: number
+  /** The limit of its heap in MiB. A process that needs more exits. Defaults to that of Node. */
+  heapMib?: number
+}
+
 /**
  * Starts one of Graft's programs as a child process.
  * @param entry the module of the program, such as `training/child`
@@ -25,11 +34,15 @@ export function startChild<Message>(
   work: Serializable,
   onMessage: (message: Message) => void,
   kill?: AbortSignal,
+  { stdin, heapMib }: ChildOptions = {},
 ): Child {
   const child = fork(entryFile(entry), {
     serialization: 'advanced',
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: [stdin ?? 'ignore', 'inherit', 'inherit', 'ipc'],
+    execArgv: [...process.execArgv, ...(heapMib ? [`--max-old-space-size=${heapMib}`] : [])],
   })
+  sacrificeFirst(child.pid)
+  giveWay(child.pid)
   const send = (message: Serializable) => {
     if (child.connected) child.send(message, () => {})
   }
@@ -47,6 +60,35 @@ export function startChild<Message>(
   return { send, exited }
 }
 
+/** The highest value: of all processes, Linux ends those that have it first. */
+const OOM_SCORE_ADJ = '1000'
+
+/**
+ * Makes Linux end this process first when memory runs out, and not the server or the worker that started it, which then
+ * tries again or reports the failure. Other systems have no such setting.
+ */
+function sacrificeFirst(pid: number | undefined): void {
+  if (process.platform !== 'linux' || pid === undefined) return
+  try {
+    writeFileSync(`/proc/${pid}/oom_score_adj`, OOM_SCORE_ADJ)
+  } catch {
+    // The process has exited already, or a sandbox does not show it.
+  }
+}
+
+/** Predictions in this process go first if both need the processor; the process still gets a quarter of it. */
+const NICENESS = 5
+
+/** Makes the system prefer other processes to this one where both need the processor. */
+function giveWay(pid: number | undefined): void {
+  if (pid === undefined) return
+  try {
+    setPriority(pid, NICENESS)
+  } catch {
+    // The process has exited already, or a sandbox does not allow it.
+  }
+}
+
 /**
  * Gets the one answer of a child process that receives one message.
  * @param kill kills the process
@@ -56,12 +98,13 @@ export async function askChild<Answer>(
   entry: string,
   work: Serializable,
   kill: AbortSignal,
+  options?: ChildOptions,
 ): Promise<Answer | undefined> {
   let answer: Answer | undefined
   const onAnswer = (message: Answer) => {
     answer = message
   }
-  await startChild(entry, work, onAnswer, kill).exited
+  await startChild(entry, work, onAnswer, kill, options).exited
   return answer
 }
 

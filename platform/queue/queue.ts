@@ -2,12 +2,12 @@ import type { Database } from '../store/database.ts'
 import type { ShortWorkKind } from '../store/short-work.ts'
 import type { WaitingCounts } from '../store/work-counts.ts'
 
-export type JobKind = 'training' | ShortWorkKind
+export type JobKind = 'training' | ShortWorkKind | 'delivery'
 
 /** A job that a worker took. Other workers may take it after 10 seconds without a {@link JobQueue.touch}. */
 export interface Job {
   readonly kind: JobKind
-  /** The id of the training, evaluation or comparison. */
+  /** The id of the training, the evaluation, the comparison, or the delivery to a webhook. */
   readonly id: string
   /** Identifies this attempt at the job, the only one that may complete it. */
   readonly attempt: { readonly id: string; readonly retryCount: number }
@@ -32,13 +32,18 @@ export interface JobQueue {
   enqueueTraining(tx: Database, id: string, options?: EnqueueOptions): Promise<void>
   /** Adds a job in the transaction that writes the row. */
   enqueueShortWork(tx: Database, kind: ShortWorkKind, id: string): Promise<void>
+  /** Adds a job in the transaction that writes the row of a delivery to a webhook. */
+  enqueueDelivery(tx: Database, id: string): Promise<void>
   /** Counts the trainings, evaluations and comparisons that wait for a worker. */
   countWaiting(): Promise<WaitingCounts>
   close(): Promise<void>
 
   /** Adds a job unless one waits or runs. */
   ensure(kind: JobKind, id: string): Promise<void>
-  /** Takes the next job, if there is one. */
+  /**
+   * Takes the next job, if there is one.
+   * @throws GraftError `body_invalid` for a job with a wrong payload. That job has ended; the next call takes another.
+   */
   take(kind: JobKind): Promise<Job | undefined>
   /** Sends a heartbeat for a job that is being worked on. */
   touch(job: Job): Promise<void>

@@ -19,7 +19,7 @@ export const adapter = z.strictObject({
   total: z.int().describe('The number of parameters of the base and the adapter.'),
   digest: digest.describe('SHA-256 of the weights.'),
   bytes: z.int().describe('The size of the packed folder.'),
-  layout: z.string().describe('The layout of the folder: peft, adapterhub or full.'),
+  layout: z.string().describe('The layout of the folder: peft, adapterhub, adapterhub-bin, opendelta or full.'),
   labels: z.array(z.string()),
   temperature: z
     .number()

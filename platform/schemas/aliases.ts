@@ -46,7 +46,7 @@ export type AliasRequest = z.input<typeof aliasRequest>
 export const alias = z.strictObject({
   name: z.string(),
   adapter: adapterSnapshot.describe('The adapter that the alias points to.'),
-  guard: guard.optional().describe('The evidence that a move requires.'),
+  guard: guard.describe('The evidence that a move requires.').optional(),
   created_at: timestamp,
   moved_at: timestamp,
 })
@@ -58,9 +58,9 @@ export type AliasList = z.infer<typeof aliasList>
 export const aliasMove = z.strictObject({
   id: uuid,
   alias: z.string(),
-  from: adapterSnapshot.optional().describe('The previous adapter. Not set if the alias was created.'),
-  to: adapterSnapshot.optional().describe('The new adapter. Not set if the alias was removed.'),
-  guard: guard.optional().describe('The guard after the move.'),
+  from: adapterSnapshot.describe('The previous adapter. Not set if the alias was created.').optional(),
+  to: adapterSnapshot.describe('The new adapter. Not set if the alias was removed.').optional(),
+  guard: guard.describe('The guard after the move.').optional(),
   comparison: uuid.optional().describe('The comparison that showed that the new adapter is not worse.'),
   forced: z.boolean().describe('Whether the move ignored the guard.'),
   key: uuid.optional().describe('The API key of the request.'),

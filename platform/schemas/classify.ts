@@ -2,6 +2,8 @@ import { z } from 'zod'
 import { exactObject, idOrName, problem, text } from './common.ts'
 
 export const MAX_INPUTS = 256
+/** The maximum number of characters of a text: a book's chapter is shorter, and no adapter reads more of it. */
+export const MAX_TEXT_CHARACTERS = 200_000
 /** The maximum number of predictions in one request: inputs times adapters. */
 export const MAX_PREDICTIONS = 1024
 
@@ -40,6 +42,13 @@ export const classifyRequest = exactObject({
 })
 export type ClassifyRequest = z.infer<typeof classifyRequest>
 
+/** Returns how many texts an engine has to classify: each text once for each adapter. */
+export const countTexts = ({ inputs, adapters }: ClassifyRequest): number => inputs.length * (adapters?.length ?? 1)
+
+/** Returns the characters of all texts. A text is tokenized once, however many adapters classify it. */
+export const countCharacters = ({ inputs }: ClassifyRequest): number =>
+  inputs.reduce((sum, input) => sum + (typeof input === 'string' ? input : input.text).length, 0)
+
 export const answeredBy = z.strictObject({
   adapter: z.string().describe('The name of the adapter.'),
   digest: z.string().describe('SHA-256 of the weights that made the prediction.'),
@@ -50,17 +59,35 @@ export const prediction = z.strictObject({
   scores: z.record(z.string(), z.number()).describe('The probability of each label.'),
   tokens: z.int().describe('The number of tokens that were read.'),
   truncated: z.boolean().describe('Whether the text was too long and only a part was read.'),
+  warning: z
+    .string()
+    .optional()
+    .describe('A reason not to trust the label. Set if most of the text is unknown to the base.'),
 })
-const failure = z.strictObject({ error: problem })
-export const classifyResult = z.union([prediction, failure])
+export const failedPrediction = z.strictObject({ error: problem })
+export const classifyResult = z.union([prediction, failedPrediction])
 export type ClassifyResult = z.infer<typeof classifyResult>
 
-export const classifyAnswer = z.union([
-  z.strictObject({ results: z.array(classifyResult), ...answeredBy.shape }),
-  z.strictObject({ results: z.array(z.array(classifyResult)), adapters: z.array(answeredBy) }),
-  z.strictObject({
-    results: z.array(z.union([prediction.extend(answeredBy.shape), failure.extend(answeredBy.shape)])),
-    ...answeredBy.partial().shape,
-  }),
-])
+/** The answer of one adapter to all texts. */
+export const adapterAnswer = z.strictObject({ results: z.array(classifyResult), ...answeredBy.shape })
+
+/** The answers of several adapters to all texts: one list for each text. */
+export const adaptersAnswer = z.strictObject({
+  results: z.array(z.array(classifyResult)),
+  adapters: z.array(answeredBy),
+})
+
+export type AdapterAnswer = z.infer<typeof adapterAnswer>
+export type AdaptersAnswer = z.infer<typeof adaptersAnswer>
+
+export const inputPrediction = prediction.extend(answeredBy.shape)
+export const failedInputPrediction = failedPrediction.extend(answeredBy.shape)
+
+/** The answer if texts name adapters of their own. */
+export const inputsAnswer = z.strictObject({
+  results: z.array(z.union([inputPrediction, failedInputPrediction])),
+  ...answeredBy.partial().shape,
+})
+
+export const classifyAnswer = z.union([adapterAnswer, adaptersAnswer, inputsAnswer])
 export type ClassifyAnswer = z.infer<typeof classifyAnswer>

@@ -13,19 +13,25 @@ export function exactObject<S extends z.ZodRawShape>(fields: S) {
 
 export const text = z.string({ error: 'a text' })
 
-/** Matches texts without U+0000, which PostgreSQL cannot store. */
-export const NO_NUL = /^[^\0]*$/
+/**
+ * Requires a text without U+0000, which PostgreSQL cannot store. This is a check instead of a pattern, because clients
+ * compile published patterns with engines that do not agree on how to write this one.
+ */
+export const withoutNul = (schema: z.ZodString, subject: string) =>
+  schema.refine((text) => !text.includes('\0'), `${subject} without U+0000`)
 
 /**
  * Returns the schema of a reference to a resource, by its id or its name.
  * @param resource the resource with its article, such as `an adapter`
  */
 export const idOrName = (resource: string) =>
-  z
-    .string({ error: `${resource} id or name` })
-    .min(1, `${resource} id or name`)
-    .max(200, `at most 200 characters`)
-    .regex(NO_NUL, `${resource} id or name without U+0000`)
+  withoutNul(
+    z
+      .string({ error: `${resource} id or name` })
+      .min(1, `${resource} id or name`)
+      .max(200, `at most 200 characters`),
+    `${resource} id or name`,
+  )
 
 /** The name of a new resource. It must not look like an id, and needs no escaping in a URL. */
 export const resourceName = z
@@ -35,12 +41,16 @@ export const resourceName = z
     'a name of 1 to 100 letters, digits, dots, dashes and underscores that starts with a letter or a digit',
   )
   .refine((name) => !isUuid(name), 'a name that does not look like an id')
+  .refine((name) => !isDeviceName(name), 'a name that Windows does not reserve for a device')
+
+/** Returns whether a file of this name would be a device on Windows, with any extension. */
+export const isDeviceName = (name: string): boolean => /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(name)
 
 const IDEMPOTENCY_KEY_EXPECTED = '1 to 200 printable ASCII characters without spaces'
 
 export const idempotencyKey = z
   .string({ error: IDEMPOTENCY_KEY_EXPECTED })
-  .regex(/^[\x21-\x7e]{1,200}$/, IDEMPOTENCY_KEY_EXPECTED)
+  .regex(/^[!-~]{1,200}$/, IDEMPOTENCY_KEY_EXPECTED)
   .describe(
     'A text of your choice that makes it safe to repeat the request: a repetition with the same key returns the response to the first request.',
   )

@@ -1,4 +1,5 @@
 import { basename } from 'node:path'
+import { isDeviceName } from './common.ts'
 
 /**
  * Returns a name for a data set, derived from the name of its file.
@@ -9,5 +10,5 @@ export function datasetNameOf(path: string, suffix: string): string {
     .replace(/\.(gz|jsonl|ndjson|csv|tsv)/g, '')
     .replace(/[^A-Za-z0-9._-]/g, '-')
     .replace(/^[^A-Za-z0-9]+/, '')
-  return `${(stem || 'data').slice(0, 80)}-${suffix}`
+  return `${(isDeviceName(stem) ? `data-${stem}` : stem || 'data').slice(0, 80)}-${suffix}`
 }

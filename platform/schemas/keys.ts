@@ -1,18 +1,18 @@
 import { z } from 'zod'
-import { exactObject, NO_NUL, pageOf, timestamp, uuid } from './common.ts'
-import { keyScope } from './statuses.ts'
+import { exactObject, pageOf, timestamp, uuid, withoutNul } from './common.ts'
+import { keyScope, keyScopes } from './statuses.ts'
 
 export const keyRequest = exactObject({
-  name: z
-    .string({ error: 'a name' })
-    .min(1, 'a name')
-    .max(200, 'at most 200 characters')
-    .regex(NO_NUL, 'a name without U+0000')
-    .describe('A name that identifies the owner of the key.'),
+  name: withoutNul(
+    z.string({ error: 'a name' }).min(1, 'a name').max(200, 'at most 200 characters'),
+    'a name',
+  ).describe('A name that identifies the owner of the key.'),
   scopes: z
-    .array(keyScope, { error: 'a list of scopes (predict, train, admin)' })
+    .array(keyScope, { error: `a list of scopes (${keyScopes.join(', ')})` })
     .min(1, 'at least one scope')
-    .describe('predict: classify and read; train: also launch trainings and change adapters; admin: everything.'),
+    .describe(
+      'predict: classify and read; train: also launch trainings and change adapters; metrics: only read /metrics; admin: everything.',
+    ),
 })
 export type KeyRequest = z.infer<typeof keyRequest>
 

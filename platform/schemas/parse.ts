@@ -1,21 +1,27 @@
 import type { z } from 'zod'
-import { describeValue, formatFieldName, toExpectation } from '../../core/describe.ts'
+import { describeValue, formatFieldName } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
+import { IN_OUR_WORDS } from '../../core/expectation.ts'
+import { repair } from './repair.ts'
 
 /**
- * Parses a value from outside, such as the body of a request.
+ * Parses a value from outside, such as the body of a request. Null for an optional field means that it is not set, and
+ * a number as text is a number where no text is expected.
  * @param whole the name of the whole value in errors, such as `the body`
  * @throws GraftError `body_invalid`, which names the first field that is wrong
  */
 export function parse<T>(schema: z.ZodType<T>, value: unknown, whole: string, fix: string): T {
-  const parsed = schema.safeParse(value)
+  const direct = schema.safeParse(value, IN_OUR_WORDS)
+  if (direct.success) return direct.data
+  const repaired = repair(schema, value)
+  const parsed = repaired === value ? direct : schema.safeParse(repaired, IN_OUR_WORDS)
   if (parsed.success) return parsed.data
   const { path, message, unknownField } = deepestFault(parsed.error.issues[0])
   fail('body_invalid', {
     subject: formatPath(path) || whole,
-    expected: toExpectation(message),
+    expected: message,
     found:
-      unknownField === undefined ? describeValue(valueAt(value, path)) : `the field ${describeValue(unknownField)}`,
+      unknownField === undefined ? describeValue(valueAt(repaired, path)) : `the field ${describeValue(unknownField)}`,
     fix,
   })
 }

@@ -19,10 +19,7 @@ export const trainingProgress = z.strictObject({
 })
 export type TrainingProgress = z.infer<typeof trainingProgress>
 
-/**
- * The permissions of a key, each of which includes the ones before it: to classify and read, to launch trainings and
- * change adapters, and to do everything.
- */
-export const keyScopes = ['predict', 'train', 'admin'] as const
+/** The permissions of a key: to classify and read; to launch trainings and change adapters; to read metrics; all. */
+export const keyScopes = ['predict', 'train', 'metrics', 'admin'] as const
 export const keyScope = z.enum(keyScopes)
 export type KeyScope = z.infer<typeof keyScope>

@@ -1,11 +1,18 @@
 import { z } from 'zod'
+import { anyRecord } from '../../core/any-record.ts'
 import { fieldsOf, methods } from '../../model/methods/registry.ts'
 import { trainingFields } from '../../training/spec.ts'
-import { idOrName, NO_NUL, pageOf, pageRequest, problem, resourceName, timestamp, uuid } from './common.ts'
+import { idOrName, pageOf, pageRequest, problem, resourceName, timestamp, uuid, withoutNul } from './common.ts'
+import { fileReading } from './datasets.ts'
+import { finding } from './findings.ts'
 import { trainingProgress, trainingStatus } from './statuses.ts'
 
-// Excludes the paths, which differ between machines, and the interval between saved states, which the worker sets.
-const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, ...settings } = trainingFields.shape
+// Excludes the paths, which differ between machines, how files are read, which each data set knows itself, and the
+// interval between saved states, which the worker sets.
+const settings = z
+  .object(trainingFields.shape)
+  .omit({ base: true, data: true, test: true, out: true, save_seconds: true })
+  .omit({ text_column: true, label_column: true, skip_bad: true, max_skipped: true }).shape
 
 /**
  * The fields of all methods, for API documentation. Each method checks its own fields and rejects those of other
@@ -13,19 +20,25 @@ const { base: _base, data: _data, test: _test, out: _out, save_seconds: _save, .
  */
 export const methodFields: Record<string, z.ZodType> = {}
 for (const method of Object.keys(methods))
-  for (const [field, schema] of Object.entries(fieldsOf(method)))
-    methodFields[field] = z.optional(withoutDefault(schema)).describe(`${method}: ${schema.description ?? field}`)
+  for (const [field, schema] of Object.entries(fieldsOf(method))) {
+    const description = `${method}: ${schema.description ?? field}`
+    const known = methodFields[field]
+    methodFields[field] = known
+      ? known.describe(`${known.description}; ${description}`)
+      : z.optional(withoutDefault(schema)).describe(description)
+  }
 
 /** Returns a schema without its default, which would otherwise become a field of every method. */
 function withoutDefault(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema
 }
 
-const metadata = z
-  .record(
-    z.string().min(1, 'keys of 1 to 64 characters').max(64, 'keys of 1 to 64 characters').regex(NO_NUL),
-    z.string({ error: 'a text' }).max(512, 'a text of at most 512 characters').regex(NO_NUL, 'a text without U+0000'),
-    { error: 'an object whose values are texts' },
+const metadata = anyRecord(
+  withoutNul(z.string({ error: 'a text' }).max(512, 'a text of at most 512 characters'), 'a text'),
+)
+  .refine(
+    (pairs) => Object.keys(pairs).every((key) => key.length >= 1 && key.length <= 64 && !key.includes('\0')),
+    'keys of 1 to 64 characters, without U+0000',
   )
   .refine((pairs) => Object.keys(pairs).length <= 16, 'at most 16 pairs')
   .describe('Your own notes. They do not affect the training.')
@@ -77,6 +90,9 @@ export const plan = z.strictObject({
     ),
   padding: z.number().describe('The share of tokens that are padding.'),
   truncated: z.int().describe('The number of reviews that are truncated.'),
+  data: fileReading.optional().describe('How the training data were read.'),
+  test: fileReading.optional().describe('How the test data were read.'),
+  findings: z.array(finding).optional().describe('What to know about the data before the training.'),
 })
 
 /** The cost of a training, estimated from two real steps. */
@@ -104,9 +120,9 @@ export const training = z.strictObject({
   result: z
     .record(z.string(), z.unknown())
     .optional()
-    .describe('The outcome: steps, seconds, loss, calibration, accuracy, metrics and curve.'),
+    .describe('The outcome: steps, seconds, loss, calibration, skipped rows, accuracy, metrics, findings and curve.'),
   adapter: uuid.optional().describe('The resulting adapter.'),
-  error: problem.optional().describe('The reason for the failure.'),
+  error: problem.describe('The reason for the failure.').optional(),
   pausing: z.boolean().describe('Whether a pause was requested. The training pauses as soon as its state is saved.'),
   slices: z.int().describe('The number of parts in which the training has run so far.'),
   last_event: z.int().describe('The number of the newest event.'),

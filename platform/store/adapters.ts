@@ -9,7 +9,9 @@ import { type Page, pageQuery } from './page.ts'
 import { adapters } from './schema/adapters.ts'
 import { aliases } from './schema/aliases.ts'
 import { bases } from './schema/bases.ts'
+import { comparisons } from './schema/comparisons.ts'
 import { trainings } from './schema/trainings.ts'
+import { unfinishedWorkStatuses } from './short-work.ts'
 
 /** A row, with the name of its base, the id of the training that made it, and the aliases that point to it. */
 export type AdapterRow = typeof adapters.$inferSelect & {
@@ -18,6 +20,9 @@ export type AdapterRow = typeof adapters.$inferSelect & {
   aliases: string[]
 }
 export type NewAdapter = typeof adapters.$inferInsert
+
+/** The part of a row that a prediction needs. Labels and metrics may be large, and are not read for each request. */
+export type AdapterReference = Pick<AdapterRow, 'id' | 'name' | 'base_id' | 'base' | 'digest' | 'artifact' | 'aliases'>
 
 /**
  * Inserts an adapter.
@@ -32,12 +37,19 @@ export async function insertAdapter(db: Database, adapter: NewAdapter, training?
   })
 }
 
+/** True if any adapter is of the base. */
+export async function hasAdapters(db: Database, baseId: string): Promise<boolean> {
+  return (await db.select({ id: adapters.id }).from(adapters).where(eq(adapters.base_id, baseId)).limit(1)).length > 0
+}
+
 /** Returns what identifies the adapter after its row is deleted. */
 export const snapshotOf = ({ id, name, digest }: AdapterRow): AdapterSnapshot => ({ id, name, digest })
 
-/** A subquery for the aliases of the adapter that the outer query selects. */
-const aliasesOfAdapter = (db: Database) =>
-  db.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, adapters.id))
+/** The aliases of the adapter that the outer query selects. */
+function aliasNames(db: Database) {
+  const ofAdapter = db.select({ name: aliases.name }).from(aliases).where(eq(aliases.adapter_id, adapters.id))
+  return sql<string[]>`array(${ofAdapter} order by name)`
+}
 
 /**
  * Matches the adapters that have one of the names, or an alias with one. The ids of the aliases are an array, so that
@@ -57,11 +69,25 @@ const adapterQuery = (db: Database) =>
       ...getTableColumns(adapters),
       base: bases.name,
       training_id: trainings.id,
-      aliases: sql<string[]>`array(${aliasesOfAdapter(db)} order by name)`,
+      aliases: aliasNames(db),
     })
     .from(adapters)
     .innerJoin(bases, eq(bases.id, adapters.base_id))
     .leftJoin(trainings, eq(trainings.adapter_id, adapters.id))
+
+const referenceQuery = (db: Database) =>
+  db
+    .select({
+      id: adapters.id,
+      name: adapters.name,
+      base_id: adapters.base_id,
+      base: bases.name,
+      digest: adapters.digest,
+      artifact: adapters.artifact,
+      aliases: aliasNames(db),
+    })
+    .from(adapters)
+    .innerJoin(bases, eq(bases.id, adapters.base_id))
 
 /** Selects an adapter by its id, its name or an alias. */
 export async function findAdapter(db: Database, idOrName: string): Promise<AdapterRow | undefined> {
@@ -101,8 +127,8 @@ async function throwUnknownAdapter(db: Database, idOrName: string, subject: stri
 }
 
 /**
- * Selects several adapters by their ids, names or aliases, in the order of the request, which may name the same adapter
- * twice.
+ * Selects several adapters for predictions, by their ids, names or aliases, in the order of the request, which may name
+ * the same adapter twice.
  * @param subjectOf returns where in the request an adapter is named, for the error
  * @throws GraftError `adapter_unknown` for the first one that does not exist
  */
@@ -110,20 +136,20 @@ export async function selectAdapters(
   db: Database,
   idsOrNames: readonly string[],
   subjectOf: (i: number) => string,
-): Promise<AdapterRow[]> {
+): Promise<AdapterReference[]> {
   const ids = idsOrNames.filter(isUuid)
   const names = idsOrNames.filter((idOrName) => !isUuid(idOrName))
-  const rows = await adapterQuery(db).where(or(inArray(adapters.id, ids), hasName(db, names)))
+  const rows = await referenceQuery(db).where(or(inArray(adapters.id, ids), hasName(db, names)))
   const rowsByKey = new Map(rows.flatMap((row) => [row.id, row.name, ...row.aliases].map((key) => [key, row] as const)))
   const keyOf = (idOrName: string) => (isUuid(idOrName) ? idOrName.toLowerCase() : idOrName)
   const missing = idsOrNames.findIndex((idOrName) => !rowsByKey.has(keyOf(idOrName)))
   if (missing >= 0) await throwUnknownAdapter(db, idsOrNames[missing], subjectOf(missing))
-  return idsOrNames.map((idOrName) => rowsByKey.get(keyOf(idOrName)) as AdapterRow)
+  return idsOrNames.map((idOrName) => rowsByKey.get(keyOf(idOrName)) as AdapterReference)
 }
 
 /** Selects the adapter if there is exactly one, and otherwise returns whether there are none or several. */
-export async function selectOnlyAdapter(db: Database): Promise<AdapterRow | 'none' | 'several'> {
-  const rows = await adapterQuery(db).limit(2)
+export async function selectOnlyAdapter(db: Database): Promise<AdapterReference | 'none' | 'several'> {
+  const rows = await referenceQuery(db).limit(2)
   if (rows.length === 1) return rows[0]
   return rows.length === 0 ? 'none' : 'several'
 }
@@ -132,9 +158,9 @@ export async function selectAdapterPage(
   db: Database,
   { base_id, ...request }: PageRequest & { base_id?: string } = {},
 ): Promise<Page<AdapterRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(adapters.id, request)
+  const { isAfterCursor, order, limit, toPage } = pageQuery(adapters.id, request)
   const hasBase = base_id === undefined ? undefined : eq(adapters.base_id, base_id)
-  return toPage(await adapterQuery(db).where(and(isBefore, hasBase)).orderBy(order).limit(limit))
+  return toPage(await adapterQuery(db).where(and(isAfterCursor, hasBase)).orderBy(order).limit(limit))
 }
 
 /**
@@ -158,4 +184,21 @@ export async function deleteAdapter(db: Database, idOrName: string): Promise<Ada
     await tx.delete(adapters).where(eq(adapters.id, row.id))
     return row
   })
+}
+
+/** Returns whether anything still needs a deleted adapter: another row with the same content, or a comparison. */
+export async function isAdapterNeeded(db: Database, { id, artifact }: AdapterRow): Promise<boolean> {
+  const same = db.select({ id: adapters.id }).from(adapters).where(eq(adapters.artifact, artifact)).limit(1)
+  const unfinished = db
+    .select({ id: comparisons.id })
+    .from(comparisons)
+    .where(
+      and(
+        inArray(comparisons.status, unfinishedWorkStatuses),
+        sql`${comparisons.adapters} @> ${JSON.stringify([{ id }])}::jsonb`,
+      ),
+    )
+    .limit(1)
+  const [sameRows, comparisonRows] = [await same, await unfinished]
+  return sameRows.length + comparisonRows.length > 0
 }

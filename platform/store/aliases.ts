@@ -46,8 +46,8 @@ export async function lockAlias(tx: Database, name: string): Promise<AliasRow | 
 }
 
 export async function selectAliasPage(db: Database, request: PageRequest = {}): Promise<Page<AliasRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(aliases.id, request)
-  return toPage(await aliasQuery(db).where(isBefore).orderBy(order).limit(limit))
+  const { isAfterCursor, order, limit, toPage } = pageQuery(aliases.id, request)
+  return toPage(await aliasQuery(db).where(isAfterCursor).orderBy(order).limit(limit))
 }
 
 /**
@@ -81,12 +81,12 @@ export async function selectAliasMovePage(
   alias: string,
   request: PageRequest = {},
 ): Promise<Page<AliasMoveRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(aliasMoves.id, request)
+  const { isAfterCursor, order, limit, toPage } = pageQuery(aliasMoves.id, request)
   return toPage(
     await db
       .select()
       .from(aliasMoves)
-      .where(and(eq(aliasMoves.alias, alias), isBefore))
+      .where(and(eq(aliasMoves.alias, alias), isAfterCursor))
       .orderBy(order)
       .limit(limit),
   )

@@ -16,6 +16,12 @@ const SECRET_PREFIX = 'graft_'
 /** All columns that may leave the store. */
 const { hash: _, ...publicColumns } = getTableColumns(apiKeys)
 
+/** 32 random bytes in base64url, after the prefix. */
+const SECRET_FORMAT = /^graft_[\w-]{43}$/
+
+/** Returns the hash under which the store knows a key, or undefined for a text that cannot be a key. */
+export const hashOfSecret = (text: string): string | undefined => (SECRET_FORMAT.test(text) ? hashOf(text) : undefined)
+
 const hashOf = (secret: string): string => createHash('sha256').update(secret).digest('hex')
 
 /** @returns the row, and the secret, which is stored nowhere and cannot be read again */
@@ -33,8 +39,8 @@ export async function insertApiKey(
 }
 
 export async function selectApiKeyPage(db: Database, request: PageRequest = {}): Promise<Page<ApiKeyRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(apiKeys.id, request)
-  return toPage(await db.select(publicColumns).from(apiKeys).where(isBefore).orderBy(order).limit(limit))
+  const { isAfterCursor, order, limit, toPage } = pageQuery(apiKeys.id, request)
+  return toPage(await db.select(publicColumns).from(apiKeys).where(isAfterCursor).orderBy(order).limit(limit))
 }
 
 /**
@@ -66,10 +72,12 @@ export async function revokeApiKey(db: Database, id: string): Promise<ApiKeyRow>
  * @returns undefined if no valid key has it
  */
 export async function verifyApiKey(db: Database, secret: string): Promise<ApiKeyRow | undefined> {
+  const hash = hashOfSecret(secret)
+  if (hash === undefined) return undefined
   const [row] = await db
     .select(publicColumns)
     .from(apiKeys)
-    .where(and(eq(apiKeys.hash, hashOf(secret)), isNull(apiKeys.revoked_at)))
+    .where(and(eq(apiKeys.hash, hash), isNull(apiKeys.revoked_at)))
   // Records the time at most once a minute, so that not every request writes.
   const isStale = or(isNull(apiKeys.last_used_at), lt(apiKeys.last_used_at, sql`now() - interval '1 minute'`))
   if (row && Date.now() - (row.last_used_at?.getTime() ?? 0) > MINUTE_MS)

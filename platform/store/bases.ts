@@ -1,4 +1,4 @@
-import { eq } from 'drizzle-orm'
+import { and, eq, isNull, ne, sql } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
 import type { PageRequest } from '../schemas/common.ts'
@@ -9,6 +9,9 @@ import { throwUnknown } from './throw-errors.ts'
 
 export type BaseRow = typeof bases.$inferSelect
 export type NewBase = typeof bases.$inferInsert
+
+/** The name of the embedded base of this version of Graft. */
+export const EMBEDDED = 'embedded'
 
 /**
  * Returns the row of a base, and inserts it if no row has its name. Several processes may call this at the same time.
@@ -26,6 +29,23 @@ export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> 
   })
 }
 
+/**
+ * Returns the row of the embedded base, and inserts it if there is none. Another version of Graft may have another
+ * embedded base. Its row keeps its adapters, but is renamed to `embedded-` and the first 8 digits of its fingerprint.
+ */
+export async function ensureEmbeddedBase(db: Database, base: Omit<NewBase, 'name' | 'artifact'>): Promise<BaseRow> {
+  const [known] = await db
+    .select()
+    .from(bases)
+    .where(and(eq(bases.fingerprint, base.fingerprint), isNull(bases.artifact)))
+  if (known) return known
+  await db
+    .update(bases)
+    .set({ name: sql`'embedded-' || left(${bases.fingerprint}, 8)` })
+    .where(and(eq(bases.name, EMBEDDED), ne(bases.fingerprint, base.fingerprint)))
+  return ensureBase(db, { ...base, name: EMBEDDED, artifact: null })
+}
+
 export async function findBase(db: Database, idOrName: string): Promise<BaseRow | undefined> {
   const [row] = await db
     .select()
@@ -40,6 +60,6 @@ export async function selectBase(db: Database, idOrName: string): Promise<BaseRo
 }
 
 export async function selectBasePage(db: Database, request: PageRequest = {}): Promise<Page<BaseRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(bases.id, request)
-  return toPage(await db.select().from(bases).where(isBefore).orderBy(order).limit(limit))
+  const { isAfterCursor, order, limit, toPage } = pageQuery(bases.id, request)
+  return toPage(await db.select().from(bases).where(isAfterCursor).orderBy(order).limit(limit))
 }

@@ -5,7 +5,7 @@ import { comparisons } from './schema/comparisons.ts'
 import type { ShortWorkRow } from './short-work.ts'
 
 export type ComparisonRow = ShortWorkRow<'comparison'>
-export type NewComparison = Pick<typeof comparisons.$inferInsert, 'id' | 'adapters' | 'dataset_id'>
+export type NewComparison = Pick<typeof comparisons.$inferInsert, 'id' | 'owner' | 'adapters' | 'dataset_id'>
 
 /** @param comparison of at least two adapters */
 export async function insertComparison(db: Database, comparison: NewComparison): Promise<ComparisonRow> {
@@ -14,6 +14,6 @@ export async function insertComparison(db: Database, comparison: NewComparison):
 }
 
 export async function selectComparisonPage(db: Database, request: PageRequest = {}): Promise<Page<ComparisonRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(comparisons.id, request)
-  return toPage(await db.select().from(comparisons).where(isBefore).orderBy(order).limit(limit))
+  const { isAfterCursor, order, limit, toPage } = pageQuery(comparisons.id, request)
+  return toPage(await db.select().from(comparisons).where(isAfterCursor).orderBy(order).limit(limit))
 }

@@ -1,9 +1,10 @@
 import { and, eq, inArray, isNull, or, sql } from 'drizzle-orm'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
+import type { Reading } from '../../training/data/reading.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Database } from './database.ts'
-import { type Page, pageQuery } from './page.ts'
+import { type ListOrder, type Page, pageQuery } from './page.ts'
 import { comparisons } from './schema/comparisons.ts'
 import { datasets } from './schema/datasets.ts'
 import { evaluations } from './schema/evaluations.ts'
@@ -18,23 +19,59 @@ const isNotDeleted = isNull(datasets.deleted_at)
 const hasIdOrName = (idOrName: string) =>
   and(isNotDeleted, isUuid(idOrName) ? eq(datasets.id, idOrName) : eq(datasets.name, idOrName))
 
-/** @throws GraftError `name_taken` */
+/**
+ * Inserts a data set, or returns the one with the same name and file.
+ * @throws GraftError `name_taken` if the name is that of another file
+ */
 export async function insertDataset(db: Database, dataset: NewDataset): Promise<DatasetRow> {
   const sameName = { target: datasets.name, where: isNotDeleted }
   const [row] = await db.insert(datasets).values(dataset).onConflictDoNothing(sameName).returning()
-  return row ?? throwNameTaken('data set', dataset.name)
+  return row ?? (await findSameDataset(db, dataset)) ?? throwNameTaken('data set', dataset.name)
 }
 
-/** @throws GraftError `name_taken` */
-export async function requireFreeDatasetName(db: Database, name: string): Promise<void> {
-  const [row] = await db.select({ id: datasets.id }).from(datasets).where(hasIdOrName(name))
-  if (row) throwNameTaken('data set', name)
+/**
+ * Returns the data set with the same name and file, read in the same way, or undefined if the name is free.
+ * @throws GraftError `name_taken` if the name is that of another file, or of one that was read in another way
+ */
+export async function findSameDataset(
+  db: Database,
+  { name, digest, reading = {} }: Pick<NewDataset, 'name' | 'digest' | 'reading'>,
+): Promise<DatasetRow | undefined> {
+  const known = await findDatasetByName(db, name)
+  const isSame = known?.digest === digest && isReadAs(known.reading, reading)
+  return known === undefined || isSame ? known : throwNameTaken('data set', name)
+}
+
+/** Returns whether a file was read as requested. Columns that a request leaves out are those that were recognized. */
+const isReadAs = (stored: Reading, requested: Reading): boolean =>
+  stored.skip_bad === requested.skip_bad &&
+  stored.max_skipped === requested.max_skipped &&
+  (['text_column', 'label_column'] as const).every((field) => [undefined, stored[field]].includes(requested[field]))
+
+/** @throws GraftError `name_taken` if a file of this many bytes cannot be that of the data set with this name */
+export async function requireUploadableName(db: Database, name: string): Promise<(bytes: number) => void> {
+  const known = await findDatasetByName(db, name)
+  return (bytes) => {
+    if (known && bytes > known.bytes) throwNameTaken('data set', name)
+  }
+}
+
+async function findDatasetByName(db: Database, name: string): Promise<DatasetRow | undefined> {
+  const [row] = await db.select().from(datasets).where(hasIdOrName(name))
+  return row
 }
 
 /** @throws GraftError `dataset_unknown` */
 export async function selectDataset(db: Database, idOrName: string): Promise<DatasetRow> {
   const [row] = await db.select().from(datasets).where(hasIdOrName(idOrName))
   return row ?? throwUnknown('dataset', idOrName)
+}
+
+/** Returns whether a data set has this file. */
+export async function isDatasetFile(db: Database, digest: string): Promise<boolean> {
+  const withFile = and(isNotDeleted, eq(datasets.digest, digest))
+  const [row] = await db.select({ id: datasets.id }).from(datasets).where(withFile).limit(1)
+  return row !== undefined
 }
 
 /**
@@ -47,9 +84,13 @@ export async function lockDataset(tx: Database, idOrName: string, subject?: stri
   return row ?? throwUnknown('dataset', idOrName, subject)
 }
 
-export async function selectDatasetPage(db: Database, request: PageRequest = {}): Promise<Page<DatasetRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(datasets.id, request)
-  return toPage(await db.select().from(datasets).where(and(isNotDeleted, isBefore)).orderBy(order).limit(limit))
+export async function selectDatasetPage(
+  db: Database,
+  request: PageRequest = {},
+  first?: ListOrder,
+): Promise<Page<DatasetRow>> {
+  const { isAfterCursor, order, limit, toPage } = pageQuery(datasets.id, request, first)
+  return toPage(await db.select().from(datasets).where(and(isNotDeleted, isAfterCursor)).orderBy(order).limit(limit))
 }
 
 /**

@@ -1,118 +1,132 @@
-import { existsSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
-import { drizzle } from 'drizzle-orm/pglite'
-import { migrate as runMigrations } from 'drizzle-orm/pglite/migrator'
-import { flushFolder } from './flush-folder.ts'
-import { lockFolder } from './folder-lock.ts'
-import { migrate } from './migrate.ts'
+import { existsSync } from 'node:fs'
+import pg from 'pg'
+import { fail } from '../../core/errors.ts'
+import { createData, DATABASE, hasData, USER, versionOf } from './embedded/create-data.ts'
+import { CannotRun, findLauncher, type Launcher, launcherFor, ownerOf } from './embedded/launcher.ts'
+import { withLock } from './embedded/lock.ts'
+import { pathsOf, type ServerPaths } from './embedded/paths.ts'
+import { makePrivate } from './embedded/private-folder.ts'
+import { makeSocketFolder } from './embedded/socket-folder.ts'
+import { StartFailed } from './embedded/start-failed.ts'
+import { type Supervisor, superviseServer } from './embedded/supervisor.ts'
+import { pgliteFolder } from './pglite/pglite-folder.ts'
+import { openPool, poolSettings, reasonOf } from './postgres.ts'
 import type { Store } from './store.ts'
 
-/** The time between checkpoints while there are writes. A loss of power can lose this much. */
-const CHECKPOINT_INTERVAL_MS = 10_000
-/** The times of files are coarser than the clock. */
-const FILE_TIME_TOLERANCE_MS = 2_000
-
 /**
- * Opens the database in `<home>/database` and locks it for this process.
- * @throws GraftError `store_locked`, `store_newer`
+ * Opens the database of a home: a PostgreSQL server for this machine, which starts with the first process that needs it
+ * and stops with the last. If PostgreSQL cannot run here, it is PGlite, in this process. A database of PGlite moves to
+ * PostgreSQL once it can run.
+ * @throws GraftError `store_unavailable`, `store_newer`; with PGlite also `store_locked`
  */
 export async function openEmbedded(home: string): Promise<Store> {
-  const unlock = lockFolder(home)
-  const folder = join(home, 'database')
-  try {
-    if (!existsSync(folder)) await createDatabase(folder)
-    // A process that closes the database removes this file, after a flush.
-    const isFlushed = !existsSync(join(folder, 'postmaster.pid'))
-    const pglite = await startPglite(folder)
-    const db = drizzle(pglite)
-    try {
-      await migrate(db, (config) => runMigrations(db, config), folder)
-    } catch (error) {
-      await pglite.close()
+  makePrivate(home)
+  const paths = pathsOf(home)
+  // Processes that start at the same time decide one after the other.
+  return withLock(paths.opening, ownerOf(home), async () => {
+    if (hasData(paths) && !existsSync(pgliteFolder(home))) return openServer(home, paths, launcherOf(home, paths))
+    const launcher = await findLauncher(home).catch((error) => {
+      if (error instanceof CannotRun) return error.message
       throw error
-    }
-    const checkpoints = startCheckpoints(pglite, folder, isFlushed ? Date.now() : 0)
+    })
+    if (typeof launcher === 'string') return openPgliteInstead(home, launcher)
+    if (!hasData(paths)) await createData(paths, launcher).catch((error) => throwUnavailable(home, error))
+    return openServer(home, paths, launcher)
+  })
+}
+
+async function openPgliteInstead(home: string, why: string): Promise<Store> {
+  process.stderr.write(`graft: the database runs in this process (PGlite), for one process at a time: ${why}.\n`)
+  return (await import('./pglite/open-pglite.ts')).openPglite(home)
+}
+
+/** Returns a launcher for an existing database. */
+function launcherOf(home: string, paths: ServerPaths): Launcher {
+  try {
+    const launcher = launcherFor(home)
+    const found = versionOf(paths)
+    if (found === launcher.version) return launcher
+    return fail('store_unavailable', {
+      subject: `the database in ${home}`,
+      expected: `the format of PostgreSQL ${launcher.version}`,
+      found: `that of PostgreSQL ${found}`,
+      fix: `Use a version of Graft with PostgreSQL ${found}, or copy the database to a server with pg_dump and use DATABASE_URL.`,
+    })
+  } catch (error) {
+    if (!(error instanceof CannotRun)) throw error
+    return fail(
+      'store_unavailable',
+      {
+        subject: `the database in ${home}`,
+        problem: `belongs to PostgreSQL, and ${error.message}`,
+        fix: 'Run npm ci on a supported platform, choose another folder with GRAFT_HOME, or use DATABASE_URL.',
+      },
+      error,
+    )
+  }
+}
+
+async function openServer(home: string, paths: ServerPaths, launcher: Launcher): Promise<Store> {
+  makePrivate(paths.root)
+  const socket = makeSocketFolder(paths.run)
+  const settings = { host: socket.folder, port: 5432, user: USER, database: DATABASE, password: '', ssl: false }
+  const supervisor = superviseServer(paths, launcher, { ...settings, connectionTimeoutMillis: 5_000 })
+  const close = async () => {
+    await supervisor.leave()
+    socket.remove()
+  }
+  try {
+    await supervisor.ensure().catch((error) => throwUnavailable(home, error))
+    const pool = new pg.Pool({ ...poolSettings, ...settings, Client: supervisedClient(supervisor) } as pg.PoolConfig)
+    const url = `postgres://${USER}@localhost/${DATABASE}?host=${encodeURIComponent(paths.run)}`
+    const store = await openPool(pool, { url, name: paths.data, unavailable: (error) => throwUnavailable(home, error) })
+    if (existsSync(pgliteFolder(home))) await (await import('./embedded/carry-over.ts')).carryOver(home, pool)
     return {
-      db,
-      client: { kind: 'embedded', pglite },
-      transaction: (work) => db.transaction(work),
-      flush: checkpoints.flush,
+      ...store,
       async close() {
-        try {
-          await checkpoints.close()
-        } finally {
-          unlock()
-        }
+        await store.close()
+        await close()
       },
     }
   } catch (error) {
-    unlock()
+    await close().catch(() => {})
     throw error
   }
 }
 
-/**
- * Creates the database under a temporary name and renames it when it is complete, so that a killed process leaves no
- * broken database.
- */
-async function createDatabase(folder: string): Promise<void> {
-  const partial = `${folder}.partial`
-  rmSync(partial, { recursive: true, force: true })
-  await (await startPglite(partial)).close()
-  await flushFolder(partial, 0)
-  renameSync(partial, folder)
+/** Returns the class of a connection that starts the server first, if it does not run. */
+const supervisedClient = (supervisor: Supervisor): typeof pg.Client =>
+  class extends pg.Client {
+    override connect(): Promise<pg.Client>
+    override connect(callback: (error: Error) => void): void
+    override connect(callback?: (error: Error) => void): Promise<pg.Client> | undefined {
+      const connected = supervisor
+        .ensure()
+        .then(() => super.connect().catch(throwStopped))
+        .catch((error) => {
+          supervisor.distrust()
+          throw error
+        })
+      if (!callback) return connected
+      connected.then(() => callback(undefined as never), callback)
+      return undefined
+    }
+  }
+
+/** Throws the error of a connection. A server that has stopped in order has removed its socket. */
+function throwStopped(error: NodeJS.ErrnoException): never {
+  throw error.code === 'ENOENT' ? new StartFailed(error.message) : error
 }
 
-function startPglite(folder: string): Promise<PGlite> {
-  // This process has the lock, so the previous owner is gone. An empty file of this name would keep PGlite from
-  // starting.
-  rmSync(join(folder, 'postmaster.pid'), { force: true })
-  return PGlite.create(folder, { startParams: [...PGlite.defaultStartParams, '-c', 'shared_buffers=8MB'] })
-}
-
-/**
- * Makes writes durable at an interval, by a checkpoint and a flush of the files that changed. PGlite itself never
- * flushes its files to the disk.
- * @param flushedAt the time, in milliseconds since 1970, at which all files were on the disk
- */
-function startCheckpoints(pglite: PGlite, folder: string, flushedAt: number) {
-  let checkpointed = ''
-  let last = Promise.resolve()
-
-  const currentLsn = async () =>
-    (await pglite.query<{ lsn: string }>('select pg_current_wal_insert_lsn()::text as lsn')).rows[0].lsn
-  const flushFiles = async () => {
-    const startedAt = Date.now()
-    await flushFolder(folder, flushedAt - FILE_TIME_TOLERANCE_MS)
-    flushedAt = startedAt
-  }
-  const checkpoint = async () => {
-    if ((await currentLsn()) === checkpointed) return
-    await pglite.exec('checkpoint')
-    checkpointed = await currentLsn()
-    await flushFiles()
-  }
-  /** Runs one checkpoint after the other, even if the previous one failed. */
-  const flush = () => {
-    last = last.catch(() => {}).then(checkpoint)
-    return last
-  }
-  const timer = setInterval(() => void flush().catch(warn), CHECKPOINT_INTERVAL_MS).unref()
-  return {
-    flush,
-    async close() {
-      clearInterval(timer)
-      await last.catch(() => {})
-      await pglite.exec('checkpoint')
-      await pglite.close()
-      // Includes what PGlite wrote while it closed.
-      await flushFiles()
+function throwUnavailable(home: string, error: unknown): never {
+  const reason = error instanceof StartFailed ? error.message : reasonOf(error)
+  return fail(
+    'store_unavailable',
+    {
+      subject: `the database in ${home}`,
+      problem: `could not be opened: ${reason.replace(/\.$/, '')}`,
+      fix: 'Free some space if the disk is full. Otherwise use another folder with GRAFT_HOME, or DATABASE_URL.',
     },
-  }
-}
-
-const warn = (error: unknown) =>
-  process.emitWarning(
-    `the database could not be written to the disk: ${error instanceof Error ? error.message : error}`,
+    error,
   )
+}

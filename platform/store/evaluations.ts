@@ -6,7 +6,10 @@ import { evaluations } from './schema/evaluations.ts'
 import type { ShortWorkRow } from './short-work.ts'
 
 export type EvaluationRow = ShortWorkRow<'evaluation'>
-export type NewEvaluation = Pick<typeof evaluations.$inferInsert, 'id' | 'adapter_id' | 'digest' | 'dataset_id'>
+export type NewEvaluation = Pick<
+  typeof evaluations.$inferInsert,
+  'id' | 'owner' | 'adapter_id' | 'digest' | 'dataset_id'
+>
 
 export async function insertEvaluation(db: Database, evaluation: NewEvaluation): Promise<EvaluationRow> {
   const [row] = await db.insert(evaluations).values(evaluation).returning()
@@ -17,7 +20,7 @@ export async function selectEvaluationPage(
   db: Database,
   { adapter_id, ...request }: PageRequest & { adapter_id?: string } = {},
 ): Promise<Page<EvaluationRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(evaluations.id, request)
+  const { isAfterCursor, order, limit, toPage } = pageQuery(evaluations.id, request)
   const hasAdapter = adapter_id === undefined ? undefined : eq(evaluations.adapter_id, adapter_id)
-  return toPage(await db.select().from(evaluations).where(and(isBefore, hasAdapter)).orderBy(order).limit(limit))
+  return toPage(await db.select().from(evaluations).where(and(isAfterCursor, hasAdapter)).orderBy(order).limit(limit))
 }

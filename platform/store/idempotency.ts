@@ -14,6 +14,9 @@ export interface KeyedWork {
   request: unknown
 }
 
+/** The idempotency key of a request, and whose it is. */
+export type RequestKey = Pick<KeyedWork, 'owner' | 'key'>
+
 /**
  * Does a piece of work in one transaction, and only once for each key. The key is written in the same transaction: a
  * repetition waits for the first request and gets its response, or does the work if the first request failed.

@@ -17,10 +17,10 @@ export interface StoreOptions {
 export const graftHome = (): string => resolve(process.env.GRAFT_HOME || '.graft')
 
 /**
- * Opens the database, creates it if it does not exist, and migrates its tables. It is PostgreSQL if there is a URL, and
- * otherwise the embedded database in `database/` of the home folder. The code of each is loaded only when it is opened.
- * @throws GraftError `store_locked` if another process has the embedded database, `store_unavailable` if PostgreSQL
- *   does not answer, `store_newer` if a later version of Graft has migrated the tables
+ * Opens the database, creates it if it does not exist, and migrates its tables. It is the one at the URL, or without a
+ * URL, the embedded database of the home folder. The code of each is loaded only when it is opened.
+ * @throws GraftError `store_unavailable` if PostgreSQL does not answer, `store_newer` if a later version of Graft has
+ *   migrated the tables, `store_locked` if another process has a database of PGlite
  */
 export async function openStore({
   databaseUrl = process.env.DATABASE_URL,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isLostConnection } from './lost-connection.ts'
+import { isLostConnection } from '../../core/lost-connection.ts'
 
 const FIRST_DELAY_MS = 100
 const MAX_DELAY_MS = 2_000

@@ -52,15 +52,14 @@ export async function selectShortWork<K extends ShortWorkKind>(
 /**
  * Writes the outcome of an evaluation or a comparison, unless it has one. The first outcome is final, so a duplicate
  * that finishes later changes nothing.
- * @returns the row afterwards
- * @throws GraftError `evaluation_unknown`, `comparison_unknown`
+ * @returns the row afterwards, or undefined if nothing was written
  */
 export async function updateShortWork<K extends ShortWorkKind>(
   db: Database,
   kind: K,
   id: string,
   outcome: ShortWorkOutcome<K>,
-): Promise<ShortWorkRow<K>> {
+): Promise<ShortWorkRow<K> | undefined> {
   const table = tableOf(kind)
   const finished = outcome.status === 'running' ? {} : { finished_at: sql`now()` }
   const [row] = await db
@@ -68,7 +67,7 @@ export async function updateShortWork<K extends ShortWorkKind>(
     .set({ ...(outcome as Partial<Rows['evaluation']>), ...finished })
     .where(and(eq(table.id, id), inArray(table.status, unfinishedWorkStatuses)))
     .returning()
-  return (row as unknown as ShortWorkRow<K> | undefined) ?? selectShortWork(db, kind, id)
+  return row as unknown as ShortWorkRow<K> | undefined
 }
 
 /** Selects the ids of the evaluations or comparisons that have not finished. */

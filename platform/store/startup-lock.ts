@@ -4,11 +4,11 @@ import type { StoreClient } from './store.ts'
 const STARTUP_LOCK = 0x67726167
 
 /**
- * Runs startup work on the database that only one process at a time may do. The embedded
- * database has only one process, so it needs no lock.
+ * Runs startup work on the database that only one process at a time may do. A database of PGlite has only one process,
+ * so it needs no lock.
  */
 export async function withStartupLock<T>(client: StoreClient, work: () => Promise<T>): Promise<T> {
-  if (client.kind === 'embedded') return work()
+  if (client.kind === 'pglite') return work()
   const connection = await client.pool.connect()
   try {
     await connection.query(`select pg_advisory_lock(${STARTUP_LOCK})`)

@@ -9,6 +9,7 @@ const KINDS = {
   dataset: { code: 'dataset_unknown', expected: 'the id or name of an existing data set' },
   evaluation: { code: 'evaluation_unknown', expected: 'the id of an existing evaluation' },
   key: { code: 'key_unknown', expected: 'the id of a key that is not revoked' },
+  webhook: { code: 'webhook_unknown', expected: 'the id of an existing webhook' },
   training: { code: 'training_unknown', expected: 'the id or name of an existing training' },
 } as const satisfies Record<string, { code: ErrorCode; expected: string }>
 

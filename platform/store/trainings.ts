@@ -1,4 +1,4 @@
-import { and, desc, eq, inArray, sql } from 'drizzle-orm'
+import { and, desc, eq, inArray, isNull, sql } from 'drizzle-orm'
 import { isUuid } from '../../core/uuid.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { TrainingStatus } from '../schemas/statuses.ts'
@@ -13,7 +13,7 @@ export type TrainingRow = typeof trainings.$inferSelect
 /** The columns that a request determines. The others record the progress. */
 export type NewTraining = Pick<
   typeof trainings.$inferInsert,
-  'id' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'spec' | 'metadata' | 'plan'
+  'id' | 'owner' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'spec' | 'metadata' | 'plan'
 >
 
 /**
@@ -55,13 +55,24 @@ export async function lockTraining(tx: Database, id: string): Promise<TrainingRo
   return row ?? throwUnknown('training', id)
 }
 
+interface TrainingFilter {
+  status?: readonly TrainingStatus[]
+  /** Pairs that the metadata must contain; null for trainings without metadata. */
+  metadata?: Readonly<Record<string, string>> | null
+}
+
 export async function selectTrainingPage(
   db: Database,
-  { status, ...request }: PageRequest & { status?: readonly TrainingStatus[] } = {},
+  { status, metadata, ...request }: PageRequest & TrainingFilter = {},
 ): Promise<Page<TrainingRow>> {
-  const { isBefore, order, limit, toPage } = pageQuery(trainings.id, request)
+  const { isAfterCursor, order, limit, toPage } = pageQuery(trainings.id, request)
   const hasStatus = status && inArray(trainings.status, [...status])
-  return toPage(await db.select().from(trainings).where(and(isBefore, hasStatus)).orderBy(order).limit(limit))
+  const hasMetadata =
+    metadata === null
+      ? isNull(trainings.metadata)
+      : metadata && sql`${trainings.metadata} @> ${sql.param(metadata, trainings.metadata)}`
+  const isSelected = and(isAfterCursor, hasStatus, hasMetadata)
+  return toPage(await db.select().from(trainings).where(isSelected).orderBy(order).limit(limit))
 }
 
 /** Selects the running trainings whose worker has not written a heartbeat for a number of seconds. */

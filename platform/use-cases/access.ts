@@ -1,7 +1,8 @@
 import { fail } from '../../core/errors.ts'
 import type { Caller } from '../platform.ts'
 import { type KeyScope, keyScopes } from '../schemas/statuses.ts'
-import { hasApiKeys, verifyApiKey } from '../store/api-keys.ts'
+import { hasApiKeys, hashOfSecret, verifyApiKey } from '../store/api-keys.ts'
+import type { Database } from '../store/database.ts'
 import type { Store } from '../store/store.ts'
 
 /** Decides who may do what. */
@@ -12,9 +13,17 @@ export interface Access {
   verify(secret: string): Promise<Caller | undefined>
 }
 
-/** Returns whether a caller has this scope. Each scope includes the lower ones: predict < train < admin. */
+/** The scopes that each scope includes. */
+const includedScopes: Readonly<Record<KeyScope, readonly KeyScope[]>> = {
+  predict: ['predict'],
+  train: ['predict', 'train'],
+  metrics: ['metrics'],
+  admin: keyScopes,
+}
+
+/** Returns whether a caller has this scope, or one that includes it. */
 export const hasScope = ({ scopes }: Caller, needed: KeyScope): boolean =>
-  scopes.some((scope) => keyScopes.indexOf(scope) >= keyScopes.indexOf(needed))
+  scopes.some((scope) => includedScopes[scope].includes(needed))
 
 /** @throws GraftError `scope_missing` */
 export function requireScope(caller: Caller, needed: KeyScope): void {
@@ -33,30 +42,57 @@ const CACHE_TTL_MS = 3000
 /** The maximum number of cached answers. More different keys than this within {@link CACHE_TTL_MS} are guesses. */
 const MAX_CACHE_ENTRIES = 10_000
 
-/** Grants access by the API keys in the store. Answers are cached, so that not every request queries the store. */
+/** The caches of the answers of each store. */
+const caches = new WeakMap<Database, Cache<unknown>[]>()
+
+/**
+ * Grants access by the API keys in the store. Answers are cached, so that not every request queries the store. A text
+ * that cannot be a key is not looked up.
+ */
 export function makeAccess({ db }: Pick<Store, 'db'>): Access {
-  const verify = cached(async (secret) => {
+  const keysExist = makeCache<boolean>()
+  const callers = makeCache<Caller | undefined>()
+  caches.set(db, [...(caches.get(db) ?? []), keysExist, callers])
+  const verify = async (secret: string): Promise<Caller | undefined> => {
     const key = await verifyApiKey(db, secret)
     return key && { owner: key.id, scopes: key.scopes }
-  })
-  const hasKeys = cached(() => hasApiKeys(db))
-  return { hasKeys: () => hasKeys(''), verify }
+  }
+  return {
+    hasKeys: () => keysExist.get('', () => hasApiKeys(db)),
+    async verify(secret) {
+      const hash = hashOfSecret(secret)
+      return hash === undefined ? undefined : callers.get(hash, () => verify(secret))
+    },
+  }
+}
+
+/** Forgets the cached answers, so that this process knows a new or revoked key at once. */
+export function forgetAnswers({ db }: Pick<Store, 'db'>): void {
+  for (const cache of caches.get(db) ?? []) cache.clear()
+}
+
+interface Cache<T> {
+  get(key: string, query: () => Promise<T>): Promise<T>
+  clear(): void
 }
 
 /**
- * Caches the result for each argument for {@link CACHE_TTL_MS}. Concurrent calls share one query. A failure is not
- * cached.
+ * Caches the result of the query for each key for {@link CACHE_TTL_MS}. Concurrent calls share one query. A failure is
+ * not cached.
  */
-function cached<T>(query: (argument: string) => Promise<T>): (argument: string) => Promise<T> {
+function makeCache<T>(): Cache<T> {
   const entries = new Map<string, { result: Promise<T>; expires: number }>()
-  return (argument) => {
-    const now = performance.now()
-    const known = entries.get(argument)
-    if (known && known.expires > now) return known.result
-    if (entries.size >= MAX_CACHE_ENTRIES) entries.clear()
-    const result = query(argument)
-    entries.set(argument, { result, expires: now + CACHE_TTL_MS })
-    result.catch(() => entries.delete(argument))
-    return result
+  return {
+    get(key, query) {
+      const now = performance.now()
+      const known = entries.get(key)
+      if (known && known.expires > now) return known.result
+      if (entries.size >= MAX_CACHE_ENTRIES) entries.clear()
+      const result = query()
+      entries.set(key, { result, expires: now + CACHE_TTL_MS })
+      result.catch(() => entries.delete(key))
+      return result
+    },
+    clear: () => entries.clear(),
   }
 }

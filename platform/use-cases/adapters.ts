@@ -1,17 +1,26 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, rename } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
+import { findCheckpointFiles, isCheckpointFile } from '../../checkpoint/layouts.ts'
 import { fail, GraftError } from '../../core/errors.ts'
+import { hashContent } from '../artifacts/hashed-file.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
-import type { ArchiveLimits } from '../artifacts/unpack-folder.ts'
-import { unpackFolder } from '../artifacts/unpack-folder.ts'
-import { artifactPathNames, withRedactedPaths } from '../files/redact-paths.ts'
+import { type ArchiveLimits, unpackFolder } from '../artifacts/unpack-folder.ts'
+import { type PathNames, withRedactedPaths } from '../files/redact-paths.ts'
 import type { Platform } from '../platform.ts'
 import type { Adapter, AdapterList } from '../schemas/adapters.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import { requireFreeAdapterName } from '../store/adapter-names.ts'
-import { deleteAdapter, findAdapter, insertAdapter, selectAdapter, selectAdapterPage } from '../store/adapters.ts'
+import {
+  deleteAdapter,
+  findAdapter,
+  insertAdapter,
+  isAdapterNeeded,
+  selectAdapter,
+  selectAdapterPage,
+} from '../store/adapters.ts'
+import { idempotent, type RequestKey } from '../store/idempotency.ts'
+import { throwNameTaken } from '../store/throw-errors.ts'
 import { toAdapter } from './to-api.ts'
 
 /** Lists adapters, newest first. */
@@ -25,57 +34,92 @@ export async function getAdapter({ store }: Platform, idOrName: string): Promise
   return toAdapter(await selectAdapter(store.db, idOrName))
 }
 
-/** @throws GraftError `adapter_unknown`, `in_use` */
-export async function removeAdapter({ store, engine }: Platform, idOrName: string): Promise<void> {
-  const { artifact } = await deleteAdapter(store.db, idOrName)
-  await engine.unload(artifact)
+/**
+ * Deletes an adapter, and its copies in the memory and in the cache of this machine.
+ * @throws GraftError `adapter_unknown`, `in_use`
+ */
+export async function removeAdapter({ store, engine, cache }: Platform, idOrName: string): Promise<void> {
+  const deleted = await deleteAdapter(store.db, idOrName)
+  if (await isAdapterNeeded(store.db, deleted)) return
+  await engine.unload(deleted.artifact)
+  await cache.remove(deleted.artifact)
 }
 
 /**
- * Adds the adapter in an archive. The archive is unpacked, validated on the base and packed again.
+ * Adds the adapter in an archive. The archive is unpacked, validated on the base and packed again. A repeated upload of
+ * the same files under the same name returns the adapter of the first.
  * @param content a tar file, gzipped or not, of an adapter's folder or of the files in it
- * @throws GraftError `name_taken`, or another code if the archive or the adapter is invalid; nothing is stored then
+ * @param requestKey an idempotency key: a repeated request with the same key returns the first adapter
+ * @throws GraftError `name_taken`, `overloaded`, `idempotency_conflict`, or another code if the archive or the adapter
+ *   is invalid; nothing is stored then
  */
 export async function uploadAdapter(
   platform: Platform,
   name: string,
   content: AsyncIterable<Uint8Array>,
-  limits: Partial<ArchiveLimits> = {},
+  requestKey?: RequestKey,
 ): Promise<Adapter> {
+  const { db } = platform.store
   // The name is checked before the upload is read, and again when the adapter is inserted.
-  await requireFreeAdapterName(platform.store.db, name)
-  const tempDir = await mkdtemp(join(tmpdir(), 'graft-upload-'))
-  try {
-    const unpacked = join(tempDir, 'adapter')
-    await unpackFolder(content, unpacked, limits)
-    return await importAdapter(platform, name, await innermostFolder(unpacked))
-  } catch (error) {
-    // A 404 would blame the address of the request, but the file is missing from the archive.
-    if (error instanceof GraftError && error.code === 'file_missing') fail('checkpoint_corrupt', error.detail, error)
-    throw error
-  } finally {
-    await rm(tempDir, { recursive: true, force: true })
-  }
+  if ((await findAdapter(db, name))?.name !== name) await requireFreeAdapterName(db, name)
+  return platform.uploads.withFolder(async (folder) => {
+    // No adapter has a name that begins with a dot.
+    const unpacked = join(folder, '.unpacked')
+    try {
+      await unpackFolder(content, unpacked, limitsOf(platform.base), isPartOfCheckpoint)
+      // Errors show the name of the folder.
+      const dir = join(folder, name)
+      await rename(await innermostFolder(unpacked), dir)
+      return await importAdapter(platform, name, dir, requestKey)
+    } catch (error) {
+      // A 404 would blame the address of the request, but the file is missing from the archive.
+      if (error instanceof GraftError && error.code === 'file_missing') fail('checkpoint_corrupt', error.detail, error)
+      throw error
+    }
+  })
+}
+
+const MIN_ARCHIVE_BYTES = 256 * 2 ** 20
+/** Room for the tokenizer and the configuration beside the weights of a full model. */
+const OTHER_BYTES = 64 * 2 ** 20
+
+/** Returns the limits of an archive: twice a full model of the base, because other files may come with it. */
+function limitsOf({ bytes }: Platform['base']): Partial<ArchiveLimits> {
+  const limit = Math.max(MIN_ARCHIVE_BYTES, 2 * bytes + OTHER_BYTES)
+  return { fileBytes: limit, bytes: limit }
+}
+
+/** Returns whether a file of an archive may belong to its checkpoint, which is in one folder or in none. */
+function isPartOfCheckpoint(path: string): boolean {
+  const parts = path.split('/')
+  return parts.length <= 2 && isCheckpointFile(parts[parts.length - 1])
 }
 
 /**
- * Adds the adapter in a folder on this machine.
+ * Adds the adapter in a folder on this machine, without files that are not part of it. Nothing is stored before the
+ * adapter has been validated.
  * @throws GraftError like {@link uploadAdapter}
  */
 export async function importAdapter(
-  { store, artifacts, engine, cache, base }: Platform,
+  { store, artifacts, engine, base }: Platform,
   name: string,
   dir: string,
+  { owner = '', key }: Partial<RequestKey> = {},
 ): Promise<Adapter> {
-  const { digest: artifact, bytes } = await artifacts.put(packFolder(dir))
-  const {
-    metrics,
-    labels,
-    base: _,
-    bytes: __,
-    ...description
-  } = await withRedactedPaths(artifactPathNames(cache, artifact, name), () => engine.load(artifact))
-  const row = await insertAdapter(store.db, {
+  const folder = resolve(dir)
+  const files = await withRedactedPaths([[folder, name]], () => findCheckpointFiles(folder))
+  const { digest: artifact, bytes } = await hashContent(packFolder(folder, files))
+  const known = await findAdapter(store.db, name)
+  if (known?.name === name) return known.artifact === artifact ? toAdapter(known) : throwNameTaken('adapter', name)
+  const pathNames: PathNames = [
+    [folder, name],
+    [artifact, name],
+  ]
+  const load = () => engine.load(artifact, folder)
+  const { metrics, labels, base: _, bytes: __, ...description } = await withRedactedPaths(pathNames, load)
+  await requireFreeAdapterName(store.db, name)
+  await artifacts.put(packFolder(folder, files))
+  const adapter = {
     ...description,
     name,
     labels: [...labels],
@@ -83,8 +127,11 @@ export async function importAdapter(
     base_id: base.id,
     artifact,
     bytes,
-  })
-  return toAdapter(row)
+  }
+  const request = { name, artifact }
+  return idempotent(store.db, { owner, operation: 'add_adapter', key, request }, async (tx) =>
+    toAdapter(await insertAdapter(tx, adapter)),
+  )
 }
 
 /** An adapter's folder as a tar file. */
@@ -120,7 +167,7 @@ export async function ensureAdapter(platform: Platform, dir: string): Promise<Ad
   const name = basename(resolve(dir))
   const known = await findAdapter(platform.store.db, name)
   if (!known) return importAdapter(platform, name, dir)
-  const { digest } = await platform.artifacts.put(packFolder(dir))
+  const { digest } = await hashContent(packFolder(dir, await findCheckpointFiles(dir)))
   if (digest === known.artifact) return toAdapter(known)
   return fail('name_taken', {
     subject: dir,

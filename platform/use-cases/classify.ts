@@ -1,37 +1,40 @@
 import { fail } from '../../core/errors.ts'
 import type { Row } from '../../serving/engine-types.ts'
 import { classifyRows } from '../offline/classify-rows.ts'
-import type { Platform } from '../platform.ts'
+import type { Caller, Platform } from '../platform.ts'
 import type { ClassifyAnswer, ClassifyInput, ClassifyRequest } from '../schemas/classify.ts'
-import { type AdapterRow, describeAdapterNames, selectAdapters, selectOnlyAdapter } from '../store/adapters.ts'
+import { type AdapterReference, describeAdapterNames, selectAdapters, selectOnlyAdapter } from '../store/adapters.ts'
 import type { Database } from '../store/database.ts'
 import { requireSameBase } from './require-same-base.ts'
 
 /**
  * Classifies texts. A text that fails does not affect the others: its place in the results has the error.
  * @param signal aborts to remove the texts that are still waiting from the queue
- * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `shutting_down`; `body_invalid` if several
- *   adapters are served and the request names none
+ * @param caller the key that sends the texts. Keys take turns
+ * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `prediction_timeout`, `shutting_down`;
+ *   `body_invalid` if several adapters are served and the request names none
  */
 export async function classify(
   platform: Platform,
   request: ClassifyRequest,
   signal?: AbortSignal,
+  caller?: Caller,
 ): Promise<ClassifyAnswer> {
+  const client = caller?.owner || undefined
   const { db } = platform.store
   const { inputs } = request
   if (request.adapters) {
     const adapters = await selectAdapters(db, request.adapters, (i) => `adapters[${i}]`)
     for (const adapter of adapters) requireSameBase(adapter, platform.base)
     const rows = inputs.flatMap((input, i) => adapters.map((adapter) => toRow(input, i, adapter)))
-    const results = await classifyRows(platform, rows, signal)
+    const results = await classifyRows(platform, rows, signal, client)
     return { results: chunk(results, adapters.length), adapters: adapters.map(toAnsweredBy) }
   }
 
   const adapters = await selectAdapterOfEach(db, request)
   for (const adapter of adapters) requireSameBase(adapter, platform.base)
   const rows = inputs.map((input, i) => toRow(input, i, adapters[i]))
-  const results = await classifyRows(platform, rows, signal)
+  const results = await classifyRows(platform, rows, signal, client)
   const [first] = adapters
   const common = adapters.every(({ id }) => id === first.id) ? toAnsweredBy(first) : undefined
   if (common && inputs.every((input) => adapterOf(input) === undefined)) return { results, ...common }
@@ -41,7 +44,7 @@ export async function classify(
 /** Returns the adapter that an input names. */
 const adapterOf = (input: ClassifyInput) => (typeof input === 'string' ? undefined : input.adapter)
 
-const toRow = (input: ClassifyInput, i: number, { artifact, name }: AdapterRow): Row => ({
+const toRow = (input: ClassifyInput, i: number, { artifact, name }: AdapterReference): Row => ({
   subject: `inputs[${i}]`,
   text: typeof input === 'string' ? input : input.text,
   adapter: artifact,
@@ -49,7 +52,7 @@ const toRow = (input: ClassifyInput, i: number, { artifact, name }: AdapterRow):
 })
 
 /** Returns the adapter for each input: the one that it names, or the one of the whole request, or the only one. */
-async function selectAdapterOfEach(db: Database, { inputs, adapter }: ClassifyRequest): Promise<AdapterRow[]> {
+async function selectAdapterOfEach(db: Database, { inputs, adapter }: ClassifyRequest): Promise<AdapterReference[]> {
   const requested = inputs.map((input) => adapterOf(input) ?? adapter)
   const only = requested.includes(undefined) ? await getOnlyAdapter(db) : undefined
   const names = [...new Set(requested.filter((name) => name !== undefined))]
@@ -58,11 +61,11 @@ async function selectAdapterOfEach(db: Database, { inputs, adapter }: ClassifyRe
     return index < 0 ? 'adapter' : `inputs[${index}].adapter`
   }
   const rows = await selectAdapters(db, names, (i) => subjectOf(names[i]))
-  return requested.map((name) => (name === undefined ? only : rows[names.indexOf(name)]) as AdapterRow)
+  return requested.map((name) => (name === undefined ? only : rows[names.indexOf(name)]) as AdapterReference)
 }
 
 /** @throws GraftError `adapter_unknown` without an adapter, `body_invalid` with several */
-export async function getOnlyAdapter(db: Database): Promise<AdapterRow> {
+export async function getOnlyAdapter(db: Database): Promise<AdapterReference> {
   const only = await selectOnlyAdapter(db)
   if (only === 'none')
     fail('adapter_unknown', {
@@ -81,7 +84,7 @@ export async function getOnlyAdapter(db: Database): Promise<AdapterRow> {
   return only
 }
 
-const toAnsweredBy = ({ name, digest }: AdapterRow) => ({ adapter: name, digest })
+const toAnsweredBy = ({ name, digest }: AdapterReference) => ({ adapter: name, digest })
 
 const chunk = <T>(items: readonly T[], size: number): T[][] =>
   Array.from({ length: items.length / size }, (_, i) => items.slice(i * size, (i + 1) * size))

@@ -14,8 +14,8 @@ import { toComparison, toComparisonSummary } from './to-api.ts'
 /**
  * Queues a comparison of adapters on a data set.
  * @param key an idempotency key: a repeated request with the same key returns the first comparison
- * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`;
- *   `body_invalid` if an adapter is named twice
+ * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `disk_full`,
+ *   `idempotency_conflict`; `body_invalid` if an adapter is named twice
  */
 export async function createComparison(
   platform: Platform,
@@ -30,11 +30,12 @@ export async function createComparison(
     requireDistinct(adapters, request.adapters)
     const dataset = await lockDataset(tx, request.dataset)
     for (const { name, labels } of adapters) requireKnownLabels(dataset, labels, `the adapter ${name}`)
-    const { id } = await insertComparison(tx, { adapters: adapters.map(snapshotOf), dataset_id: dataset.id })
+    const row = { owner: caller.owner, adapters: adapters.map(snapshotOf), dataset_id: dataset.id }
+    const { id } = await insertComparison(tx, row)
     await queue.enqueueShortWork(tx, 'comparison', id)
     return id
   }
-  await requireQueueCapacity(platform)
+  await requireQueueCapacity(platform, caller)
   const id = await idempotent(store.db, { owner: caller.owner, operation: 'create_comparison', key, request }, create)
   return getComparison(platform, id)
 }

@@ -5,25 +5,38 @@ import { builtInModels, modelOf } from '../../model/architectures.ts'
 import { type MethodConfig, methods, parseMethod } from '../../model/methods/registry.ts'
 import { countTrainable } from '../../model/parameter-count.ts'
 import { type NamedShape, sizeOfShape, totalSize } from '../../model/tensor-shapes.ts'
+import { countPublished, type PublishedCount } from '../offline/published-methods.ts'
 import type { Platform } from '../platform.ts'
 import type { CountRequest, ParameterCount } from '../schemas/parameters.ts'
 import { selectAdapter } from '../store/adapters.ts'
 import { selectBase } from '../store/bases.ts'
 
-const DEFAULT_BASE = 't5-small'
+/** The base of the published comparison. */
+const PUBLISHED_BASE = 't5-small'
+
+type Counter = Pick<Platform, 'store' | 'base'>
 
 /**
- * Counts the parameters that a method trains on a base, by default `t5-small`, or those that an adapter trained.
+ * Counts the parameters that a method trains on a base, by default the served one, or those that an adapter trained.
  * @throws GraftError `method_invalid`, `base_unknown`, `adapter_unknown`; `body_invalid` if the request has an adapter
  *   and other fields
  */
-export async function countParameters(
-  platform: Pick<Platform, 'store'>,
-  request: CountRequest,
-): Promise<ParameterCount> {
+export async function countParameters(platform: Counter, request: CountRequest): Promise<ParameterCount> {
   const { adapter, base, ...method } = request
   if (adapter !== undefined) return countOfAdapter(platform, adapter, request)
-  return countOn(await findModel(platform, base ?? DEFAULT_BASE), parseMethod(requireKnownMethod(method)))
+  const config = parseMethod(requireKnownMethod(method))
+  return countOn(base === undefined ? modelOf(platform.base) : await findModel(platform, base), config)
+}
+
+/**
+ * Counts what each method of the published comparison trains on a base, by default that of the comparison.
+ * @throws GraftError `base_unknown`
+ */
+export async function countPublishedMethods(
+  platform: Counter,
+  base: string = PUBLISHED_BASE,
+): Promise<{ base: string; rows: PublishedCount[] }> {
+  return { base, rows: await countPublished(await findModel(platform, base)) }
 }
 
 /** Counts the parameters that a method trains on a model, with the sum as a formula and the tensors in groups. */
@@ -33,7 +46,7 @@ export function countOn(model: Model, method: MethodConfig): ParameterCount {
 }
 
 async function countOfAdapter(
-  { store }: Pick<Platform, 'store'>,
+  { store }: Pick<Counter, 'store'>,
   id: string,
   { adapter: _, ...others }: CountRequest,
 ): Promise<ParameterCount> {
@@ -61,7 +74,7 @@ function requireKnownMethod({ method, ...fields }: Omit<CountRequest, 'adapter' 
   })
 }
 
-async function findModel({ store }: Pick<Platform, 'store'>, name: string): Promise<Model> {
+async function findModel({ store }: Pick<Counter, 'store'>, name: string): Promise<Model> {
   return modelOf(
     Object.hasOwn(builtInModels, name) ? { config: builtInModels[name] } : await selectBase(store.db, name),
   )

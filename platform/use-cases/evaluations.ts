@@ -13,7 +13,8 @@ import { toEvaluation } from './to-api.ts'
 /**
  * Queues an evaluation of an adapter on a data set.
  * @param key an idempotency key: a repeated request with the same key returns the first evaluation
- * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `idempotency_conflict`
+ * @throws GraftError `adapter_unknown`, `dataset_unknown`, `data_label`, `queue_full`, `disk_full`,
+ *   `idempotency_conflict`
  */
 export async function createEvaluation(
   platform: Platform,
@@ -26,12 +27,12 @@ export async function createEvaluation(
     const adapter = await selectAdapter(tx, request.adapter)
     const dataset = await lockDataset(tx, request.dataset)
     requireKnownLabels(dataset, adapter.labels, `the adapter ${adapter.name}`)
-    const row = { adapter_id: adapter.id, digest: adapter.digest, dataset_id: dataset.id }
+    const row = { owner: caller.owner, adapter_id: adapter.id, digest: adapter.digest, dataset_id: dataset.id }
     const { id } = await insertEvaluation(tx, row)
     await queue.enqueueShortWork(tx, 'evaluation', id)
     return id
   }
-  await requireQueueCapacity(platform)
+  await requireQueueCapacity(platform, caller)
   const id = await idempotent(store.db, { owner: caller.owner, operation: 'create_evaluation', key, request }, create)
   return getEvaluation(platform, id)
 }

@@ -9,7 +9,7 @@ export interface HealthCheck {
 }
 
 /** Returns the health checks of the database and the artifact storage. */
-export function healthChecksOf({ store, artifacts }: Platform): HealthCheck[] {
+export function healthChecksOf({ store, artifacts }: Pick<Platform, 'store' | 'artifacts'>): HealthCheck[] {
   return [
     { name: 'database', check: () => selectBasePage(store.db, { limit: 1 }) },
     { name: 'artifacts', check: () => artifacts.list()[Symbol.asyncIterator]().next() },

@@ -3,6 +3,7 @@ import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
 import type { Key, KeyList, KeyRequest, NewKey } from '../schemas/keys.ts'
 import { hasApiKeys, insertApiKey, revokeApiKey, selectApiKeyPage } from '../store/api-keys.ts'
+import { forgetAnswers } from './access.ts'
 import { toKey } from './to-api.ts'
 
 /**
@@ -11,7 +12,7 @@ import { toKey } from './to-api.ts'
  *   can create others
  */
 export async function createKey({ store }: Pick<Platform, 'store'>, request: KeyRequest): Promise<NewKey> {
-  return store.transaction(async (tx) => {
+  const created = await store.transaction(async (tx) => {
     if (!request.scopes.includes('admin') && !(await hasApiKeys(tx, 'admin')))
       fail('body_invalid', {
         subject: 'scopes',
@@ -22,6 +23,8 @@ export async function createKey({ store }: Pick<Platform, 'store'>, request: Key
     const { key, secret } = await insertApiKey(tx, request)
     return { ...toKey(key), secret }
   })
+  forgetAnswers(store)
+  return created
 }
 
 /** Lists keys, newest first. Revoked keys are included. */
@@ -32,7 +35,7 @@ export async function listKeys({ store }: Pick<Platform, 'store'>, request: Page
 
 /** @throws GraftError `key_unknown`; `in_use` if it is the last admin key and there are other keys */
 export async function revokeKey({ store }: Pick<Platform, 'store'>, id: string): Promise<Key> {
-  return store.transaction(async (tx) => {
+  const revoked = await store.transaction(async (tx) => {
     const key = await revokeApiKey(tx, id)
     if ((await hasApiKeys(tx)) && !(await hasApiKeys(tx, 'admin')))
       fail('in_use', {
@@ -42,4 +45,6 @@ export async function revokeKey({ store }: Pick<Platform, 'store'>, id: string):
       })
     return toKey(key)
   })
+  forgetAnswers(store)
+  return revoked
 }

@@ -1,4 +1,5 @@
 import { fail } from '../../core/errors.ts'
+import { listLabels } from '../../core/label-rule.ts'
 import { requireTwoLabels } from '../../model/label-words.ts'
 import type { DatasetRow } from '../store/datasets.ts'
 
@@ -15,7 +16,7 @@ export function requireKnownLabels({ name, labels }: LabelCounts, known: readonl
   if (unknown === undefined) return
   fail('data_label', {
     subject: `the data set ${name}`,
-    expected: `only labels that ${owner} has: ${known.join(', ')}`,
+    expected: `only labels that ${owner} has: ${listLabels(known)}`,
     found: `the label ${JSON.stringify(unknown)}`,
     fix: 'Choose a data set with these labels.',
   })

@@ -32,8 +32,8 @@ export async function planLaunch(
     })
   isRunning = true
   try {
-    const { paths, names } = await fetchTrainingFiles(platform.cache, { base, dataset, test })
-    const dryRun = { ...spec, ...paths, out: join(paths.data, 'nowhere') }
+    const { files, names } = await fetchTrainingFiles(platform.cache, { base, dataset, test })
+    const dryRun = { ...spec, ...files, out: join(files.data, 'nowhere') }
     const { plan, estimate } = await withRedactedPaths(names, () => dryRunTraining(dryRun, () => {}, signal))
     return { plan, estimate }
   } finally {

@@ -1,7 +1,7 @@
 import type { Row } from '../../serving/engine-types.ts'
 import { classifyRows, type RowResult } from '../offline/classify-rows.ts'
-import type { Platform } from '../platform.ts'
-import { selectAdapter } from '../store/adapters.ts'
+import type { Caller, Platform } from '../platform.ts'
+import { selectAdapters } from '../store/adapters.ts'
 import { getOnlyAdapter } from './classify.ts'
 import { requireSameBase } from './require-same-base.ts'
 
@@ -25,16 +25,19 @@ export interface ScoredTexts {
 /**
  * Classifies texts and includes the detail of each prediction.
  * @param signal aborts to remove the texts that are still waiting from the queue
- * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `shutting_down`; `body_invalid` if several
- *   adapters are served and the request names none
+ * @param caller the key that sends the texts. Keys take turns
+ * @throws GraftError `adapter_unknown`, `base_mismatch`, `overloaded`, `prediction_timeout`, `shutting_down`;
+ *   `body_invalid` if several adapters are served and the request names none
  */
 export async function scoreTexts(
   platform: Platform,
   { texts, adapter, truncationSide }: ScoreRequest,
   signal?: AbortSignal,
+  caller?: Caller,
 ): Promise<ScoredTexts> {
   const { db } = platform.store
-  const selected = adapter === undefined ? await getOnlyAdapter(db) : await selectAdapter(db, adapter)
+  const selected =
+    adapter === undefined ? await getOnlyAdapter(db) : (await selectAdapters(db, [adapter], () => 'adapter'))[0]
   requireSameBase(selected, platform.base)
   const { name, digest, artifact } = selected
   const rows = texts.map((text, i) => ({
@@ -45,5 +48,5 @@ export async function scoreTexts(
     truncationSide,
     detailed: true,
   }))
-  return { adapter: name, digest, results: await classifyRows(platform, rows, signal) }
+  return { adapter: name, digest, results: await classifyRows(platform, rows, signal, caller?.owner || undefined) }
 }

@@ -1,3 +1,4 @@
+import { inspectDataset } from '../../training/data/inspect.ts'
 import type { Adapter } from '../schemas/adapters.ts'
 import type { Alias, AliasMove } from '../schemas/aliases.ts'
 import type { BaseAnswer } from '../schemas/bases.ts'
@@ -7,6 +8,7 @@ import type { Evaluation } from '../schemas/evaluations.ts'
 import type { Key } from '../schemas/keys.ts'
 import { toProblem } from '../schemas/problem.ts'
 import type { Training, TrainingEventAnswer } from '../schemas/trainings.ts'
+import type { Delivery, Webhook } from '../schemas/webhooks.ts'
 import type { AdapterRow } from '../store/adapters.ts'
 import { type AliasMoveRow, type AliasRow, targetOf } from '../store/aliases.ts'
 import type { ApiKeyRow } from '../store/api-keys.ts'
@@ -16,6 +18,7 @@ import type { DatasetRow } from '../store/datasets.ts'
 import type { EvaluationRow } from '../store/evaluations.ts'
 import type { EventRow } from '../store/training-events.ts'
 import type { TrainingRow } from '../store/trainings.ts'
+import type { DeliveryRow, WebhookRow } from '../store/webhooks.ts'
 
 // Conversions of database rows to the values that the API returns: times are strings, and null columns and artifacts
 // are left out.
@@ -58,8 +61,21 @@ export function toAliasMove({ id, alias, from, to, guard, forced, ...row }: Alia
   }
 }
 
-export function toDataset({ created_at, filename, deleted_at: _, ...same }: DatasetRow): Dataset {
-  return { ...same, ...(filename && { filename }), created_at: toTimestamp(created_at) }
+export function toDataset({ reading, created_at, filename, deleted_at: _, ...same }: DatasetRow): Dataset {
+  const { text_column: text, label_column: label } = reading
+  return {
+    ...same,
+    ...(filename && { filename }),
+    ...(text && { columns: { text, ...(label && { label }) } }),
+    created_at: toTimestamp(created_at),
+  }
+}
+
+/** Returns a data set with its findings, which take too long for each item of a list. */
+export function toInspectedDataset(row: DatasetRow): Dataset {
+  const { rows, duplicates } = row
+  const findings = inspectDataset({ rows, labels: new Map(Object.entries(row.labels)), duplicates })
+  return { ...toDataset(row), findings }
 }
 
 /** @param servedId the id of the base that this server serves */
@@ -114,6 +130,21 @@ export function toKey({ created_at, last_used_at, revoked_at, ...same }: ApiKeyR
     created_at: toTimestamp(created_at),
     ...(last_used_at && { last_used_at: toTimestamp(last_used_at) }),
     ...(revoked_at && { revoked_at: toTimestamp(revoked_at) }),
+  }
+}
+
+export function toWebhook({ id, url, events, created_at }: WebhookRow): Webhook {
+  return { id, url, events, created_at: toTimestamp(created_at) }
+}
+
+export function toDelivery(row: DeliveryRow): Delivery {
+  const { webhook_id: _, data, failure, created_at, finished_at, ...same } = row
+  return {
+    ...same,
+    data: { ...data },
+    ...(failure && { failure }),
+    created_at: toTimestamp(created_at),
+    ...(finished_at && { finished_at: toTimestamp(finished_at) }),
   }
 }
 

@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { unlessAborted } from '../../core/unless-aborted.ts'
 import type { Platform } from '../platform.ts'
 import type { TrainingEventAnswer } from '../schemas/trainings.ts'
 import { selectEvents, selectNewestEvents } from '../store/training-events.ts'
-import { selectTraining, selectTrainingById } from '../store/trainings.ts'
+import { selectTraining } from '../store/trainings.ts'
+import { pollTrainingRow, sharePoll } from './poll.ts'
 import { toTrainingEvent } from './to-api.ts'
-
-const POLL_INTERVAL_MS = 500
 
 /** The maximum number of events read by one query. */
 const PAGE_SIZE = 500
@@ -16,23 +15,30 @@ const PAGE_SIZE = 500
  * @throws GraftError `training_unknown`
  */
 export async function* streamTrainingEvents(
-  { store }: Platform,
+  platform: Platform,
   idOrName: string,
   after: number,
   signal: AbortSignal,
 ): AsyncGenerator<TrainingEventAnswer> {
-  const { id } = await selectTraining(store.db, idOrName)
+  const { db } = platform.store
+  // The row is read before the events, so that none is missed: a finished training gets no more events.
+  let training = await selectTraining(db, idOrName)
+  const { id } = training
+  const selectAfter = (last: number) =>
+    sharePoll(db, `events ${id} ${last}`, () => selectEvents(db, id, last, PAGE_SIZE), 0)
   for (let last = after; !signal.aborted; ) {
-    // The status is read before the events, so that none is missed: a finished training gets no more events.
-    const { finished_at } = await selectTrainingById(store.db, id)
-    const rows = await selectEvents(store.db, id, last, PAGE_SIZE)
+    const rows = training.last_event > last ? await selectAfter(last) : []
     for (const row of rows) {
       yield toTrainingEvent(row)
       last = row.number
     }
     if (rows.length > 0) continue
-    if (finished_at !== null) return
-    await sleep(POLL_INTERVAL_MS, undefined, { signal }).catch(() => {})
+    if (training.finished_at !== null) return
+    try {
+      training = await unlessAborted(pollTrainingRow(platform, id), signal)
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
   }
 }
 

@@ -1,7 +1,8 @@
 import { modelOf } from '../../model/architectures.ts'
-import { countTrainable } from '../../model/parameter-count.ts'
+import { requireServable } from '../../serving/adapter-limits.ts'
 import { parseTrainingSpec } from '../../training/spec.ts'
 import type { Caller, Platform } from '../platform.ts'
+import { announceTraining } from '../queue/announce.ts'
 import type { Training, TrainingList, TrainingQuery, TrainingRequest } from '../schemas/trainings.ts'
 import { selectBase } from '../store/bases.ts'
 import type { Database } from '../store/database.ts'
@@ -17,8 +18,8 @@ import { toTraining } from './to-api.ts'
 /**
  * Queues a training.
  * @param key an idempotency key: a repeated request with the same key returns the first training
- * @throws GraftError `base_unknown`, `dataset_unknown`, `data_classes`, `data_label`, `method_invalid`, `usage`,
- *   `name_taken`, `queue_full`, `idempotency_conflict`
+ * @throws GraftError `base_unknown`, `dataset_unknown`, `data_classes`, `data_label`, `method_invalid`,
+ *   `adapter_too_large`, `usage`, `name_taken`, `queue_full`, `disk_full`, `idempotency_conflict`
  */
 export async function launchTraining(
   platform: Platform,
@@ -30,6 +31,7 @@ export async function launchTraining(
   const launch = async (tx: Database) => {
     const { spec, base, dataset, test } = await resolveTraining(platform, tx, request)
     const { id } = await insertTraining(tx, {
+      owner: caller.owner,
       name: request.name,
       base_id: base.id,
       dataset_id: dataset.id,
@@ -40,7 +42,7 @@ export async function launchTraining(
     await queue.enqueueTraining(tx, id)
     return id
   }
-  await requireQueueCapacity(platform)
+  await requireQueueCapacity(platform, caller)
   const id = await idempotent(store.db, { owner: caller.owner, operation: 'launch_training', key, request }, launch)
   return getTraining(platform, id)
 }
@@ -49,12 +51,12 @@ export async function launchTraining(
  * Finds everything that a training request refers to, and validates it as far as the database allows.
  * @throws GraftError like {@link launchTraining}
  */
-export async function resolveTraining({ base: served }: Platform, db: Database, request: TrainingRequest) {
+export async function resolveTraining({ base: served, engine }: Platform, db: Database, request: TrainingRequest) {
   const { name: _, metadata: __, base: baseName, dataset: dataName, test_dataset: testName, ...settings } = request
   const spec = toStoredSpec(settings)
   const base = await selectBase(db, baseName ?? served.id)
-  // Throws if the method does not fit the base.
-  countTrainable(spec.method, modelOf(base))
+  // Throws also if the method does not fit the base.
+  requireServable({ method: spec.method, maxTokens: spec.max_tokens }, modelOf(base), engine.maxTokens, 'the training')
   const dataset = await lockDataset(db, dataName)
   requireTrainable(dataset)
   const test = testName === undefined ? undefined : await lockDataset(db, testName, 'test_dataset')
@@ -76,7 +78,7 @@ export async function getTraining({ store }: Platform, idOrName: string): Promis
 /** Lists trainings, newest first. */
 export async function listTrainings(
   { store }: Platform,
-  { status, ...request }: TrainingQuery = {},
+  { status, ...request }: TrainingQuery & { metadata?: Readonly<Record<string, string>> | null } = {},
 ): Promise<TrainingList> {
   const page = await selectTrainingPage(store.db, { ...request, status: status && [status] })
   return { ...page, data: page.data.map(toTraining) }
@@ -92,10 +94,10 @@ export async function cancelTraining(
   idOrName: string,
   keyed?: { caller: Caller; key: string },
 ): Promise<Training> {
-  const { store } = platform
+  const { store, queue } = platform
   const cancel = async (tx: Database) => {
     const { id } = await selectTraining(tx, idOrName)
-    await transitionTraining(tx, id, 'cancelled')
+    await announceTraining(tx, queue, await transitionTraining(tx, id, 'cancelled'))
     return id
   }
   const work = {

@@ -3,11 +3,12 @@ import { readManifest } from '../../checkpoint/manifest.ts'
 import type { TrainingResult } from '../../training/events.ts'
 import type { ArtifactStorage } from '../artifacts/artifacts.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
+import { announceTraining } from '../queue/announce.ts'
 import { insertAdapter, type NewAdapter } from '../store/adapters.ts'
-import type { Store } from '../store/store.ts'
 import { recordProgress, transitionTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import type { PendingWrites } from './recorder.ts'
+import type { WorkerOptions } from './worker-options.ts'
 
 /** The size of a trained parameter. */
 const FLOAT_BYTES = 4
@@ -41,17 +42,19 @@ export async function uploadAdapter(
 
 /** Marks a training as succeeded and writes the row of its adapter, in one transaction. */
 export function completeTraining(
-  { transaction }: Store,
+  { store, queue }: Pick<WorkerOptions, 'store' | 'queue'>,
   { id, fencing_token }: TrainingRow,
   adapter: NewAdapter,
   { checkpoint: _, ...result }: TrainingResult,
   { patch, events }: PendingWrites,
 ): Promise<TrainingRow> {
-  return transaction(async (tx) => {
+  return store.transaction(async (tx) => {
     // Checks the fencing token before anything else. If an earlier try committed and its answer was lost, the adapter's
     // name is taken already, and the error would be about the name.
     await recordProgress(tx, id, fencing_token, patch, [...events, { key: 'done', event: { type: 'done', result } }])
     const { id: adapter_id } = await insertAdapter(tx, adapter, id)
-    return transitionTraining(tx, id, 'succeeded', { fencing_token, patch: { adapter_id, result } })
+    const row = await transitionTraining(tx, id, 'succeeded', { fencing_token, patch: { adapter_id, result } })
+    await announceTraining(tx, queue, row)
+    return row
   })
 }

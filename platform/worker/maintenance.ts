@@ -1,22 +1,30 @@
 import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
 import { collectArtifacts } from '../artifacts/collect.ts'
+import { sweepWorkspaces } from '../files/workspaces.ts'
 import { selectReferencedArtifacts } from '../store/artifact-references.ts'
 import { deleteIdempotencyKeys } from '../store/idempotency.ts'
+import { expireDeliveries } from '../store/webhooks.ts'
 import type { WorkerOptions } from './worker-options.ts'
-import { sweepWorkspaces } from './workspaces.ts'
 
 /**
- * Removes what is no longer needed: folders of workers that exited, stored responses of idempotency keys, artifacts
- * that no row refers to, and cached files that were not used recently.
+ * Removes what is no longer needed: folders of workers that exited, cached files that were not used recently, stored
+ * responses of idempotency keys, old messages to webhooks, and artifacts that no row has referred to for a day.
  */
-export async function collectGarbage({ store, artifacts, cache, home }: WorkerOptions): Promise<void> {
+export async function collectGarbage({ store, artifacts, cache, home, logger }: WorkerOptions): Promise<void> {
   const ago = (milliseconds: number) => new Date(Date.now() - milliseconds)
   sweepWorkspaces(home)
-  await deleteIdempotencyKeys(store.db, ago(DAY_MS))
-  await collectArtifacts(artifacts, referenced(), { olderThan: ago(HOUR_MS) })
   await cache.evictUnused(ago(7 * DAY_MS))
-
-  async function* referenced() {
-    yield* await selectReferencedArtifacts(store.db)
-  }
+  await deleteIdempotencyKeys(store.db, ago(DAY_MS))
+  await expireDeliveries(store.db, { pendingSince: ago(3 * DAY_MS), endedBefore: ago(7 * DAY_MS) })
+  const { postponed, ...collection } = await collectArtifacts(artifacts, () => selectReferencedArtifacts(store.db), {
+    putBefore: ago(HOUR_MS),
+    trashedBefore: ago(DAY_MS),
+  })
+  if (postponed > 0)
+    logger.error(
+      new Error(
+        `nothing refers to ${postponed + collection.trashed + collection.removed} of ${collection.artifacts} artifacts, so only some of them were collected; if that is too many, check that no other database uses this artifact storage`,
+      ),
+      { task: 'garbage collection' },
+    )
 }

@@ -1,4 +1,4 @@
-import { isLostConnection } from '../store/lost-connection.ts'
+import { isLostConnection } from '../../core/lost-connection.ts'
 import { retryOnDisconnect } from '../store/retry-connection.ts'
 import type { Store } from '../store/store.ts'
 import type { NewEvent } from '../store/training-events.ts'

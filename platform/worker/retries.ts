@@ -1,4 +1,6 @@
-import { describeProblem, GraftError, type PlainError, toPlain } from '../../core/errors.ts'
+import { describeProblem, GraftError, type PlainError } from '../../core/errors.ts'
+import { toPlain } from '../../core/to-plain.ts'
+import { announceTraining } from '../queue/announce.ts'
 import type { JobQueue } from '../queue/queue.ts'
 import type { Store } from '../store/store.ts'
 import { transitionTraining } from '../store/training-transitions.ts'
@@ -36,9 +38,12 @@ export function requeueOrFail(
     const row = await lockTraining(tx, id)
     // The pending writes may hold a state that was saved since the last failed attempt.
     const attempts = pending.patch.state ? 1 : row.failed_attempts + 1
-    if (!isTransient(cause)) return transitionTraining(tx, id, 'failed', { fencing_token, error: cause, ...pending })
-    if (attempts > MAX_FAILED_ATTEMPTS)
-      return transitionTraining(tx, id, 'failed', { fencing_token, error: lastError(id, attempts, cause), ...pending })
+    if (!isTransient(cause) || attempts > MAX_FAILED_ATTEMPTS) {
+      const error = isTransient(cause) ? lastError(id, attempts, cause) : cause
+      const failed = await transitionTraining(tx, id, 'failed', { fencing_token, error, ...pending })
+      await announceTraining(tx, queue, failed)
+      return failed
+    }
     const requeued = await transitionTraining(tx, id, 'queued', { fencing_token, attemptError: cause, ...pending })
     if (requeued.status === 'queued')
       await queue.enqueueTraining(tx, id, { afterSeconds: backoffSeconds(attempts), first: true })

@@ -1,6 +1,6 @@
 // The process that evaluates or compares adapters. It receives one message, sends one answer, and exits; it also exits
 // with its parent.
-import { toPlain } from '../../core/errors.ts'
+import { toPlain } from '../../core/to-plain.ts'
 import { compareCheckpoints } from '../offline/compare.ts'
 import { evaluateCheckpoint } from '../offline/evaluate.ts'
 import type { ShortWorkAnswer, ShortWorkMessage } from './short-work-process.ts'

@@ -1,6 +1,9 @@
-import { ignoreErrors, toPlain } from '../../core/errors.ts'
+import { ignoreErrors } from '../../core/errors.ts'
+import { toPlain } from '../../core/to-plain.ts'
+import { recordError } from '../../core/tracing.ts'
 import { fetchBaseFolder } from '../files/base-folder.ts'
 import { type PathNames, withRedactedPaths } from '../files/redact-paths.ts'
+import { announceShortWork } from '../queue/announce.ts'
 import type { Job } from '../queue/queue.ts'
 import { selectAdapter } from '../store/adapters.ts'
 import { selectBase } from '../store/bases.ts'
@@ -40,15 +43,14 @@ export async function runShortWork<K extends ShortWorkKind>(
   const settle = (outcome?: ShortWorkOutcome<K>) =>
     retryOnDisconnect(() =>
       store.transaction(async (tx) => {
-        if (outcome) await updateShortWork(tx, kind, id, outcome)
+        const ended = outcome && (await updateShortWork(tx, kind, id, outcome))
+        if (ended) await announceShortWork(tx, queue, kind, ended)
         await queue.complete(tx, job)
       }),
     )
-  const row = await retryOnDisconnect(() => updateShortWork(store.db, kind, id, { status: 'running' })).catch(
-    ignoreGone,
-  )
-  if (row?.status !== 'running') return settle()
-  onEvent?.({ [kind]: id, status: 'running' })
+  const row = await retryOnDisconnect(() => updateShortWork(store.db, kind, id, { status: 'running' }))
+  if (!row) return settle()
+  onEvent?.({ ...context, status: 'running' })
   const heartbeat = setInterval(
     () => void queue.touch(job).catch((error) => logger.error(error, context)),
     TOUCH_INTERVAL_MS,
@@ -56,7 +58,7 @@ export async function runShortWork<K extends ShortWorkKind>(
   try {
     const finding = await runners[kind](options, row, closing)
     await settle({ status: 'succeeded', ...finding })
-    onEvent?.({ [kind]: id, status: 'succeeded' })
+    onEvent?.({ ...context, status: 'succeeded' })
   } catch (error) {
     if (!(await retryOnDisconnect(() => selectShortWork(store.db, kind, id)).catch(ignoreGone))) return await settle()
     if (closing.aborted) {
@@ -64,17 +66,18 @@ export async function runShortWork<K extends ShortWorkKind>(
         await queue.complete(tx, job)
         await queue.enqueueShortWork(tx, kind, id)
       })
-      onEvent?.({ [kind]: id, status: 'queued' })
+      onEvent?.({ ...context, status: 'queued' })
       return
     }
+    recordError(error)
     const cause = toPlain(error)
     if (isTransient(cause) && (await retryOnDisconnect(() => queue.retry(job)))) {
       logger.error(error, context)
-      onEvent?.({ [kind]: id, status: 'queued' })
+      onEvent?.({ ...context, status: 'queued' })
       return
     }
     await settle({ status: 'failed', error: cause })
-    onEvent?.({ [kind]: id, status: 'failed' })
+    onEvent?.({ ...context, status: 'failed' })
   } finally {
     clearInterval(heartbeat)
   }
@@ -94,7 +97,11 @@ const runners: Runners = {
     const data = await fetchDataset(options, dataset_id)
     const { base, checkpoint, names } = await fetchAdapter(options, adapter_id)
     return withRedactedPaths([...data.names, ...names], () =>
-      runShortWorkProcess('evaluation', { base, checkpoint, data: data.path, threads, device }, closing),
+      runShortWorkProcess(
+        'evaluation',
+        { base, checkpoint, data: data.path, reading: data.reading, threads, device },
+        closing,
+      ),
     )
   },
   async comparison(options, { adapters, dataset_id }, closing) {
@@ -104,16 +111,20 @@ const runners: Runners = {
     for (const { id } of adapters) fetched.push(await fetchAdapter(options, id))
     const compared = fetched.map(({ name, base, checkpoint }) => ({ name, base, checkpoint }))
     return withRedactedPaths([...data.names, ...fetched.flatMap(({ names }) => names)], () =>
-      runShortWorkProcess('comparison', { adapters: compared, data: data.path, threads, device }, closing),
+      runShortWorkProcess(
+        'comparison',
+        { adapters: compared, data: data.path, reading: data.reading, threads, device },
+        closing,
+      ),
     )
   },
 }
 
 /** Downloads a data set to the local cache. */
 async function fetchDataset({ store, cache }: WorkerOptions, id: string) {
-  const { name, digest } = await retryOnDisconnect(() => selectDataset(store.db, id))
+  const { name, digest, reading } = await retryOnDisconnect(() => selectDataset(store.db, id))
   const path = await cache.file(digest)
-  return { path, names: [[path, `the data set ${name}`]] satisfies PathNames }
+  return { path, reading, names: [[path, `the data set ${name}`]] satisfies PathNames }
 }
 
 /** Downloads an adapter and its base to the local cache. */

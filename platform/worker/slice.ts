@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { GraftError, toPlain } from '../../core/errors.ts'
+import { DISK_RESERVE_BYTES } from '../../core/disk-space.ts'
+import { GraftError } from '../../core/errors.ts'
+import { toPlain } from '../../core/to-plain.ts'
 import type { TrainingEvent } from '../../training/events.ts'
 import { type PathNames, redactPaths } from '../files/redact-paths.ts'
 import { earlyExitError } from '../offline/start-child.ts'
@@ -9,6 +11,7 @@ import { retryOnDisconnect } from '../store/retry-connection.ts'
 import { selectLastStep } from '../store/training-events.ts'
 import { transitionTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
+import { countSteps } from './count-steps.ts'
 import { completeTraining, uploadAdapter } from './finish-training.ts'
 import { openRecorder, type PendingWrites } from './recorder.ts'
 import { isTransient, requeueOrFail } from './retries.ts'
@@ -74,21 +77,28 @@ export async function runSlice(
       recorder,
       await retryOnDisconnect(() => selectLastStep(store.db, id), superseded.signal),
     )
+    const count = countSteps((steps) => options.onSteps?.(steps))
     const listen = (event: TrainingEvent) => {
       log(event)
+      count(event)
       if (event.type === 'step') clock.onStep()
       if (event.type === 'saved') uploader.add(event.step)
     }
     const { spec, ...inputs } = await fetchTrainingInputs(options, training, folder)
     names = inputs.names
     const kill = AbortSignal.any([superseded.signal, clock.kill.signal])
-    const end = await runTrainingProcess({ kind: 'train', spec, resume: true }, listen, clock.stop.signal, kill)
+    const end = await runTrainingProcess(
+      { kind: 'train', spec, resume: true, diskReserve: DISK_RESERVE_BYTES },
+      listen,
+      clock.stop.signal,
+      kill,
+    )
     superseded.signal.throwIfAborted()
     await uploader.flush()
     if (end?.type === 'done') {
       const adapter = await uploadAdapter(artifacts, training, end.result)
       const row = await recorder.finish(
-        (pending) => completeTraining(store, training, adapter, end.result, pending),
+        (pending) => completeTraining({ store, queue }, training, adapter, end.result, pending),
         clock.kill.signal,
       )
       replaceState(null)

@@ -44,11 +44,11 @@ export async function fetchTrainingInputs(
       content.destroy()
     }
   }
-  const { paths, names } = await fetchTrainingFiles(cache, { base, dataset, test })
+  const { files, names } = await fetchTrainingFiles(cache, { base, dataset, test })
   return {
     spec: {
       ...spec,
-      ...paths,
+      ...files,
       out,
       save_seconds: Math.min(spec.save_seconds, MAX_SAVE_SECONDS),
       threads: threads ?? spec.threads,

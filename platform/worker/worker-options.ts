@@ -6,17 +6,20 @@ import type { JobQueue } from '../queue/queue.ts'
 import type { TrainingStatus } from '../schemas/statuses.ts'
 import type { ShortWorkKind } from '../store/short-work.ts'
 import type { Store } from '../store/store.ts'
+import type { StepCounts } from './count-steps.ts'
 
-/** The start or the end of a slice, an evaluation or a comparison. */
+/** The start or the end of a slice, an evaluation or a comparison, with the field names of the log. */
 export type WorkerEvent =
-  | { training: string; slice: number; status: TrainingStatus; step?: number; total_steps?: number }
-  | ({ [K in ShortWorkKind]?: string } & { status: 'running' | 'succeeded' | 'failed' | 'queued' })
+  | { training_id: string; slice: number; status: TrainingStatus; step?: number; total_steps?: number }
+  | ({ [K in ShortWorkKind as `${K}_id`]?: string } & { status: 'running' | 'succeeded' | 'failed' | 'queued' })
 
 export interface WorkerOptions {
   readonly store: Store
   readonly artifacts: ArtifactStorage
   readonly cache: ArtifactCache
   readonly queue: JobQueue
+  /** Rejects with `disk_full` if this machine has too little free space to start work. */
+  readonly requireDiskReserve: () => Promise<void>
   /** The home folder, on a disk of this machine. Slices train in its folder `work/`. */
   readonly home: string
   /**
@@ -30,8 +33,12 @@ export interface WorkerOptions {
   readonly threads?: number
   /** The device that trains or evaluates. Defaults to the setting of each training. */
   readonly device?: DeviceKind
+  /** Delivers to webhooks over http and at addresses that are not public, too. Defaults to false. */
+  readonly allowPrivateWebhooks?: boolean
   /** Receives errors that do not stop the worker, because the work is retried. */
   readonly logger: Logger
   /** Called when work starts and when it ends. */
   onEvent?(event: WorkerEvent): void
+  /** Called while trainings run. */
+  onSteps?(steps: StepCounts): void
 }

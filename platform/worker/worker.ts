@@ -1,29 +1,35 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Job, JobKind } from '../queue/queue.ts'
-import { isLostConnection } from '../store/lost-connection.ts'
+import type { Span } from '@opentelemetry/api'
+import { fromPlain } from '../../core/errors.ts'
+import { isLostConnection } from '../../core/lost-connection.ts'
+import { recordError, withSpan } from '../../core/tracing.ts'
+import { openWorkspaces, type Workspaces } from '../files/workspaces.ts'
+import type { Job } from '../queue/queue.ts'
 import { retryOnDisconnect } from '../store/retry-connection.ts'
 import { type ShortWorkKind, shortWorkKinds } from '../store/short-work.ts'
 import { claimTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
+import { deliver } from './deliver.ts'
 import { collectGarbage } from './maintenance.ts'
 import { enqueueMissing, requeueStalled } from './reconcile.ts'
 import { runShortWork } from './short-work.ts'
 import { runSlice } from './slice.ts'
 import type { WorkerOptions } from './worker-options.ts'
-import { openWorkspaces, type Workspaces } from './workspaces.ts'
 
 const POLL_INTERVAL_MS = 500
+const DELIVERY_POLL_INTERVAL_MS = 1_000
+/** Messages that a worker sends at the same time. */
+const MAX_DELIVERIES = 8
+/** The time between two looks at a disk that is too full to start work. */
+const FULL_DISK_INTERVAL_MS = 5_000
 
 const REQUEUE_INTERVAL_MS = 2_000
 const ENQUEUE_INTERVAL_MS = 60_000
 const QUEUE_MAINTENANCE_INTERVAL_MS = 10_000
-/**
- * The interval with the embedded database. It is longer, because no other worker can lose a job, and each run writes to
- * the disk.
- */
-const EMBEDDED_QUEUE_MAINTENANCE_INTERVAL_MS = 60_000
+/** The interval with PGlite. It is longer, because no other worker can lose a job, and each run writes to the disk. */
+const PGLITE_QUEUE_MAINTENANCE_INTERVAL_MS = 60_000
 const GARBAGE_INTERVAL_MS = 1_800_000
 
 export interface Worker {
@@ -43,10 +49,15 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
   const closing = new AbortController()
   const running = new Set<string>()
   const name = workerName(options.name)
+  const mayStart = makeDiskCheck(options)
 
   /** Takes one job of each kind in turn, so that no kind waits for all jobs of another. */
-  const pollQueues = async (kinds: readonly JobKind[]) => {
+  const pollQueues = async (kinds: readonly WorkKind[]) => {
     while (!closing.signal.aborted) {
+      if (!(await mayStart())) {
+        await sleep(FULL_DISK_INTERVAL_MS, closing.signal)
+        continue
+      }
       let anyWork = false
       for (const kind of kinds) {
         if (closing.signal.aborted) break
@@ -58,7 +69,12 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
       if (!anyWork) await sleep(POLL_INTERVAL_MS, closing.signal)
     }
   }
-  const loops = [pollQueues(['training']), pollQueues(shortWorkKinds), ...startMaintenance(options, closing.signal)]
+  const loops = [
+    pollQueues(['training']),
+    pollQueues(shortWorkKinds),
+    pollDeliveries(options, closing.signal),
+    ...startMaintenance(options, closing.signal),
+  ]
   const close = async () => {
     closing.abort()
     await Promise.all(loops)
@@ -77,9 +93,10 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 /**
- * Runs one slice of a training, one evaluation or one comparison.
+ * Runs one slice of a training, one evaluation or one comparison. Then sends the messages to webhooks that are due.
  * @param signal aborts to save the state and requeue the running work
  * @returns false if the queue is empty
+ * @throws GraftError `disk_full` if there is too little free space to start work
  */
 export async function workOnce(options: WorkerOptions, signal = new AbortController().signal): Promise<boolean> {
   const workspaces = openWorkspaces(options.home)
@@ -88,13 +105,36 @@ export async function workOnce(options: WorkerOptions, signal = new AbortControl
     await requeueStalled(options)
     await enqueueMissing(options)
     await options.queue.maintain()
-    for (const kind of ['training', ...shortWorkKinds] as const)
-      if (await runNextJob(kind, options, state, signal)) return true
-    return false
+    await options.requireDiskReserve()
+    let worked = false
+    for (const kind of ['training', ...shortWorkKinds] as const) {
+      worked = await runNextJob(kind, options, state, signal)
+      if (worked) break
+    }
+    // Maybe no other worker runs. What fails now is tried again by the next one.
+    for (let job = await options.queue.take('delivery'); job; job = await options.queue.take('delivery'))
+      await deliver(options, job)
+    return worked
   } finally {
     workspaces.close()
   }
 }
+
+/**
+ * Returns a function that says whether the disk has room to start work. Work that cannot save its state would only use
+ * up its attempts. The error is logged when the disk becomes too full, and not again until it has had room.
+ */
+function makeDiskCheck({ requireDiskReserve, logger }: WorkerOptions): () => Promise<boolean> {
+  let hadRoom = true
+  return async () => {
+    const error = await requireDiskReserve().catch((error: unknown) => error)
+    if (error !== undefined && hadRoom) logger.error(error, { task: 'taking work' })
+    hadRoom = error === undefined
+    return hadRoom
+  }
+}
+
+type WorkKind = 'training' | ShortWorkKind
 
 /** State of a worker. */
 interface WorkerState {
@@ -105,7 +145,7 @@ interface WorkerState {
 
 /** Takes one job of a kind and runs it. @returns false if there is none */
 async function runNextJob(
-  kind: JobKind,
+  kind: WorkKind,
   options: WorkerOptions,
   { name, workspaces, running }: WorkerState,
   closing: AbortSignal,
@@ -115,17 +155,21 @@ async function runNextJob(
     running.add(job.id)
     try {
       if (isShortWork(job)) {
-        await runShortWork(options, job, closing)
+        const { kind, id } = job
+        await withSpan(kind, { [`graft.${kind}.id`]: id }, () => runShortWork(options, job, closing))
         return true
       }
       const training = await claim(options, job, name)
       if (!training) continue
       const { id, slices: slice } = training
-      options.onEvent?.({ training: id, slice, status: 'running' })
-      const row = await runSlice(options, training, workspaces.pathOf(`${id}-${training.fencing_token}`), closing)
+      options.onEvent?.({ training_id: id, slice, status: 'running' })
+      const folder = workspaces.pathOf(`${id}-${training.fencing_token}`)
+      const row = await withSpan('training', { 'graft.training.id': id, 'graft.training.slice': slice }, (span) =>
+        runSlice(options, training, folder, closing).then((row) => recordTraining(span, row)),
+      )
       if (row)
         options.onEvent?.({
-          training: id,
+          training_id: id,
           slice,
           status: row.status,
           ...(row.progress && { step: row.progress.step, total_steps: row.progress.total_steps }),
@@ -136,6 +180,31 @@ async function runNextJob(
     }
   }
   return false
+}
+
+/** Delivers messages to webhooks until the worker closes. A slow receiver does not delay the messages to others. */
+async function pollDeliveries(options: WorkerOptions, closing: AbortSignal): Promise<void> {
+  const { queue, logger } = options
+  const running = new Set<Promise<unknown>>()
+  const onError = (error: unknown) => logger.error(error, { task: 'webhooks' })
+  while (!closing.aborted) {
+    const job = running.size < MAX_DELIVERIES ? await queue.take('delivery').catch(onError) : undefined
+    if (job) {
+      const delivery = deliver(options, job)
+        .catch(onError)
+        .finally(() => running.delete(delivery))
+      running.add(delivery)
+    } else await sleep(DELIVERY_POLL_INTERVAL_MS, closing)
+  }
+  await Promise.all(running)
+}
+
+/** Adds the end of a slice to its span. */
+function recordTraining(span: Span, row: TrainingRow | undefined): TrainingRow | undefined {
+  span.setAttribute('graft.training.status', row?.status ?? 'superseded')
+  if (row?.progress) span.setAttribute('graft.training.step', row.progress.step)
+  if (row?.error) recordError(fromPlain(row.error), span)
+  return row
 }
 
 const isShortWork = (job: Job): job is Job & { kind: ShortWorkKind } => job.kind !== 'training'
@@ -167,7 +236,7 @@ function startMaintenance(options: WorkerOptions, closing: AbortSignal): Promise
       })
   }
   const queueInterval =
-    options.store.client.kind === 'embedded' ? EMBEDDED_QUEUE_MAINTENANCE_INTERVAL_MS : QUEUE_MAINTENANCE_INTERVAL_MS
+    options.store.client.kind === 'pglite' ? PGLITE_QUEUE_MAINTENANCE_INTERVAL_MS : QUEUE_MAINTENANCE_INTERVAL_MS
   return [
     repeat(REQUEUE_INTERVAL_MS, () => requeueStalled(options), 'requeue stalled trainings'),
     repeat(ENQUEUE_INTERVAL_MS, () => enqueueMissing(options), 'enqueue missing jobs'),

@@ -1,5 +1,6 @@
 import type { OpenApi } from '../openapi.ts'
 import { type Html, html, renderPage } from './html.ts'
+import { inlineReferences } from './inline-references.ts'
 import { describeType, type Field, fieldsOf, type Schema } from './schema-text.ts'
 
 interface Parameter {
@@ -31,8 +32,9 @@ interface Endpoint extends Operation {
 }
 
 /** Returns the OpenAPI document as a page that needs no scripts. */
-export function renderDocsPage({ info, paths = {} }: OpenApi): Html {
-  const endpoints = Object.entries(paths).flatMap(([path, methods]) =>
+export function renderDocsPage({ info, paths = {}, components }: OpenApi): Html {
+  const schemas = components?.schemas as Readonly<Record<string, Schema>>
+  const endpoints = Object.entries(inlineReferences(paths, schemas)).flatMap(([path, methods]) =>
     Object.entries(methods as Record<string, Operation>).map(
       ([method, operation]): Endpoint => ({ ...operation, method: method.toUpperCase(), path }),
     ),

@@ -32,7 +32,7 @@ export interface Field {
 export function describeType(schema: Schema): string {
   const { $ref, type, items, prefixItems, additionalProperties, properties } = schema
   const options = schema.anyOf ?? schema.oneOf
-  if ($ref) return $ref.split('/').at(-1) ?? ''
+  if ($ref && (properties || options)) return $ref.split('/').at(-1) ?? ''
   if (schema.const !== undefined) return JSON.stringify(schema.const)
   if (schema.enum) return schema.enum.map((value) => JSON.stringify(value)).join(' | ')
   if (options) return [...new Set(options.map(describeType))].join(' or ')

@@ -32,10 +32,12 @@ export const chatRoutes = (platform: Platform): Route[] => [
         headers: { 'x-graft-adapter': 'Name of the adapter.', 'x-graft-digest': 'SHA-256 of its weights.' },
       },
     },
-    errors: ['adapter_unknown', 'base_mismatch', 'text_invalid'],
+    errors: ['adapter_unknown', 'base_mismatch', 'text_invalid', 'prediction_timeout'],
     errorFormat: openaiErrorFormat,
-    async handle({ body, signal, recordRows }) {
-      const scored = await scoreTexts(platform, { texts: [lastUserText(body)], adapter: body.model }, signal)
+    async handle({ body, signal, caller, admitTexts, recordRows }) {
+      const text = lastUserText(body)
+      admitTexts(1, text.length)
+      const scored = await scoreTexts(platform, { texts: [text], adapter: body.model }, signal, caller)
       recordRows(1)
       const [result] = scored.results
       if ('error' in result) {

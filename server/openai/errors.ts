@@ -39,17 +39,19 @@ const OPENAI_PARAMS: Readonly<Record<string, string>> = {
 export const openaiErrorFormat: ErrorFormat = {
   schema: errorResponse,
   statusOf,
-  toResponse({ code, subject, detail, fix }: Problem): Response {
-    const errorCode = code as ErrorCode
-    const status = statusOf(errorCode)
-    const param = OPENAI_PARAMS[subject] ?? subject
-    // A detail begins with its subject, except that the subject may be capitalized.
-    const message = `${detail.startsWith(subject) ? param + detail.slice(subject.length) : detail} ${fix}`
-    const body: z.infer<typeof errorResponse> = {
-      error: { message, type: errorTypeOf(status), param, code: OPENAI_CODES[errorCode] ?? errorCode },
-    }
-    return json(body, { status, headers: retryHeadersOf(code) })
+  toResponse(problem: Problem): Response {
+    const body: z.infer<typeof errorResponse> = { error: toOpenaiError(problem) }
+    return json(body, { status: statusOf(problem.code as ErrorCode), headers: retryHeadersOf(problem.code) })
   },
+}
+
+/** Returns a problem as the `error` of OpenAI's API. */
+export function toOpenaiError({ code, subject, detail, fix }: Problem): z.infer<typeof errorResponse>['error'] {
+  const errorCode = code as ErrorCode
+  const param = (Object.hasOwn(OPENAI_PARAMS, subject) && OPENAI_PARAMS[subject]) || subject
+  // A detail begins with its subject, except that the subject may be capitalized.
+  const message = `${detail.startsWith(subject) ? param + detail.slice(subject.length) : detail} ${fix}`
+  return { message, type: errorTypeOf(statusOf(errorCode)), param, code: OPENAI_CODES[errorCode] ?? errorCode }
 }
 
 function errorTypeOf(status: number): string {

@@ -3,8 +3,10 @@ import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { uuidv7 } from '../../core/uuid.ts'
 import type { Platform } from '../../platform/platform.ts'
+import { coerceFields } from '../../platform/schemas/coerce-fields.ts'
 import { datasetNameOf } from '../../platform/schemas/dataset-name.ts'
-import type { Dataset } from '../../platform/schemas/datasets.ts'
+import { type Dataset, type DatasetReading, datasetReading } from '../../platform/schemas/datasets.ts'
+import { parse } from '../../platform/schemas/parse.ts'
 import {
   addDataset,
   downloadDataset,
@@ -13,10 +15,10 @@ import {
   removeDataset,
 } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { DATA_ERROR_CODES } from '../routes/common.ts'
+import { DATA_ERROR_CODES, IDEMPOTENCY_HEADERS } from '../routes/common.ts'
 import { openaiErrorFormat } from './errors.ts'
 import { fromOpenaiId, toOpenaiId, toUnixSeconds } from './ids.ts'
-import { readForm } from './multipart.ts'
+import { type Form, readForm } from './multipart.ts'
 import { LIST_FIX, listQuery, listSchemaOf, toPage, toPageRequest } from './pages.ts'
 
 const PURPOSE = 'fine-tune'
@@ -36,6 +38,7 @@ const fileObject = z.strictObject({
 const form = z.strictObject({
   file: z.string().meta({ format: 'binary' }).describe('Bytes of the file, with a filename.'),
   purpose: z.literal(PURPOSE),
+  ...datasetReading.shape,
 })
 
 const fileDeleted = z.strictObject({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) })
@@ -51,44 +54,40 @@ export const fileRoutes = (platform: Platform): Route[] => [
     path: '/v1/files',
     summary: 'Upload a file',
     description:
-      'Upload a data set to train or evaluate on, as a form with file and purpose=fine-tune. Each line is a conversation in OpenAI\'s format, whose last assistant message is the label, or {"text": …, "label": …}. Every line is validated before the file is stored.',
+      'Upload a data set to train or evaluate on, as a form with file and purpose=fine-tune. Each line is a conversation in OpenAI\'s format, whose last assistant message is the label, or {"text": …, "label": …}. Other formats and columns are read as in POST /v1/datasets. Every line is validated before the file is stored.',
+    headers: IDEMPOTENCY_HEADERS,
     upload: { contentTypes: ['multipart/form-data'], description: 'A form.', form, limit: 'dataset' },
     responses: { 200: { description: 'Returns the file.', schema: fileObject } },
-    errors: ['body_invalid', ...DATA_ERROR_CODES],
-    async handle({ body, request }) {
-      const type = request.headers.get('content-type')
-      const { fields, file } = await readForm(type, body, 'file', (content) => platform.artifacts.put(content))
-      if (!file) return fail('body_invalid', { subject: 'file', problem: 'is missing from the form', fix: FORM_FIX })
-      const { purpose, ...others } = fields
-      if (purpose !== PURPOSE) {
-        const [expected, found] = [PURPOSE, JSON.stringify(purpose ?? null)]
-        return fail('body_invalid', { subject: 'purpose', expected, found, fix: FORM_FIX })
-      }
-      const [unknownField] = Object.keys(others)
-      if (unknownField !== undefined)
-        return fail('body_invalid', { subject: unknownField, problem: 'is not a field of this form', fix: FORM_FIX })
-      // The last 12 digits of an id are random.
-      const name = datasetNameOf(file.filename, uuidv7().slice(-12))
-      return json(toFile(await addDataset(platform, { name, filename: file.filename }, file.saved)))
-    },
+    errors: ['body_invalid', 'idempotency_conflict', ...DATA_ERROR_CODES],
+    handle: ({ body, request, signal, caller, headers }) =>
+      platform.uploads.withFile(async (file) => {
+        const form = await readForm(request.headers.get('content-type'), body, 'file', file.write)
+        const { filename, saved, reading } = requireFile(form)
+        // The last 12 digits of an id are random.
+        const name = datasetNameOf(filename, uuidv7().slice(-12))
+        const requestKey = { owner: caller.owner, key: headers['idempotency-key'] }
+        const added = { name, filename, ...reading }
+        return json(toFile(await addDataset(platform, added, { file, ...saved }, signal, requestKey)))
+      }),
   }),
   route({
     ...common,
     method: 'GET',
     path: '/v1/files',
     summary: 'List files',
-    description: 'The newest files come first.',
+    description: 'The newest files come first by default.',
     query: {
       schema: listQuery.extend({
         purpose: z.string().optional().describe('Purpose of the files to list. All files have the purpose fine-tune.'),
-        order: z.literal('desc', 'desc, because lists start with the newest').optional(),
+        order: z.enum(['asc', 'desc'], 'asc or desc').optional().describe('Order by time. Defaults to desc.'),
       }),
       fix: LIST_FIX,
     },
     responses: { 200: { description: 'Returns a page of files.', schema: listSchemaOf(fileObject) } },
-    async handle({ query: { purpose = PURPOSE, ...query } }) {
+    async handle({ query: { purpose = PURPOSE, order, ...query } }) {
       if (purpose !== PURPOSE) return json(toPage([], false))
-      const { data, next_cursor } = await listDatasets(platform, toPageRequest('file', query))
+      const first = order === 'asc' ? 'oldest' : 'newest'
+      const { data, next_cursor } = await listDatasets(platform, toPageRequest('file', query), first)
       return json(toPage(data.map(toFile), next_cursor !== undefined))
     },
   }),
@@ -133,6 +132,25 @@ export const fileRoutes = (platform: Platform): Route[] => [
     },
   }),
 ]
+
+/** @throws GraftError `body_invalid` if the form is not that of a file to train on */
+function requireFile<File>({
+  fields,
+  file,
+}: Form<File>): NonNullable<Form<File>['file']> & { reading: DatasetReading } {
+  if (!file) return fail('body_invalid', { subject: 'file', problem: 'is missing from the form', fix: FORM_FIX })
+  const { purpose, ...others } = fields
+  if (purpose !== PURPOSE) {
+    const [expected, found] = [PURPOSE, JSON.stringify(purpose ?? null)]
+    return fail('body_invalid', { subject: 'purpose', expected, found, fix: FORM_FIX })
+  }
+  const unknownField = Object.keys(others).find((field) => !Object.hasOwn(datasetReading.shape, field))
+  if (unknownField !== undefined)
+    fail('body_invalid', { subject: unknownField, problem: 'is not a field of this form', fix: FORM_FIX })
+  const texts = Object.fromEntries(Object.entries(others).map(([field, text]) => [field, [text]]))
+  const reading = parse(datasetReading, coerceFields(datasetReading.shape, texts), 'the form', FORM_FIX)
+  return { ...file, reading }
+}
 
 const toFile = ({ id, bytes, created_at, name, format, filename }: Dataset): z.infer<typeof fileObject> => ({
   id: toOpenaiId('file', id),

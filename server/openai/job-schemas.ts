@@ -2,18 +2,20 @@ import { z } from 'zod'
 import { exactObject, idOrName, resourceName } from '../../platform/schemas/common.ts'
 import { trainingStatuses } from '../../platform/schemas/statuses.ts'
 import { trainingRequest } from '../../platform/schemas/trainings.ts'
-import { emptyList } from './empty-list.ts'
 
 const autoOr = <T extends z.ZodType>(value: T, expected: string) =>
-  z.union([z.literal('auto'), value], { error: expected })
+  z.union([z.literal('auto'), value], { error: expected }).nullish()
 
 const hyperparameters = exactObject({
-  n_epochs: autoOr(z.number().positive(), 'auto or a number above 0').optional(),
-  batch_size: autoOr(z.int().positive(), 'auto or a whole number above 0').optional().describe('Reviews per step.'),
-  learning_rate_multiplier: autoOr(z.number().positive(), 'auto or a number above 0')
-    .optional()
-    .describe("Factor by which the method's default learning rate is multiplied."),
+  n_epochs: autoOr(z.number().positive(), 'auto or a number above 0'),
+  batch_size: autoOr(z.int().positive(), 'auto or a whole number above 0').describe('Reviews per step.'),
+  learning_rate_multiplier: autoOr(z.number().positive(), 'auto or a number above 0').describe(
+    "Factor by which the method's default learning rate is multiplied.",
+  ),
 })
+/** The settings of a method that is not used. A client may send the fields of all methods. */
+const unusedMethod = z.unknown().optional().describe('Has no effect, because the type is supervised.')
+
 export type Hyperparameters = z.infer<typeof hyperparameters>
 
 const { metadata, ...settings } = trainingRequest.partial().omit({
@@ -27,6 +29,8 @@ const { metadata, ...settings } = trainingRequest.partial().omit({
   seed: true,
 }).shape
 
+const NO_INTEGRATIONS = 'none, because Graft does not report trainings to other services'
+
 /** A request for a fine-tuning job in OpenAI's format, with Graft's own settings in `graft`. */
 export const jobRequest = exactObject({
   model: idOrName('a base').describe('The base to train on. GET /v1/models lists all bases.'),
@@ -35,14 +39,16 @@ export const jobRequest = exactObject({
     .nullish()
     .describe('Id of a file, or name of a data set, to evaluate on after the training.'),
   method: exactObject({
-    type: z.literal('supervised', 'supervised, because a classifier learns from labels'),
-    supervised: exactObject({ hyperparameters: hyperparameters.optional() }).optional(),
-  }).optional(),
-  hyperparameters: hyperparameters.optional().describe('Used only if method does not set them.'),
+    type: z.literal('supervised', 'supervised, because a classifier learns from labels').optional(),
+    supervised: exactObject({ hyperparameters: hyperparameters.nullish() }).nullish(),
+    dpo: unusedMethod,
+    reinforcement: unusedMethod,
+  }).nullish(),
+  hyperparameters: hyperparameters.nullish().describe('Used only if method does not set them.'),
   suffix: resourceName.max(64, 'at most 64 characters').nullish().describe('Start of the name of the model.'),
   seed: z.int('a whole number of at least 0').min(0, 'a whole number of at least 0').nullish(),
   metadata: metadata.nullable(),
-  integrations: emptyList('none, because Graft does not report trainings to other services'),
+  integrations: z.array(z.unknown(), NO_INTEGRATIONS).max(0, NO_INTEGRATIONS).nullish(),
   graft: z
     .strictObject(settings, {
       error: ({ code }) =>
@@ -50,7 +56,7 @@ export const jobRequest = exactObject({
           ? "a setting of a training or its method that OpenAI's fields do not cover"
           : 'an object of settings',
     })
-    .optional()
+    .nullish()
     .describe('The method, its rank, and all other settings of POST /v1/trainings.'),
 })
 export type JobRequest = z.infer<typeof jobRequest>

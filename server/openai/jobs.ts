@@ -17,6 +17,7 @@ import { json, type Route, route } from '../route.ts'
 import { IDEMPOTENCY_HEADERS } from '../routes/common.ts'
 import { openaiErrorFormat } from './errors.ts'
 import { fromOpenaiId, parseEventNumber } from './ids.ts'
+import { jobListQuery, toJobListQuery } from './job-list-query.ts'
 import { checkpoint, type Hyperparameters, type JobRequest, job, jobEvent, jobRequest } from './job-schemas.ts'
 import { LIST_FIX, listQuery, listSchemaOf, toPage, toPageRequest } from './pages.ts'
 import { toCheckpoints, toJob, toJobEvent } from './to-job.ts'
@@ -67,9 +68,11 @@ export function jobRoutes(platform: Platform): Route[] {
         'data_classes',
         'data_label',
         'method_invalid',
+        'adapter_too_large',
         'usage',
         'name_taken',
         'queue_full',
+        'disk_full',
         'idempotency_conflict',
       ],
       async handle({ body, caller, headers }) {
@@ -83,10 +86,11 @@ export function jobRoutes(platform: Platform): Route[] {
       path: '/v1/fine_tuning/jobs',
       summary: 'List fine-tuning jobs',
       description: 'The newest jobs come first.',
-      query,
+      query: { schema: jobListQuery, fix: LIST_FIX, coerce: toJobListQuery },
       responses: { 200: { description: 'Returns a page of jobs.', schema: listSchemaOf(job) } },
       async handle({ query }) {
-        const { data, next_cursor } = await listTrainings(platform, toPageRequest('job', query))
+        const { metadata } = query
+        const { data, next_cursor } = await listTrainings(platform, { ...toPageRequest('job', query), metadata })
         return json(toPage(await toJobs(data), next_cursor !== undefined))
       },
     }),
@@ -148,9 +152,10 @@ export function jobRoutes(platform: Platform): Route[] {
 
 /** Returns the request for the training of a job. */
 function toTrainingRequest(
-  { method, graft = {}, suffix, ...job }: JobRequest,
+  { method, graft: settings, suffix, ...job }: JobRequest,
   key: string | undefined,
 ): TrainingRequest {
+  const graft = settings ?? {}
   const { n_epochs, batch_size, learning_rate_multiplier } =
     method?.supervised?.hyperparameters ?? job.hyperparameters ?? ({} satisfies Hyperparameters)
   // A repeated request with the same key must be the same training, including its name.

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { Busboy, type BusboyFileStream } from '@fastify/busboy'
 import { fail, GraftError } from '../../core/errors.ts'
+import { isPrintable } from '../../core/label-rule.ts'
 
 export interface Form<File> {
   fields: Readonly<Record<string, string>>
@@ -23,18 +24,19 @@ export async function readForm<File>(
   fileField: string,
   save: (content: AsyncIterable<Uint8Array>) => Promise<File>,
 ): Promise<Form<File>> {
-  const fields: Record<string, string> = {}
+  // A client may name a field __proto__.
+  const fields: Record<string, string> = Object.create(null)
   let file: { filename: string; content: BusboyFileStream; saved: Promise<File> } | undefined
   const form = createParser(contentType)
   form.on('field', (field, value) => {
     fields[field] = value
   })
   form.on('file', (field, content, filename) => {
-    if (field !== fileField || file) return void content.resume()
-    file = { filename, content, saved: saveFile(content, save) }
     // Errors reach the reader of the content and the await below. Without these handlers, a form that ends early would
-    // end the process.
+    // end the process, also if nobody reads the file.
     content.on('error', () => {})
+    if (field !== fileField || file) return void content.resume()
+    file = { filename, content, saved: saveFile(filename, content, save) }
     file.saved.catch(() => {})
   })
   try {
@@ -49,14 +51,30 @@ export async function readForm<File>(
 
 /** Saves the file, and discards what `save` leaves unread, which would block the rest of the form. */
 async function saveFile<File>(
+  filename: string | undefined,
   content: BusboyFileStream,
   save: (content: AsyncIterable<Uint8Array>) => Promise<File>,
 ): Promise<File> {
   try {
+    requireFilename(filename ?? '')
     return await save(content)
   } finally {
     content.resume()
   }
+}
+
+const MAX_FILENAME_CHARACTERS = 255
+
+/** Lists show the name of a file, to people and to agents. */
+function requireFilename(filename: string): void {
+  if (filename.length <= MAX_FILENAME_CHARACTERS && isPrintable(filename)) return
+  fail('body_invalid', {
+    subject: 'the filename',
+    expected: `1 to ${MAX_FILENAME_CHARACTERS} printable characters`,
+    found:
+      filename.length > MAX_FILENAME_CHARACTERS ? `${filename.length} of them` : 'one that cannot be printed, or none',
+    fix: 'Rename the file. With curl, -F "file=@train.jsonl;filename=NAME" sends it under another name.',
+  })
 }
 
 function createParser(contentType: string | null) {

@@ -69,7 +69,7 @@ export function toJobEvent(trainingId: string, { number, event, created_at }: Tr
     id: toEventId(trainingId, number),
     object: 'fine_tuning.job.event',
     created_at: toUnixSeconds(created_at),
-    level: 'error' in event ? 'error' : 'info',
+    level: 'error' in event ? 'error' : warningsOf(event).length > 0 ? 'warn' : 'info',
     type: event.type === 'step' || event.type === 'evaluation' ? 'metrics' : 'message',
     message: messageOf(event),
     data: event,
@@ -89,4 +89,13 @@ const MESSAGES: Readonly<Record<string, (event: any) => string>> = {
     `Trained in ${result.steps} steps${result.accuracy === undefined ? '' : `, accuracy ${result.accuracy}`}`,
 }
 
-const messageOf = (event: { type: string }): string => MESSAGES[event.type]?.(event) ?? event.type
+/** Returns the sentences of the warnings in an event that has a plan or a result. */
+function warningsOf({ plan, result }: TrainingEventAnswer['event']): string[] {
+  const { findings = [] } = (plan ?? result ?? {}) as Pick<NonNullable<Training['plan']>, 'findings'>
+  return findings.filter(({ level }) => level === 'warning').map(({ message, fix }) => `Warning: ${message} ${fix}`)
+}
+
+function messageOf(event: TrainingEventAnswer['event']): string {
+  const message = MESSAGES[event.type]?.(event) ?? event.type
+  return [message, ...warningsOf(event)].join('. ')
+}

@@ -10,7 +10,7 @@ import {
   uploadAdapter,
 } from '../../platform/use-cases/adapters.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { describeId, LOCATION, PAGE_FIX, toCreated } from './common.ts'
+import { describeId, IDEMPOTENCY_HEADERS, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Adapters'
 const params = { id: describeId('an adapter') }
@@ -32,9 +32,10 @@ export const adapterRoutes = (platform: Platform): Route[] => [
     path: '/v1/adapters',
     summary: 'Upload an adapter',
     description:
-      'Upload the folder of a checkpoint as a tar file. PEFT, AdapterHub and Graft checkpoints are accepted. The archive is unpacked without following links or leaving its folder, and the adapter is checked against the base before it is stored.',
+      'Upload the folder of a checkpoint as a tar file. PEFT, AdapterHub and Graft checkpoints are accepted. The archive is unpacked without following links or leaving its folder, and the adapter is checked against the base before it is stored. A repeated upload of the same files under the same name returns the existing adapter.',
     tag,
     scope: 'train',
+    headers: IDEMPOTENCY_HEADERS,
     query: { schema: adapterUpload, fix: 'Put the name in the query: /v1/adapters?name=film-lora.' },
     upload: {
       contentTypes: ['application/x-tar', 'application/gzip', 'application/octet-stream'],
@@ -44,9 +45,12 @@ export const adapterRoutes = (platform: Platform): Route[] => [
     responses: { 201: { description: 'Returns the new adapter.', schema: adapter, headers: LOCATION } },
     errors: [
       'name_taken',
+      'idempotency_conflict',
+      'overloaded',
       'archive_invalid',
       'archive_too_large',
       'adapter_inert',
+      'adapter_too_large',
       'base_mismatch',
       'base_incomplete',
       'checkpoint_config',
@@ -54,10 +58,14 @@ export const adapterRoutes = (platform: Platform): Route[] => [
       'checkpoint_tensors',
       'file_missing',
       'label_words',
+      'method_invalid',
       'artifacts_unavailable',
       'disk_full',
     ],
-    handle: async ({ query, body }) => toCreated('/v1/adapters', await uploadAdapter(platform, query.name, body)),
+    async handle({ query, body, caller, headers }) {
+      const requestKey = { owner: caller.owner, key: headers['idempotency-key'] }
+      return toCreated('/v1/adapters', await uploadAdapter(platform, query.name, body, requestKey))
+    },
   }),
   route({
     method: 'GET',

@@ -27,6 +27,9 @@ export const DATA_ERROR_CODES = [
   'data_format',
   'data_line',
   'data_label',
+  'data_skipped',
+  'data_too_large',
+  'validation_failed',
   'artifacts_unavailable',
   'disk_full',
 ] as const satisfies ErrorCode[]

@@ -24,7 +24,7 @@ export const comparisonRoutes = (platform: Platform): Route[] => [
     responses: {
       201: { description: 'Returns the queued comparison.', schema: comparison, headers: LOCATION },
     },
-    errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'idempotency_conflict'],
+    errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'disk_full', 'idempotency_conflict'],
     handle: async ({ body, caller, headers }) =>
       toCreated('/v1/comparisons', await createComparison(platform, body, caller, headers['idempotency-key'])),
   }),

@@ -3,7 +3,7 @@ import { pageRequest } from '../../platform/schemas/common.ts'
 import { dataset, datasetList, datasetUpload } from '../../platform/schemas/datasets.ts'
 import { getDataset, listDatasets, removeDataset, uploadDataset } from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
-import { DATA_ERROR_CODES, describeId, LOCATION, PAGE_FIX, toCreated } from './common.ts'
+import { DATA_ERROR_CODES, describeId, IDEMPOTENCY_HEADERS, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
 const tag = 'Data sets'
 const params = { id: describeId('a data set') }
@@ -24,25 +24,36 @@ export const datasetRoutes = (platform: Platform): Route[] => [
     method: 'POST',
     path: '/v1/datasets',
     summary: 'Upload a data set',
-    description: 'Upload labeled reviews. Every line is validated before the data set is stored.',
+    description:
+      'Upload labeled reviews. Every line is validated before the data set is stored. A repeated upload of the same file under the same name returns the existing data set.',
     tag,
     scope: 'train',
-    query: { schema: datasetUpload, fix: 'Put the name in the query: /v1/datasets?name=films.' },
+    headers: IDEMPOTENCY_HEADERS,
+    query: {
+      schema: datasetUpload,
+      fix: 'Put the name in the query: /v1/datasets?name=films. docs/data.md describes the other fields.',
+    },
     upload: {
       contentTypes: [
         'application/jsonl',
         'application/x-ndjson',
         'application/json-lines',
+        'application/json',
         'text/csv',
+        'text/tab-separated-values',
         'application/gzip',
         'application/octet-stream',
       ],
-      description: 'JSONL with lines {"text": …, "label": …}, or CSV with these columns, optionally gzipped.',
+      description:
+        'JSONL with lines {"text": …, "label": …}, CSV or TSV with these columns or others, a JSON array, or the format of fastText; optionally gzipped.',
       limit: 'dataset',
     },
     responses: { 201: { description: 'Returns the new data set.', schema: dataset, headers: LOCATION } },
-    errors: ['name_taken', ...DATA_ERROR_CODES],
-    handle: async ({ query, body }) => toCreated('/v1/datasets', await uploadDataset(platform, query.name, body)),
+    errors: ['name_taken', 'idempotency_conflict', ...DATA_ERROR_CODES],
+    async handle({ query, body, signal, caller, headers }) {
+      const requestKey = { owner: caller.owner, key: headers['idempotency-key'] }
+      return toCreated('/v1/datasets', await uploadDataset(platform, query, body, signal, requestKey))
+    },
   }),
   route({
     method: 'GET',

@@ -3,7 +3,7 @@ import { renderErrorsPage } from '../docs/errors-page.ts'
 import { type Html, toHtmlResponse } from '../docs/html.ts'
 import { renderDocsPage } from '../docs/page.ts'
 import { type OpenApi, openApiOf } from '../openapi.ts'
-import { json, type Route, route } from '../route.ts'
+import { type Route, route } from '../route.ts'
 
 const tag = 'Server'
 const htmlPage = { description: 'Returns an HTML page.', contentTypes: ['text/html'] }
@@ -18,6 +18,7 @@ export function documentRoutes(routes: () => readonly Route[], version: string):
     document ??= openApiOf(routes(), version)
     return document
   }
+  let written: Buffer<ArrayBuffer> | undefined
   let page: Html | undefined
   return [
     route({
@@ -32,7 +33,22 @@ export function documentRoutes(routes: () => readonly Route[], version: string):
           schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
         },
       },
-      handle: () => json(getDocument()),
+      handle() {
+        // Writing the document again would take the event loop milliseconds each time.
+        written ??= Buffer.from(JSON.stringify(getDocument()))
+        return new Response(written, { headers: { 'content-type': 'application/json' } })
+      },
+    }),
+    route({
+      method: 'GET',
+      path: '/',
+      summary: 'Redirect a browser to the reference of this API',
+      tag,
+      scope: 'none',
+      responses: {
+        302: { description: 'The reference is at /docs.', headers: { Location: 'The path of the reference.' } },
+      },
+      handle: () => new Response(null, { status: 302, headers: { location: '/docs' } }),
     }),
     route({
       method: 'GET',

@@ -22,7 +22,7 @@ export const evaluationRoutes = (platform: Platform): Route[] => [
     responses: {
       201: { description: 'Returns the queued evaluation.', schema: evaluation, headers: LOCATION },
     },
-    errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'idempotency_conflict'],
+    errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'disk_full', 'idempotency_conflict'],
     handle: async ({ body, caller, headers }) =>
       toCreated('/v1/evaluations', await createEvaluation(platform, body, caller, headers['idempotency-key'])),
   }),

@@ -12,7 +12,7 @@ export const parameterRoutes = (platform: Platform): Route[] => [
     path: '/v1/parameters',
     summary: 'Count trainable parameters',
     description:
-      'Counts the parameters that a method trains on a base, which defaults to t5-small. If only adapter is given, counts the parameters of that adapter.',
+      'Counts the parameters that a method trains on a base, which defaults to the one that this server serves. If only adapter is given, counts the parameters of that adapter.',
     tag: 'Bases',
     scope: 'predict',
     query: {

@@ -1,5 +1,5 @@
 import type { Platform } from '../../platform/platform.ts'
-import { classifyAnswer, classifyRequest } from '../../platform/schemas/classify.ts'
+import { classifyAnswer, classifyRequest, countCharacters, countTexts } from '../../platform/schemas/classify.ts'
 import { classify } from '../../platform/use-cases/classify.ts'
 import { json, type Route, route, toHeaderValue } from '../route.ts'
 
@@ -27,9 +27,10 @@ export const predictionRoutes = (platform: Platform): Route[] => [
         },
       },
     },
-    errors: ['adapter_unknown', 'base_mismatch'],
-    async handle({ body, signal, recordRows }) {
-      const answer = await classify(platform, body, signal)
+    errors: ['adapter_unknown', 'base_mismatch', 'prediction_timeout'],
+    async handle({ body, signal, caller, admitTexts, recordRows }) {
+      admitTexts(countTexts(body), countCharacters(body))
+      const answer = await classify(platform, body, signal, caller)
       recordRows(answer.results.flat().length)
       const headers: Record<string, string> = {}
       if ('adapter' in answer && answer.adapter !== undefined)

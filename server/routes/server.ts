@@ -1,7 +1,7 @@
 import type { Platform } from '../../platform/platform.ts'
 import { health, readiness } from '../../platform/schemas/health.ts'
 import type { HealthCheck } from '../../platform/use-cases/health-checks.ts'
-import type { Metrics } from '../metrics.ts'
+import type { Metrics } from '../metrics/metrics.ts'
 import { runHealthChecks } from '../readiness.ts'
 import { json, type Route, route } from '../route.ts'
 
@@ -15,7 +15,7 @@ const tag = 'Server'
 
 /** Returns the routes for operators of the server. */
 export function serverRoutes(
-  { logger }: Platform,
+  { logger }: Pick<Platform, 'logger'>,
   { version, metrics, healthChecks = [] }: ServerRouteOptions,
 ): Route[] {
   const started = performance.now()
@@ -58,7 +58,7 @@ export function serverRoutes(
       path: '/metrics',
       summary: 'Get metrics for Prometheus',
       tag,
-      scope: 'admin',
+      scope: 'metrics',
       responses: {
         200: { description: 'Returns metrics in the Prometheus text format.', contentTypes: ['text/plain'] },
       },

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { fail } from '../../core/errors.ts'
 import type { Platform } from '../../platform/platform.ts'
 import { trainingEventList } from '../../platform/schemas/trainings.ts'
 import { listTrainingEvents, streamTrainingEvents } from '../../platform/use-cases/training-events.ts'
@@ -8,11 +7,9 @@ import { openEventStream } from '../event-stream.ts'
 import { json, type RequestContext, type Route, route } from '../route.ts'
 import { describeId } from './common.ts'
 
-export interface EventStreamLimits {
+export interface EventStreamTiming {
   /** Seconds without an event after which a stream sends a heartbeat. Defaults to 15. */
   heartbeatSeconds?: number
-  /** Streams open at a time. Defaults to 200. */
-  maxStreams?: number
 }
 
 const query = z.strictObject({
@@ -34,28 +31,17 @@ const headers = z.object({
 /**
  * Returns the route of a training's events: server-sent events until the training ends, or the current events as JSON.
  */
-export function trainingEventRoutes(
-  platform: Platform,
-  { heartbeatSeconds = 15, maxStreams = 200 }: EventStreamLimits = {},
-): Route[] {
-  let openStreams = 0
+export function trainingEventRoutes(platform: Platform, { heartbeatSeconds = 15 }: EventStreamTiming = {}): Route[] {
   const stream = (
     training_id: string,
     after: number,
-    { shutdown, requestId }: Pick<RequestContext, 'shutdown' | 'requestId'>,
+    { shutdown, requestId, admitStream }: Pick<RequestContext, 'shutdown' | 'requestId' | 'admitStream'>,
   ) => {
-    if (openStreams >= maxStreams)
-      fail('overloaded', {
-        subject: 'the server',
-        problem: `already has ${maxStreams} event streams open, which is its limit`,
-        fix: 'Close other streams, or poll with accept: application/json.',
-      })
-    openStreams++
+    admitStream()
     return openEventStream((signal) => streamTrainingEvents(platform, training_id, after, signal), {
       shutdown,
       heartbeatSeconds,
       onError: (error) => platform.logger.error(error, { request_id: requestId, training_id }),
-      onEnd: () => openStreams--,
     })
   }
   return [

@@ -1,13 +1,14 @@
 import { catalogue, type ErrorCode } from '../../core/catalogue.ts'
 import type { Problem } from '../../platform/schemas/common.ts'
 import { retryHeadersOf } from '../error-response.ts'
-import type { ErrorResponse } from './schemas.ts'
+import type { ErrorFormat } from '../route.ts'
+import { type ErrorResponse, errorResponse } from './schemas.ts'
 
 /**
  * Returns the status that text-embeddings-inference uses for an error. Server errors are 424, unless they are
  * temporary.
  */
-export function teiStatusOf(code: ErrorCode): number {
+function teiStatusOf(code: ErrorCode): number {
   const { status } = catalogue[code]
   return status >= 500 && status !== 503 ? 424 : status
 }
@@ -18,6 +19,9 @@ export function toTeiResponse({ code, detail, fix }: Problem): Response {
   const status = teiStatusOf(errorCode)
   return teiErrorResponse(status, `${detail} ${fix}`, errorTypeOf(errorCode, status), retryHeadersOf(code))
 }
+
+/** The error format of text-embeddings-inference, which clients of Hugging Face read. */
+export const teiErrorFormat: ErrorFormat = { schema: errorResponse, statusOf: teiStatusOf, toResponse: toTeiResponse }
 
 export function teiErrorResponse(
   status: number,

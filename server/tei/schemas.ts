@@ -16,13 +16,18 @@ export type Inputs = z.infer<typeof inputs>
 
 const flag = (description: string) => z.boolean({ error: 'true or false' }).describe(description)
 
+/** Left or right, which text-embeddings-inference accepts in lower case too. */
+const direction = z.preprocess(
+  (side) => (side === 'left' ? 'Left' : side === 'right' ? 'Right' : side),
+  z.enum(['Left', 'Right'], { error: 'Left or Right' }),
+)
+
 export const predictRequest = z
   .looseObject(
     {
       inputs,
       truncate: flag('If false, rejects texts that are too long. Otherwise truncates them.').nullish(),
-      truncation_direction: z
-        .enum(['Left', 'Right', 'left', 'right'], { error: 'Left or Right' })
+      truncation_direction: direction
         .optional()
         .describe('Side on which long texts are truncated. Defaults to the side that the adapter was trained with.'),
       raw_scores: flag('If true, returns the raw scores of the model instead of probabilities.').default(false),

@@ -20,9 +20,10 @@ export function sequencesOf(inputs: Inputs): Sequences {
 }
 
 /** Joins the texts of a pair. Two empty texts stay empty, so that they are rejected as one empty text is. */
-const joinTexts = (texts: string[]): string => (texts.every((text) => text === '') ? '' : texts.join(SEPARATOR))
+export const joinTexts = (texts: readonly string[]): string =>
+  texts.every((text) => text === '') ? '' : texts.join(SEPARATOR)
 
-function countCodePoints(text: string): number {
+export function countCodePoints(text: string): number {
   let count = 0
   for (const _ of text) count++
   return count
@@ -30,6 +31,5 @@ function countCodePoints(text: string): number {
 
 /** Returns the truncation side. `right` drops the end of a text. */
 export function truncationSideOf(direction: PredictRequest['truncation_direction']): 'left' | 'right' | undefined {
-  if (direction === undefined) return undefined
-  return direction.toLowerCase() === 'right' ? 'right' : 'left'
+  return direction && (direction === 'Right' ? 'right' : 'left')
 }

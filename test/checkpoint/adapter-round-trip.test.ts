@@ -5,10 +5,7 @@ import { type Adapter, loadAdapter, saveAdapter, tensorNamesOf } from '../../che
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { copyFolder, editJson, freshPath, parityPath, randomAdapter, tinyFlan, tinyT5 } from './helpers.ts'
 
-const unsupported = ['peft/dora', 'peft/ia3', 'peft/prefix']
-const folders = globSync('**/adapter_config.json', { cwd: parityPath('.') })
-  .map(dirname)
-  .filter((dir) => !unsupported.some((name) => dir.startsWith(name)))
+const folders = globSync('**/{adapter.safetensors,adapter_model.safetensors}', { cwd: parityPath('.') }).map(dirname)
 const baseOf = (dir: string) => (dir.includes('flan') ? tinyFlan() : tinyT5())
 const configOf = (dir: string) => readFileSync(join(dir, 'adapter_config.json'), 'utf8')
 
@@ -37,10 +34,25 @@ const savedMethods: [string, MethodConfig, Partial<Adapter>?][] = [
   ['LoRA', { method: 'lora' }],
   ['rsLoRA of some modules', { method: 'lora', rank: 3, alpha: 2.5, rslora: true, targets: ['SelfAttention.q', 'wo'] }],
   ['LoRA in AdapterHub', { method: 'lora', targets: ['q', 'k'] }, { layout: 'adapterhub' }],
+  ['DoRA', { method: 'lora', dora: true, rank: 4 }],
+  ['LoRA in OpenDelta', { method: 'lora', targets: ['SelfAttention.q', 'wo'] }, { layout: 'opendelta' }],
+  ['IA3', { method: 'ia3' }],
+  ['IA3 of some outputs', { method: 'ia3', targets: ['SelfAttention.q', 'wo'], feedforward: [] }],
+  ['a prefix', { method: 'prefix', tokens: 4 }],
   ['a soft prompt', { method: 'soft-prompt', tokens: 3 }],
+  ['a soft prompt in OpenDelta', { method: 'soft-prompt', tokens: 3 }, { layout: 'opendelta' }],
+  ["OpenDelta's adapter", { method: 'bottleneck', variant: 'opendelta', bottleneck: 6 }, { layout: 'opendelta' }],
+  [
+    "OpenDelta's adapter at some Linears",
+    { method: 'bottleneck', variant: 'opendelta', targets: ['SelfAttention.q', 'wo'] },
+    { layout: 'opendelta' },
+  ],
   ["a soft prompt with PEFT's second half", { method: 'soft-prompt', tokens: 3, init: 'normal', submodules: 2 }],
   ['seq_bn', { method: 'bottleneck', variant: 'seq_bn', bottleneck: 5 }],
-  ['double_seq_bn', { method: 'bottleneck', bottleneck: 7, cross_attention: true, activation: 'relu' }],
+  [
+    'double_seq_bn',
+    { method: 'bottleneck', variant: 'double_seq_bn', bottleneck: 7, cross_attention: true, activation: 'relu' },
+  ],
   ['full fine-tuning', { method: 'full' }],
 ]
 

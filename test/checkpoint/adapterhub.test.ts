@@ -155,6 +155,10 @@ test.each<[string, unknown, ...string[]]>([
 test('a method that AdapterHub does not have is not saved in its layout', () => {
   const convert = (config: Json) => () => adapterhub.toSupportedMethod(parseMethod(config as { method: string }))
   expect(convert({ method: 'lora', targets: ['q', 'wo'] })).toThrow('wo')
-  expect(convert({ method: 'lora', rslora: true })).toThrow('rslora')
+  expect(convert({ method: 'lora', dora: true })).toThrow('dora')
+  expect(adapterhub.toSupportedMethod(parseMethod({ method: 'lora', rank: 4, alpha: 3, rslora: true }))).toMatchObject({
+    alpha: 6,
+    rslora: false,
+  })
   expect(convert({ method: 'soft-prompt' })).toThrow('bottleneck or lora')
 })

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
 import { type Base, loadBase } from '../../checkpoint/base.ts'
-import { encodeSafetensors, readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
+import { encodeSafetensors } from '../../checkpoint/safetensors.ts'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { GraftError } from '../../core/errors.ts'
 import { makeRandom } from '../../core/random.ts'
@@ -48,7 +49,7 @@ export function editJson(path: string, change: (json: Record<string, unknown>) =
 }
 
 export async function editTensors(path: string, change: (tensors: Map<string, TensorData>) => void): Promise<void> {
-  const { tensors, metadata } = await readSafetensors(path)
+  const { tensors, metadata } = await readTensorFile(path)
   const changed = new Map(tensors)
   change(changed)
   writeFileSync(path, Buffer.concat(encodeSafetensors(changed, { metadata })))

@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { loadBase } from '../../checkpoint/base.ts'
 import { fromInt8Rows, quantizeRows } from '../../checkpoint/int8-rows.ts'
-import { encodeSafetensors, readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
+import { encodeSafetensors } from '../../checkpoint/safetensors.ts'
 import { copyFolder, expectError } from './helpers.ts'
 import { randomBase } from './random-base.ts'
 
@@ -52,7 +53,7 @@ function writeRaw(path: string, { metadata, entries }: RawFile): void {
 /** Stores the random base as int8 rows. */
 async function int8Base(): Promise<string> {
   const dir = randomBase()
-  const { tensors, metadata } = await readSafetensors(join(dir, WEIGHTS))
+  const { tensors, metadata } = await readTensorFile(join(dir, WEIGHTS))
   writeFileSync(join(dir, WEIGHTS), Buffer.concat(encodeSafetensors(tensors, { metadata, storage: 'int8_rows' })))
   return dir
 }
@@ -160,7 +161,7 @@ test('matrices are int8 with one scale for each index of their first axis, and s
 test('the same tensors give the same bytes, and so do the tensors that were read', async () => {
   const bytes = readFileSync(join(stored, WEIGHTS))
   expect(readFileSync(join(await int8Base(), WEIGHTS)).equals(bytes)).toBe(true)
-  const { tensors, metadata } = await readSafetensors(join(stored, WEIGHTS))
+  const { tensors, metadata } = await readTensorFile(join(stored, WEIGHTS))
   expect(metadata).toEqual({ format: 'pt' })
   expect(Buffer.concat(encodeSafetensors(tensors, { metadata, storage: 'int8_rows' })).equals(bytes)).toBe(true)
 })

@@ -30,6 +30,7 @@ test.each([
 test("settings that are not set have PEFT's defaults", async () => {
   expect(await read({ peft_type: 'LORA' })).toEqual({
     method: 'lora',
+    dora: false,
     rank: 8,
     alpha: 8,
     rslora: false,
@@ -45,12 +46,22 @@ test('all-linear targets every Linear of the blocks', async () => {
   expect(peft.parseConfig(all, model, '').method.targets).toEqual(['q', 'k', 'v', 'o', 'wi_0', 'wi_1', 'wo'])
 })
 
+test.each([
+  ['.*\\.(q|v)$', ['q', 'v']],
+  ['.*\\.(?:SelfAttention|EncDecAttention)\\.q', ['q']],
+  [
+    'decoder.*EncDecAttention\\.k',
+    ['decoder.block.0.layer.1.EncDecAttention.k', 'decoder.block.1.layer.1.EncDecAttention.k'],
+  ],
+])('the pattern %s targets the Linears whose whole names it matches', async (pattern, targets) => {
+  expect((await read({ ...minimalLora, target_modules: pattern })).targets).toEqual(targets)
+})
+
 test('modules that the base does not have are ignored, as in PEFT', async () => {
   expect((await read({ ...minimalLora, target_modules: ['q', 'gate_proj'] })).targets).toEqual(['q'])
 })
 
 const rejectedSettings: [string, unknown, ...string[]][] = [
-  ['use_dora', true, 'DoRA'],
   ['bias', 'all', 'biases'],
   ['lora_bias', true],
   ['rank_pattern', { q: 4 }, '{"q":4}'],
@@ -59,7 +70,10 @@ const rejectedSettings: [string, unknown, ...string[]][] = [
   ['layer_replication', [[0, 1]]],
   ['modules_to_save', ['lm_head'], 'lm_head'],
   ['fan_in_fan_out', true],
-  ['target_modules', '.*decoder.*q$', 'patterns'],
+  ['target_modules', '(?!.*decoder).*q', 'lookaround'],
+  ['target_modules', '(q', 'regular expression'],
+  ['target_modules', '.*', 'only Linears'],
+  ['target_modules', 'q', 'Linear of the base'],
   ['target_modules', ['q', 'lm_head'], 'lm_head'],
   ['target_modules', ['shared'], 'shared'],
   ['target_modules', ['nothing'], 'nothing'],
@@ -73,13 +87,14 @@ const rejectedSettings: [string, unknown, ...string[]][] = [
   ['use_qalora', true, 'QALoRA'],
   ['use_rslora', 'yes'],
   ['task_type', 'CAUSAL_LM', 'CAUSAL_LM'],
+  ['task_type', 'SEQ_CLS', 'a classification head instead of label words'],
   ['r', 0],
   ['r', 2.5],
   ['lora_alpha', 'high'],
+  ['lora_alpha', null, 'a positive number, which PEFT divides by r'],
   ['arrow_config', { top_k: 2 }, 'does not know'],
   ['a_key_of_the_future', 1, 'does not know'],
-  ['peft_type', 'IA3', 'IA3', 'LORA or PROMPT_TUNING'],
-  ['peft_type', 'PREFIX_TUNING', 'PREFIX_TUNING'],
+  ['peft_type', 'P_TUNING', 'P_TUNING', 'LORA or IA3 or PROMPT_TUNING or PREFIX_TUNING'],
   ['peft_type', 'toString', 'toString'],
 ]
 
@@ -98,8 +113,30 @@ test.each([
   await expectError(read({ ...libraryConfig('peft/prompt_10'), [key]: value }), 'checkpoint_config', key)
 })
 
-test.each(['dora_r4_a8_qv', 'ia3', 'prefix_5'])('%s, which Graft does not support, is rejected', async (name) => {
-  await expectError(loadAdapter(parityPath(`peft/${name}/checkpoint`), await tinyT5()), 'checkpoint_config')
+test.each([
+  ['num_virtual_tokens', 0],
+  ['num_layers', 6],
+  ['num_attention_heads', 8],
+  ['token_dim', 64],
+  ['prefix_projection', true],
+])('for prefix tuning, %s: %j is rejected by name', async (key, value) => {
+  await expectError(read({ ...libraryConfig('peft/prefix_5'), [key]: value }), 'checkpoint_config', key)
+})
+
+test.each<[string, object, object]>([
+  ['as written', {}, { targets: ['wo', 'k', 'v'], feedforward: ['wo'] }],
+  [
+    "with PEFT's defaults",
+    { target_modules: null, feedforward_modules: null },
+    { targets: ['k', 'v', 'wo'], feedforward: ['wo'] },
+  ],
+  [
+    'of only keys and values',
+    { target_modules: ['k', 'v'], feedforward_modules: [] },
+    { targets: ['k', 'v'], feedforward: [] },
+  ],
+])('IA3 %s is read', async (_, change, expected) => {
+  expect(await read({ ...libraryConfig('peft/ia3'), ...change })).toEqual({ method: 'ia3', ...expected })
 })
 
 test('settings that only matter in training or describe the origin are ignored', async () => {
@@ -122,5 +159,5 @@ test('settings that only matter in training or describe the origin are ignored',
 
 test('a method that PEFT does not have is not saved in its layout', async () => {
   const { method } = randomAdapter({ method: 'bottleneck' }, await tinyT5())
-  expect(() => peft.toSupportedMethod(method)).toThrow('lora or soft-prompt')
+  expect(() => peft.toSupportedMethod(method)).toThrow('lora or ia3 or soft-prompt or prefix')
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadAdapter, saveAdapter } from '../../checkpoint/adapter.ts'
 import { makeProbeSettings, probeAdapter } from '../../checkpoint/probe-logits.ts'
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import { modelOf } from '../../model/architectures.ts'
 import { baseAt, freshPath, parityPath, randomAdapter, tinyFlan, tinyT5 } from './helpers.ts'
 
@@ -33,7 +33,7 @@ test.each([
     [probe.logits, join(dir, '..')],
     [probe.base_logits, `base/${base.name}`],
   ] as const) {
-    const expected = (await readSafetensors(parityPath(`${reference}/reference.safetensors`))).tensors.get('a.logits')!
+    const expected = (await readTensorFile(parityPath(`${reference}/reference.safetensors`))).tensors.get('a.logits')!
     const [, steps, vocabulary] = expected.shape
     for (const [i, row] of logits.entries())
       for (const [j, logit] of row.entries())

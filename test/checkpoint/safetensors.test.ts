@@ -2,7 +2,8 @@ import { globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { encodeSafetensors, readSafetensors, readSafetensorsFiles } from '../../checkpoint/safetensors.ts'
+import { readTensorFile, readTensorFiles } from '../../checkpoint/read-tensors.ts'
+import { encodeSafetensors } from '../../checkpoint/safetensors.ts'
 import type { TensorData } from '../../model/tensor-shapes.ts'
 import { expectError, freshPath, parityPath } from './helpers.ts'
 
@@ -33,7 +34,7 @@ const entry = (begin: number, end: number, shape = [(end - begin) / 4], dtype = 
 test('the fixtures contain files to read', () => expect(files.length).toBeGreaterThan(40))
 
 test.each(files)('%s, which the Python library wrote, is read and written again with the same bytes', async (file) => {
-  const { tensors, metadata } = await readSafetensors(parityPath(file))
+  const { tensors, metadata } = await readTensorFile(parityPath(file))
   expect(Buffer.concat(encodeSafetensors(tensors, { metadata })).equals(readFileSync(parityPath(file)))).toBe(true)
 })
 
@@ -50,7 +51,7 @@ test('tensors are read from a file exactly as they were written', async () => {
       metadata,
       async (entries, meta) => {
         const path = writeBytes(Buffer.concat(encodeSafetensors(new Map(entries), { metadata: meta })))
-        const read = await readSafetensors(path)
+        const read = await readTensorFile(path)
         expect(read.metadata).toEqual(meta && { ...meta })
         expect([...read.tensors.keys()].sort()).toEqual(entries.map(([key]) => key).sort())
         for (const [key, { shape, data }] of entries) expect(read.tensors.get(key)).toEqual({ shape, data })
@@ -66,7 +67,7 @@ test('a tensor can have any name', async () => {
   const path = writeBytes(
     Buffer.concat(encodeSafetensors(new Map(names.map((name) => [name, { shape: [0], data: new Float32Array() }])))),
   )
-  const { tensors } = await readSafetensors(path)
+  const { tensors } = await readTensorFile(path)
   expect(new Set(tensors.keys())).toEqual(new Set(names))
   // Like the library, it sorts by the bytes of UTF-8, in which an emoji comes last.
   const text = readFileSync(path, 'utf8')
@@ -74,9 +75,9 @@ test('a tensor can have any name', async () => {
 })
 
 test('shared tensors are views of one shared buffer, each at a multiple of 64 bytes', async () => {
-  const [a, b] = await readSafetensorsFiles(
+  const [a, b] = await readTensorFiles(
     [parityPath('tiny-t5/model.safetensors'), parityPath('tiny-flan/model.safetensors')],
-    true,
+    { shared: true },
   )
   const views = [...a.tensors.values(), ...b.tensors.values()].map(({ data }) => data)
   expect(views[0].buffer).toBeInstanceOf(SharedArrayBuffer)
@@ -89,7 +90,7 @@ test('half precision is read as the same numbers in f32', async () => {
   const words = Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7bff, 0x8000, 0x7c00, 0x3f80, 0xc049, 0x0001)
   const head = Buffer.alloc(8)
   head.writeBigUInt64LE(BigInt(header.length))
-  const { tensors } = await readSafetensors(
+  const { tensors } = await readTensorFile(
     writeBytes(Buffer.concat([head, Buffer.from(header), Buffer.from(words.buffer)])),
   )
   expect([...(tensors.get('half')?.data ?? [])]).toEqual([1, -2, 2 ** -24, 65504, -0, Number.POSITIVE_INFINITY])
@@ -100,7 +101,7 @@ test('a file that is truncated anywhere is rejected as damaged', async () => {
   const intact = readFileSync(parityPath('peft/lora_r8_a16_qv/checkpoint/adapter_model.safetensors'))
   await fc.assert(
     fc.asyncProperty(fc.nat(intact.length - 1), async (length) => {
-      await expectError(readSafetensors(writeBytes(intact.subarray(0, length))), 'checkpoint_corrupt', 'x.safetensors')
+      await expectError(readTensorFile(writeBytes(intact.subarray(0, length))), 'checkpoint_corrupt', 'x.safetensors')
     }),
     { numRuns: 40 },
   )
@@ -132,17 +133,17 @@ test.each<[string, unknown, number, string[]]>([
   ['text instead of JSON', 'hello', 0, ['JSON']],
   ['bytes that are not UTF-8', Uint8Array.of(0x7b, 0xff, 0x7d), 0, ['JSON']],
 ])('a header with %s is rejected', async (_, header, data, words) => {
-  await expectError(readSafetensors(writeFileWithHeader(header, data)), 'checkpoint_corrupt', ...words)
+  await expectError(readTensorFile(writeFileWithHeader(header, data)), 'checkpoint_corrupt', ...words)
 })
 
 test('a header longer than its file is rejected before it is read', async () => {
-  await expectError(readSafetensors(writeFileWithHeader({}, 0, 2n ** 62n)), 'checkpoint_corrupt', String(2n ** 62n))
-  await expectError(readSafetensors(writeBytes(Buffer.alloc(0))), 'checkpoint_corrupt', '0 bytes')
+  await expectError(readTensorFile(writeFileWithHeader({}, 0, 2n ** 62n)), 'checkpoint_corrupt', String(2n ** 62n))
+  await expectError(readTensorFile(writeBytes(Buffer.alloc(0))), 'checkpoint_corrupt', '0 bytes')
 })
 
 test.each(['I64', 'F64', 'BOOL', 'F8_E4M3', 'toString'])('the element type %s is rejected by name', async (dtype) => {
   await expectError(
-    readSafetensors(writeFileWithHeader({ ids: entry(0, 8, [1], dtype) }, 8)),
+    readTensorFile(writeFileWithHeader({ ids: entry(0, 8, [1], dtype) }, 8)),
     'checkpoint_tensors',
     'ids',
     dtype,
@@ -151,9 +152,19 @@ test.each(['I64', 'F64', 'BOOL', 'F8_E4M3', 'toString'])('the element type %s is
 
 test('an error names a file that does not exist or is a folder', async () => {
   await expectError(
-    readSafetensors(parityPath('nothing.safetensors')),
+    readTensorFile(parityPath('nothing.safetensors')),
     'file_missing',
     'nothing.safetensors does not exist',
   )
-  await expectError(readSafetensors(join(parityPath('tiny-t5'))), 'file_missing', 'tiny-t5 is a folder')
+  await expectError(readTensorFile(join(parityPath('tiny-t5'))), 'file_missing', 'tiny-t5 is a folder')
+})
+
+test('a Git LFS pointer in place of the file is named, with the command that downloads it', async () => {
+  const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'4d'.repeat(32)}\nsize 12345\n`
+  await expectError(
+    readTensorFile(writeBytes(Buffer.from(pointer))),
+    'checkpoint_corrupt',
+    'Git LFS pointer',
+    'git lfs pull',
+  )
 })

@@ -16,8 +16,8 @@ const json = async <T>(...args: string[]): Promise<T> => {
 beforeAll(async () => {
   server = startGraft(['serve', '--port', '0'], { GRAFT_HOME: home })
   await server.waitFor(/http:\S+\n/)
-  const folder = await saveRandomAdapter('film', { method: 'lora', rank: 4 }, 0.05)
-  await json('adapters', 'import', folder, '--name', 'film')
+  const folder = await saveRandomAdapter('first', { method: 'lora', rank: 4 }, 0.05)
+  await json('adapters', 'import', folder, '--name', 'first')
   // The same weights: both adapters are right and wrong on the same reviews.
   await json('adapters', 'import', folder, '--name', 'rival')
   await json('datasets', 'add', join(packageRoot, 'samples/test.jsonl'), '--name', 'judge')
@@ -28,8 +28,8 @@ afterAll(async () => {
 })
 
 test('an alias moves to an adapter if the comparison allows it, and a guard says why it refuses a move', async () => {
-  expect(await json('aliases', 'set', 'production', 'film', '--guard', '--margin', '2')).toMatchObject({
-    adapter: { name: 'film' },
+  expect(await json('aliases', 'set', 'production', 'first', '--guard', '--margin', '2')).toMatchObject({
+    adapter: { name: 'first' },
     guard: { margin: 0.02 },
   })
   expect(await json('predict', '--adapter', 'production', 'A joy.')).toMatchObject({ results: [[{ tokens: 4 }]] })
@@ -40,16 +40,16 @@ test('an alias moves to an adapter if the comparison allows it, and a guard says
   expect(stderr).toContain('cannot tell')
   expect(stderr).toMatch(/found a difference of 0 points, 95 % interval -[\d.]+ to \+[\d.]+, on 90 reviews/)
 
-  await json('aliases', 'set', 'production', 'film', '--margin', '5')
+  await json('aliases', 'set', 'production', 'first', '--margin', '5')
   expect(await json('aliases', 'set', 'production', 'rival', '--dataset', 'judge')).toMatchObject({
     adapter: { name: 'rival' },
   })
   const { stdout } = await graft(['aliases', 'history', 'production'])
   expect(stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1, 3))).toEqual([
     ['from', 'to'],
-    ['film', 'rival'],
-    ['film', 'film'],
-    ['-', 'film'],
+    ['first', 'rival'],
+    ['first', 'first'],
+    ['-', 'first'],
     [],
   ])
   expect((await graft(['aliases'])).stdout).toMatch(/production +rival +[0-9a-f]{12} +5 points/)

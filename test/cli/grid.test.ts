@@ -5,9 +5,9 @@ import { stringify } from 'yaml'
 import { findDataFiles } from '../../cli/sweep/data-files.ts'
 import { readGrid } from '../../cli/sweep/grid.ts'
 import { type Job, listJobs } from '../../cli/sweep/jobs.ts'
-import { publishedGrid } from '../../cli/sweep/published.ts'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { packageRoot } from '../../core/entry.ts'
+import { publishedGrid } from '../../platform/offline/published-methods.ts'
 import { expectError, freshPath } from '../checkpoint/helpers.ts'
 
 const rows = [

@@ -58,7 +58,7 @@ describe('graft parameters', () => {
     [['--method', 'soft-prompt', '--tokens', '10', '--submodules', '2'], { trainable: 10_240 }],
     [['--method', 'bottleneck', '--bottleneck', '8', '--variant', 'double_seq_bn'], { trainable: 209_088 }],
     [['--method', 'full'], { trainable: 60_506_624, added: 0, total: 60_506_624, percent: 100 }],
-    [['--base', 'embedded', '--rank', '4'], { trainable: 32_768 / 2, total: 5_769_728 + 32_768 / 2 }],
+    [['--base', 'embedded', '--rank', '4'], { trainable: 49_152 / 2, total: 8_392_192 + 49_152 / 2 }],
   ])('%j --json counts exactly', async (argv, counts) => {
     const counted = await json(...argv)
     expect(counted).toMatchObject(counts)
@@ -76,8 +76,8 @@ describe('graft parameters', () => {
   test('--checkpoint counts the parameters of an adapter', async () => {
     const dir = await saveRandomAdapter('counted', { method: 'lora', rank: 3, targets: ['wo'] }, 0.1)
     expect(await json('--checkpoint', dir)).toMatchObject({
-      trainable: 3 * 3 * (256 + 1024),
-      total: 5_769_728 + 11_520,
+      trainable: 5 * 3 * (256 + 1024),
+      total: 8_392_192 + 19_200,
     })
   })
 })
@@ -90,7 +90,12 @@ describe('graft parameters rejects', () => {
 
   test('a field of another method, an unknown method or base, and a value out of bounds', async () => {
     await expectError(run('--rank', '4', '--bottleneck', '8'), 'method_invalid', 'lora, bottleneck', 'only rank, alpha')
-    await expectError(run('--method', 'lore'), 'method_invalid', 'lora, bottleneck, soft-prompt, full', 'lore')
+    await expectError(
+      run('--method', 'lore'),
+      'method_invalid',
+      'lora, bottleneck, soft-prompt, ia3, prefix, full',
+      'lore',
+    )
     await expectError(run('--base', 't5-smal'), 'file_missing', 't5-smal')
     await expectError(run('--rank', '0'), 'method_invalid', 'lora, rank', '0')
     await expectError(run('--rank', 'eight'), 'method_invalid', 'lora, rank', 'eight')

@@ -1,15 +1,16 @@
 import { describe, expect, test } from 'vitest'
+import { formatBar } from '../../cli/bar.ts'
 import { formatPercent, formatTable } from '../../cli/output.ts'
-import { formatBar, formatDuration, makeProgress } from '../../cli/progress.ts'
+import { formatDuration, makeProgress } from '../../cli/progress.ts'
 
-/** Returns the text that the work writes to a terminal or a file. */
-function capture(terminal: boolean, work: (progress: ReturnType<typeof makeProgress>) => void): string {
+/** Returns the text that the work writes to a file. */
+function capture(work: (progress: ReturnType<typeof makeProgress>) => void): string {
   let text = ''
   const write = (chunk: string) => {
     text += chunk
     return true
   }
-  work(makeProgress({ write } as NodeJS.WriteStream, terminal))
+  work(makeProgress({ write } as NodeJS.WriteStream, false))
   return text
 }
 
@@ -22,19 +23,29 @@ describe('progress', () => {
     progress.writeLine('Done')
   }
 
-  test('is redrawn in one line on a terminal, and other lines stay', () => {
-    const erased = '\r\u001b[K'
-    expect(capture(true, work)).toBe(`Reading …\nstep 1${erased}step 2${erased}step 3\nstep 4${erased}Done\n`)
-  })
-
-  test('is an occasional line elsewhere, without control characters', () => {
-    expect(capture(false, work)).toBe('Reading …\nstep 1\nstep 4\nDone\n')
+  test('is an occasional line in a file, without control characters, and the last one is written', () => {
+    expect(capture(work)).toBe('Reading …\nstep 1\nstep 3\nstep 4\nDone\n')
   })
 
   test('shows how much is done, also of nothing', () => {
-    expect(formatBar(1, 4, 8)).toBe('[==      ] 1/4')
-    expect(formatBar(4, 4, 8)).toBe('[========] 4/4')
-    expect(formatBar(0, 0, 8)).toBe('[        ] 0/0')
+    expect(formatBar({ done: 1, total: 4 })).toBe('[======                  ] 1/4')
+    expect(formatBar({ done: 4, total: 4, details: ['all'] })).toBe('[========================] 4/4  all')
+    expect(formatBar({ done: 0, total: 0 })).toBe('[                        ] 0/0')
+  })
+
+  test('fits any width: the least important details go first, then the bar gets shorter', () => {
+    const bar = { done: 50, total: 100, details: ['10 s left', 'loss 0.5000', '20.0 reviews/s'] }
+    const lines = [160, 60, 40, 30, 12, 5, 2].map((columns) => formatBar(bar, columns))
+    expect(lines).toEqual([
+      '[============            ] 50/100  10 s left  loss 0.5000  20.0 reviews/s',
+      '[======     ] 50/100  10 s left  loss 0.5000  20.0 reviews/s',
+      '[==========          ] 50/100  10 s left',
+      '[=====     ] 50/100  10 s left',
+      '[== ] 50/100',
+      '50/10',
+      '50',
+    ])
+    for (let columns = 1; columns < 100; columns++) expect(formatBar(bar, columns).length).toBeLessThanOrEqual(columns)
   })
 
   test('shows times in the two largest units', () => {

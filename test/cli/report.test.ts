@@ -36,7 +36,7 @@ const rows = [
 const report: SweepReport = {
   graft: '0.1.0',
   name: 'film',
-  base: { name: 'embedded', fingerprint: 'f'.repeat(64), parameters: 5_769_728 },
+  base: { name: 'embedded', fingerprint: 'f'.repeat(64), parameters: 8_392_192 },
   data: { train: { digest: 'a'.repeat(64), rows: 25_000 }, test: { digest: 'b'.repeat(64), rows: 12_500 } },
   leaked: 67,
   seeds: [0, 1],

@@ -1,9 +1,9 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import { compare } from '../../cli/commands/compare.ts'
 import { evaluate } from '../../cli/commands/evaluate.ts'
 import { predict } from '../../cli/commands/predict.ts'
@@ -13,6 +13,7 @@ import { packageRoot } from '../../core/entry.ts'
 import { problem } from '../../platform/schemas/common.ts'
 import { comparison } from '../../platform/schemas/comparisons.ts'
 import { expectError, freshPath, parityPath } from '../checkpoint/helpers.ts'
+import { readJsonLines } from '../json-lines.ts'
 import { base, configs, saveRandomAdapter } from '../serving/adapters.ts'
 import { graft, runInProcess, startGraft } from './run.ts'
 
@@ -32,6 +33,9 @@ const trained = z.strictObject({
   loss: z.number().positive(),
   calibration: z.strictObject({ reviews: z.literal(0), temperature: z.literal(1) }),
   accuracy: share.optional(),
+  findings: z.array(
+    z.object({ code: z.string(), level: z.string(), message: z.string(), count: z.int(), fix: z.string() }),
+  ),
 })
 const measured = z.strictObject({
   n: z.int(),
@@ -57,7 +61,7 @@ const predicted = z.strictObject({
   ),
 })
 
-const [lora, prompt] = [configs[0], configs[5]]
+const [lora, prompt] = [configs[0], configs[6]]
 let checkpoints: string[]
 beforeAll(async () => {
   checkpoints = await Promise.all([lora, prompt].map(([name, config, size]) => saveRandomAdapter(name, config, size)))
@@ -72,8 +76,8 @@ describe('graft train', () => {
     expect(code, stderr).toBe(0)
     expect(stdout.trimEnd().split('\n')).toHaveLength(1)
     const result = trained.parse(JSON.parse(stdout))
-    expect(result).toMatchObject({ checkpoint: resolve(out), steps: 3, trainable: 32_768, total: 5_802_496 })
-    expect(stderr).toContain('32,768 of 5,802,496 parameters are trained (0.565 %)')
+    expect(result).toMatchObject({ checkpoint: resolve(out), steps: 3, trainable: 49_152, total: 8_441_344 })
+    expect(stderr).toContain('49,152 of 8,441,344 parameters are trained (0.582 %)')
     const { manifest } = await loadAdapter(out, base, { allowNoManifest: false })
     expect(manifest?.metrics).toMatchObject({ accuracy: result.accuracy, n: 90 })
     const again = JSON.parse(await runInProcess(evaluate, '--checkpoint', out, '--data', samples('test'), '--json'))
@@ -84,14 +88,14 @@ describe('graft train', () => {
     const out = freshPath('plain')
     const printed = await runInProcess(train, ...short, '--out', out)
     expect(printed).toMatch(
-      /^.*plain\n3 steps in .* reviews\/s; final loss \d\.\d{4}\n32,768 of 5,802,496 parameters trained\nno temperature was fitted, .*\n$/,
+      /^.*plain\n3 steps in .* reviews\/s; final loss \d\.\d{4}\n49,152 of 8,441,344 parameters trained\nno temperature was fitted, .*\nwarning: The training did not learn .*\n$/,
     )
   })
 
   test('--plan writes nothing and prints steps, time and memory', async () => {
     const out = freshPath('planned')
     const plan = JSON.parse(await runInProcess(train, ...short, '--out', out, '--plan', '--json'))
-    expect(plan).toMatchObject({ method: 'lora', steps: 3, trainable: 32_768, threads: 1, batch_tokens: 512 })
+    expect(plan).toMatchObject({ method: 'lora', steps: 3, trainable: 49_152, threads: 1, batch_tokens: 512 })
     expect(plan.estimate.seconds).toBeGreaterThan(0)
     expect(plan.estimate.memory_bytes).toBeGreaterThan(1e7)
     for (const path of [out, `${out}.training`]) expect(existsSync(path), path).toBe(false)
@@ -117,8 +121,8 @@ describe('graft train', () => {
     const repeated = await graft('train', ...args, '--json')
     expect(repeated.code).toBe(2)
     expect(JSON.parse(repeated.stdout).error).toMatchObject({ code: 'output_exists', subject: `${out}.training` })
-    await expectError(runInProcess(train, '--resume', '--out', out, '--seed', '3'), 'usage', '--seed', '--resume')
-    const result = trained.parse(JSON.parse(await runInProcess(train, '--resume', '--out', out, '--json')))
+    await expectError(runInProcess(train, '--resume', '--out', out, '--seed', '3'), 'usage', 'seed: expected')
+    const result = trained.parse(JSON.parse(await runInProcess(train, '--resume', ...args, '--json')))
     expect(result).toMatchObject({ steps: 60, checkpoint: resolve(out) })
     expect(existsSync(`${out}.training`)).toBe(false)
   })
@@ -207,10 +211,7 @@ describe('graft predict', () => {
   test('classifies the texts of a file in their order', async () => {
     const printed = await runInProcess(predict, '--checkpoint', checkpoints[0], '--data', samples('test'), '--json')
     const { results } = predicted.parse(JSON.parse(printed))
-    const texts = readFileSync(samples('test'), 'utf8')
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line).text as string)
+    const texts = readJsonLines<{ text: string }>(samples('test')).map(({ text }) => text)
     expect(results).toHaveLength(texts.length)
     const last = predicted.parse(
       JSON.parse(await runInProcess(predict, '--checkpoint', checkpoints[0], texts[89], '--json')),
@@ -231,7 +232,7 @@ describe('graft probe', () => {
     const out = join(checkpoints[0], '..', 'probe.safetensors')
     const args = ['--base', parityPath('tiny-t5'), '--inputs', parityPath('inputs.json'), '--out', out]
     expect(JSON.parse(await runInProcess(probe, ...args, '--json'))).toEqual({ out })
-    const { tensors } = await readSafetensors(out)
+    const { tensors } = await readTensorFile(out)
     expect(tensors.get('a.logits')?.shape).toEqual([3, 2, 384])
   })
 })
@@ -270,7 +271,7 @@ describe('an error', () => {
     const { code, stderr, stdout } = await graft('trian')
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(
-      'one of quickstart, train, pretrain, evaluate, compare, sweep, reproduce, predict, parameters, serve, adapters',
+      'one of quickstart, train, pretrain, evaluate, compare, sweep, reproduce, predict, inspect, export, parameters',
     )
     expect(stderr).toContain('Did you mean train?')
   })

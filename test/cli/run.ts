@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
-import { inject, vi } from 'vitest'
+import { expect, inject, vi } from 'vitest'
 import { z } from 'zod'
 import type { Command } from '../../cli/command.ts'
 import { parseFlags } from '../../cli/flags.ts'
@@ -63,7 +63,7 @@ export function startGraft(
   env: Readonly<Record<string, string>> = {},
   { closesStdout = false } = {},
 ): GraftProcess {
-  const child = spawn(process.execPath, [...NODE_FLAGS, join(packageRoot, 'dist/cli/main.js'), ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, join(packageRoot, 'bin/graft.cjs'), ...args], {
     env: {
       ...process.env,
       DATABASE_URL: '',
@@ -113,6 +113,13 @@ export function watchProcess(child: ChildProcess): GraftProcess {
       }
     },
   }
+}
+
+/** Stops a server as a supervisor does, and requires that it ends well. */
+export async function stopServer(server: GraftProcess): Promise<void> {
+  server.kill('SIGTERM')
+  const { code, stderr } = await server.exited
+  expect(code, stderr).toBe(0)
 }
 
 /** Runs the command until it exits. */

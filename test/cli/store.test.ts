@@ -19,42 +19,45 @@ const json = async <T>(args: string[], env?: Record<string, string>): Promise<T>
 
 beforeAll(async () => {
   const settings = ['--steps', '3', '--calibration-rows', '39']
-  const { code, stdout, stderr } = await graft(['train', '--name', 'film', '--data', data, ...settings])
+  const { code, stdout, stderr } = await graft(['train', '--name', 'mine', '--data', data, ...settings])
   expect(code, stderr).toBe(0)
   expect(stdout).toMatch(
-    /^film \([-0-9a-f]{36}\): succeeded\n3 steps.*\ntemperature \d.*, fitted to 39 held-out reviews/,
+    /^mine \([-0-9a-f]{36}\): succeeded\n3 steps.*\ntemperature \d.*, fitted to 39 held-out reviews/,
   )
   expect(stderr).toContain('39 reviews are held out')
   expect(stderr).toContain('No server is running')
 })
 
-test('if no server is running, the commands open the store themselves, one after the other', async () => {
+test('if no server is running, the commands open the store themselves, one after the other, and a new store has the adapter of the base', async () => {
   const { data: adapters } = await json<{ data: Adapter[] }>(['adapters'])
-  expect(adapters.map(({ name, method }) => [name, method])).toEqual([['film', 'lora']])
-  expect((await json<Training>(['trainings', 'show', 'film'])).status).toBe('succeeded')
-  const { results } = await json<{ results: unknown[][] }>(['predict', '--adapter', 'film', 'A joy.', 'Dull.'])
+  expect(adapters.map(({ name, method }) => [name, method])).toEqual([
+    ['mine', 'lora'],
+    ['film', 'bottleneck'],
+  ])
+  expect((await json<Training>(['trainings', 'show', 'mine'])).status).toBe('succeeded')
+  const { results } = await json<{ results: unknown[][] }>(['predict', '--adapter', 'mine', 'A joy.', 'Dull.'])
   expect(results).toMatchObject([[{ label: expect.any(String) }], [{ label: expect.any(String) }]])
   const test = join(packageRoot, 'samples/test.jsonl')
-  expect(await json(['evaluate', '--adapter', 'film', '--data', test])).toMatchObject({ n: 90 })
+  expect(await json(['evaluate', '--adapter', 'mine', '--data', test])).toMatchObject({ n: 90 })
 })
 
 test('an export has the trained bytes, and can be imported under another name and removed', async () => {
   const out = freshPath('exported')
-  await json(['adapters', 'export', 'film', '--out', out])
-  const [film, copy] = [
-    await json<Adapter>(['adapters', 'show', 'film']),
+  await json(['adapters', 'export', 'mine', '--out', out])
+  const [mine, copy] = [
+    await json<Adapter>(['adapters', 'show', 'mine']),
     await json<Adapter>(['adapters', 'import', out, '--name', 'copy']),
   ]
-  expect([copy.digest, copy.temperature]).toEqual([film.digest, film.temperature])
-  expect(film.temperature).not.toBe(1)
+  expect([copy.digest, copy.temperature]).toEqual([mine.digest, mine.temperature])
+  expect(mine.temperature).not.toBe(1)
   expect(await json(['adapters', 'remove', 'copy'])).toEqual({ removed: 'copy' })
   const gone = await graft(['adapters', 'show', 'copy'])
-  expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('expected film')])
+  expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('expected one of mine, film')])
 })
 
 test('a folder of PEFT, which has no temperature, is imported with temperature 1', async () => {
   const out = freshPath('of-peft')
-  await json(['adapters', 'export', 'film', '--out', out])
+  await json(['adapters', 'export', 'mine', '--out', out])
   rmSync(join(out, 'graft.json'))
   expect(await json(['adapters', 'import', out, '--name', 'plain'])).toMatchObject({ temperature: 1 })
   await json(['adapters', 'remove', 'plain'])
@@ -77,7 +80,7 @@ test('Ctrl-C saves the state of a training in this process, and resume ends with
 
 test('an invalid command is reported before anything is launched', async () => {
   for (const [args, says] of [
-    [['train', '--name', 'film', '--data', data], '"film" is already taken'],
+    [['train', '--name', 'mine', '--data', data], '"mine" is already taken'],
     [['train', '--name', 'x', '--data', '/nowhere.jsonl'], 'does not exist'],
     [['train', '--name', 'x', '--data', data, '--out', 'x'], '--out'],
     [['train', '--name', 'x', '--data', data, '--rnak', '4'], 'Did you mean --rank'],
@@ -104,9 +107,9 @@ test('while a server has the store open, the commands use the server, with a key
   const refused = await graft(['adapters'])
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('graft key create')])
   const { data: adapters } = await json<{ data: Adapter[] }>(['adapters'], { GRAFT_API_KEY: secret })
-  expect(adapters.map(({ name }) => name)).toEqual(['served', 'stopped', 'whole', 'film'])
+  expect(adapters.map(({ name }) => name)).toEqual(['served', 'stopped', 'whole', 'mine', 'film'])
   server.kill('SIGTERM')
   expect((await server.exited).code).toBe(0)
   // The server removed the file with its address.
-  expect((await json<{ data: Adapter[] }>(['adapters'])).data).toHaveLength(4)
+  expect((await json<{ data: Adapter[] }>(['adapters'])).data).toHaveLength(5)
 })

@@ -6,14 +6,13 @@ import { stringify } from 'yaml'
 import { reproduce } from '../../cli/commands/reproduce.ts'
 import { sweep } from '../../cli/commands/sweep.ts'
 import { makeProgress } from '../../cli/progress.ts'
-import { type Api, getJson } from '../../cli/store/api.ts'
+import type { Api } from '../../cli/store/api.ts'
 import { makeLocalApi } from '../../cli/store/local-api.ts'
 import { readGrid } from '../../cli/sweep/grid.ts'
 import type { SweepReport } from '../../cli/sweep/report.ts'
 import { type ReportFiles, reportFiles } from '../../cli/sweep/report-files.ts'
 import { runSweep } from '../../cli/sweep/sweep.ts'
 import { type OpenPlatform, openPlatform } from '../../platform/open-platform.ts'
-import type { ComparisonList } from '../../platform/schemas/comparisons.ts'
 import type { TrainingList } from '../../platform/schemas/trainings.ts'
 import { startWorker, type Worker } from '../../platform/worker/worker.ts'
 import { afterFile } from '../after-file.ts'
@@ -72,8 +71,7 @@ describe('a sweep that two workers share', () => {
   let report: SweepReport
   const workers: Worker[] = []
   const trainedBy = new Map<string, string>()
-  const listNames = async () =>
-    (await getJson<TrainingList>(api, '/v1/trainings?limit=100')).data.map(({ name }) => name)
+  const listNames = async () => (await Array.fromAsync(api.trainings.list())).map(({ name }) => name)
 
   beforeAll(async () => {
     const platform = await openTinyPlatform()
@@ -82,7 +80,7 @@ describe('a sweep that two workers share', () => {
         await startWorker({
           ...platform,
           name,
-          onEvent: (event) => 'training' in event && trainedBy.set(event.training, name),
+          onEvent: (event) => 'training_id' in event && trainedBy.set(event.training_id, name),
         }),
       )
     api = await makeLocalApi(platform)
@@ -148,7 +146,7 @@ describe('a sweep that two workers share', () => {
     const before = [files.json, files.markdown, files.accuracy, files.curves].map((path) => readFileSync(path))
     await runSweep(api, await readGrid(file), { files, signal: unending, retry: true, progress: silent })
     expect(await listNames()).toHaveLength(4)
-    expect((await getJson<ComparisonList>(api, '/v1/comparisons')).data).toHaveLength(2)
+    expect(await Array.fromAsync(api.comparisons.list())).toHaveLength(2)
     const after = [files.json, files.markdown, files.accuracy, files.curves].map((path) => readFileSync(path))
     expect(after).toEqual(before)
   })

@@ -19,6 +19,8 @@ const file = parse(readFileSync(join(packageRoot, 'compose.yaml'), 'utf8'), { me
   services: { api: Service; worker: Service }
 }
 const { api, worker } = file.services
+/** The command of a worker with any free port, because these services are not in separate networks. */
+const workerCommand = worker.command.map((argument) => (argument === '9090' ? '0' : argument))
 
 /** Returns the environment of a service of the file, with variables of `.env` substituted as compose does. */
 function environmentOf({ environment }: Service, dotEnv: Record<string, string>, place: Record<string, string>) {
@@ -74,11 +76,11 @@ describePostgres(() => {
     test('train what one API accepts, on a worker that is stopped and on one that continues, and another API serves the result', async () => {
       const data = readFileSync(join(graft, 'samples/train.jsonl'), 'utf8')
       await ask(0, '/v1/datasets?name=samples', data, 'application/jsonl')
-      const asked = { name: 'film', dataset: 'samples', steps: 40, batch_tokens: 256, threads: 1 }
+      const asked = { name: 'mine', dataset: 'samples', steps: 40, batch_tokens: 256, threads: 1 }
       const { id } = await ask<Training>(0, '/v1/trainings', JSON.stringify(asked))
       const path = `/v1/trainings/${id}`
 
-      const first = run(worker.command, sharedFolder(), env)
+      const first = run(workerCommand, sharedFolder(), env)
       while (((await ask<Training>(1, path)).progress?.step ?? 0) === 0) await pause(50)
       first.stop()
       const { code, stderr } = await first.exited
@@ -87,11 +89,11 @@ describePostgres(() => {
       expect(stopped.status).toBe('queued')
       expect(stopped.progress?.step).toBeGreaterThan(0)
 
-      const second = run(worker.command, sharedFolder(), env)
+      const second = run(workerCommand, sharedFolder(), env)
       await second.waitFor(/"status":"succeeded"/)
       second.stop()
       expect((await second.exited).code).toBe(0)
-      const texts = JSON.stringify({ inputs: ['A joy.'], adapter: 'film' })
+      const texts = JSON.stringify({ inputs: ['A joy.'], adapter: 'mine' })
       const { results } = await ask<{ results: object[] }>(1, '/v1/predictions', texts)
       expect(results).toMatchObject([{ tokens: 4 }])
     })

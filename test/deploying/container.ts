@@ -40,7 +40,7 @@ export interface Container extends GraftProcess {
 
 /** Runs the image with these arguments in place of its command, and with its volume here. */
 export function run(args: readonly string[], volume: string, env: Readonly<Record<string, string>> = {}): Container {
-  const child = startNode([join(graft, 'dist/cli/main.js'), ...args], {
+  const child = startNode([join(graft, 'bin/graft.cjs'), ...args], {
     ...image.env,
     GRAFT_HOME: volume,
     TMPDIR: volume,

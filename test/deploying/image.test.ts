@@ -14,6 +14,7 @@ test('the image runs Graft as a user that owns none of its files, on the port th
 test('the image has the files of the base, but not the recipe that made it', () => {
   expect(readdirSync(join(graft, 'base')).sort()).toEqual([
     'config.json',
+    'film',
     'graft-base.json',
     'model.safetensors',
     'tokenizer.json',
@@ -35,16 +36,18 @@ test(`the image of the Dockerfile creates its first key, answers requests that h
   expect(await healthCheck(port)).toBe(1)
   await server.waitFor(/http:\S+\n/)
   expect(await healthCheck(port)).toBe(0)
-  const body = packFolder(await saveRandomAdapter('film', { method: 'lora', rank: 4 }, 0.05))
+  const body = packFolder(await saveRandomAdapter('mine', { method: 'lora', rank: 4 }, 0.05))
   const init = { method: 'POST', headers, body, duplex: 'half' } as unknown as RequestInit
-  expect((await fetch(`${url}/v1/adapters?name=film`, init)).status).toBe(201)
+  expect((await fetch(`${url}/v1/adapters?name=mine`, init)).status).toBe(201)
   const predict = (headers: Record<string, string>) =>
     fetch(`${url}/v1/predictions`, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json' },
-      body: JSON.stringify({ inputs: ['A joy from start to finish.'] }),
+      body: JSON.stringify({ inputs: ['A joy from start to finish.'], adapters: ['film', 'mine'] }),
     })
-  expect(await (await predict(headers)).json()).toMatchObject({ adapter: 'film', results: [{ tokens: 8 }] })
+  expect(await (await predict(headers)).json()).toMatchObject({
+    results: [[{ label: 'positive', tokens: 8 }, { tokens: 8 }]],
+  })
   expect((await predict({})).status).toBe(401)
   expect(snapshotFolder(graft)).toEqual(before)
 

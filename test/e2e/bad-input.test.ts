@@ -78,7 +78,7 @@ const spawned: Case[] = [
     spoil: data([...LINES.slice(0, 6), '{"text": "half a', ...LINES.slice(7)]),
     argv: training(),
     code: 'data_line',
-    says: ['train.jsonl, line 7', 'half a'],
+    says: ['train.jsonl, line 7', 'text that is not a JSON object'],
   },
   {
     what: 'a checkpoint for another base',
@@ -103,13 +103,13 @@ const others: Case[] = [
     what: 'an unknown method',
     argv: training('--method', 'lore'),
     code: 'method_invalid',
-    says: ['lore', 'lora, bottleneck, soft-prompt, full'],
+    says: ['lore', 'lora, bottleneck, soft-prompt, ia3, prefix, full'],
   },
   {
     what: 'a field of another method',
     argv: training('--bottleneck', '8'),
     code: 'method_invalid',
-    says: ['lora, bottleneck', 'only rank, alpha, targets, rslora', '8'],
+    says: ['lora, bottleneck', 'only rank, alpha, targets, dora, rslora', '8'],
   },
   { what: 'a value out of bounds', argv: training('--rank', '0'), code: 'method_invalid', says: ['lora, rank', '0'] },
   {
@@ -150,7 +150,7 @@ const others: Case[] = [
     spoil: data(['good film', 'bad film']),
     argv: training(),
     code: 'data_format',
-    says: ['train.jsonl', 'JSON lines', 'good film'],
+    says: ['train.jsonl', 'JSON lines', 'text that is none of these'],
   },
   {
     what: 'data of one class',
@@ -167,9 +167,8 @@ const others: Case[] = [
     says: ['test.jsonl, line 2', 'negative, positive', 'neutral'],
   },
   {
-    what: 'a label whose word is not a token of the base',
-    spoil: data([...LINES, '{"text": "so so", "label": "lukewarmish"}']),
-    argv: training(),
+    what: 'a word that is not a token of the base',
+    argv: training('--label-words', 'negative=worst,positive=lukewarmish'),
     code: 'label_words',
     says: ['lukewarmish', 'a single token'],
   },
@@ -247,10 +246,10 @@ const others: Case[] = [
   },
   {
     what: 'a checkpoint with a setting that is not implemented and changes the result',
-    spoil: (at) => editJson(at('film/adapter_config.json'), (config) => Object.assign(config, { use_dora: true })),
+    spoil: (at) => editJson(at('film/adapter_config.json'), (config) => Object.assign(config, { use_qalora: true })),
     argv: prediction,
     code: 'checkpoint_config',
-    says: ['use_dora', 'true', 'DoRA'],
+    says: ['use_qalora', 'true', 'QALoRA'],
   },
   {
     what: 'a checkpoint with an unknown setting',

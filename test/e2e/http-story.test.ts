@@ -67,8 +67,9 @@ describe(`the commands of docs/http.md${withoutImdb}`, () => {
     expect(adapters.map(({ name, method }) => [name, method])).toEqual([
       ['film-adapter', 'bottleneck'],
       ['film-lora', 'lora'],
+      ['film', 'bottleneck'],
     ])
-    for (const { metrics } of adapters) expect(metrics).toMatchObject({ n: 500 })
+    for (const { metrics } of adapters.slice(0, 2)) expect(metrics).toMatchObject({ n: 500 })
     // Without training, the base has an accuracy of about 75 %.
     expect(adapters[1].metrics?.accuracy).toBeGreaterThan(0.78)
   })

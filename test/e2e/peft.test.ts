@@ -1,12 +1,12 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { loadAdapter, saveAdapter } from '../../checkpoint/adapter.ts'
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { loadAdapter, saveAdapter, tensorNamesOf } from '../../checkpoint/adapter.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { probe } from '../../training/probe.ts'
 import { editTensors, expectError, freshPath, parityPath, randomAdapter, tinyT5 } from '../checkpoint/helpers.ts'
-import { inPeft, largestDifference, TOLERANCE, withoutPeft } from '../peft.ts'
+import { inPeft, inTorch, largestDifference, TOLERANCE, withoutPeft } from '../peft.ts'
 
 const base = await tinyT5()
 const { a, b, a_labels_masked } = JSON.parse(readFileSync(parityPath('inputs.json'), 'utf8'))
@@ -18,6 +18,9 @@ writeFileSync(inputs, JSON.stringify(batches))
 
 const folders: [what: string, config: MethodConfig, size: number][] = [
   ['a LoRA', { method: 'lora', rank: 4, alpha: 10, targets: ['q', 'v', 'wi', 'EncDecAttention.o'], rslora: true }, 0.1],
+  ['a DoRA', { method: 'lora', rank: 3, dora: true, targets: ['k', 'v', 'wo', 'SelfAttention.o'] }, 0.1],
+  ['an IA3', { method: 'ia3', targets: ['k', 'v', 'wi', 'wo'], feedforward: ['wo'] }, 0.3],
+  ['a prefix', { method: 'prefix', tokens: 6 }, 0.5],
   ['a soft prompt', { method: 'soft-prompt', tokens: 7 }, 0.5],
 ]
 
@@ -43,6 +46,16 @@ describe(`the real PEFT${withoutPeft}`, () => {
   )
 })
 
+test.skipIf(withoutPeft)(`the real torch reads the pickles that Graft writes${withoutPeft}`, async () => {
+  const dir = freshPath('opendelta')
+  const saved = await saveAdapter(dir, { ...randomAdapter({ method: 'lora' }, base), layout: 'opendelta' }, base)
+  const read = await inTorch(join(dir, 'pytorch_model.bin'))
+  const names = tensorNamesOf(saved, base)
+  expect(Object.keys(read)).toEqual([...names.values()])
+  for (const [parameter, name] of names) expect(Float32Array.from(read[name][1])).toEqual(saved.values.get(parameter))
+  expect(read['encoder.block.0.layer.0.SelfAttention.q.lora.lora_A'][0]).toEqual([8, 32])
+})
+
 describe('Graft', () => {
   test.each(folders)('rejects %s of PEFT with one renamed tensor, and names the tensor', async (_, config, size) => {
     const dir = freshPath('renamed')
@@ -51,7 +64,7 @@ describe('Graft', () => {
     rmSync(join(dir, 'graft.json'))
     await expect(loadAdapter(dir, base)).resolves.toBeDefined()
     const path = join(dir, 'adapter_model.safetensors')
-    const [name, tensor] = [...(await readSafetensors(path)).tensors][0]
+    const [name, tensor] = [...(await readTensorFile(path)).tensors][0]
     await editTensors(path, (tensors) => {
       tensors.delete(name)
       tensors.set(`${name}_old`, tensor)

@@ -110,7 +110,8 @@ describe('graft serve', () => {
 
   test('counts the parameters of methods and of its adapters', async () => {
     const count = async (query: string) => parameterCount.parse((await get(`/v1/parameters?${query}`)).body)
-    expect(await count('method=lora&rank=8')).toMatchObject({ trainable: 294_912, total: 60_801_536 })
+    expect(await count('method=lora&rank=8')).toMatchObject({ trainable: 49_152, total: 8_441_344 })
+    expect(await count('method=lora&rank=8&base=t5-small')).toMatchObject({ trainable: 294_912, total: 60_801_536 })
     expect(await count('method=soft-prompt&tokens=5&base=embedded')).toMatchObject({ trainable: 1280 })
     for (const [i, id] of ids.entries()) {
       const { values, method } = await loadAdapter(folders[i], base)
@@ -196,7 +197,7 @@ test('a damaged adapter fails only its own texts and is named in the error', asy
   const first = await serve('--checkpoint', folders[0], '--checkpoint', folders[1])
   first.one.kill('SIGTERM')
   expect((await first.one.exited).code).toBe(0)
-  rmSync(join(home, 'cache'), { recursive: true })
+  rmSync(join(home, 'cache'), { recursive: true, force: true })
   const { artifact } = await readAdapterRow(home, ids[0])
   const file = join(home, 'artifacts', artifact.slice(0, 2), artifact.slice(2))
   chmodSync(file, 0o644)
@@ -232,11 +233,11 @@ describePostgres(() => {
     const worker = startGraft(['worker', '--threads', '1'], { ...env, GRAFT_HOME: workerHome })
     const at = await waitForAddress(api)
     const data = join(packageRoot, 'samples/train.jsonl')
-    const train = ['train', '--name', 'film', '--data', data, '--steps', '3', '--max-tokens', '32']
+    const train = ['train', '--name', 'mine', '--data', data, '--steps', '3', '--max-tokens', '32']
     const { code, stderr } = await startGraft(train, { GRAFT_URL: at, GRAFT_HOME: freshPath('home') }).exited
     expect(code, stderr + worker.stderr).toBe(0)
-    const answer = await post(at, { inputs: ['A joy.'] })
-    expect(await answer.json()).toMatchObject({ adapter: 'film', results: [{ tokens: 4 }] })
+    const answer = await post(at, { inputs: ['A joy.'], adapters: ['film', 'mine'] })
+    expect(await answer.json()).toMatchObject({ results: [[{ label: 'positive', tokens: 4 }, { tokens: 4 }]] })
     for (const one of [api, worker]) one.kill('SIGTERM')
     for (const one of [api, worker]) expect((await one.exited).code).toBe(0)
     await place.remove()

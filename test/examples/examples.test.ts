@@ -67,7 +67,7 @@ test('examples/compare.ts prints the accuracies of two adapters and the verdict'
 
 test('examples/custom-method.ts trains a method that Graft does not have', async () => {
   const [plan, before, after] = await linesOf('custom-method.ts')
-  expect(plan).toMatch(/^ia3 trains \d+ of \d+ parameters in \d+ steps$/)
+  expect(plan).toMatch(/^rescale trains \d+ of \d+ parameters in \d+ steps$/)
   expect(before).toMatch(/^before: accuracy \d+\.\d %$/)
   expect(after).toMatch(/^after: {2}accuracy \d+\.\d %$/)
 })

@@ -3,9 +3,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { loadAdapter, saveAdapter } from '../../checkpoint/adapter.ts'
 import { layouts } from '../../checkpoint/layouts.ts'
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import { downUp } from '../../examples/extending/layout.ts'
-import { ia3 } from '../../examples/extending/method.ts'
+import { rescale } from '../../examples/extending/method.ts'
 import { exp } from '../../examples/extending/op.ts'
 import { datasets } from '../../examples/extending/resource.ts'
 import { tallyRoutes } from '../../examples/extending/route.ts'
@@ -74,7 +74,7 @@ describe('the tool', () => {
       const { call } = await connectAgent(revision, { url })
       expect(await call('tally_reviews', { reviews: texts })).toMatchObject({
         structuredContent: { adapter: 'imdb', counts, failed: 1 },
-        text: '2 positive, 1 negative, 1 failed.',
+        summary: '2 positive, 1 negative, 1 failed.',
       })
       const { isError, text } = await call('tally_reviews', { texts })
       expect([isError, text]).toEqual([true, expect.stringContaining('Example call: tally_reviews {"reviews":')])
@@ -124,7 +124,7 @@ describe('the layout', () => {
     await saveAdapter(again, loaded, base)
     expect(readdirSync(again).sort()).toEqual(['graft.json', 'lora.json', 'lora.safetensors'])
     for (const file of readdirSync(dir)) expect(readFileSync(join(again, file))).toEqual(readFileSync(join(dir, file)))
-    const { tensors } = await readSafetensors(join(dir, 'lora.safetensors'))
+    const { tensors } = await readTensorFile(join(dir, 'lora.safetensors'))
     expect([...tensors.keys()].every((name) => /\.(?:down|up)$/.test(name))).toBe(true)
   })
 
@@ -154,22 +154,25 @@ describe('the op', () => {
 
 describe('the method', () => {
   beforeAll(() => {
-    methods[ia3.name] = ia3
+    methods[rescale.name] = rescale
   })
   afterAll(() => {
-    delete methods[ia3.name]
+    delete methods[rescale.name]
   })
 
   test("computes the logits of PEFT's IA3 from PEFT's factors", async () => {
     const base = await tinyT5()
     const model = modelOf(base)
-    const { tensors } = await readSafetensors(parityPath('peft/ia3/checkpoint/adapter_model.safetensors'))
+    const { tensors } = await readTensorFile(parityPath('peft/ia3/checkpoint/adapter_model.safetensors'))
     // PEFT rescales the inputs of wo, which are the outputs of wi after a ReLU.
     const theta = [...tensors].map(([name, { data }]) => [
-      name.replace('base_model.model.', '').replace('.wo.', '.wi.'),
+      name
+        .replace('base_model.model.', '')
+        .replace('.wo.', '.wi.')
+        .replace(/ia3_l$/, 'factors'),
       data.map((factor) => factor - 1),
     ])
-    const logits = model.generation!.logits(applyMethod(model, parseMethod({ method: 'ia3' })).context, 1)
+    const logits = model.generation!.logits(applyMethod(model, parseMethod({ method: 'rescale' })).context, 1)
     const session = await openSession(lower(buildProgram('logits', { logits }), 'cpu'), { threads: 1 })
     onTestFinished(() => session.close())
     const { input_ids, attention_mask } = inputs.a
@@ -198,8 +201,8 @@ describe('the method', () => {
       const adapter = readyAdapter(mixture, method, packed)
       return { mixture, entries: inputs.a.input_ids.map((ids) => entryOf(adapter, Int32Array.from(ids))) }
     }
-    const [first, second] = [await join(mixtures, { method: 'ia3' }), await join(mixtures, { method: 'lora' })]
-    const single = await join(alone, { method: 'ia3' })
+    const [first, second] = [await join(mixtures, { method: 'rescale' }), await join(mixtures, { method: 'lora' })]
+    const single = await join(alone, { method: 'rescale' })
     const shared = await second.mixture.computeLogits([...second.entries, ...first.entries])
     const own = await single.mixture.computeLogits(single.entries)
     for (const [row, logits] of own.entries())

@@ -199,6 +199,7 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient'> = {
   softmax: [{ inputs: [[2, 4]], build: ([x]) => softmax(x) }],
   sqrt: [{ inputs: [[5]], build: ([x]) => e.sqrt(x), values: positive }],
   step: 'has no gradient',
+  detach: 'has no gradient',
   sub: [
     {
       inputs: [

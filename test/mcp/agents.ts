@@ -12,12 +12,15 @@ export type Revision = (typeof revisions)[number]
 /** A server to connect to over HTTP, or a command to start. */
 export type Endpoint =
   | { url: string; key?: string }
-  | { command: string; args: string[]; env: Record<string, string>; stderr?: 'inherit' | 'ignore' }
+  | { command: string; args: string[]; env: Record<string, string>; cwd?: string; stderr?: 'inherit' | 'ignore' }
 
 export interface Answer {
   isError?: boolean
   structuredContent?: Record<string, unknown>
+  /** All that a client may show its model. */
   text: string
+  /** The sentence of the result, or the text of an error. */
+  summary: string
 }
 
 export interface Progress {
@@ -52,7 +55,8 @@ export async function connect(revision: Revision, where: Endpoint): Promise<Agen
         : await (client as NewerClient).callTool(params, { onprogress })
       const content = answer.content as { type: string; text: string }[]
       const { isError, structuredContent } = answer as unknown as Answer
-      return { isError, structuredContent, text: content.map(({ text }) => text).join('\n') }
+      const text = content.map(({ text }) => text).join('\n')
+      return { isError, structuredContent, text, summary: String(structuredContent?.summary ?? text) }
     },
     close: () => client.close(),
   }

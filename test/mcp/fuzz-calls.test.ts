@@ -26,6 +26,11 @@ async function start(revision: Revision) {
     get_training: { training: id },
     cancel_training: { training: id, idempotency_key: 'stop' },
     classify_reviews: { reviews: ['good'], adapter: 'imdb' },
+    add_dataset: { name: 'more-films', rows: [{ text: 'good', label: 'positive' }] },
+    list_bases: { limit: 1 },
+    list_trainings: { status: 'queued' },
+    evaluate_adapter: { adapter: 'imdb', dataset: films, wait_seconds: 0 },
+    promote_adapter: { alias: 'live', adapter: 'imdb' },
     compare_adapters: { adapters: ['imdb', 'other'], dataset: films, wait_seconds: 0 },
   }
   const tools = (await agent.client.listTools()).tools.map(({ name, inputSchema }) => ({
@@ -76,7 +81,7 @@ test.each(revisions)('arguments that a tool’s schema allows get a result or a 
     await yieldToServer()
     // A plan would run two steps, and a wait would take long.
     const { plan_only: _, ...rest } = args
-    const given = 'wait_seconds' in rest || name === 'compare_adapters' ? { ...rest, wait_seconds: 0 } : rest
+    const given = 'wait_seconds' in rest || /^(compare|evaluate)_/.test(name) ? { ...rest, wait_seconds: 0 } : rest
     const { isError, text } = await call(name, given)
     if (isError) expect(text).toMatch(/^(?!internal)[a-z_]+: \S.*\.\n\S[\s\S]*\.\n[A-Z][\s\S]*\nExample call: /)
     expect(platform.logged).toEqual([])

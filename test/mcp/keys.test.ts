@@ -14,12 +14,16 @@ const access: Access = {
 test.each(revisions)('a key may call only what its scope allows: %s', async (revision) => {
   const { url, films } = await startMcp({ access })
   const predictAgent = await connectAgent(revision, { url, key: 'graft_p' })
-  expect(await predictAgent.call('classify_reviews', { reviews: ['good'] })).toMatchObject({ text: '1 positive.' })
+  expect(await predictAgent.call('classify_reviews', { reviews: ['good'] })).toMatchObject({ summary: '1 positive.' })
   for (const [name, args] of [
     ['launch_training', { dataset: films }],
     ['get_training', { training: 'x' }],
     ['cancel_training', { training: 'x' }],
     ['list_datasets', {}],
+    ['add_dataset', { name: 'x', rows: [{ text: 'good', label: 'positive' }] }],
+    ['list_trainings', {}],
+    ['evaluate_adapter', { adapter: 'imdb', dataset: films }],
+    ['promote_adapter', { alias: 'live', adapter: 'imdb' }],
   ] as const)
     expect(await predictAgent.call(name, args)).toMatchObject({
       isError: true,

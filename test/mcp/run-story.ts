@@ -6,11 +6,11 @@ export interface Chapter {
   tool: string
   args: Record<string, unknown>
   answer: Answer
-  /** The document shows only the text, because the structured result depends on how far the worker is. */
-  textOnly?: boolean
+  /** The document shows only the summary, because the rest depends on how far the worker is. */
+  summaryOnly?: boolean
 }
 
-type CallTool = (
+export type CallTool = (
   tool: string,
   args: Record<string, unknown>,
   onprogress?: (progress: Progress) => void,
@@ -21,31 +21,54 @@ export interface Story {
   progress: Progress[]
 }
 
+export interface StoryOptions {
+  call: CallTool
+  /** Another client of the same home. Defaults to the same one. */
+  callOfOther?: CallTool
+  /** The name of the adapter. */
+  name: string
+  /** The name of the data set to train on, and the beginning of that to measure on. */
+  films: string
+  alias: string
+  /** Returns the argument with the reviews of one of the two data sets. */
+  reviewsOf(part: 'train' | 'test'): Record<string, unknown>
+  /** The settings of the trainings. */
+  settings: Record<string, unknown>
+}
+
 /**
- * Uses the data sets `films` and `films-test` as an agent does: lists them, plans, launches and waits, then classifies,
- * compares and counts.
- * @param settings the settings of the training
+ * Works as an agent does that has only what the tools return: adds data, plans, launches and waits, then classifies,
+ * measures, compares, promotes and counts.
  */
-export async function runStory(callTool: CallTool, name: string, settings: Record<string, unknown>): Promise<Story> {
+export async function runStory({ call, callOfOther = call, name, films, alias, ...options }: StoryOptions) {
   const chapters: Chapter[] = []
   const progress: Progress[] = []
-  const step = async (heading: string, tool: string, args: Record<string, unknown>, textOnly = false) => {
-    chapters.push({ heading, tool, args, answer: await callTool(tool, args), textOnly })
+  const step = async (
+    heading: string,
+    tool: string,
+    args: Record<string, unknown>,
+    { by = call, summaryOnly = false } = {},
+  ) => {
+    chapters.push({ heading, tool, args, answer: await by(tool, args), summaryOnly })
   }
-  const training = { dataset: 'films', test_dataset: 'films-test', method: 'lora', rank: 8, ...settings }
+  const shortly = { summaryOnly: true }
+  const test = `${films}-test`
+  const training = { dataset: films, test_dataset: test, method: 'lora', rank: 8, ...options.settings }
   const launch = { ...training, name, idempotency_key: `launch-${name}` }
 
   await step('List the data sets.', 'list_datasets', {})
+  await step('Add reviews to train on.', 'add_dataset', { name: films, ...options.reviewsOf('train') })
+  await step('Add other reviews to measure on.', 'add_dataset', { name: test, ...options.reviewsOf('test') }, shortly)
   await step('Plan a training.', 'launch_training', { ...training, plan_only: true })
-  await step('Launch the training.', 'launch_training', launch, true)
-  await step('Repeat the call, as after a time-out. It starts nothing twice.', 'launch_training', launch, true)
+  await step('Launch the training.', 'launch_training', launch, shortly)
+  await step('Repeat the call, as after a time-out. It starts nothing twice.', 'launch_training', launch, shortly)
   await step('The same key with other arguments is a conflict.', 'launch_training', { ...launch, rank: 4 })
-  const wait = async (heading: string, training: string, textOnly = false) => {
+  const wait = async (heading: string, training: string, { by = call, summaryOnly = false } = {}) => {
     const args = { training, wait_seconds: 30 }
     for (;;) {
-      const answer = await callTool('get_training', args, (update) => progress.push(update))
-      if (/^Training \S+ (is waiting|is at|has started)/.test(answer.text)) continue
-      chapters.push({ heading, tool: 'get_training', args, answer, textOnly })
+      const answer = await by('get_training', args, (update) => progress.push(update))
+      if (/^Training \S+ (is waiting|is at|has started)/.test(answer.summary)) continue
+      chapters.push({ heading, tool: 'get_training', args, answer, summaryOnly })
       return
     }
   }
@@ -54,25 +77,30 @@ export async function runStory(callTool: CallTool, name: string, settings: Recor
   await step('Try the adapter.', 'classify_reviews', { reviews, adapter: name })
   const second = `${name}-1`
   const smaller = { ...launch, name: second, rank: 1, idempotency_key: `launch-${second}` }
-  await step('Launch a smaller adapter.', 'launch_training', smaller, true)
-  await wait('Wait for that training.', second, true)
-  await step('Compare both adapters.', 'compare_adapters', { adapters: [name, second], dataset: 'films-test' }, true)
+  const byOther = { by: callOfOther, summaryOnly: true }
+  await step('Another client of the same home launches a smaller adapter.', 'launch_training', smaller, byOther)
+  await wait('It waits for that training.', second, byOther)
+  await step('The first client sees both trainings.', 'list_trainings', { limit: 2 }, shortly)
+  await step('Measure the smaller adapter.', 'evaluate_adapter', { adapter: second, dataset: test })
+  await step('Compare both adapters.', 'compare_adapters', { adapters: [name, second], dataset: test }, shortly)
+  await step('Promote one of them.', 'promote_adapter', { alias, adapter: second })
+  const ask = { reviews, adapter: alias }
+  await step('The other client uses it by its alias.', 'classify_reviews', ask, { by: callOfOther })
   await step('List the newest adapter.', 'list_adapters', { limit: 1 })
-  await step('Count the parameters on T5-small.', 'count_parameters', { method: 'lora', rank: 8 })
+  const adapter = { method: 'bottleneck', bottleneck: 8, base: 't5-small' }
+  await step('Count the parameters of an adapter on T5-small.', 'count_parameters', adapter)
   await step('The error of an invalid call shows a valid one.', 'count_parameters', { method: 'lora', rank: 'eight' })
-  return { chapters, progress }
+  return { chapters, progress } satisfies Story
 }
 
-/** Formats a story for docs/mcp.md. */
+/** Formats a story for docs/mcp.md. Its results are what the text of each has, as JSON. */
 export const toMarkdown = ({ chapters }: Story): string =>
   chapters
-    .map(({ heading, tool, args, answer, textOnly }) => {
-      const { structuredContent, text } = answer
-      const structured =
-        structuredContent && !textOnly
-          ? `\n${inspect(structuredContent, { depth: null, compact: 4, breakLength: 130 })}`
-          : ''
-      return `${heading}\n\n    ${`> ${tool} ${JSON.stringify(args)}\n${text}${structured}`.replaceAll('\n', '\n    ')}\n`
+    .map(({ heading, tool, args, answer, summaryOnly }) => {
+      const { isError, text, summary } = answer
+      const shown =
+        isError || summaryOnly ? summary : inspect(JSON.parse(text), { depth: null, compact: 4, breakLength: 130 })
+      return `${heading}\n\n    ${`> ${tool} ${JSON.stringify(args)}\n${shown}`.replaceAll('\n', '\n    ')}\n`
     })
     .join('\n')
 
@@ -81,9 +109,11 @@ export const maskVolatile = (markdown: string): string =>
   markdown
     .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
     .replace(/[0-9a-f]{64}/g, 'DIGEST')
-    .replace(/ is (queued|running)\. Next call/g, ' is STATUS. Next call')
+    .replace(/launch-[0-9a-f]{8}\b/g, 'launch-KEY')
+    .replace(/ is (queued|running)\./g, ' is STATUS.')
     .replace(/\[ ?-?[\d.]+, -?[\d.]+ ?\]/g, 'INTERVAL')
     .replace(/\([^()]*\d wins against \d+\)/g, '(MEASURED)')
     .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
+    .replace(/\d positive, \d negative|2 (positive|negative)/g, 'LABELS')
     .replace(/(?<=: |about |Accuracy |under |on |\(|and |by accuracy \S+ |, \S+ |\[ )-?\d[\d.]*(e-?\d+)?/g, '#')
     .replace(/\s+/g, ' ')

@@ -43,11 +43,12 @@ export function generateWrongArgs(schema: Schema, valid: Args): fc.Arbitrary<Wro
       fc.jsonValue(),
     )
     .map(([argument, value]) => ({ args: { ...valid, [argument]: value }, argument }))
-  const changed = fc
-    .constantFrom(...Object.keys(properties))
-    .chain((argument) =>
-      generateWrongValue(properties[argument]).map((value) => ({ args: { ...valid, [argument]: value }, argument })),
-    )
+  const changed = fc.constantFrom(...Object.keys(properties)).chain((argument) =>
+    generateWrongValue(properties[argument])
+      // Null for an optional argument means that it is not set.
+      .filter((value) => value !== null || required.includes(argument))
+      .map((value) => ({ args: { ...valid, [argument]: value }, argument })),
+  )
   return fc.oneof({ weight: 1, arbitrary: fc.oneof(unknown, ...missing) }, { weight: 8, arbitrary: changed })
 }
 
@@ -77,10 +78,24 @@ function generateWrongValue(schema: Schema): fc.Arbitrary<unknown> {
   const { anyOf = [schema] } = schema
   const types = anyOf.flatMap(({ type }) => (type === 'number' ? ['number', 'integer'] : [type]))
   const others = Object.entries(ofType).filter(([type]) => !types.includes(type as Schema['type']))
+  /** Returns whether a text is a value of the schema as JSON, which is read as that value. */
+  const isMeant = (value: unknown) => typeof value === 'string' && types.includes(typeOfJson(value))
   const sameType = anyOf.flatMap(generateOutOfBounds)
   // Branches of a union are independent: a value that one rejects may be valid for another one of the same type.
   const inside = anyOf.length === 1 || new Set(types).size === anyOf.length ? sameType : []
-  return fc.oneof(...others.map(([, arbitrary]) => arbitrary), ...inside.flatMap((one) => [one, one]))
+  return fc
+    .oneof(...others.map(([, arbitrary]) => arbitrary), ...inside.flatMap((one) => [one, one]))
+    .filter((value) => !isMeant(value))
+}
+
+function typeOfJson(text: string): Schema['type'] {
+  try {
+    const value = JSON.parse(text)
+    if (Array.isArray(value)) return 'array'
+    return Number.isInteger(value) ? 'integer' : (typeof value as Schema['type'])
+  } catch {
+    return undefined
+  }
 }
 
 function generateOutOfBounds(schema: Schema): fc.Arbitrary<unknown>[] {

@@ -46,7 +46,7 @@ const wrong = (films: string): Wrong[] => [
   ['get_training', { id: 'none' }, 'training'],
   ['get_training', { training: 'a\0b' }, 'training'],
   ['get_training', { training: 'none', wait_seconds: 31 }, 'wait_seconds'],
-  ['get_training', { training: 'none', wait_seconds: '5' }, 'wait_seconds'],
+  ['get_training', { training: 'none', wait_seconds: 'five' }, 'wait_seconds'],
   ['cancel_training', { training: 7 }, 'training'],
   ['compare_adapters', {}, 'adapters'],
   ['compare_adapters', { adapters: ['imdb', 'other'] }, 'dataset'],
@@ -55,7 +55,23 @@ const wrong = (films: string): Wrong[] => [
   ['list_adapters', { limit: 0 }, 'limit'],
   ['list_adapters', { cursor: 'next' }, 'cursor'],
   ['list_datasets', { page: 2 }, 'page'],
-  ['count_parameters', {}, 'method'],
+  ['list_trainings', { status: 'done' }, 'status'],
+  ['list_bases', { limit: 'all' }, 'limit'],
+  ['add_dataset', { name: 'more' }, 'rows'],
+  ['add_dataset', { name: 'more', rows: [] }, 'rows'],
+  ['add_dataset', { name: 'more', rows: [{ text: 'good' }] }, 'rows[0].label'],
+  ['add_dataset', { name: 'more', rows: [{ text: 'good', label: ['positive'] }] }, 'rows[0].label'],
+  ['add_dataset', { name: 'more films', rows: [{ text: 'good', label: 'positive' }] }, 'name'],
+  ['add_dataset', { name: films, rows: [{ text: 'good', label: 'positive' }] }, films],
+  ['add_dataset', { name: 'more', rows: [{ text: 'good', label: '' }] }, 'line 1'],
+  ['add_dataset', { name: 'more', path: '/etc/passwd' }, 'rows'],
+  ['evaluate_adapter', {}, 'adapter'],
+  ['evaluate_adapter', { adapter: 'imdb' }, 'dataset'],
+  ['evaluate_adapter', { evaluation: 'the last one' }, 'evaluation'],
+  ['promote_adapter', { adapter: 'imdb' }, 'alias'],
+  ['promote_adapter', { alias: 'live', adapter: 'none' }, 'adapter'],
+  ['promote_adapter', { alias: 'a b', adapter: 'imdb' }, 'alias'],
+  ['count_parameters', { rank: 8 }, 'method'],
   ['count_parameters', { method: 'constructor' }, 'method'],
   ['count_parameters', { method: 'lora', tokens: 8 }, 'tokens'],
   ['count_parameters', { method: 'lora', width: 8 }, 'width'],
@@ -74,7 +90,7 @@ test.each(revisions)('the error of an invalid call names the argument and how to
   expect(text).toMatch(
     /^body_invalid: .*\nname: expected one of list_datasets, .*, but found "classify"\.\nCall one of these tools\.$/,
   )
-  expect((await call('classify_reviews', { reviews: ['good'], adapter: 'imdb' })).text).toBe('1 positive.')
+  expect((await call('classify_reviews', { reviews: ['good'], adapter: 'imdb' })).summary).toBe('1 positive.')
   expect(platform.logged).toEqual([])
 })
 
@@ -101,7 +117,7 @@ test.each([
   expect({ status: response.status, answer }).toEqual({ status, answer: expect.stringMatching(text) })
   expect(answer).toContain('"error"')
   const { call } = await connectAgent('2026-07-28', { url })
-  expect((await call('classify_reviews', { reviews: ['good'] })).text).toBe('1 positive.')
+  expect((await call('classify_reviews', { reviews: ['good'] })).summary).toBe('1 positive.')
   expect(platform.logged).toEqual([])
 })
 

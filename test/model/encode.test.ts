@@ -63,7 +63,8 @@ test.each([
   ['undefined', undefined, 'no text'],
   ['an empty text', '', 'an empty text'],
   ['blanks', ' \n\t\u00a0', 'only white space'],
-  ['characters without a token', '\u200b\u200b', 'only characters that it drops: "\u200b\u200b"'],
+  ['characters that nobody can see', '\u200b\u200b', 'only characters that nobody can see'],
+  ['characters without a token', '\ufffd', 'only characters that it drops: "\ufffd"'],
   ['a lone surrogate', 'so \u{1f600} \ud800 good', 'half of a surrogate pair at character 6'],
 ])('%s is not a valid text', (_, text, found) => {
   expect(() => encode(text, 8)).toThrowError(expect.objectContaining({ code: 'text_invalid' }))

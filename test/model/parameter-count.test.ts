@@ -22,6 +22,7 @@ const count = (config: MethodConfig) => countTrainable(parseMethod(config), mode
 const seq = (bottleneck: number) => ({ method: 'bottleneck', variant: 'seq_bn', bottleneck })
 const double = (bottleneck: number) => ({ method: 'bottleneck', variant: 'double_seq_bn', bottleneck })
 const delta = (bottleneck: number) => ({ method: 'bottleneck', variant: 'opendelta', bottleneck })
+const deltaAt = (bottleneck: number, target: string) => ({ ...delta(bottleneck), targets: [target] })
 const prompt = (tokens: number, submodules = 1) => ({ method: 'soft-prompt', tokens, submodules })
 const lora = (rank: number, targets = ['q', 'v']) => ({ method: 'lora', rank, targets })
 const SELF = ['SelfAttention.q', 'SelfAttention.v']
@@ -40,6 +41,10 @@ const reported: [Library, string, MethodConfig][] = [
   ['peft', 'LORA r=8, target_modules unset (T5 default q,v)', { method: 'lora' }],
   ['peft', 'LORA r=4 q,v rslora', { ...lora(4), rslora: true }],
   ['peft', 'LORA r=8 q,k,v,o,wi,wo', lora(8, ALL)],
+  ['peft', "LORA r=8 target_modules='all-linear'", lora(8, ALL)],
+  ['peft', 'LORA r=8 q,v DoRA', { ...lora(8), dora: true }],
+  ['peft', 'PREFIX_TUNING 10 tokens', { method: 'prefix', tokens: 10 }],
+  ['peft', 'IA3 defaults (k,v,wo)', { method: 'ia3' }],
   ['adapters', 'seq_bn reduction_factor=64 (bottleneck 8)', seq(8)],
   ['adapters', 'seq_bn reduction_factor=512 (bottleneck 1)', seq(1)],
   ['adapters', 'seq_bn defaults (reduction_factor=16, bottleneck 32)', seq(32)],
@@ -51,6 +56,9 @@ const reported: [Library, string, MethodConfig][] = [
   ['opendelta', 'SoftPromptModel soft_token_num=1', prompt(1)],
   ['opendelta', 'AdapterModel bottleneck_dim=8, defaults (24 places)', delta(8)],
   ['opendelta', 'AdapterModel bottleneck_dim=1, defaults (24 places)', delta(1)],
+  ['opendelta', "AdapterModel bottleneck_dim=8, modified_modules=['DenseReluDense.wo']", deltaAt(8, 'wo')],
+  ['opendelta', "AdapterModel bottleneck_dim=1, modified_modules=['DenseReluDense.wo']", deltaAt(1, 'wo')],
+  ['opendelta', "AdapterModel bottleneck_dim=8, modified_modules=['SelfAttention.o']", deltaAt(8, 'SelfAttention.o')],
   ['opendelta', 'LoraModel lora_r=8, defaults (self-attention only)', lora(8, SELF)],
   ['opendelta', 'LoraModel lora_r=1, defaults (self-attention only)', lora(1, SELF)],
   ['opendelta', "LoraModel lora_r=8, modified_modules=['q','v']", lora(8)],
@@ -65,6 +73,14 @@ test.each(reported)(
     expect({ trainable, total }).toEqual({ trainable: row?.reported_trainable, total: row?.reported_total })
   },
 )
+
+test('every configuration that the libraries counted is counted, but for the parallel adapter, which Graft has not', () => {
+  const all = (['peft', 'adapters', 'opendelta'] as const).flatMap((library) =>
+    counts[library].rows.map(({ config }) => `${library} ${config}`),
+  )
+  const missing = all.filter((row) => !reported.some(([library, config]) => row === `${library} ${config}`))
+  expect(missing).toEqual(['adapters par_bn reduction_factor=64 (bottleneck 8)'])
+})
 
 test.each([
   ['full', { method: 'full' }, 60_506_624],

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'vitest'
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import type { TensorData } from '../../model/tensor-shapes.ts'
 import { parityPath } from '../checkpoint/helpers.ts'
 
@@ -31,7 +31,7 @@ export const inputs = readJson<Inputs>('inputs.json')
 
 /** Reads the tensors that the Python library computed. */
 export const readReference = async (path: string): Promise<ReadonlyMap<string, TensorData>> =>
-  (await readSafetensors(parityPath(path))).tensors
+  (await readTensorFile(parityPath(path))).tensors
 
 export const largestMagnitude = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((max, x) => Math.max(max, Math.abs(x)), 0)

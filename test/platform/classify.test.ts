@@ -68,6 +68,18 @@ test('a text with half of a surrogate pair or without words fails, and the other
   expect(platform.engine.calls[0]).toHaveLength(2)
 })
 
+test('a text of more than 200,000 characters fails, and the others are classified', async () => {
+  const platform = await fakePlatform()
+  const inputs = ['g'.repeat(200_001), 'good '.repeat(40_000)]
+  const { results } = await classify(platform, { inputs })
+  const expected = 'at most 200000 characters'
+  expect(results).toMatchObject([
+    { error: { code: 'text_invalid', status: 422, subject: 'inputs[0]', expected, found: '200001 characters' } },
+    { label: 'positive', truncated: true },
+  ])
+  expect(platform.engine.calls[0]).toHaveLength(1)
+})
+
 test('an invalid text fails for each requested adapter', async () => {
   const { results } = await classify(await fakePlatform(['a', 'bb']), { inputs: ['', 'good'], adapters: ['a', 'bb'] })
   expect(results).toMatchObject([

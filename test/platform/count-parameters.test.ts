@@ -7,7 +7,7 @@ import { countParameters } from '../../platform/use-cases/count-parameters.ts'
 import { adapterRow, fakePlatform } from './fake-platform.ts'
 
 test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count explains why', async () => {
-  const count = await countParameters(await fakePlatform(), { method: 'lora', rank: 8 })
+  const count = await countParameters(await fakePlatform(), { base: 't5-small', method: 'lora', rank: 8 })
   expect(count).toMatchObject({ trainable: 294_912, added: 294_912, total: 60_801_536 })
   expect(count.percent).toBeCloseTo(0.485, 3)
   expect(count.formula).toBe('36 × 8 × 512 + 36 × 512 × 8 = 294,912')
@@ -22,7 +22,7 @@ test('LoRA of rank 8 on T5-small trains 294,912 parameters, and the count explai
 
 test('the groups and the formula of every method add up to what it trains', async () => {
   const platform = await fakePlatform()
-  for (const method of ['lora', 'bottleneck', 'soft-prompt', 'full'])
+  for (const method of ['lora', 'bottleneck', 'soft-prompt', 'ia3', 'prefix', 'full'])
     for (const base of ['t5-small', 'embedded']) {
       const { trainable, groups, formula } = await countParameters(platform, { method, base })
       expect(groups?.reduce((sum, { parameters }) => sum + parameters, 0)).toBe(trainable)
@@ -51,13 +51,13 @@ test('errors name the known methods, fields and bases', async () => {
   const platform = await fakePlatform()
   const error = (request: Parameters<typeof countParameters>[1]) =>
     countParameters(platform, request).catch((caught: unknown) => caught)
-  const methods = 'one of lora, bottleneck, soft-prompt, full'
+  const methods = 'one of lora, bottleneck, soft-prompt, ia3, prefix, full'
   expect(await error({})).toMatchObject({ code: 'method_invalid', detail: { expected: methods, found: 'nothing' } })
   for (const method of ['constructor', 'toString', '__proto__', 'LoRA'])
     expect(await error({ method })).toMatchObject({ code: 'method_invalid', detail: { expected: methods } })
   expect(await error({ method: 'lora', rnak: 8 })).toMatchObject({
     code: 'method_invalid',
-    detail: { subject: 'lora, rnak', expected: 'only rank, alpha, targets, rslora' },
+    detail: { subject: 'lora, rnak', expected: 'only rank, alpha, targets, dora, rslora' },
   })
   expect(await error({ method: 'lora', rank: 0 })).toMatchObject({ code: 'method_invalid' })
   expect(await error({ method: 'lora', targets: ['nothing'] })).toMatchObject({ code: 'method_invalid' })

@@ -41,6 +41,7 @@ export interface FakeEngine extends Engine {
 export function fakeEngine(names: readonly string[]): FakeEngine {
   const nameOf = new Map(names.map((name) => [digestOf(`folder of ${name}`), name]))
   const capacity = 10_000
+  const listeners: Parameters<Engine['onBatch']>[0][] = []
   const engine: FakeEngine = {
     calls: [],
     cancelled: [],
@@ -49,8 +50,10 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
     listLoaded: () => [],
     load: () => Promise.reject(new Error('the fake engine loads nothing')),
     unload: async () => {},
+    onBatch: (listener) => void listeners.push(listener),
+    maxTokens: 2048,
     get queue() {
-      return { waiting: capacity - engine.freeRows, capacity }
+      return { waiting: capacity - engine.freeRows, capacity, characters: 8_000_000 }
     },
     async classify(rows, signal) {
       engine.calls.push(rows)
@@ -66,6 +69,8 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
       await Promise.race([engine.gate, aborted]).finally(() => {
         engine.freeRows += rows.length
       })
+      for (const listener of listeners)
+        listener({ seconds: 0.04, waitSeconds: rows.map(() => 0.002), tokens: 5 * rows.length })
       return rows.map((row) => answer(row, nameOf.get(row.adapter) as string))
     },
     close: async () => {},
@@ -138,8 +143,10 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
     base,
     engine: fakeEngine(names),
     artifacts: unused('artifacts'),
-    cache: { ...unused<Platform['cache']>('cache'), pathOf: (digest) => `/nowhere/${digest}` },
+    cache: { ...unused<Platform['cache']>('cache'), pathOf: (digest) => `/nowhere/${digest}`, remove: async () => {} },
+    uploads: unused('uploads'),
     queue: unused('queue'),
+    requireDiskReserve: async () => {},
     logged,
     logger: { error: (error, context) => logged.push({ error, context }) },
   }

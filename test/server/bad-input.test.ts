@@ -112,8 +112,9 @@ test('a body of undeclared length is rejected as soon as it is too large', async
   )
   const endless = setInterval(() => socket.write(`2710\r\n${'x'.repeat(10_000)}\r\n`), 1)
   await waitFor('body_too_large')
-  expect(await received).toMatch(/^HTTP\/1.1 413 /)
+  // The server reads on for a while, because many clients read no response before they have sent everything.
   clearInterval(endless)
+  expect(await received).toMatch(/^HTTP\/1.1 413 /)
 })
 
 test('a client that sends too much at once still receives the error', async () => {

@@ -1,4 +1,5 @@
 import { expect, test, vi } from 'vitest'
+import { type KeyScope, keyScopes } from '../../platform/schemas/statuses.ts'
 import { insertApiKey, revokeApiKey } from '../../platform/store/api-keys.ts'
 import { type Access, hasScope, makeAccess } from '../../platform/use-cases/access.ts'
 import { makeApp } from '../../server/app.ts'
@@ -7,7 +8,7 @@ import { fakePlatform } from '../platform/fake-platform.ts'
 import { post, readProblem, type StartOptions, start } from './start.ts'
 
 /** Creates access by keys, given the scope of each secret. */
-function keys(secrets: Record<string, 'predict' | 'train' | 'admin'>): Access {
+function keys(secrets: Record<string, KeyScope>): Access {
   return {
     hasKeys: async () => Object.keys(secrets).length > 0,
     verify: async (secret) => secrets[secret] && { owner: `id of ${secret}`, scopes: [secrets[secret]] },
@@ -15,17 +16,17 @@ function keys(secrets: Record<string, 'predict' | 'train' | 'admin'>): Access {
 }
 
 const withKeys = (options: StartOptions = {}) =>
-  start({ access: keys({ graft_p: 'predict', graft_t: 'train', graft_a: 'admin' }), ...options })
+  start({ access: keys({ graft_p: 'predict', graft_t: 'train', graft_m: 'metrics', graft_a: 'admin' }), ...options })
 
 const bearer = (secret: string) => ({ headers: { authorization: `Bearer ${secret}` } })
 
-test('each scope includes the scopes before it', () => {
-  const scopesOf = (scope: 'predict' | 'train' | 'admin') =>
-    (['predict', 'train', 'admin'] as const).filter((needed) => hasScope({ owner: '', scopes: [scope] }, needed))
-  expect([scopesOf('predict'), scopesOf('train'), scopesOf('admin')]).toEqual([
+test('train includes predict, admin includes all scopes, and metrics is only for metrics', () => {
+  const scopesOf = (scope: KeyScope) => keyScopes.filter((needed) => hasScope({ owner: '', scopes: [scope] }, needed))
+  expect(keyScopes.map(scopesOf)).toEqual([
     ['predict'],
     ['predict', 'train'],
-    ['predict', 'train', 'admin'],
+    ['metrics'],
+    ['predict', 'train', 'metrics', 'admin'],
   ])
   expect(hasScope({ owner: '', scopes: [] }, 'predict')).toBe(false)
 })
@@ -62,6 +63,8 @@ test('a key can do what its scopes allow, and errors name the missing scope', as
   expect(await status('graft_a', '/v1/keys')).toBe(200)
   expect(await status('graft_t', '/metrics')).toBe(403)
   expect(await status('graft_a', '/metrics')).toBe(200)
+  expect(await status('graft_m', '/metrics')).toBe(200)
+  expect(await status('graft_m', '/v1/adapters')).toBe(403)
   expect(await status('graft_p', '/v1/adapters/imdb', { method: 'DELETE' })).toBe(403)
   const response = await fetch(`${url}/v1/trainings`, bearer('graft_p'))
   expect(await readProblem(response)).toMatchObject({
@@ -168,4 +171,35 @@ test('keys are created, listed and revoked over HTTP, and their secrets are show
   })
   const again = await fetch(`${url}/v1/keys/${id}`, { method: 'DELETE' })
   expect(await readProblem(again)).toMatchObject({ code: 'key_unknown', status: 404 })
+})
+
+test('from the first key on, a request without one is rejected at once', async () => {
+  const platform = await fakePlatform()
+  const { url } = await start({ access: makeAccess(platform.store) })
+  const create = (init: RequestInit = {}) =>
+    fetch(`${url}/v1/keys`, {
+      method: 'POST',
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+      body: JSON.stringify({ name: 'first', scopes: ['admin'] }),
+    })
+  expect((await fetch(`${url}/v1/adapters`)).status).toBe(200)
+  const { id, secret } = (await (await create()).json()) as { id: string; secret: string }
+  expect((await fetch(`${url}/v1/adapters`)).status).toBe(401)
+
+  const second = (await (await create(bearer(secret))).json()) as { id: string; secret: string }
+  expect((await fetch(`${url}/v1/adapters`, bearer(second.secret))).status).toBe(200)
+  for (const key of [second.id, id]) await fetch(`${url}/v1/keys/${key}`, { method: 'DELETE', ...bearer(secret) })
+  expect((await fetch(`${url}/v1/adapters`, bearer(second.secret))).status).toBe(401)
+})
+
+test('a text that cannot be a key is rejected without a query', async () => {
+  const { store } = await fakePlatform()
+  const select = vi.spyOn(store.db, 'select').mockClear()
+  const { verify } = makeAccess(store)
+  for (const text of ['', 'graft_', `graft_${'a'.repeat(42)}`, `graft_${'a'.repeat(12_000)}`, `${'a'.repeat(49)}`])
+    expect(await verify(text)).toBeUndefined()
+  expect(select.mock.calls.length).toBe(0)
+  expect(await verify(`graft_${'a'.repeat(43)}`)).toBeUndefined()
+  expect(select.mock.calls.length).toBe(1)
 })

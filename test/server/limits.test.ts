@@ -1,8 +1,11 @@
 import { request } from 'node:http'
 import { expect, test } from 'vitest'
-import { readUpload } from '../../server/read-upload.ts'
-import { openSocket, post, readProblem, start, waitUntil } from './start.ts'
+import { parseJson, readJsonBytes } from '../../server/read-json.ts'
+import { readUpload, type UploadLimits } from '../../server/read-upload.ts'
+import { openSocket, post, readProblem, start } from './start.ts'
 import { withFiles } from './with-files.ts'
+
+const readAndParse = async (...request: Parameters<typeof readJsonBytes>) => parseJson(await readJsonBytes(...request))
 
 test('a caller above the rate limit is rejected with the time to wait, and other callers are not affected', async () => {
   const access = {
@@ -27,21 +30,6 @@ test('without keys, a configured rate limits each address until its window has p
   expect((await post(url, { inputs: ['good'] })).status).toBe(200)
 })
 
-test('requests above the concurrency limit are rejected at once, and accepted again when others have finished', async () => {
-  const { url, platform } = await start({ appOptions: { maxRequests: 2 } })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  platform.engine.gate = promise
-  const accepted = [post(url, { inputs: ['good'] }), post(url, { inputs: ['good'] })]
-  await waitUntil(() => platform.engine.calls.length === 2)
-  const rejected = await fetch(`${url}/v1/adapters`)
-  expect(rejected.headers.get('retry-after')).toBe('1')
-  expect(await readProblem(rejected)).toMatchObject({ code: 'overloaded', status: 429, subject: 'the server' })
-  expect((await fetch(`${url}/healthz`)).status).toBe(200)
-  resolve()
-  for (const { status } of await Promise.all(accepted)) expect(status).toBe(200)
-  expect((await fetch(`${url}/v1/adapters`)).status).toBe(200)
-})
-
 const uploadDataset = (url: string, body: string | ReadableStream, type = 'application/jsonl', name = 'films') =>
   fetch(`${url}/v1/datasets?name=${name}`, {
     method: 'POST',
@@ -52,7 +40,7 @@ const uploadDataset = (url: string, body: string | ReadableStream, type = 'appli
 
 const LINES = '{"text": "a good film", "label": "positive"}\n{"text": "a bad film", "label": "negative"}\n'
 
-test('a data set can be uploaded once under a name and fetched', async () => {
+test('a data set can be uploaded under a name and fetched, and a repetition with the same bytes succeeds', async () => {
   const { url } = await start({ platformParts: await withFiles() })
   const created = await uploadDataset(url, LINES, 'application/jsonl', 'two-films')
   const dataset = (await created.json()) as { id: string }
@@ -60,8 +48,12 @@ test('a data set can be uploaded once under a name and fetched', async () => {
   expect(created.headers.get('location')).toBe(`/v1/datasets/${dataset.id}`)
   expect(dataset).toMatchObject({ name: 'two-films', rows: 2, labels: { positive: 1, negative: 1 } })
   expect(await (await fetch(`${url}/v1/datasets/two-films`)).json()).toEqual(dataset)
-  const taken = await uploadDataset(url, LINES, 'application/jsonl', 'two-films')
-  expect(await readProblem(taken)).toMatchObject({ code: 'name_taken', status: 409 })
+  const again = await uploadDataset(url, LINES, 'application/jsonl', 'two-films')
+  expect([again.status, await again.json()]).toEqual([201, dataset])
+  for (const lines of [LINES.replace('good', 'fine'), LINES + LINES, 'not even data']) {
+    const taken = await uploadDataset(url, lines, 'application/jsonl', 'two-films')
+    expect(await readProblem(taken)).toMatchObject({ code: 'name_taken', status: 409 })
+  }
 })
 
 test.each([
@@ -122,32 +114,82 @@ test('a client that keeps sending receives the error of its upload', async () =>
     platformParts: await withFiles(),
     appOptions: { bodyLimits: { adapter: { bytes: 3_000_000 } } },
   })
-  const taken = await sendEndlessly(url, '/v1/adapters?name=imdb')
-  expect(taken).toMatchObject({ status: 409, body: expect.stringContaining('name_taken') })
+  const large = await sendEndlessly(url, '/v1/adapters?name=imdb')
+  expect(large).toMatchObject({ status: 413, body: expect.stringContaining('body_too_large') })
   const unnamed = await sendEndlessly(url, '/v1/adapters')
   expect(unnamed).toMatchObject({ status: 422, body: expect.stringContaining('body_invalid') })
 })
 
+/** Returns a request whose body arrives in these pieces, each after a pause in milliseconds. */
+function slowRequest(
+  pieces: readonly (readonly [pause: number, bytes: string])[],
+  headers: Record<string, string> = {},
+): Request {
+  const left = [...pieces]
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = left.shift()
+      if (next === undefined) return controller.close()
+      if (next[0] > 0) await new Promise((resolve) => setTimeout(resolve, next[0]))
+      controller.enqueue(Buffer.from(next[1]))
+    },
+  })
+  return new Request('http://localhost', { method: 'POST', headers, body, duplex: 'half' } as RequestInit)
+}
+
+async function countPieces(request: Request, limits: UploadLimits): Promise<number> {
+  const pieces = []
+  for await (const piece of readUpload(request, [], limits)) pieces.push(piece)
+  return pieces.length
+}
+
+const repeat = <T>(times: number, item: T): T[] => Array.from({ length: times }, () => item)
+
 test('an upload that stops arriving is rejected, and one that arrives slowly is not', async () => {
-  const countPieces = async (pauses: number[]) => {
-    const stream = new ReadableStream<Uint8Array>({
-      async pull(controller) {
-        const pause = pauses.shift()
-        if (pause === undefined) return controller.close()
-        await new Promise((resolve) => setTimeout(resolve, pause))
-        controller.enqueue(Buffer.from('piece'))
-      },
-    })
-    const request = new Request('http://localhost', { method: 'POST', body: stream, duplex: 'half' } as RequestInit)
-    const pieces = []
-    for await (const piece of readUpload(request, [], { bytes: 100, seconds: 0.2 })) pieces.push(piece)
-    return pieces.length
-  }
-  expect(await countPieces([100, 100, 100, 100])).toBe(4)
-  await expect(countPieces([10, 400])).rejects.toMatchObject({
+  const limits = { bytes: 100, seconds: 0.2 }
+  expect(await countPieces(slowRequest(repeat(4, [100, 'piece'])), limits)).toBe(4)
+  const stopped = slowRequest([
+    [10, 'piece'],
+    [400, 'piece'],
+  ])
+  await expect(countPieces(stopped, limits)).rejects.toMatchObject({
     code: 'request_timeout',
     detail: { problem: 'stopped arriving for 0.2 seconds after 5 bytes' },
   })
+})
+
+test('the time that the server needs for an upload is not a pause of the client', async () => {
+  const request = slowRequest(repeat(3, [0, 'piece']))
+  let received = 0
+  for await (const piece of readUpload(request, [], { bytes: 100, seconds: 0.1 })) {
+    received += piece.length
+    await new Promise((resolve) => setTimeout(resolve, 250))
+  }
+  expect(received).toBe(15)
+})
+
+test('an upload below the minimum rate is rejected once its grace period is over', async () => {
+  const limits = { bytes: 1000, seconds: 10, minRate: { bytesPerSecond: 100, afterSeconds: 0.3 } }
+  await expect(countPieces(slowRequest(repeat(10, [100, 'x'])), limits)).rejects.toMatchObject({
+    code: 'request_timeout',
+    detail: { expected: 'at least 100 bytes per second' },
+  })
+  expect(await countPieces(slowRequest(repeat(6, [100, 'x'.repeat(20)])), limits)).toBe(6)
+  expect(await countPieces(slowRequest(repeat(2, [100, 'x'])), limits)).toBe(2)
+})
+
+test('a body in very many tiny chunks is rejected, and one in a few or in chunks of a line is not', async () => {
+  const upload = { bytes: 1e6, seconds: 10 }
+  const line = '{"text": "good", "label": "positive"}'
+  expect(await countPieces(slowRequest(repeat(20_000, [0, line])), upload)).toBe(20_000)
+  await expect(countPieces(slowRequest(repeat(20_000, [0, 'x'])), upload)).rejects.toMatchObject({
+    code: 'request_malformed',
+    detail: { found: 'chunks of 1.0 bytes on average' },
+  })
+  const json = { 'content-type': 'application/json' }
+  expect(await readAndParse(slowRequest([...repeat(500, [0, ' '] as const), [0, '7']], json), upload)).toBe(7)
+  const tiny = readAndParse(slowRequest(repeat(2000, [0, '0']), json), upload)
+  await expect(tiny).rejects.toMatchObject({ code: 'request_malformed' })
 })
 
 test('an upload that stops halfway is rejected over a real connection', async () => {

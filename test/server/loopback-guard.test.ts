@@ -68,3 +68,35 @@ test('a port in use is reported as such', async () => {
   const port = Number(new URL(url).port)
   await expect(listen(app, { port })).rejects.toMatchObject({ code: 'usage', detail: { problem: 'is already in use' } })
 })
+
+const sendFrom = (method: string, headers: Record<string, string>) =>
+  app.request('http://localhost:8080/v1/datasets', { method, headers: { host: 'localhost:8080', ...headers } })
+
+test.each([
+  ['GET', 'cross-site', {}],
+  ['GET', 'cross-site', { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'iframe' }],
+  ['POST', 'cross-site', { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }],
+  ['POST', 'same-site', { origin: 'http://localhost:3000' }],
+  ['DELETE', 'same-site', {}],
+])('a browser may not send %s for a page that is %s: %o', async (method, site, headers) => {
+  const response = await sendFrom(method, { 'sec-fetch-site': site, ...headers })
+  expect(response.status).toBe(403)
+  expect(await response.json()).toMatchObject({ code: 'host_not_allowed', subject: 'sec-fetch-site', found: site })
+})
+
+test.each([
+  ['GET', { 'sec-fetch-site': 'same-site' }],
+  ['GET', { 'sec-fetch-site': 'none' }],
+  ['GET', { 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }],
+  ['POST', { 'sec-fetch-site': 'same-origin', origin: 'http://localhost:3000' }],
+  ['POST', { origin: 'http://localhost:8080' }],
+  ['POST', {}],
+])('a browser may send %s with %o', async (method, headers) => {
+  expect((await sendFrom(method, headers)).status).not.toBe(403)
+})
+
+test('a page of another port may not change anything, even if the browser does not report its site', async () => {
+  const response = await sendFrom('POST', { origin: 'http://localhost:3000' })
+  expect(response.status).toBe(403)
+  expect(await response.json()).toMatchObject({ subject: 'origin', found: 'http://localhost:3000' })
+})

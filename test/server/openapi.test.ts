@@ -20,14 +20,15 @@ async function fetchDocument() {
   const { url } = await start()
   const response = await fetch(`${url}/openapi.json`)
   expect(response.headers.get('content-type')).toBe('application/json')
-  const { openapi, paths } = (await response.json()) as {
+  const { openapi, paths, components } = (await response.json()) as {
     openapi: string
+    components: { schemas: Record<string, object> }
     paths: Record<string, Record<string, Operation>>
   }
   const operations = Object.entries(paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
   )
-  return { url, openapi, operations }
+  return { url, openapi, operations, paths, schemas: components.schemas }
 }
 
 test('the document is OpenAPI 3.1 and has every route with a unique operation id', async () => {
@@ -37,6 +38,7 @@ test('the document is OpenAPI 3.1 and has every route with a unique operation id
     [
       'POST /v1/predictions',
       'POST /predict',
+      'POST /',
       ...['GET /v1/adapters', 'POST /v1/adapters', 'GET /v1/adapters/{id}', 'DELETE /v1/adapters/{id}'],
       'GET /v1/adapters/{id}/archive',
       ...['GET /v1/trainings', 'POST /v1/trainings', 'GET /v1/trainings/{id}', 'GET /v1/trainings/{id}/events'],
@@ -53,16 +55,40 @@ test('the document is OpenAPI 3.1 and has every route with a unique operation id
       ...['events', 'checkpoints'].map((list) => `GET /v1/fine_tuning/jobs/{job_id}/${list}`),
       ...['GET /v1/models', 'GET /v1/models/{model}', 'DELETE /v1/models/{model}', 'POST /v1/chat/completions'],
       ...['GET /v1/bases', 'GET /v1/bases/{id}', 'GET /v1/parameters'],
+      ...['GET /v1/webhooks', 'POST /v1/webhooks', 'DELETE /v1/webhooks/{id}'],
+      'GET /v1/webhooks/{id}/deliveries',
       ...['GET /v1/keys', 'POST /v1/keys', 'DELETE /v1/keys/{id}'],
-      ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /docs', 'GET /docs/errors'],
+      ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/errors'],
     ].sort(),
   )
   expect(new Set(operations.map(({ operationId }) => operationId)).size).toBe(operations.length)
 })
 
+/** Returns every object in a value, the outer ones first. */
+function objectsIn(value: unknown): object[] {
+  if (typeof value !== 'object' || value === null) return []
+  return [...(Array.isArray(value) ? [] : [value]), ...Object.values(value).flatMap(objectsIn)]
+}
+
+test('schemas have names, under which all routes refer to them', async () => {
+  const { paths, schemas } = await fetchDocument()
+  const own = ['Adapter', 'Alias', 'Base', 'Comparison', 'Dataset', 'Evaluation', 'Key', 'Prediction', 'Problem']
+  const others = ['Training', 'TrainingPlan', 'TrainingStatus', 'OpenaiCompletion', 'OpenaiJob', 'TeiPredictResponse']
+  for (const name of [...own, ...others]) expect(schemas).toHaveProperty(name)
+  const withoutDescription = (schema: object) => JSON.stringify({ ...schema, description: undefined })
+  const names = new Map(Object.entries(schemas).map(([name, schema]) => [withoutDescription(schema), name]))
+  expect(names.size).toBe(Object.keys(schemas).length)
+  const used = [...Object.values(schemas).flatMap((schema) => Object.values(schema)), paths].flatMap(objectsIn)
+  for (const schema of used) {
+    if ('$ref' in schema) expect(schemas).toHaveProperty(String(schema.$ref).replace('#/components/schemas/', ''))
+    if ('type' in schema && schema.type === 'object') expect(names.get(withoutDescription(schema))).toBeUndefined()
+  }
+})
+
 /** Returns the status of an error on a route. The contracts of other APIs have their own statuses for some errors. */
 function statusOf({ path, tags }: { path: string; tags: readonly string[] }, status: number): number {
-  if (path === '/predict') return status >= 500 && status !== 503 ? 424 : status
+  if (path === '/predict' || (path === '/' && tags.includes('Predictions')))
+    return status >= 500 && status !== 503 ? 424 : status
   return tags.includes('OpenAI') && status === 422 ? 400 : status
 }
 
@@ -111,7 +137,7 @@ test('the routes accept the examples of the document', async () => {
     const headers = { 'content-type': 'application/json' }
     const target = url + path.replace('{name}', 'production')
     const response = await fetch(target, { method, headers, body: JSON.stringify(example) })
-    const isOwn = path !== '/predict' && !tags.includes('OpenAI')
+    const isOwn = path !== '/predict' && path !== '/' && !tags.includes('OpenAI')
     if (!response.ok && isOwn) expect(await readProblem(response)).not.toMatchObject({ status: 422 })
     const invalidStatus = tags.includes('OpenAI') ? 400 : 422
     expect([path, response.status]).not.toEqual([path, invalidStatus])
@@ -128,8 +154,9 @@ test('the reference page has every route, and runs and loads nothing', async () 
     expect(page).toContain(`id="${operationId}"`)
     expect(page).toContain(summary.replaceAll("'", '&#39;'))
   }
-  expect(page).not.toMatch(/<script|<link|<img|https?:\/\/(?!localhost|www\.w3)/)
+  expect(page).not.toMatch(/<script|<link|<img|https?:\/\/(?!localhost|www\.w3|example\.com)/)
   expect(page).toContain('curl')
+  expect(page).toContain('<code>plan.held_out</code>')
   expect(page).not.toMatch(/undefined|\[object/)
 })
 

@@ -113,7 +113,7 @@ test.each([
   ['a batch with a text outside a list', { inputs: [['a'], 'b'] }],
   ['a batch with three texts in one input', { inputs: [['a', 'b', 'c']] }],
   ['a number', { inputs: 7 }],
-  ['null as raw_scores', { inputs: 'a', raw_scores: null }],
+  ['a word as raw_scores', { inputs: 'a', raw_scores: 'yes' }],
   ['an unknown direction', { inputs: 'a', truncation_direction: 'middle' }],
   ['a list as the body', [1]],
 ])('%s is rejected with 422', async (_, body) => {

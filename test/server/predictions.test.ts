@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { fail } from '../../core/errors.ts'
 import { digestOf } from '../platform/fake-platform.ts'
 import { post, readProblem, start, waitUntil } from './start.ts'
 
@@ -55,10 +56,39 @@ test('a text that cannot be classified does not affect the others, and its resul
   ])
 })
 
-test('a text of a megabyte is classified, and the result says that it was truncated', async () => {
+test('a text of 200,000 characters is classified, and the result says that it was truncated', async () => {
   const { url } = await start()
-  const response = await post(url, { inputs: ['good '.repeat(200_000), 'good'] })
+  const response = await post(url, { inputs: ['good '.repeat(40_000), 'good'] })
   expect(await response.json()).toMatchObject({ results: [{ tokens: 512, truncated: true }, { truncated: false }] })
+})
+
+test('a prediction that takes too long is a problem with the time to wait', async () => {
+  const { url, platform } = await start()
+  platform.engine.classify = () =>
+    fail('prediction_timeout', { subject: 'the prediction', problem: 'took too long', fix: 'Try again.' })
+  const response = await post(url, { inputs: ['good'] })
+  expect(response.headers.get('retry-after')).toBe('5')
+  expect(await readProblem(response)).toMatchObject({ code: 'prediction_timeout', status: 503 })
+})
+
+test('texts are classified for the key that sends them', async () => {
+  const access = {
+    hasKeys: async () => true,
+    verify: async (secret: string) => ({ owner: secret, scopes: ['predict' as const] }),
+  }
+  const { url, platform } = await start({ access })
+  const clients: (string | undefined)[] = []
+  const { classify } = platform.engine
+  platform.engine.classify = (rows, signal, client) => {
+    clients.push(client)
+    return classify(rows, signal)
+  }
+  const headers = { authorization: 'Bearer ada', 'content-type': 'application/json' }
+  await post(url, { inputs: ['good'] }, { headers })
+  await fetch(`${url}/predict`, { method: 'POST', headers, body: JSON.stringify({ inputs: 'good' }) })
+  const chat = { model: 'imdb', messages: [{ role: 'user', content: 'good' }] }
+  await fetch(`${url}/v1/chat/completions`, { method: 'POST', headers, body: JSON.stringify(chat) })
+  expect(clients).toEqual(['ada', 'ada', 'ada'])
 })
 
 test('one request can have 256 texts', async () => {
@@ -73,8 +103,7 @@ test('200 concurrent requests each receive their own results', async () => {
   const answers = await Promise.all(
     Array.from({ length: 200 }, async (_, i) => {
       const [adapter, inputs] = [['a', 'bb', 'ccc'][i % 3], Array(1 + (i % 5)).fill(i % 2 ? 'good' : 'bad')]
-      const response = await post(url, { inputs, adapter }, { headers: { 'x-request-id': `request-${i}` } })
-      expect(response.headers.get('x-request-id')).toBe(`request-${i}`)
+      const response = await post(url, { inputs, adapter })
       const answer = (await response.json()) as { adapter: string; results: { label: string }[] }
       expect(answer.adapter).toBe(adapter)
       expect(answer.results.map(({ label }) => label)).toEqual(inputs.map(() => (i % 2 ? 'positive' : 'negative')))

@@ -70,3 +70,24 @@ test('the server can be closed more than once', async () => {
   await Promise.all([close(), close()])
   await close()
 })
+
+test.each([
+  ['transfer-encoding: chunked', (size: number) => `${size.toString(16)}\r\n${' '.repeat(size)}\r\n`],
+  ['content-length: 1000000000', (size: number) => ' '.repeat(size)],
+])('a client that still sends a body that was refused does not keep the process alive: %s', async (length, chunk) => {
+  const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
+  const { url, close } = await start({ graceSeconds: 60, appOptions: { bodyLimits: { json: { bytes: 1000 } } } })
+  const before = timers()
+  const { socket, received, waitFor } = openSocket(url)
+  socket.write(
+    `POST /v1/predictions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n${length}\r\n\r\n`,
+  )
+  const sending = setInterval(() => socket.write(chunk(1024)), 5)
+  await waitFor('"code":"body_too_large"')
+  const started = performance.now()
+  await close()
+  await received
+  clearInterval(sending)
+  await waitUntil(() => timers() <= before)
+  expect(performance.now() - started).toBeLessThan(2000)
+})

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import { type AppOptions, makeApp } from '../../server/app.ts'
 import { type ListenOptions, listen, type RunningServer } from '../../server/listen.ts'
 import type { BodyLimits } from '../../server/read-body.ts'
+import { afterFile } from '../after-file.ts'
 import { type FakePlatform, fakePlatform } from '../platform/fake-platform.ts'
 
 export interface TestServer extends RunningServer {
@@ -19,18 +20,29 @@ export type StartOptions = ListenOptions & {
 }
 
 /** Starts a server on a free port and closes it when the test ends. */
-export async function start({
+export async function start(options: StartOptions = {}): Promise<TestServer> {
+  const server = await open(options)
+  onTestFinished(() => server.close())
+  return server
+}
+
+/** Starts a server for all tests of a file. */
+export async function startShared(options: StartOptions = {}): Promise<TestServer> {
+  const server = await open(options)
+  afterFile(() => server.close())
+  return server
+}
+
+async function open({
   adapters,
   jsonLimits: limits,
   appOptions: options,
   platformParts: more,
   ...rest
-}: StartOptions = {}): Promise<TestServer> {
+}: StartOptions): Promise<TestServer> {
   const platform = Object.assign(await fakePlatform(adapters), more)
   const app = makeApp(platform, { version: '1.2.3', bodyLimits: { json: limits }, access: rest.access, ...options })
-  const server = await listen(app, { graceSeconds: 1, ...rest })
-  onTestFinished(() => server.close())
-  return { ...server, platform }
+  return { ...(await listen(app, { graceSeconds: 1, ...rest })), platform }
 }
 
 export function post(url: string, body: unknown, init: RequestInit = {}): Promise<Response> {

@@ -29,10 +29,16 @@ export async function saveRandomAdapter(
 export const configs: readonly [name: string, config: MethodConfig, size: number, fields?: ManifestFields][] = [
   ['lora-4', { method: 'lora', rank: 4 }, 0.05],
   ['lora-8', { method: 'lora', rank: 8, targets: ['q', 'k', 'v', 'o', 'wi', 'wo'], rslora: true }, 0.02],
+  // Too large to share batches with others.
+  ['wide', { method: 'lora', rank: 160 }, 0.005],
   ['seq-bn', { method: 'bottleneck', variant: 'seq_bn' }, 0.05],
   ['double-seq-bn', { method: 'bottleneck', variant: 'double_seq_bn', bottleneck: 5, cross_attention: true }, 0.1],
   ['opendelta', { method: 'bottleneck', variant: 'opendelta' }, 0.1],
   ['prompt', { method: 'soft-prompt', tokens: 5 }, 0.5],
+  ['ia3', { method: 'ia3' }, 0.2],
+  // These two cannot share batches either.
+  ['dora', { method: 'lora', rank: 4, dora: true }, 0.02],
+  ['prefix', { method: 'prefix', tokens: 5 }, 0.5],
   ['full', { method: 'full' }, 0.01],
   [
     'three-labels',

@@ -1,14 +1,22 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { makeRandom } from '../../core/random.ts'
-import { MAX_BATCH_TOKENS, maxLengthBeside, nextBatch } from '../../serving/batching.ts'
+import type { BatchBytes } from '../../serving/batch-bytes.ts'
+import { MAX_BATCH_BYTES, MAX_BATCH_TOKENS, maxLengthBeside, nextBatch as nextBatchOf } from '../../serving/batching.ts'
 
 interface Row {
   id: number
   ids: { length: number }
+  adapter: { words: { length: number } }
 }
 
-const rows = (lengths: readonly number[]): Row[] => lengths.map((length, id) => ({ id, ids: { length } }))
+const adapterOf = (labels: number) => ({ words: { length: labels } })
+const adapter = adapterOf(2)
+const rows = (lengths: readonly number[], adapters = [adapter]): Row[] =>
+  lengths.map((length, id) => ({ id, ids: { length }, adapter: adapters[id % adapters.length] }))
+/** Batches that are limited by their tokens only. */
+const nextBatch = (waiting: readonly Row[], bytesOf: BatchBytes = () => 0, isDue?: (row: Row) => boolean) =>
+  nextBatchOf(waiting, bytesOf, MAX_BATCH_TOKENS, isDue)
 const lengthsOf = (batch: readonly Row[]) => batch.map(({ ids }) => ids.length)
 const idsOf = (batch: readonly Row[]) => batch.map(({ id }) => id)
 
@@ -25,11 +33,11 @@ const queues = fc
   .map(rows)
 
 /** Takes batches until the queue is empty. */
-function takeBatches(queue: readonly Row[]): Row[][] {
+function takeBatches(queue: readonly Row[], bytesOf?: BatchBytes): Row[][] {
   let waiting = queue
   const batches: Row[][] = []
   while (waiting.length > 0) {
-    const batch = nextBatch(waiting)
+    const batch = nextBatch(waiting, bytesOf)
     waiting = waiting.filter((row) => !batch.includes(row))
     if (batch.length === 0) throw new Error('an empty batch although rows wait')
     batches.push(batch)
@@ -96,9 +104,43 @@ describe('a batch', () => {
     expect(idsOf(nextBatch(near))).toEqual([0, 5, 2, 4])
   })
 
+  test('has rows that are due before nearer ones that are not', () => {
+    const waiting = rows([300, 301, 301, 320, 320])
+    const isDue = (row: (typeof waiting)[number]) => row.ids.length === 320
+    expect(idsOf(nextBatch(waiting, undefined, isDue))).toEqual([0, 3, 4])
+    expect(idsOf(nextBatch(waiting, undefined, () => false))).toEqual([0, 1, 2])
+  })
+
   test('is a single row if that row exceeds the budget', () => {
     const waiting = rows([3 * MAX_BATCH_TOKENS, 3 * MAX_BATCH_TOKENS, 7])
     expect(idsOf(nextBatch(waiting))).toEqual([0])
+  })
+
+  test('takes no more bytes than its budget, unless it is a single row', () => {
+    const costs = fc.record({ each: fc.nat(MAX_BATCH_BYTES / 2), more: fc.nat(100_000), label: fc.nat(10_000) })
+    fc.assert(
+      fc.property(queues, costs, (waiting, { each, more, label }) => {
+        const bytesOf: BatchBytes = (count, { length, labels }) => each + count * (more + length + label * labels)
+        for (const batch of takeBatches(waiting, bytesOf))
+          if (batch.length > 1)
+            expect(
+              bytesOf(batch.length, { length: Math.max(...lengthsOf(batch)), labels: 2, isMixed: false }),
+            ).toBeLessThanOrEqual(MAX_BATCH_BYTES)
+      }),
+    )
+  })
+
+  test('has rows of a single adapter if mixing adapters takes too much memory', () => {
+    const bytesOf: BatchBytes = (_, { isMixed }) => (isMixed ? MAX_BATCH_BYTES + 1 : 0)
+    const waiting = rows([10, 10, 10, 11, 11], [adapter, adapter, adapterOf(2), adapter, adapterOf(2)])
+    expect(idsOf(nextBatch(waiting, bytesOf))).toEqual([0, 1])
+    expect(idsOf(nextBatch(waiting))).toEqual([0, 1, 2, 3, 4])
+  })
+
+  test('is charged for the labels of the row that has the most', () => {
+    const bytesOf: BatchBytes = (count, { labels }) => (count * labels * MAX_BATCH_BYTES) / 10
+    expect(idsOf(nextBatch(rows([9, 9, 9, 9], [adapter]), bytesOf))).toEqual([0, 1, 2, 3])
+    expect(idsOf(nextBatch(rows([9, 9, 9, 9], [adapter, adapterOf(5)]), bytesOf))).toEqual([0, 1])
   })
 
   test('is found among 4,096 waiting rows within about a millisecond', () => {

@@ -116,7 +116,8 @@ test('loading two hundred adapters into memory for six leaks no memory and no pr
     expect([...logits].every(Number.isFinite)).toBe(true)
     release()
     expect(arena.usedBytes).toBeLessThanOrEqual(arena.buffer.byteLength)
-    expect(loaded()).toBeLessThanOrEqual(3)
+    // One for each of the two configurations, one that they share, and one for the full model.
+    expect(loaded()).toBeLessThanOrEqual(4)
     resident.push(process.memoryUsage.rss())
   }
   expect(cache.listLoaded().length).toBeGreaterThan(0)

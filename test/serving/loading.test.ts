@@ -114,7 +114,7 @@ describe('an adapter that cannot be loaded', () => {
     [
       'is damaged',
       (dir) => editTensors(join(dir, 'adapter_model.safetensors'), (all) => all.delete([...all.keys()][0])),
-      'checkpoint_corrupt',
+      'checkpoint_tensors',
     ],
     [
       'was made on another base',
@@ -220,11 +220,18 @@ test('if adapters in use occupy the memory for too long, the load of another fai
   const loader = openLoader({ base, memory: arena.buffer })
   onTestFinished(() => loader.close())
   const join = async () => ({
-    mixture: { computeLogits: () => Promise.reject(new Error('this test runs no rows')) },
+    mixture: { batchBytes: () => () => 0, computeLogits: () => Promise.reject(new Error('this test runs no rows')) },
     leave() {},
   })
   const folderOf = async (key: string) => folders.get(key) as string
-  const cache = openAdapterCache({ base, folderOf, loader, arena, mixtures: { join }, timeoutMs: 50 })
+  const cache = openAdapterCache({
+    base,
+    folderOf,
+    loader,
+    arena,
+    mixtures: { join, hasRoomFor: () => true },
+    timeoutMs: 50,
+  })
   const first = cache.hold('a')
   await first.ready
   const late = cache.hold('b')

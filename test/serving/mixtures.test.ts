@@ -1,30 +1,40 @@
-import { expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type { LoadedProgram, Pool } from '../../graph/runtime/pool.ts'
 import { type MethodConfig, parseMethod } from '../../model/methods/registry.ts'
+import { MAX_BATCH_BYTES } from '../../serving/batching.ts'
 import { type Membership, openMixtures } from '../../serving/mixtures.ts'
-import type { Mixture } from '../../serving/queue-entry.ts'
+import type { QueueEntry, ReadyAdapter } from '../../serving/queue-entry.ts'
 import { base } from './adapters.ts'
 import { entryOf, readyAdapter } from './queue-entries.ts'
 
 interface FakeProgram {
+  /** `adapter` for batches of a single adapter, or `shared`. */
+  kind: string
   /** How many slots it has. */
   slots: number
+  /** False if it gives its memory back after each batch. */
+  keepsMemory: boolean
+  /** How many batches have started on it. */
+  batches: number
   unloaded: boolean
   /** Ends the current runs. */
   finish(): void
 }
 
 /** A pool whose runs end when the test calls `finish`, with a logit of 0 for each label. */
-function fakePool(): { pool: Pool; programs: FakeProgram[]; failure: { isOn: boolean } } {
+function fakePool(): { pool: Pool; programs: FakeProgram[]; failure: { of?: string } } {
   const programs: FakeProgram[] = []
-  const failure = { isOn: false }
+  const failure: { of?: string } = {}
   const pool: Pool = {
     size: 1,
-    async load({ inputs }) {
-      if (failure.isOn) throw new Error('no memory')
+    async load({ name, inputs }, _, { keepMemory = true } = {}) {
+      if (failure.of === name) throw new Error('no memory')
       let runs: (() => void)[] = []
       const program: FakeProgram = {
-        slots: Object.keys(inputs).filter((name) => name.endsWith('.table')).length,
+        kind: name,
+        slots: Object.keys(inputs).filter((input) => input.endsWith('.table')).length,
+        keepsMemory: keepMemory,
+        batches: 0,
         unloaded: false,
         finish: () => {
           for (const endRun of runs) endRun()
@@ -33,8 +43,10 @@ function fakePool(): { pool: Pool; programs: FakeProgram[]; failure: { isOn: boo
       }
       programs.push(program)
       const loaded: LoadedProgram = {
-        run: (_, { batch, labels }) =>
-          new Promise((resolve) => runs.push(() => resolve({ scores: new Float32Array(batch * labels) }))),
+        run: (_, { batch, labels }) => {
+          program.batches++
+          return new Promise((resolve) => runs.push(() => resolve({ scores: new Float32Array(batch * labels) })))
+        },
         unload: async () => {
           program.unloaded = true
         },
@@ -49,107 +61,238 @@ function fakePool(): { pool: Pool; programs: FakeProgram[]; failure: { isOn: boo
 const lora = (rank: number): MethodConfig => parseMethod({ method: 'lora', rank })
 const full = parseMethod({ method: 'full' })
 const values = new Float32Array(new SharedArrayBuffer(4))
-const loadedOf = (programs: readonly FakeProgram[]) => programs.filter(({ unloaded }) => !unloaded)
+const sharedOf = (programs: readonly FakeProgram[]) =>
+  programs.filter(({ kind, unloaded }) => kind === 'shared' && !unloaded)
+const singleOf = (programs: readonly FakeProgram[]) =>
+  programs.filter(({ kind, unloaded }) => kind === 'adapter' && !unloaded)
+const slotsOf = (programs: readonly FakeProgram[]) => sharedOf(programs).map(({ slots }) => slots)
 const nextTick = () => new Promise((resolve) => setTimeout(resolve, 5))
 
-const entryFor = (mixture: Mixture, method: MethodConfig) =>
-  entryOf(readyAdapter(mixture, method, values), Int32Array.of(5, 1))
+const adapterIn = ({ mixture }: Membership, method: MethodConfig): ReadyAdapter => readyAdapter(mixture, method, values)
+const entryFor = (adapter: ReadyAdapter): QueueEntry => entryOf(adapter, Int32Array.of(5, 1))
 
-test('adapters of the same configuration share a program', async () => {
-  const { pool, programs } = fakePool()
-  const mixtures = openMixtures(base, pool)
-  const memberships: Membership[] = []
-  for (let i = 0; i < 20; i++) memberships.push(await mixtures.join({ method: lora(4), values }))
-  for (const { leave } of memberships.slice(1)) leave()
-  memberships.push(await mixtures.join({ method: lora(4), values }))
-  expect(programs.map(({ slots }) => slots)).toEqual([1])
-  expect(new Set(memberships.map(({ mixture }) => mixture)).size).toBe(1)
-})
-
-test('a running batch ends on its own program, which is unloaded only then', async () => {
-  const { pool, programs } = fakePool()
-  const mixtures = openMixtures(base, pool)
-  const { mixture } = await mixtures.join({ method: lora(4), values })
-  const running = mixture.computeLogits([entryFor(mixture, lora(4))])
-  await mixtures.join({ method: lora(8), values })
-  expect(programs.map(({ slots, unloaded }) => [slots, unloaded])).toEqual([
-    [1, false],
-    [2, false],
-  ])
-  programs[0].finish()
-  expect(await running).toEqual([new Float32Array(2)])
-  expect(programs.map(({ unloaded }) => unloaded)).toEqual([true, false])
-  const next = mixture.computeLogits([entryFor(mixture, lora(8)), entryFor(mixture, lora(4))])
-  programs[1].finish()
-  expect(await next).toHaveLength(2)
-})
-
-test('an adapter is held while a batch reads its values', async () => {
-  const { pool, programs } = fakePool()
-  const { mixture } = await openMixtures(base, pool).join({ method: lora(4), values })
-  let held = 0
-  const hold = () => {
-    held++
-    return () => held--
+async function openTest() {
+  const fake = fakePool()
+  const mixtures = openMixtures(base, fake.pool)
+  const join = async (method: MethodConfig) => {
+    const membership = await mixtures.join({ method, values })
+    return { ...membership, adapter: adapterIn(membership, method) }
   }
-  const entry = entryFor(mixture, lora(4))
-  const running = mixture.computeLogits([{ ...entry, adapter: { ...entry.adapter, hold } }, entry])
-  expect(held).toBe(1)
-  programs[0].finish()
-  await running
-  expect(held).toBe(0)
+  return { ...fake, mixtures, join }
+}
+
+afterEach(() => vi.useRealTimers())
+
+describe('a batch of one adapter', () => {
+  test('runs on the program of its configuration, whatever else is served', async () => {
+    const { programs, join } = await openTest()
+    const [{ adapter, mixture }] = [await join(lora(4)), await join(lora(8)), await join(lora(4))]
+    const logits = mixture.computeLogits([entryFor(adapter), entryFor(adapter)])
+    expect(programs.map(({ kind, batches }) => [kind, batches])).toContainEqual(['adapter', 1])
+    expect(sharedOf(programs)).toMatchObject([{ batches: 0 }])
+    for (const { finish } of programs) finish()
+    expect(await logits).toHaveLength(2)
+  })
+
+  test('takes the same memory, however large the configurations beside it are', async () => {
+    const { join } = await openTest()
+    const { mixture, adapter } = await join(lora(4))
+    const measure = () => mixture.batchBytes(adapter)(200, { length: 5, labels: 2, isMixed: false })
+    const alone = measure()
+    for (const rank of [64, 512, 1024]) await join(lora(rank))
+    expect(measure()).toBe(alone)
+    expect(alone).toBeLessThan(MAX_BATCH_BYTES)
+  })
+
+  test('keeps its adapter in place while it runs', async () => {
+    const { programs, join } = await openTest()
+    const { mixture, adapter } = await join(lora(4))
+    let held = 0
+    const hold = () => {
+      held++
+      return () => held--
+    }
+    const running = mixture.computeLogits([entryFor({ ...adapter, hold })])
+    expect(held).toBe(1)
+    programs[0].finish()
+    await running
+    expect(held).toBe(0)
+  })
 })
 
-test('at most four configurations share a program, and each full model has its own', async () => {
-  const { pool, programs } = fakePool()
-  const mixtures = openMixtures(base, pool)
-  await Promise.all([1, 2, 3, 4, 5, 6].map((rank) => mixtures.join({ method: lora(rank), values })))
-  const weights = new Float32Array([...base.tensors.values()].reduce((sum, { length }) => sum + length, 0))
-  const models = [
-    await mixtures.join({ method: full, values: weights }),
-    await mixtures.join({ method: full, values: weights }),
-  ]
-  expect(
-    loadedOf(programs)
-      .map(({ slots }) => slots)
-      .sort(),
-  ).toEqual([0, 0, 2, 4])
-  for (const { leave } of models) leave()
-  expect(loadedOf(programs)).toHaveLength(2)
+describe('the shared program', () => {
+  test('exists once a second adapter is there, and adapters of one configuration share a slot of it', async () => {
+    const { programs, join } = await openTest()
+    await join(lora(4))
+    expect(sharedOf(programs)).toEqual([])
+    const memberships = []
+    for (let i = 0; i < 20; i++) memberships.push(await join(lora(4)))
+    for (const { leave } of memberships.slice(1)) leave()
+    memberships.push(await join(lora(4)))
+    expect(programs.map(({ kind, slots }) => [kind, slots])).toEqual([
+      ['adapter', 0],
+      ['shared', 1],
+    ])
+    expect(new Set(memberships.map(({ mixture }) => mixture)).size).toBe(1)
+  })
+
+  test('runs mixed batches, which end on the version on which they started', async () => {
+    const { programs, join } = await openTest()
+    const [one, other] = [await join(lora(4)), await join(lora(4))]
+    const running = one.mixture.computeLogits([entryFor(one.adapter), entryFor(other.adapter)])
+    const larger = await join(lora(8))
+    const [first, second] = programs.filter(({ kind }) => kind === 'shared')
+    expect([first, second]).toMatchObject([
+      { slots: 1, batches: 1, unloaded: false },
+      { slots: 2, batches: 0, unloaded: false },
+    ])
+    first.finish()
+    expect(await running).toEqual([new Float32Array(2), new Float32Array(2)])
+    expect([first.unloaded, second.unloaded]).toEqual([true, false])
+    const next = one.mixture.computeLogits([entryFor(larger.adapter), entryFor(one.adapter)])
+    second.finish()
+    expect(await next).toHaveLength(2)
+  })
+
+  test('has at most four configurations, and full models have none', async () => {
+    const { programs, join, mixtures } = await openTest()
+    await Promise.all([1, 2, 3, 4, 5, 6].map((rank) => join(lora(rank))))
+    const weights = new Float32Array([...base.tensors.values()].reduce((sum, { length }) => sum + length, 0))
+    const models = [
+      await mixtures.join({ method: full, values: weights }),
+      await mixtures.join({ method: full, values: weights }),
+    ]
+    expect(slotsOf(programs).sort()).toEqual([2, 4])
+    expect(singleOf(programs)).toHaveLength(8)
+    for (const { leave } of models) leave()
+    expect(singleOf(programs)).toHaveLength(6)
+  })
+
+  test.each([
+    ['with many parameters', lora(256)],
+    ['that adds many positions to every text', parseMethod({ method: 'soft-prompt', tokens: 100 })],
+  ])('has no configuration %s: its adapters each have a mixture of their own, on one program', async (_, method) => {
+    const { programs, join } = await openTest()
+    const [, one, other] = [await join(lora(4)), await join(method), await join(method)]
+    expect(one.mixture).not.toBe(other.mixture)
+    expect(sharedOf(programs)).toEqual([])
+    expect(singleOf(programs)).toHaveLength(2)
+    const shape = { length: 5, labels: 2, isMixed: false }
+    expect(one.mixture.batchBytes(one.adapter)(2, { ...shape, isMixed: true })).toBeGreaterThan(MAX_BATCH_BYTES)
+    expect(one.mixture.batchBytes(one.adapter)(2, shape)).toBeLessThan(MAX_BATCH_BYTES)
+  })
+
+  test('is charged for the parameters of all its configurations for each row', async () => {
+    const { join } = await openTest()
+    const [{ mixture, adapter }] = [await join(lora(4)), await join(lora(64))]
+    const [few, many] = [10, 20].map((rows) =>
+      mixture.batchBytes(adapter)(rows, { length: 5, labels: 2, isMixed: true }),
+    )
+    // LoRA on the queries and values of the embedded base has 4,096 parameters for each rank.
+    expect((many - few) / 10).toBeGreaterThan(4 * 4096 * (4 + 64))
+  })
+
+  test('has configurations that together are small: medium ones share batches with small ones, not with each other', async () => {
+    const { programs, join } = await openTest()
+    const memberships = [await join(lora(4)), await join(lora(70)), await join(lora(71)), await join(lora(8))]
+    const [small, medium, other, another] = memberships.map(({ mixture }) => mixture)
+    expect([small, small]).toEqual([medium, another])
+    expect(other).not.toBe(small)
+    expect(slotsOf(programs)).toEqual([3])
+  })
 })
 
-test('a configuration without adapters is removed after a while, and the program goes with the last one', async () => {
+test('a configuration without adapters is removed after a while, and its program with it', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout'] })
-  const { pool, programs } = fakePool()
-  const mixtures = openMixtures(base, pool)
-  const memberships = [
-    await mixtures.join({ method: lora(1), values }),
-    await mixtures.join({ method: lora(2), values }),
-  ]
+  const { programs, join } = await openTest()
+  const memberships = [await join(lora(1)), await join(lora(2)), await join(lora(2))]
   memberships[0].leave()
   await vi.advanceTimersByTimeAsync(10_000)
-  expect(loadedOf(programs).map(({ slots }) => slots)).toEqual([1])
+  expect(slotsOf(programs)).toEqual([1])
+  expect(singleOf(programs)).toHaveLength(1)
   memberships[1].leave()
+  memberships[2].leave()
   await vi.advanceTimersByTimeAsync(10_000)
-  expect(loadedOf(programs)).toEqual([])
-  const { mixture } = await mixtures.join({ method: lora(2), values })
-  vi.useRealTimers()
-  const logits = mixture.computeLogits([entryFor(mixture, lora(2))])
-  programs[programs.length - 1].finish()
+  expect(programs.every(({ unloaded }) => unloaded)).toBe(true)
+  const { mixture, adapter } = await join(lora(2))
+  const logits = mixture.computeLogits([entryFor(adapter)])
+  programs.at(-1)?.finish()
   expect(await logits).toHaveLength(1)
 })
 
-test('if a new program cannot be loaded, the new adapter fails and the others are still served', async () => {
-  const { pool, programs, failure } = fakePool()
-  const mixtures = openMixtures(base, pool)
-  const { mixture } = await mixtures.join({ method: lora(1), values })
-  failure.isOn = true
-  await expect(mixtures.join({ method: lora(2), values })).rejects.toThrow('no memory')
-  const logits = mixture.computeLogits([entryFor(mixture, lora(1))])
-  programs[0].finish()
-  expect(await logits).toHaveLength(1)
-  failure.isOn = false
-  await mixtures.join({ method: lora(3), values })
-  await nextTick()
-  expect(loadedOf(programs).map(({ slots }) => slots)).toEqual([2])
+test('a configuration that gets an adapter again in time keeps its program', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  const { programs, join } = await openTest()
+  const { leave } = await join(lora(1))
+  leave()
+  await join(lora(1))
+  await vi.advanceTimersByTimeAsync(10_000)
+  expect(programs).toMatchObject([{ unloaded: false }])
+})
+
+test.each(['adapter', 'shared'])(
+  'if the %s program cannot be loaded, the new adapter fails and the others are still served',
+  async (kind) => {
+    const { programs, failure, join } = await openTest()
+    const { mixture, adapter } = await join(lora(1))
+    failure.of = kind
+    await expect(join(lora(2))).rejects.toThrow('no memory')
+    const logits = mixture.computeLogits([entryFor(adapter)])
+    programs[0].finish()
+    expect(await logits).toHaveLength(1)
+    failure.of = undefined
+    await join(lora(3))
+    await nextTick()
+    expect(slotsOf(programs)).toEqual([2])
+  },
+)
+
+describe('the memory of a batch', () => {
+  test('is kept for the next by the first eight programs, and given back by the others', async () => {
+    const { programs, join } = await openTest()
+    const memberships: Membership[] = []
+    for (let rank = 200; rank < 210; rank++) memberships.push(await join(lora(rank)))
+    const countKeeping = () => singleOf(programs).filter(({ keepsMemory }) => keepsMemory).length
+    expect([countKeeping(), singleOf(programs).length]).toEqual([8, 10])
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    memberships[0].leave()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(countKeeping()).toBe(7)
+    await join(lora(220))
+    expect(countKeeping()).toBe(8)
+  })
+
+  test('is given back if it is large: a long text runs on a program that is loaded for it once', async () => {
+    const { programs, join } = await openTest()
+    const { mixture, adapter, leave } = await join(lora(200))
+    const run = async (tokens: number) => {
+      const logits = mixture.computeLogits([entryOf(adapter, new Int32Array(tokens))])
+      await nextTick()
+      for (const { finish } of programs) finish()
+      expect(await logits).toHaveLength(1)
+    }
+    await run(512)
+    for (let i = 0; i < 2; i++) await run(2048)
+    expect(programs).toMatchObject([
+      { keepsMemory: true, batches: 1 },
+      { keepsMemory: false, batches: 2 },
+    ])
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    leave()
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect(programs.every(({ unloaded }) => unloaded)).toBe(true)
+  })
+})
+
+test('there is room for 64 programs: then another adapter has to leave, unless its configuration is there', async () => {
+  const { mixtures, join } = await openTest()
+  const memberships: Membership[] = []
+  for (let rank = 200; rank < 264; rank++) memberships.push(await join(lora(rank)))
+  expect([mixtures.hasRoomFor(lora(1)), mixtures.hasRoomFor(full), mixtures.hasRoomFor(lora(200))]).toEqual([
+    false,
+    false,
+    true,
+  ])
+  memberships[0].leave()
+  expect(mixtures.hasRoomFor(lora(1))).toBe(true)
 })

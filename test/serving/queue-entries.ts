@@ -23,11 +23,13 @@ export const readyAdapter = (mixture: Mixture, method: MethodConfig, values: Flo
 })
 
 /** Returns a tokenized row that waits for this adapter. */
-export const entryOf = (adapter: ReadyAdapter, ids: Int32Array): QueueEntry => ({
+export const entryOf = (adapter: ReadyAdapter, ids: Int32Array, client = 'somebody'): QueueEntry => ({
   row: { text: 'a text', adapter: 'a' },
   adapter,
+  client,
   ids,
   tokens: ids.length,
   truncated: false,
+  unknownShare: 0,
   times: { received: 0, tokenized: 0, started: 0 },
 })

@@ -20,12 +20,13 @@ function fakeMixture(): { mixture: Mixture; runs: Run[] } {
         fail: reject,
       })
     })
-  return { mixture: { computeLogits }, runs }
+  return { mixture: { batchBytes: () => () => 0, computeLogits }, runs }
 }
 
-const entriesOf = (mixture: Mixture, ...lengths: number[]) => {
+const entriesOf = (mixture: Mixture, ...lengths: number[]) => entriesFrom('somebody', mixture, ...lengths)
+const entriesFrom = (client: string, mixture: Mixture, ...lengths: number[]) => {
   const adapter = readyAdapter(mixture, { method: 'lora' }, new Float32Array(1))
-  return lengths.map((length) => entryOf(adapter, new Int32Array(length)))
+  return lengths.map((length) => entryOf(adapter, new Int32Array(length), client))
 }
 const nextTick = async () => new Promise((resolve) => setTimeout(resolve, 5))
 /** Lengths so different that none of the rows can share a batch. */
@@ -63,6 +64,32 @@ test('rows of different requests share a batch, but rows of different weights do
   expect(other.runs[0].entries.map(({ ids }) => ids.length)).toEqual([10])
   other.runs[0].finish()
   expect((await Promise.all([first, ...later].flat())).map(([score]) => score)).toEqual([500, 10, 10, 11])
+})
+
+test('clients take turns, so that one that sends many rows does not delay the others', async () => {
+  const { mixture, runs } = fakeMixture()
+  const queue = openQueue(1)
+  void Promise.all(queue.add(entriesFrom('many', mixture, ...Array(20).fill(500))))
+  const [few] = queue.add(entriesFrom('few', mixture, 10))
+  const [other] = queue.add(entriesFrom('other', mixture, 100))
+  expect(runs[0].entries[0].client).toBe('many')
+  for (const expected of ['few', 'other', 'many']) {
+    runs.at(-1)?.finish()
+    await nextTick()
+    expect(runs.at(-1)?.entries[0].client).toBe(expected)
+  }
+  expect(await Promise.all([few, other])).toEqual([Float32Array.of(10), Float32Array.of(100)])
+})
+
+test('a batch is filled with rows of other clients', async () => {
+  const { mixture, runs } = fakeMixture()
+  const queue = openQueue(1)
+  void Promise.all(queue.add(entriesFrom('first', mixture, 500)))
+  void Promise.all(queue.add(entriesFrom('a', mixture, 10)))
+  void Promise.all(queue.add(entriesFrom('b', mixture, 11)))
+  runs[0].finish()
+  await nextTick()
+  expect(runs[1].entries.map(({ client }) => client)).toEqual(['a', 'b'])
 })
 
 test('an aborted request leaves the queue, and the rows of other requests stay', async () => {
@@ -129,4 +156,28 @@ test('waiting rows can be rejected while running rows finish', async () => {
   runs[0].finish()
   expect(await running).toEqual(Float32Array.of(10))
   expect(runs).toHaveLength(1)
+})
+
+test('a client with many rows and one with few get the same tokens, and one with a single row is next', async () => {
+  const { mixture, runs } = fakeMixture()
+  const queue = openQueue(1)
+  const clientsOf = (run: Run) => run.entries.map(({ client }) => client)
+  const add = (client: string, rows: number) => {
+    const added = queue.add(entriesFrom(client, mixture, ...Array<number>(rows).fill(300)))
+    for (const logits of added) logits.catch(() => {})
+  }
+  add('heavy', 60)
+  for (let i = 0; i < 5; i++) add('light', 1)
+  for (let i = 0; i < 3; i++) {
+    runs.at(-1)?.finish()
+    await nextTick()
+  }
+  // The other client had not come when the first batch began. It has used less since, so its rows are next.
+  expect(clientsOf(runs[0])).toEqual(['heavy', 'heavy', 'heavy'])
+  expect(runs.slice(1).flatMap(clientsOf)).toEqual(['light', 'light', 'light'])
+  add('rare', 1)
+  runs.at(-1)?.finish()
+  await nextTick()
+  expect(clientsOf(runs.at(-1) as Run)).toContain('rare')
+  queue.rejectWaiting(new Error('over'))
 })

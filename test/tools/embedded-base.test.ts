@@ -79,7 +79,18 @@ test.each(['int8 rows', 'float32'])('a base in %s reaches other machines through
   const dir = form === 'float32' ? exported : made
   const artifacts = await openFolderStorage(freshPath('artifacts'))
   const { digest } = await artifacts.put(packFolder(dir))
-  const folder = await fetchBaseFolder({ artifact: digest }, openArtifactCache(artifacts, freshPath('cache')))
+  const folder = await fetchBaseFolder(
+    { name: 'made', artifact: digest },
+    openArtifactCache(artifacts, freshPath('cache')),
+  )
   expect(contentsOf(folder)).toEqual(contentsOf(dir))
   expect((await loadBase(folder)).fingerprint).toBe((await loadBase(made)).fingerprint)
+})
+
+test('the embedded base of another version is not taken for the one of this version', async () => {
+  const cache = openArtifactCache(await openFolderStorage(freshPath('artifacts')), freshPath('cache'))
+  expect(await fetchBaseFolder({ name: 'embedded', artifact: null }, cache)).toBe(embeddedBase)
+  await expect(fetchBaseFolder({ name: 'embedded-0a1b2c3d', artifact: null }, cache)).rejects.toMatchObject({
+    code: 'base_mismatch',
+  })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import { gradients } from '../../graph/gradients.ts'
 import { add, mul } from '../../graph/ops/elementwise.ts'
 import { input } from '../../graph/ops/leaf.ts'
@@ -34,7 +34,7 @@ const tiny = (fields: object = {}) =>
 const hasNoGradient = (name: string) => /decoder.*SelfAttention\.[qk]/.test(name)
 
 async function expectSameWeights(a: string, b: string, limit: number) {
-  const [{ tensors: x }, { tensors: y }] = await Promise.all([a, b].map((out) => readSafetensors(weightsPath(out))))
+  const [{ tensors: x }, { tensors: y }] = await Promise.all([a, b].map((out) => readTensorFile(weightsPath(out))))
   expect([...y.keys()]).toEqual([...x.keys()])
   for (const [name, { data }] of x) {
     if (hasNoGradient(name)) continue

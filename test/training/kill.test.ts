@@ -23,7 +23,7 @@ afterAll(() => {
 })
 
 function spawnGraft(...argv: string[]): Running {
-  const command = spawn(process.execPath, [join(packageRoot, 'dist/cli/main.js'), ...argv], {
+  const command = spawn(process.execPath, [join(packageRoot, 'bin/graft.cjs'), ...argv], {
     detached: true,
     stdio: ['ignore', 'ignore', 'pipe'],
   })

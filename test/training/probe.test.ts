@@ -37,6 +37,9 @@ const adapters = [
   ['peft/prompt_10', 'checkpoint'],
   ['peft/prompt_10_sub1', 'checkpoint'],
   ['peft/flan_prompt_10_sub1', 'checkpoint'],
+  ['peft/dora_r4_a8_qv', 'checkpoint'],
+  ['peft/ia3', 'checkpoint'],
+  ['peft/prefix_5', 'checkpoint'],
   ['adapterhub/seq_bn_b8', 'safetensors'],
   ['adapterhub/seq_bn_b1', 'safetensors'],
   ['adapterhub/double_seq_bn_b8', 'safetensors'],
@@ -44,6 +47,14 @@ const adapters = [
   ['adapterhub/flan_seq_bn_b8', 'safetensors'],
   ['adapterhub/flan_double_seq_bn_b8', 'safetensors'],
   ['adapterhub/lora_r8_a16', 'safetensors'],
+  ['opendelta/adapter_b1', 'checkpoint'],
+  ['opendelta/adapter_b8', 'checkpoint'],
+  ['opendelta/adapter_b8_ffn_only', 'checkpoint'],
+  ['opendelta/flan_adapter_b8', 'checkpoint'],
+  ['opendelta/lora_r8', 'checkpoint'],
+  ['opendelta/lora_r8_qv_with_cross', 'checkpoint'],
+  ['opendelta/soft_prompt_1', 'checkpoint'],
+  ['opendelta/soft_prompt_10', 'checkpoint'],
 ] as const
 
 /** Cases, one for each method, that are also probed on the long batch, whose distances reach the last bucket. */
@@ -52,6 +63,10 @@ const onBothBatches = [
   'peft/prompt_10',
   'adapterhub/seq_bn_b8',
   'adapterhub/flan_double_seq_bn_b8',
+  'peft/dora_r4_a8_qv',
+  'peft/ia3',
+  'peft/prefix_5',
+  'opendelta/flan_adapter_b8',
   'base/tiny-t5',
   'base/tiny-flan',
 ]
@@ -103,6 +118,9 @@ const onWebgpu = [
   ['peft/flan_lora_r8_a16_all', 'checkpoint'],
   ['peft/prompt_10', 'checkpoint'],
   ['adapterhub/double_seq_bn_b8', 'safetensors'],
+  ['peft/dora_r4_a8_qv', 'checkpoint'],
+  ['peft/ia3', 'checkpoint'],
+  ['peft/prefix_5', 'checkpoint'],
 ] as const
 
 describe.skipIf(!softwareVulkan)(
@@ -208,7 +226,7 @@ describe('a probe rejects', () => {
 })
 
 test('every adapter of the fixtures that can be probed is probed', () => {
-  const unprobed = ['peft', 'adapterhub']
+  const unprobed = ['peft', 'adapterhub', 'opendelta']
     .flatMap((library) => readdirSync(parityPath(library)).map((name) => `${library}/${name}`))
     .filter(
       (path) => existsSync(parityPath(`${path}/reference.safetensors`)) && !adapters.some(([own]) => own === path),

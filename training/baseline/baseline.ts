@@ -1,4 +1,4 @@
-import type { Example } from '../data/examples.ts'
+import type { Example } from '../data/check-row.ts'
 import { computeMetrics, type Interval } from '../metrics.ts'
 import { type LinearWeights, score, trainLogistic } from './logistic-regression.ts'
 import { findFeatures, type SparseRows } from './ngrams.ts'

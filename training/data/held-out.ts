@@ -1,5 +1,5 @@
 import { makeRandom } from '../../core/random.ts'
-import type { Example } from './examples.ts'
+import type { Example } from './check-row.ts'
 
 /** The share of the examples that is held out unless a number is set. */
 const DEFAULT_SHARE = 0.1

@@ -2,15 +2,22 @@ import { type Base, loadBase, requireTokenizer } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
 import type { Model } from '../../model/architecture.ts'
 import { modelOf } from '../../model/architectures.ts'
+import type { ChosenWords } from '../../model/choose-label-words.ts'
 import { encodeText, type Truncation } from '../../model/encode.ts'
 import type { LabelTokens } from '../../model/label-words.ts'
 import { countTrainable } from '../../model/parameter-count.ts'
 import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
 import type { Plan, TrainingListener } from '../events.ts'
 import type { TrainingSpec } from '../spec.ts'
-import { countLeaked, type Example, readExamples, requireClasses } from './examples.ts'
+import type { Example } from './check-row.ts'
+import { countContradictory, countLeaked, readExamples, requireClasses } from './examples.ts'
 import { holdOut } from './held-out.ts'
+import { inspectDataset } from './inspect.ts'
+import { inspectLabelWords } from './inspect-label-words.ts'
+import { readingOf } from './reading.ts'
+import type { FileReading } from './scan-examples.ts'
 import { countSteps } from './steps.ts'
+import { measureTexts } from './text-facts.ts'
 
 /** Examples as token ids. Row i has `ids[i]` and the label with index `labels[i]`. */
 export interface TokenizedExamples {
@@ -49,26 +56,30 @@ export async function prepare(
   const base = await loadBase(spec.base ?? embeddedBase)
   const tokenizer = tokenizerOf(base)
   onEvent({ type: 'stage', message: 'Reading the reviews' })
-  const data = await readExamples(spec.data, { skipBad: spec.skip_bad })
-  requireClasses(data.examples, spec.data)
-  const labelNames = [...new Set(data.examples.map(({ label }) => label))].sort()
+  const data = await readExamples(spec.data, readingOf(spec))
+  const { examples } = data
+  requireClasses(data, spec.data)
+  const labelNames = [...data.labels.keys()].sort()
   const model = modelOf(base)
-  const labels = model.labelTokens(labelWordsFor(labelNames, spec, base), tokenizer)
-  const test = spec.test ? await readExamples(spec.test, { labels: labels.labels, skipBad: spec.skip_bad }) : undefined
-  onEvent({ type: 'stage', message: `Tokenizing ${data.examples.length + (test?.examples.length ?? 0)} reviews` })
+  const chosen = chooseWords(labelNames, spec, base, tokenizer)
+  const labels = model.labelTokens(chosen.words, tokenizer)
+  const testReading = { ...(spec.test_reading ?? readingOf(spec)), labels: labels.labels }
+  const test = spec.test ? await readExamples(spec.test, testReading) : undefined
+  onEvent({ type: 'stage', message: `Tokenizing ${examples.length + (test?.examples.length ?? 0)} reviews` })
   const truncation: Truncation = { maxTokens: spec.max_tokens, side: spec.truncation_side }
   // A stored specification without the field is of a training that holds out nothing.
-  const { trained, heldOut } = holdOut(data.examples, spec.calibration_rows ?? 0, spec.seed)
+  const { trained, heldOut } = holdOut(examples, spec.calibration_rows ?? 0, spec.seed)
   const train = tokenizeExamples(trained, labels, tokenizer, truncation, model)
   const lengths = Int32Array.from(train.ids, ({ length }) => length)
-  const { steps, examples, tokens, padding } = countSteps(lengths, spec)
+  const { steps, examples: reviews, tokens, padding } = countSteps(lengths, spec)
   const { trainable, total, percent } = countTrainable(spec.method, model)
+  const leaked = test && countLeaked(examples, test.examples)
   const plan: Plan = {
     method: spec.method.method,
     trainable,
     total,
     percent,
-    reviews: examples,
+    reviews,
     tokens,
     steps,
     padding,
@@ -78,9 +89,20 @@ export async function prepare(
     learning_rate: spec.learning_rate,
     labels: labels.words,
     duplicates: data.duplicates,
-    ...(test && { leaked: countLeaked(data.examples, test.examples) }),
+    ...(leaked !== undefined && { leaked }),
     held_out: heldOut.length,
     truncated: train.truncated.filter(Boolean).length,
+    data: toFileReading(data),
+    ...(test && { test: toFileReading(test) }),
+    findings: [
+      ...inspectDataset({
+        ...data,
+        contradictory: countContradictory(examples),
+        ...(test && leaked !== undefined && { leaked: { count: leaked, rows: test.rows } }),
+        texts: measureTexts(examples, tokenizer),
+      }),
+      ...inspectLabelWords(chosen),
+    ],
   }
   onEvent({ type: 'plan', plan })
   return {
@@ -97,16 +119,27 @@ export async function prepare(
   }
 }
 
+const toFileReading = ({ columns, encoding, skipped }: FileReading): FileReading => ({
+  ...(columns && { columns }),
+  encoding,
+  skipped,
+})
+
 /** @throws GraftError `base_incomplete` for a base without a tokenizer */
 export function tokenizerOf(base: Base): Tokenizer {
   const { json, config } = requireTokenizer(base)
   return makeTokenizer(json, config)
 }
 
-/** Returns the word of each label: as specified, or the default of the base, or the label itself. */
-function labelWordsFor(labels: readonly string[], spec: TrainingSpec, base: Base): Record<string, string> {
-  return Object.fromEntries(
-    labels.map((label) => [label, spec.label_words?.[label] ?? base.labelWords?.[label] ?? label]),
+/** Returns the word of each label. A model that does not score words keeps the labels themselves. */
+function chooseWords(labels: readonly string[], spec: TrainingSpec, base: Base, tokenizer: Tokenizer): ChosenWords {
+  const words = { set: spec.label_words, defaults: base.labelWords }
+  return (
+    modelOf(base).chooseLabelWords?.(labels, words, tokenizer) ?? {
+      words: Object.fromEntries(labels.map((label) => [label, label])),
+      sentiments: [],
+      others: [],
+    }
   )
 }
 

@@ -2,6 +2,8 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { describeIssue } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
+import { IN_OUR_WORDS } from '../../core/expectation.ts'
+import { labelWords } from '../../model/label-words.ts'
 import { objectiveConfig } from './objectives/registry.ts'
 
 const count = z.int().positive()
@@ -34,17 +36,15 @@ const pretrainingFields = z.strictObject({
   held_out: z.int().min(0).default(100).describe('The documents of each corpus that are held out.'),
   save_seconds: z.number().positive().default(120),
   name: z.string().min(1).describe('The name of the new base.'),
-  label_words: z
-    .record(z.string(), z.string())
-    .default({})
-    .describe('The words that score the labels of the new base.'),
+  out: z.string().describe('The folder to write the new base to, unless --out names another.').optional(),
+  label_words: labelWords.default({}).describe('The words that score the labels of the new base.'),
   tasks: z.array(task).min(1),
 })
 
 export type TaskConfig = z.infer<typeof task>
 export type PretrainingConfig = z.infer<typeof pretrainingFields>
 /** A configuration, and where its result goes. */
-export type PretrainingSpec = PretrainingConfig & { out: string; threads?: number }
+export type PretrainingSpec = Omit<PretrainingConfig, 'out'> & { out: string; threads?: number }
 
 /**
  * Validates a configuration. Paths in it are relative to its folder.
@@ -52,12 +52,12 @@ export type PretrainingSpec = PretrainingConfig & { out: string; threads?: numbe
  * @throws GraftError `usage` with the name of the field
  */
 export function parsePretraining(value: unknown, folder: string): PretrainingConfig {
-  const parsed = pretrainingFields.safeParse(value)
+  const parsed = pretrainingFields.safeParse(value, IN_OUR_WORDS)
   if (!parsed.success) {
     const { key, expected, found } = describeIssue(parsed.error, value)
     return fail('usage', { subject: key || 'the configuration', expected, found, fix: 'Correct the file.' })
   }
-  const { start, tasks, ...fields } = parsed.data
+  const { start, out, tasks, ...fields } = parsed.data
   const names = tasks.map(({ name }) => name)
   const repeated = names.find((name, i) => names.indexOf(name) < i)
   if (repeated)
@@ -65,6 +65,7 @@ export function parsePretraining(value: unknown, folder: string): PretrainingCon
   return {
     ...fields,
     start: resolve(folder, start),
+    ...(out !== undefined && { out: resolve(folder, out) }),
     tasks: tasks.map((entry) => ({ ...entry, data: resolve(folder, entry.data) })),
   }
 }

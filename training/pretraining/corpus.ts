@@ -1,4 +1,4 @@
-import { readSafetensors } from '../../checkpoint/safetensors.ts'
+import { readTensorFile } from '../../checkpoint/read-tensors.ts'
 import { fail } from '../../core/errors.ts'
 import type { Model } from '../../model/architecture.ts'
 import { encodeText } from '../../model/encode.ts'
@@ -38,7 +38,7 @@ export interface Corpus {
  */
 export async function readCorpus(path: string, tokenizer: Tokenizer, model: Model): Promise<Corpus> {
   if (!path.endsWith('.safetensors')) return readTexts(path, tokenizer, model)
-  const { tensors, sha256 } = await readSafetensors(path)
+  const { tensors, sha256 } = await readTensorFile(path)
   const whole = (name: string) => Int32Array.from(requireTensor(tensors, name, path).data)
   const corpus = { ids: whole('ids'), starts: whole('starts'), documents: whole('documents'), sha256 }
   const rows = corpus.documents.length

@@ -1,13 +1,15 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { saveAdapter } from '../../checkpoint/adapter.ts'
-import { readManifest } from '../../checkpoint/manifest.ts'
+import { areRecordsSmall, readManifest } from '../../checkpoint/manifest.ts'
+import { modelOf } from '../../model/architectures.ts'
 import type { PreparedTraining } from '../data/prepare.ts'
-import type { Calibration, TrainingResult } from '../events.ts'
+import type { Calibration, Plan, TrainingResult } from '../events.ts'
+import { inspectTraining } from '../inspect-training.ts'
 import type { Metrics } from '../metrics.ts'
 import { skippedSteps } from '../step/loss-scale.ts'
 import type { Trainer } from '../step/trainer.ts'
-import type { Progress } from './state.ts'
+import type { CurvePoint, Progress } from './state.ts'
 
 /**
  * Returns the result of a training whose checkpoint is complete, which was killed before it removed its state.
@@ -22,15 +24,17 @@ export async function readFinishedResult(out: string): Promise<TrainingResult | 
 
 /** Writes the checkpoint folder, completely or not at all. */
 export async function saveCheckpoint(
-  { spec, base, labels, plan, dataDigest }: PreparedTraining,
+  { spec, base, labels, train, plan, dataDigest }: PreparedTraining,
   { values }: Trainer,
   progress: Progress,
   calibration: Calibration,
   metrics: Metrics | undefined,
 ): Promise<TrainingResult> {
-  const { method: _, base: __, out, data, test, threads: ___, ...settings } = spec
-  const result: TrainingResult = {
-    checkpoint: resolve(out),
+  // The label words are a field of their own.
+  const { method: _, base: __, out, data, test, threads: ___, label_words: ____, ...settings } = spec
+  const { positions } = modelOf(base).objective(spec.loss, labels.tokens)
+  const outcome = { labels: train.labels, steps: progress.step, loss: progress.loss, positions }
+  const summary = {
     steps: progress.step,
     trainable: plan.trainable,
     total: plan.total,
@@ -39,18 +43,44 @@ export async function saveCheckpoint(
     loss: progress.loss,
     ...(progress.loss_scale && { skipped_steps: skippedSteps(progress.loss_scale) }),
     calibration,
-    ...(metrics && { accuracy: metrics.accuracy, metrics }),
-    curve: progress.curve,
+    ...listSkipped(plan),
+    ...(metrics && { accuracy: metrics.accuracy }),
+    findings: [...inspectTraining({ ...outcome, calibration, metrics }), ...plan.findings],
+    curve: thinCurve(progress.curve),
   }
-  const { checkpoint: _checkpoint, metrics: _metrics, ...summary } = result
-  await saveAdapter(out, { method: spec.method, values: new Map(Object.entries(values)) }, base, {
+  const training = { ...summary, reviews: plan.reviews, data_sha256: dataDigest, settings }
+  const recorded =
+    metrics && (areRecordsSmall({ training, metrics: { ...metrics } }) ? metrics : withoutTables(metrics))
+  const trained = { method: spec.method, values: new Map(Object.entries(values)), layout: spec.style }
+  await saveAdapter(out, trained, base, {
     label_words: labels.words,
     labels: [...labels.labels],
     truncation: { max_tokens: spec.max_tokens, side: spec.truncation_side },
     ...(calibration.reviews > 0 && { temperature: calibration.temperature }),
-    training: { ...summary, reviews: plan.reviews, data_sha256: dataDigest, settings },
-    ...(metrics && { metrics: { ...metrics } }),
+    training,
+    ...(recorded && { metrics: { ...recorded } }),
     probe_ids: labels.tokens,
   })
-  return result
+  return { checkpoint: resolve(out), ...summary, ...(recorded && { metrics: recorded }) }
 }
+
+/** Returns the rows that were not read, by file, as a field of the result. */
+function listSkipped({ data, test }: Plan): Pick<TrainingResult, 'skipped'> {
+  const skipped = {
+    ...(data.skipped.rows > 0 && { data: data.skipped }),
+    ...(test && test.skipped.rows > 0 && { test: test.skipped }),
+  }
+  return Object.keys(skipped).length > 0 ? { skipped } : {}
+}
+
+/** The largest number of points of a curve that is stored. Evaluations between steps may add far more. */
+const MAX_CURVE_POINTS = 400
+
+/** Returns the points of a curve at regular intervals, with the last one, if there are too many. */
+function thinCurve(curve: readonly CurvePoint[]): readonly CurvePoint[] {
+  const interval = Math.ceil(curve.length / MAX_CURVE_POINTS)
+  return curve.filter((_, i) => (curve.length - 1 - i) % interval === 0)
+}
+
+/** Returns the metrics without their tables, which have a row for each label and may be too large to store. */
+const withoutTables = (metrics: Metrics): Metrics => ({ ...metrics, labels: [], classes: [], confusion: [] })

@@ -163,6 +163,6 @@ function throwMismatch(folder: string): never {
   return fail('state_mismatch', {
     subject: folder,
     problem: 'belongs to a training with another base, other data or other settings',
-    fix: 'Run --resume without other flags, or remove the folder to start over.',
+    fix: 'Resume with the base and the data of that training, or remove the folder to start over.',
   })
 }

@@ -5,12 +5,13 @@ import { padBatch } from '../../model/batch.ts'
 import { parametersOf } from '../../model/methods/registry.ts'
 import { classifierProgram } from '../../model/programs.ts'
 import type { PreparedTraining } from '../data/prepare.ts'
-import type { Step } from '../data/steps.ts'
+import { type Step, trainingSteps } from '../data/steps.ts'
 import { learningRateAt } from '../schedule.ts'
 import { drawDropoutRows, makeDropoutBank, makeDropoutMasks } from './dropout.ts'
 import type { MicroBatch } from './gradient-accumulator.ts'
 import { gradientProgram } from './gradient-program.ts'
 import { initialLossScale } from './loss-scale.ts'
+import { estimateMemory, requireMemory } from './memory-estimate.ts'
 import { openStepper } from './open-stepper.ts'
 import { allocateMoments, type TrainingVectors } from './optimizer.ts'
 import { allocateInitial } from './packed-tensors.ts'
@@ -30,17 +31,34 @@ export interface Trainer {
   classifier(): Promise<LoadedProgram>
 }
 
-/** Opens a trainer whose parameters have the initial values of the method. */
-export async function openTrainer({ spec, base, labels, train, plan }: PreparedTraining, pool: Pool): Promise<Trainer> {
+/**
+ * Opens a trainer whose parameters have the initial values of the method.
+ * @throws GraftError `training_too_large` if the training needs more memory than the machine has
+ */
+export async function openTrainer(prepared: PreparedTraining, pool: Pool): Promise<Trainer> {
+  const { spec, base, labels, train, lengths, plan } = prepared
   const model = modelOf(base)
   const parameters = parametersOf(spec.method, model)
-  const { vector: theta, views: values } = allocateInitial(parameters, base.tensors, spec.seed)
-  const vectors = allocateMoments(theta)
-
   const objective = model.objective(spec.loss, labels.tokens)
   const dropout = spec.dropout > 0 ? makeDropoutMasks(spec.dropout, spec.max_tokens) : undefined
   const program = gradientProgram(model, spec.method, objective, { dropout })
   const columns = dropout?.columns({ source: paddedSize(spec.max_tokens) }) ?? 0
+  // A device has its own memory, and reports itself that it has too little.
+  if (spec.device === 'cpu')
+    requireMemory(
+      estimateMemory({
+        gradientProgram: program,
+        base: base.tensors,
+        trained: parameters,
+        threads: pool.size,
+        columns,
+        // The micro-batches of later epochs are of the same kind.
+        steps: trainingSteps(lengths, { ...spec, epochs: 1, steps: undefined }),
+        lengths,
+      }),
+    )
+  const { vector: theta, views: values } = allocateInitial(parameters, base.tensors, spec.seed)
+  const vectors = allocateMoments(theta)
   const lossScale = spec.precision === 'f16' ? initialLossScale() : undefined
   const stepper = await openStepper(pool, {
     gradientProgram: program,

@@ -14,6 +14,8 @@ export const time = () => timestamp({ withTimezone: true, precision: 3, mode: 'd
 export const createdAt = () => time().notNull().defaultNow()
 /** A size or a count that may not fit in 32 bits. It is exact up to 2^53. */
 export const large = () => bigint({ mode: 'number' })
+/** The id of the caller's API key. Empty if the server has no keys. */
+export const owner = () => text().notNull().default('')
 /** A document as jsonb. U+0000 and lone surrogates, which jsonb cannot hold, become U+FFFD. */
 export const json = <T>() =>
   customType<{ data: T; driverData: unknown }>({

@@ -4,13 +4,14 @@ import type { PlainError } from '../../../core/errors.ts'
 import type { Comparison } from '../../../training/comparison/comparison.ts'
 import type { AdapterSnapshot } from '../../schemas/adapters.ts'
 import { shortWorkStatuses } from '../../schemas/statuses.ts'
-import { createdAt, graft, id, json, oneOf, time } from './columns.ts'
+import { createdAt, graft, id, json, oneOf, owner, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 
 export const comparisons = graft.table(
   'comparisons',
   {
     id: id(),
+    owner: owner(),
     /**
      * The adapters as they were when the comparison was requested, in the order of the request. The comparison outlives
      * them, so it does not reference their rows.

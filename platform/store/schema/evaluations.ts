@@ -4,13 +4,14 @@ import type { PlainError } from '../../../core/errors.ts'
 import type { Metrics } from '../../../training/metrics.ts'
 import { shortWorkStatuses } from '../../schemas/statuses.ts'
 import { adapters } from './adapters.ts'
-import { createdAt, graft, id, json, oneOf, sha256, sha256Check, time } from './columns.ts'
+import { createdAt, graft, id, json, oneOf, owner, sha256, sha256Check, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 
 export const evaluations = graft.table(
   'evaluations',
   {
     id: id(),
+    owner: owner(),
     adapter_id: uuid()
       .notNull()
       .references(() => adapters.id, { onDelete: 'cascade' }),

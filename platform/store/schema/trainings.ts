@@ -6,7 +6,7 @@ import type { TrainingSpec } from '../../../training/spec.ts'
 import { type TrainingProgress, trainingStatuses } from '../../schemas/statuses.ts'
 import { adapters } from './adapters.ts'
 import { bases } from './bases.ts'
-import { createdAt, graft, id, json, nameCheck, oneOf, sha256, sha256Check, time } from './columns.ts'
+import { createdAt, graft, id, json, nameCheck, oneOf, owner, sha256, sha256Check, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 
 /** A training's settings without paths, which differ between machines. Other columns refer to the base and the data. */
@@ -22,6 +22,7 @@ export const trainings = graft.table(
   'trainings',
   {
     id: id(),
+    owner: owner(),
     /** The name of the resulting adapter. */
     name: text(),
     base_id: uuid()

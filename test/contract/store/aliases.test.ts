@@ -11,7 +11,7 @@ import {
 import type { Database } from '../../../platform/store/database.ts'
 import type { Store } from '../../../platform/store/store.ts'
 import { makeAdapter, makeTraining } from './rows.ts'
-import { onBothStores } from './stores.ts'
+import { onEveryStore } from './stores.ts'
 
 const snapshotOf = ({ id, name, digest }: Awaited<ReturnType<typeof makeAdapter>>) => ({ id, name, digest })
 
@@ -28,7 +28,7 @@ const pointAlias = (
     return upsertAlias(tx, { name, adapter_id: adapter.id, guard: null }, { from, to, forced: false, owner: '' })
   })
 
-onBothStores((store) => {
+onEveryStore((store) => {
   test('an alias can be used in place of the name of its adapter, until it is moved', async () => {
     const { db } = store()
     const [one, other] = [await makeAdapter(db), await makeAdapter(db)]

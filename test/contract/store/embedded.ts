@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { inject } from 'vitest'
 import { openStore, type StoreOptions } from '../../../platform/store/open-store.ts'
+import { openPglite } from '../../../platform/store/pglite/open-pglite.ts'
 import type { Store } from '../../../platform/store/store.ts'
 import { afterFile } from '../../after-file.ts'
 
@@ -14,34 +15,49 @@ export interface Place {
   remove(): Promise<void>
 }
 
+/** Why the embedded database is PGlite on this machine. Empty if it is PostgreSQL. */
+export const whyPglite: string = inject('whyPglite')
+
 export async function emptyPlace(): Promise<Place> {
   const home = await mkdtemp(join(tmpdir(), 'graft-store-'))
   return { options: { databaseUrl: '', home }, remove: () => rm(home, { recursive: true, force: true }) }
 }
 
-/** Makes an embedded database without rows, by copying one, because creating one takes seconds. */
-export async function embeddedPlace(): Promise<Place> {
+async function copiedPlace(template: string): Promise<Place> {
   const place = await emptyPlace()
-  cpSync(inject('embeddedTemplate'), place.options.home, { recursive: true })
+  cpSync(template, place.options.home, { recursive: true })
   return place
 }
 
-let shared: Promise<Store> | undefined
-let isInUse = false
+/** Makes an embedded database without rows, by copying one, which is faster than creating it. */
+export const embeddedPlace = (): Promise<Place> => copiedPlace(inject('embeddedTemplate'))
 
-/** Returns an embedded store that is open until the process ends. It has no rows when a test file asks for it first. */
-export async function sharedEmbeddedStore(): Promise<Store> {
-  shared ??= embeddedPlace().then(({ options }) => openStore(options))
-  const store = await shared
-  if (!isInUse) {
-    isInUse = true
-    afterFile(async () => {
-      isInUse = false
-      await deleteAllRows(store)
-    })
+/** Makes a database of PGlite without rows. */
+export const pglitePlace = (): Promise<Place> => copiedPlace(inject('pgliteTemplate'))
+
+/**
+ * Returns a function that opens a store once for all test files of the process. It has no rows when a file asks for it
+ * first.
+ */
+function shareStore(open: () => Promise<Store>): () => Promise<Store> {
+  let shared: Promise<Store> | undefined
+  let isInUse = false
+  return async () => {
+    shared ??= open()
+    const store = await shared
+    if (!isInUse) {
+      isInUse = true
+      afterFile(async () => {
+        isInUse = false
+        await deleteAllRows(store)
+      })
+    }
+    return store
   }
-  return store
 }
+
+export const sharedEmbeddedStore = shareStore(async () => openStore((await embeddedPlace()).options))
+export const sharedPgliteStore = shareStore(async () => openPglite((await pglitePlace()).options.home))
 
 async function deleteAllRows({ db }: Store): Promise<void> {
   const query = sql`select format('%I.%I', schemaname, tablename) as name from pg_tables where schemaname = 'graft' and tablename <> 'migrations'`

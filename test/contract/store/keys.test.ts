@@ -11,9 +11,9 @@ import {
 import { deleteIdempotencyKeys, idempotent } from '../../../platform/store/idempotency.ts'
 import { selectTrainingById, selectTrainingPage } from '../../../platform/store/trainings.ts'
 import { makeBase, makeDataset, makeTraining } from './rows.ts'
-import { onBothStores } from './stores.ts'
+import { onEveryStore } from './stores.ts'
 
-onBothStores((store) => {
+onEveryStore((store) => {
   test('a key is valid from its creation until it is revoked, and its secret is not stored', async () => {
     const { db } = store()
     expect(await hasApiKeys(db)).toBe(false)

@@ -5,7 +5,7 @@ import { openStore } from '../../../platform/store/open-store.ts'
 import type { Store } from '../../../platform/store/store.ts'
 import { afterFile } from '../../after-file.ts'
 import { peersHidden } from '../../peers.ts'
-import { type Place, sharedEmbeddedStore } from './embedded.ts'
+import { type Place, sharedEmbeddedStore, sharedPgliteStore, whyPglite } from './embedded.ts'
 
 const server = process.env.GRAFT_TEST_POSTGRES ?? 'postgres://postgres@127.0.0.1:5432/test'
 
@@ -45,10 +45,17 @@ export function describePostgres(declare: () => void): void {
   describe.skipIf(unavailable !== undefined)(`on PostgreSQL${why}`, declare)
 }
 
-/** Declares the same tests for both databases. All tests of one database share an open store. */
-export function onBothStores(declare: (store: () => Store) => void): void {
-  describe('on the embedded database', () => declare(openForTests(sharedEmbeddedStore)))
+/** Declares the same tests for every database. All tests of one database share an open store. */
+export function onEveryStore(declare: (store: () => Store) => void): void {
+  describe('on PGlite', () => declare(openForTests(sharedPgliteStore)))
+  describeEmbedded(() => declare(openForTests(sharedEmbeddedStore)))
   describePostgres(() => declare(openForTests(openPostgresStore)))
+}
+
+/** Declares tests for the PostgreSQL server of a home; skipped, and why in their name, where it cannot run. */
+export function describeEmbedded(declare: () => void): void {
+  const why = whyPglite && ` (skipped: ${whyPglite})`
+  describe.skipIf(whyPglite !== '')(`on the embedded PostgreSQL${why}`, declare)
 }
 
 function openForTests(open: () => Promise<Store>): () => Store {

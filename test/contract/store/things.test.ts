@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { uuidv7 } from '../../../core/uuid.ts'
 import { deleteAdapter, selectAdapter, selectAdapterPage } from '../../../platform/store/adapters.ts'
 import { selectReferencedArtifacts } from '../../../platform/store/artifact-references.ts'
-import { ensureBase, selectBase, selectBasePage } from '../../../platform/store/bases.ts'
+import { ensureBase, ensureEmbeddedBase, selectBase, selectBasePage } from '../../../platform/store/bases.ts'
 import { insertComparison, selectComparisonPage } from '../../../platform/store/comparisons.ts'
 import { selectDataset, selectDatasetPage } from '../../../platform/store/datasets.ts'
 import { insertEvaluation, selectEvaluationPage } from '../../../platform/store/evaluations.ts'
@@ -13,9 +13,9 @@ import { selectTrainingById } from '../../../platform/store/trainings.ts'
 import { compare } from '../../../training/comparison/compare.ts'
 import { computeMetrics } from '../../../training/metrics.ts'
 import { digest, makeAdapter, makeBase, makeDataset, makeTraining } from './rows.ts'
-import { onBothStores } from './stores.ts'
+import { onEveryStore } from './stores.ts'
 
-onBothStores((store) => {
+onEveryStore((store) => {
   test('a base has one row, however many processes insert it', async () => {
     const { db } = store()
     const made = await Promise.all([makeBase(db), makeBase(db), makeBase(db)])
@@ -28,6 +28,21 @@ onBothStores((store) => {
     await expect(selectBase(db, 't5-large')).rejects.toMatchObject({ code: 'base_unknown' })
   })
 
+  test('the embedded base of an earlier version keeps its adapters under another name', async () => {
+    const { db } = store()
+    const { config, parameters, bytes } = await makeBase(db)
+    const [first, second] = ['1', '2'].map((text) => ({ config, parameters, bytes, fingerprint: digest(text) }))
+    const earlier = await ensureEmbeddedBase(db, first)
+    const adapter = await makeAdapter(db, { base_id: earlier.id })
+    const now = await Promise.all([1, 2, 3].map(() => ensureEmbeddedBase(db, second)))
+    expect(new Set(now.map(({ id }) => id)).size).toBe(1)
+    expect(now[0]).toMatchObject({ name: 'embedded', fingerprint: second.fingerprint, artifact: null })
+    expect((await selectAdapter(db, adapter.id)).base).toBe(`embedded-${first.fingerprint.slice(0, 8)}`)
+    // The earlier version finds its base again, and takes the name from nobody.
+    expect((await ensureEmbeddedBase(db, first)).id).toBe(earlier.id)
+    expect((await selectBase(db, 'embedded')).id).toBe(now[0].id)
+  })
+
   test('a data set is found by its id and by its name, which is unique', async () => {
     const { db } = store()
     const made = await makeDataset(db, { name: 'imdb' })
@@ -35,7 +50,9 @@ onBothStores((store) => {
     expect(made.created_at).toBeInstanceOf(Date)
     expect(await selectDataset(db, 'imdb')).toEqual(made)
     expect(await selectDataset(db, made.id.toUpperCase())).toEqual(made)
-    await expect(makeDataset(db, { name: 'imdb' })).rejects.toMatchObject({ code: 'name_taken' })
+    const other = { name: 'imdb', digest: digest('others') }
+    await expect(makeDataset(db, other)).rejects.toMatchObject({ code: 'name_taken' })
+    expect(await makeDataset(db, { name: 'imdb' })).toEqual(made)
     await expect(selectDataset(db, uuidv7())).rejects.toMatchObject({ code: 'dataset_unknown' })
     await expect(makeDataset(db, { name: uuidv7() })).rejects.toThrow()
   })
@@ -120,7 +137,7 @@ onBothStores((store) => {
     )
     const settled = await updateShortWork(db, 'evaluation', id, { status: 'succeeded', metrics: measured })
     expect(settled).toMatchObject({ status: 'succeeded', metrics: measured })
-    expect(await updateShortWork(db, 'evaluation', id, { status: 'cancelled' })).toEqual(settled)
+    expect(await updateShortWork(db, 'evaluation', id, { status: 'cancelled' })).toBeUndefined()
     expect(await selectShortWork(db, 'evaluation', id)).toEqual(settled)
     expect((await selectEvaluationPage(db, { adapter_id: adapter.id })).data).toEqual([settled])
     await deleteAdapter(db, adapter.id)
@@ -165,6 +182,48 @@ onBothStores((store) => {
     expect(kept.map((one) => remaining.has(one))).toEqual([false, true, false])
   })
 
+  test('references are read only from a database that proves its answer', async () => {
+    const { db } = store()
+    await makeAdapter(db, { artifact: digest('kept once more') })
+    type Rows = { source: number; text: string | null; count: unknown }[]
+    /** Returns a database whose answers lack rows or have other ones. */
+    const withAnswers = (change: (rows: Rows) => Rows) => {
+      const execute = async (query: Parameters<typeof db.execute>[0]) => ({
+        rows: change(((await db.execute(query)) as unknown as { rows: Rows }).rows),
+      })
+      return { execute } as unknown as typeof db
+    }
+    const trusted = await selectReferencedArtifacts(withAnswers((rows) => rows))
+    expect(trusted).toEqual(await selectReferencedArtifacts(db))
+    let reading = 0
+    const damaged: [string, (rows: Rows) => Rows][] = [
+      ['no rows', () => []],
+      ['the rows of another statement', (rows) => rows.map((row) => ({ ...row, text: digest('of another') }))],
+      ['counts without rows', (rows) => rows.filter(({ text, count }) => count !== null || text?.includes('-'))],
+      [
+        'one row too few',
+        (rows) =>
+          rows.toSpliced(
+            rows.findIndex(({ text }) => text?.length === 64),
+            1,
+          ),
+      ],
+      ['rows without counts', (rows) => rows.filter(({ count }) => count === null)],
+      [
+        'other rows each time',
+        (rows) => {
+          const changed = digest(`reading ${reading++}`)
+          return rows.map((row) => (row.text?.length === 64 ? { ...row, text: changed } : row))
+        },
+      ],
+    ]
+    for (const [name, change] of damaged)
+      await expect(selectReferencedArtifacts(withAnswers(change)), name).rejects.toMatchObject({
+        code: 'store_unavailable',
+        message: expect.stringContaining('No artifact was removed'),
+      })
+  })
+
   test('a transaction that fails leaves nothing, and a nested one rolls back only its own part', async () => {
     const { db, transaction } = store()
     const failing = transaction(async (tx) => {
@@ -175,7 +234,9 @@ onBothStores((store) => {
     await expect(selectDataset(db, 'rolled back')).rejects.toMatchObject({ code: 'dataset_unknown' })
     await transaction(async (tx) => {
       await makeDataset(tx, { name: 'outer' })
-      await expect(makeDataset(tx, { name: 'outer' })).rejects.toMatchObject({ code: 'name_taken' })
+      await expect(makeDataset(tx, { name: 'outer', digest: digest('others') })).rejects.toMatchObject({
+        code: 'name_taken',
+      })
       await expect(
         tx.transaction(async (inner) => {
           await makeDataset(inner, { name: 'inner' })

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { toPlain } from '../../../core/errors.ts'
+import { toPlain } from '../../../core/to-plain.ts'
 import { uuidv7 } from '../../../core/uuid.ts'
 import { type TrainingStatus, trainingStatuses } from '../../../platform/schemas/statuses.ts'
 import type { Database } from '../../../platform/store/database.ts'
@@ -19,7 +19,7 @@ import {
   selectTrainingPage,
 } from '../../../platform/store/trainings.ts'
 import { digest, makeTraining } from './rows.ts'
-import { onBothStores } from './stores.ts'
+import { onEveryStore } from './stores.ts'
 
 const step = (n: number) => ({
   key: `step:${n}`,
@@ -39,7 +39,7 @@ const eventsOf = async (db: Database, id: string) =>
     event.type === 'status' ? event.status : event.type === 'step' ? event.step : event.type,
   )
 
-onBothStores((store) => {
+onEveryStore((store) => {
   test('a training runs slice by slice until it succeeds, and its events record that', async () => {
     const { db } = store()
     const { id } = await makeTraining(db, { name: 'whole' })

@@ -77,7 +77,7 @@ function tinyBert(): string {
 
 const methods: Record<string, { method: MethodConfig; learning_rate: number }> = {
   LoRA: { method: { method: 'lora', targets: ['query', 'value'] }, learning_rate: 3e-2 },
-  'a bottleneck adapter': { method: { method: 'bottleneck' }, learning_rate: 1e-2 },
+  'a bottleneck adapter': { method: { method: 'bottleneck', variant: 'double_seq_bn' }, learning_rate: 1e-2 },
   'a soft prompt': { method: { method: 'soft-prompt', tokens: 4 }, learning_rate: 3e-2 },
   'full fine-tuning': { method: { method: 'full' }, learning_rate: 3e-3 },
 }

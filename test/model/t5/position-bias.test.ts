@@ -68,18 +68,19 @@ test.each([
   ['with an odd number of buckets', 7, 20],
 ])('the bias of a query and a key is the row of the table for their distance, %s', async (_, buckets, reach) => {
   const heads = 2
-  const [queries, keys] = [5, 300]
+  const [queries, before] = [200, 60]
+  const keys = before + queries
   const table = Float32Array.from({ length: buckets * heads }, (_, i) => i)
   const symbolic = input('table', 'f32', [buckets, heads])
   const session = await openSession(
-    lower(buildProgram('bias', { bias: positionBias(symbolic, queries, keys, true, reach) }), 'cpu'),
+    lower(buildProgram('bias', { bias: positionBias(symbolic, queries, true, reach, before) }), 'cpu'),
     { threads: 1 },
   )
   const { bias } = await session.run({ table }, {})
   await session.close()
   const expected = Array.from({ length: heads * queries * keys }, (_, i) => {
     const [head, query, key] = [Math.floor(i / (queries * keys)), Math.floor(i / keys) % queries, i % keys]
-    return relativeBucketOf(key - query, true, buckets, reach) * heads + head
+    return relativeBucketOf(key - (before + query), true, buckets, reach) * heads + head
   })
   expect([...(bias as Float32Array)]).toEqual(expected)
 })

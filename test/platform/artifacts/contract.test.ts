@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { HOUR_MS } from '../../../core/durations.ts'
 import type { StoredArtifact } from '../../../platform/artifacts/artifacts.ts'
@@ -12,9 +13,10 @@ const ago = (milliseconds: number): Date => new Date(Date.now() - milliseconds)
 
 const digests = async (items: AsyncIterable<StoredArtifact>) => (await all(items)).map(({ digest }) => digest).sort()
 
-async function* toAsync(...digests: string[]) {
-  yield* digests
-}
+const inAnHour = (): Date => ago(-HOUR_MS)
+/** Buckets date their objects in whole seconds. */
+const nextSecond = () => pause(1001)
+const none = async (): Promise<ReadonlySet<string>> => new Set()
 
 /** Yields one chunk for each letter. */
 async function* makeChunks(letters: string, size: number) {
@@ -113,29 +115,72 @@ describe.each(kinds.filter(({ isHere }) => isHere))('artifacts in $name', ({ ope
     expect(sha256(await buffer(content))).toBe(digest)
   })
 
-  test('a collection removes artifacts that nothing refers to', async () => {
-    const { artifacts } = await open()
+  test('a collection puts what nothing refers to into the trash, where it stays readable, and a later one removes it', async () => {
+    const { artifacts, again } = await open()
     const [kept, unreferenced] = await Promise.all(['kept', 'loose'].map((text) => artifacts.put([Buffer.from(text)])))
-    const referenced = toAsync(kept.digest, sha256(Buffer.from('stored elsewhere')))
-    const collected = await collectArtifacts(artifacts, referenced, { olderThan: ago(-HOUR_MS) })
-    expect(collected).toEqual({ artifacts: 1, bytes: 5 })
+    const references = async () => new Set([kept.digest, sha256(Buffer.from('stored elsewhere'))])
+    await nextSecond()
+    const first = await collectArtifacts(artifacts, references, { putBefore: inAnHour(), trashedBefore: inAnHour() })
+    expect(first).toMatchObject({ artifacts: 2, trashed: 1, removed: 0 })
+    expect(await all(artifacts.listTrash())).toEqual([{ digest: unreferenced.digest, trashedAt: expect.any(Date) }])
+    expect(await buffer((await artifacts.get(unreferenced.digest)).content)).toEqual(Buffer.from('loose'))
+
+    const early = { putBefore: inAnHour(), trashedBefore: ago(HOUR_MS) }
+    expect(await collectArtifacts(await again(), references, early)).toMatchObject({ trashed: 0, removed: 0 })
+    expect(await digests(artifacts.list())).toEqual([kept.digest, unreferenced.digest].sort())
+
+    const due = { putBefore: inAnHour(), trashedBefore: inAnHour() }
+    expect(await collectArtifacts(artifacts, references, due)).toMatchObject({ removed: 1, removedBytes: 5 })
     expect(await digests(artifacts.list())).toEqual([kept.digest])
+    expect(await all(artifacts.listTrash())).toEqual([])
     await expectError(artifacts.get(unreferenced.digest), 'artifact_missing')
   })
 
-  test('a collection spares recent artifacts, and all artifacts if the references cannot be read', async () => {
+  test.each([
+    ['is referred to again', false],
+    ['is put again', true],
+  ])('an artifact that %s comes out of the trash', async (_, putAgain) => {
     const { artifacts } = await open()
     const { digest } = await artifacts.put([Buffer.from('content')])
-    expect(await collectArtifacts(artifacts, toAsync(), { olderThan: ago(HOUR_MS) })).toEqual({
-      artifacts: 0,
-      bytes: 0,
-    })
-    const failing = async function* () {
-      yield sha256(Buffer.from('something'))
-      throw new Error('the database went away')
+    await nextSecond()
+    await artifacts.trash(digest)
+    if (putAgain) {
+      await nextSecond()
+      await artifacts.put([Buffer.from('content')])
     }
-    const collection = collectArtifacts(artifacts, failing(), { olderThan: ago(-HOUR_MS) })
+    const references = async () => new Set(putAgain ? [] : [digest])
+    const due = { putBefore: ago(HOUR_MS), trashedBefore: inAnHour() }
+    expect(await collectArtifacts(artifacts, references, due)).toMatchObject({ restored: 1, removed: 0, trashed: 0 })
+    expect(await all(artifacts.listTrash())).toEqual([])
+    expect(await digests(artifacts.list())).toEqual([digest])
+  })
+
+  test('a collection spares recent artifacts, and changes nothing if the references cannot be read', async () => {
+    const { artifacts } = await open()
+    const { digest } = await artifacts.put([Buffer.from('content')])
+    const recent = { putBefore: ago(HOUR_MS), trashedBefore: inAnHour() }
+    expect(await collectArtifacts(artifacts, none, recent)).toMatchObject({ trashed: 0, removed: 0 })
+    await nextSecond()
+    await artifacts.trash(digest)
+    const failing = () => Promise.reject(new Error('the database went away'))
+    const collection = collectArtifacts(artifacts, failing, { putBefore: inAnHour(), trashedBefore: inAnHour() })
     await expect(collection).rejects.toThrow('the database went away')
     expect(await digests(artifacts.list())).toEqual([digest])
+    expect(await all(artifacts.listTrash())).toMatchObject([{ digest }])
+  })
+
+  test('a collection trashes or removes at most half of the artifacts, and says how many it postponed', async () => {
+    const { artifacts } = await open()
+    await Promise.all(Array.from({ length: 34 }, (_, i) => artifacts.put([Buffer.from(`content ${i}`)])))
+    await nextSecond()
+    const trash = { putBefore: inAnHour(), trashedBefore: ago(HOUR_MS) }
+    expect(await collectArtifacts(artifacts, none, trash)).toMatchObject({ trashed: 17, postponed: 17 })
+    expect(await collectArtifacts(artifacts, none, trash)).toMatchObject({ trashed: 17, postponed: 0 })
+    const remove = { putBefore: inAnHour(), trashedBefore: inAnHour() }
+    expect(await collectArtifacts(artifacts, none, remove)).toMatchObject({ removed: 17, postponed: 17 })
+    expect(await all(artifacts.list())).toHaveLength(17)
+    // The limit never falls below 16.
+    expect(await collectArtifacts(artifacts, none, remove)).toMatchObject({ removed: 16, postponed: 1 })
+    expect(await collectArtifacts(artifacts, none, remove)).toMatchObject({ removed: 1, postponed: 0 })
   })
 })

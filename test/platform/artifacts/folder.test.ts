@@ -17,7 +17,7 @@ const content = [Buffer.from('content')]
 
 const count = async (items: AsyncIterable<unknown>) => (await all(items)).length
 
-async function* none(): AsyncGenerator<string> {}
+const none = async (): Promise<ReadonlySet<string>> => new Set()
 
 test('a put that is killed leaves no artifact, and its partial file is removed when it is old', async () => {
   const dir = freshPath()
@@ -45,19 +45,21 @@ test('a failed put leaves no file', async () => {
     throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
   }
   await expect((await openFolderStorage(dir)).put(failing())).rejects.toThrow('no space left')
-  expect(readdirSync(dir, { recursive: true })).toEqual(['partial'])
+  expect(readdirSync(dir, { recursive: true }).sort()).toEqual(['partial', 'trash'])
 })
 
 test('putting the same content again protects it from a collection', async () => {
   const dir = freshPath()
   const artifacts = await openFolderStorage(dir)
   const { digest } = await artifacts.put(content)
-  const olderThan = new Date('2021-01-01')
+  const due = { putBefore: new Date('2021-01-01'), trashedBefore: inAnHour() }
   utimesSync(join(dir, keyOf(digest)), longAgo, longAgo)
   await artifacts.put(content)
-  expect(await collectArtifacts(artifacts, none(), { olderThan })).toEqual({ artifacts: 0, bytes: 0 })
+  expect(await collectArtifacts(artifacts, none, due)).toMatchObject({ trashed: 0 })
   utimesSync(join(dir, keyOf(digest)), longAgo, longAgo)
-  expect(await collectArtifacts(artifacts, none(), { olderThan })).toEqual({ artifacts: 1, bytes: 7 })
+  expect(await collectArtifacts(artifacts, none, due)).toMatchObject({ trashed: 1 })
+  await artifacts.put(content)
+  expect(await collectArtifacts(artifacts, none, due)).toMatchObject({ removed: 0, restored: 1 })
 })
 
 test('a removal that was killed halfway is undone', async () => {
@@ -96,8 +98,20 @@ test('other files in the folder are not artifacts', async () => {
   const { digest } = await artifacts.put(content)
   for (const name of ['README', `${digest.slice(0, 2)}/notes`]) writeFileSync(join(dir, name), 'text')
   expect(await all(artifacts.list())).toMatchObject([{ digest }])
-  expect(await collectArtifacts(artifacts, none(), { olderThan: inAnHour() })).toMatchObject({ artifacts: 1 })
+  const due = { putBefore: inAnHour(), trashedBefore: inAnHour() }
+  expect(await collectArtifacts(artifacts, none, due)).toMatchObject({ artifacts: 1, trashed: 1 })
   expect(readdirSync(dir, { recursive: true })).toEqual(
     expect.arrayContaining(['README', `${digest.slice(0, 2)}/notes`]),
   )
+})
+
+test('an operator can date the trash back, so that the next collection removes it at once', async () => {
+  const dir = freshPath()
+  const artifacts = await openFolderStorage(dir)
+  const { digest } = await artifacts.put(content)
+  const now = { putBefore: inAnHour(), trashedBefore: new Date('2021-01-01') }
+  expect(await collectArtifacts(artifacts, none, now)).toMatchObject({ trashed: 1 })
+  utimesSync(join(dir, 'trash', digest), longAgo, longAgo)
+  utimesSync(join(dir, keyOf(digest)), new Date('2019-01-01'), new Date('2019-01-01'))
+  expect(await collectArtifacts(artifacts, none, now)).toMatchObject({ removed: 1 })
 })

@@ -188,6 +188,34 @@ describe('an archive is too large', () => {
   })
 })
 
+test('a bomb within the limit of all bytes is refused by its ratio, unless it is small', async () => {
+  const zeros = (megabytes: number) =>
+    gzipSync(archive(entry({ name: 'zeros', content: Buffer.alloc(megabytes * 2 ** 20) })))
+  const { dir, isUntouched } = makeGuarded()
+  await expectError(unpackFolder(arriving(zeros(40)), dir), 'archive_too_large', 'at most 20 times')
+  expect(isUntouched()).toBe(true)
+  expect(await unpackFolder(arriving(zeros(15)), dir)).toEqual({ files: 1, bytes: 15 * 2 ** 20 })
+  const plain = archive(entry({ name: 'zeros', content: Buffer.alloc(40 * 2 ** 20) }))
+  expect(await unpackFolder(arriving(plain, 2 ** 20), freshPath())).toEqual({ files: 1, bytes: 40 * 2 ** 20 })
+})
+
+test('files that are not wanted are created empty, but checked and counted', async () => {
+  const bytes = archive(
+    file,
+    entry({ name: 'd/junk.bin', content: Buffer.alloc(5000, 'j') }),
+    entry({ name: 'last', content: 'x' }),
+  )
+  const keeps = (path: string) => path !== 'd/junk.bin'
+  const dir = freshPath()
+  expect(await unpackFolder(arriving(bytes), dir, {}, keeps)).toEqual({ files: 3, bytes: 5005 })
+  const hex = (text: string) => Buffer.from(text).toString('hex')
+  expect(readTree(dir)).toEqual({ d: 'folder', 'd/junk.bin': '', first: hex('text'), last: hex('x') })
+  const limited = unpackFolder(arriving(bytes), freshPath(), { bytes: 5000 }, keeps)
+  await expectError(limited, 'archive_too_large', '"d/junk.bin"', '5004 bytes with this one')
+  const link = archive(entry({ name: 'd/junk.bin', type: '2', link: '/etc/passwd' }))
+  await expectError(unpackFolder(arriving(link), freshPath(), {}, keeps), 'archive_invalid', 'a symbolic link')
+})
+
 test('refusing an archive closes the connection that sends it', async () => {
   let isClosed = false
   const connection = async function* () {
@@ -274,14 +302,15 @@ test('a damaged archive makes a complete folder or none, and changes nothing els
     fc.array(damage, { minLength: 1, maxLength: 4 }),
     fc.boolean(),
     fc.integer({ min: 100, max: 5000 }),
-    async (all, compressed, size) => {
+    fc.boolean(),
+    async (all, compressed, size, keepsAll) => {
       const bytes = all.reduce((now, [change, at, value]) => {
         return now.length === 0 ? now : Buffer.from(change(now, at % now.length, value))
       }, Buffer.from(whole))
       const { dir, isUntouched } = makeGuarded()
-      const result = await unpackFolder(arriving(compressed ? gzipSync(bytes) : bytes, size), dir).catch(
-        (error) => error,
-      )
+      const content = arriving(compressed ? gzipSync(bytes) : bytes, size)
+      const keeps = (path: string) => keepsAll || !path.startsWith('d/')
+      const result = await unpackFolder(content, dir, {}, keeps).catch((error) => error)
       if (result instanceof GraftError) {
         refused++
         expect(['archive_invalid', 'archive_too_large']).toContain(result.code)
@@ -295,7 +324,9 @@ test('a damaged archive makes a complete folder or none, and changes nothing els
         expect(made.every(([path, content]) => path.startsWith('out/') && content !== 'something else')).toBe(true)
         const files = made.filter(([, content]) => content !== 'folder')
         expect(files).toHaveLength(result.files)
-        expect(files.reduce((sum, [, hex]) => sum + hex.length / 2, 0)).toBe(result.bytes)
+        const written = files.reduce((sum, [, hex]) => sum + hex.length / 2, 0)
+        if (keepsAll) expect(written).toBe(result.bytes)
+        for (const [path, hex] of files) if (!keeps(path.slice('out/'.length))) expect(hex).toBe('')
       }
     },
   )

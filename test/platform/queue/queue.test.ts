@@ -3,10 +3,10 @@ import { uuidv7 } from '../../../core/uuid.ts'
 import { openJobQueue } from '../../../platform/queue/pg-boss.ts'
 import { openStore } from '../../../platform/store/open-store.ts'
 import { sqlTemplate } from '../../../platform/store/sql-template.ts'
-import { describePostgres, onBothStores, postgresPlace } from '../../contract/store/stores.ts'
+import { describePostgres, onEveryStore, postgresPlace } from '../../contract/store/stores.ts'
 import { waitUntil } from '../worker/wait-until.ts'
 
-onBothStores((store) => {
+onEveryStore((store) => {
   test('a job is written in the same transaction as its row, and a row has at most one job', async () => {
     const queue = await openJobQueue(store())
     const id = uuidv7()
@@ -50,6 +50,33 @@ onBothStores((store) => {
     expect(await take()).toBeUndefined()
     await queue.enqueueTraining(db, ids[0])
     expect(await waitUntil(take, (id) => id !== undefined, 2)).toBe(ids[0])
+    await queue.close()
+  })
+
+  test('a job with a wrong payload ends with a clear error, and the next job is taken', async () => {
+    const queue = await openJobQueue(store())
+    const payloads = ['{}', 'null', '[]', '{"id": "film"}', '{"id": 3}']
+    for (const payload of payloads)
+      await store().db.execute(sqlTemplate`insert into graft_jobs.job (name, data) values ('trainings', ${payload})`)
+    const id = uuidv7()
+    await queue.enqueueTraining(store().db, id)
+    const errors: unknown[] = []
+    for (const _ of payloads) errors.push(await queue.take('training').catch((error) => error))
+    expect(errors).toEqual(
+      payloads.map((payload) =>
+        expect.objectContaining({
+          code: 'body_invalid',
+          message: expect.stringMatching(
+            /payload of job [0-9a-f-]{36} in the queue trainings: expected an object with/,
+          ),
+          detail: expect.objectContaining({ found: JSON.stringify(JSON.parse(payload)) }),
+        }),
+      ),
+    )
+    const job = await queue.take('training')
+    expect(job).toMatchObject({ kind: 'training', id })
+    if (job) await queue.complete(store().db, job)
+    expect(await queue.take('training')).toBeUndefined()
     await queue.close()
   })
 })

@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { selectAdapter } from '../../../platform/store/adapters.ts'
 import { selectTrainingById } from '../../../platform/store/trainings.ts'
 import { freshHome, startGraft } from '../../cli/run.ts'
+import { openCollector } from '../../server/collector.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { digestOfUndisturbedRun } from './wait-until.ts'
 import { launchTraining, openWorkerContext, storeInputs } from './worker-context.ts'
@@ -39,7 +40,7 @@ test('graft worker --once runs one slice and reports it as JSON', async () => {
   expect(code).toBe(0)
   expect(JSON.parse(stdout)).toMatchObject({
     worked: true,
-    training: id,
+    training_id: id,
     slice: 1,
     status: 'queued',
     total_steps: LONG.steps,
@@ -50,8 +51,11 @@ test('graft worker --once runs one slice and reports it as JSON', async () => {
 })
 
 test('graft worker requeues its training on SIGTERM, and another worker continues to the same bytes', async () => {
-  const first = worker()
+  const first = worker('--metrics-port', '0')
   await first.waitFor(/"status":"running"/)
+  const url = first.stderr.match(/"metrics_url":"(.*?)"/)?.[1]
+  expect((await fetch(`${url}/healthz`)).status).toBe(200)
+  expect(await (await fetch(`${url}/metrics`)).text()).toContain('graft_worker_jobs_running{kind="training"} 1\n')
   first.kill('SIGTERM')
   const { code, stdout, stderr } = await first.exited
   expect([code, stdout]).toEqual([0, ''])
@@ -59,19 +63,29 @@ test('graft worker requeues its training on SIGTERM, and another worker continue
     .trim()
     .split('\n')
     .map((line) => JSON.parse(line) as object)
-  expect(lines).toMatchObject([
+  expect(lines.filter((line) => !('request_id' in line))).toMatchObject([
     { ready: true },
-    { training: id, slice: 2, status: 'running', time: expect.any(String) },
-    { training: id, slice: 2, status: 'queued' },
+    { level: 30, training_id: id, slice: 2, status: 'running', time: expect.any(String) },
+    { training_id: id, slice: 2, status: 'queued' },
   ])
   expect(await withContext(({ store }) => selectTrainingById(store.db, id))).toMatchObject({
     status: 'queued',
     failed_attempts: 0,
   })
 
-  const last = await worker('--once').exited
+  const collector = await openCollector()
+  const last = await startGraft(['worker', '--once'], {
+    ...{ GRAFT_HOME: home, GRAFT_ARTIFACTS: '', OTEL_EXPORTER_OTLP_PROTOCOL: 'http/json' },
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.url,
+  }).exited
+  expect(collector.spans()).toMatchObject([
+    {
+      name: 'training',
+      attributes: { 'graft.training.id': id, 'graft.training.slice': 3, 'graft.training.status': 'succeeded' },
+    },
+  ])
   expect(last.code).toBe(0)
-  expect(JSON.parse(last.stdout)).toMatchObject({ training: id, status: 'succeeded', step: LONG.steps })
+  expect(JSON.parse(last.stdout)).toMatchObject({ training_id: id, status: 'succeeded', step: LONG.steps })
   const idle = await worker('--once', '--json').exited
   expect([idle.code, JSON.parse(idle.stdout)]).toEqual([0, { worked: false }])
   await withContext(async ({ store }) =>

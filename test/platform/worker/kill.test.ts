@@ -7,14 +7,14 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { GraftError } from '../../../core/errors.ts'
+import { sweepWorkspaces } from '../../../platform/files/workspaces.ts'
 import { selectAdapter } from '../../../platform/store/adapters.ts'
 import type { StoreClient } from '../../../platform/store/store.ts'
 import { claimTraining, recordProgress } from '../../../platform/store/training-transitions.ts'
 import { selectTrainingById } from '../../../platform/store/trainings.ts'
 import { requeueOrFail } from '../../../platform/worker/retries.ts'
 import { startWorker, type Worker } from '../../../platform/worker/worker.ts'
-import { sweepWorkspaces } from '../../../platform/worker/workspaces.ts'
-import { embeddedPlace, type Place } from '../../contract/store/embedded.ts'
+import { embeddedPlace, type Place, whyPglite } from '../../contract/store/embedded.ts'
 import { digest } from '../../contract/store/rows.ts'
 import { describePostgres, postgresPlace } from '../../contract/store/stores.ts'
 import { NODE_FLAGS } from '../../node-flags.ts'
@@ -62,7 +62,8 @@ async function expectUndisturbedResult({ store: { db } }: WorkerContext, id: str
   expectCompleteEvents(await eventsOf(db, id), LONG.steps)
 }
 
-function declare(make: () => Promise<Place>, embedded: boolean): void {
+/** @param single true if only one process at a time may open the database */
+function declare(make: () => Promise<Place>, single: boolean): void {
   let place: Place
   let home: string
   let context: WorkerContext
@@ -143,8 +144,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
   test('after a worker is killed, another continues, and the training process of the first exits', async () => {
     const { databaseUrl } = place.options
     const { id } = await launchTraining(context, inputs, LONG)
-    // Only one process at a time may open the embedded database.
-    if (embedded) await context.close()
+    if (single) await context.close()
     const first = workerProcess(databaseUrl, home, 'first')
     await once(first.stdout as NodeJS.ReadableStream, 'data')
     const trainers = await waitUntil(
@@ -154,7 +154,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     await pause(1_500)
     await kill(first)
     const killed = performance.now()
-    if (embedded) context = await open()
+    if (single) context = await open()
     const { db } = context.store
     await addWorker()
     await waitUntil(
@@ -174,7 +174,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     expect(readdirSync(join(home, 'work')).filter((name) => !name.includes('.'))).toHaveLength(1)
   })
 
-  if (!embedded)
+  if (!single)
     test('connections to the database may be killed at any moment without any effect on the result', async () => {
       const { id } = await launchTraining(context, inputs, LONG)
       await addWorker()
@@ -206,7 +206,7 @@ function declare(make: () => Promise<Place>, embedded: boolean): void {
     })
 }
 
-describe('on the embedded database', () => declare(embeddedPlace, true))
+describe('on the embedded database', () => declare(embeddedPlace, whyPglite !== ''))
 describePostgres(() => declare(postgresPlace, false))
 
 const isZombie = (pid: number): boolean => {

@@ -100,7 +100,7 @@ function declare(make: () => Promise<Place>): void {
     const workerEvents: unknown[] = []
     const workOneSlice = () => workOnce({ ...context, sliceSeconds: 0.3, onEvent: (event) => workerEvents.push(event) })
     expect(await workOneSlice()).toBe(true)
-    expect(workerEvents).toMatchObject([{ training: id, slice: 1, status: 'running' }, { status: 'queued' }])
+    expect(workerEvents).toMatchObject([{ training_id: id, slice: 1, status: 'running' }, { status: 'queued' }])
     expect((await selectTrainingById(db, id)).state).not.toBeNull()
     await requestPause(db, id)
     expect(await workOneSlice()).toBe(false)
@@ -198,7 +198,7 @@ function declare(make: () => Promise<Place>): void {
     for (const [i, list] of taken.entries())
       await addWorker({
         name: `worker-${i}`,
-        onEvent: (event) => 'training' in event && event.status === 'running' && list.push(event.training),
+        onEvent: (event) => 'training_id' in event && event.status === 'running' && list.push(event.training_id),
       })
     for (const id of ids) {
       const row = await waitForStatus(db, id, 'succeeded', 'failed')

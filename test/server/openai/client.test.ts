@@ -302,8 +302,12 @@ describe('a completion', () => {
       [{ top_logprobs: 2 }, { status: 400, param: 'logprobs' }],
       [{ tools: [{ type: 'function', function: { name: 'f' } }] }, { status: 400, param: 'tools' }],
       [{ response_format: { type: 'json_object' } }, { status: 400, param: 'response_format.type' }],
+      [{ tools: [{ type: 'function', function: { name: 'f' } }], tool_choice: 'required' }, { status: 400 }],
+      [{ function_call: { name: 'f' } }, { status: 400, param: 'function_call' }],
+      [{ logit_bias: { '1': 5 } }, { status: 400, param: 'logit_bias.1' }],
+      [{ modalities: ['text', 'audio'] }, { status: 400, param: 'modalities[1]' }],
+      [{ moderation: { model: 'omni-moderation-latest' } }, { status: 400, param: 'moderation' }],
       [{ store: true }, { status: 400, param: 'store' }],
-      [{ web_search_options: {} }, { status: 400 }],
     ] as const) {
       const body = { ...valid, ...invalid } as OpenAI.ChatCompletionCreateParamsNonStreaming
       expect(await apiErrorOf(client.chat.completions.create(body)), JSON.stringify(invalid)).toMatchObject(expected)

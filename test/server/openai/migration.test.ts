@@ -7,7 +7,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../../core/entry.ts'
 import type { Adapter } from '../../../platform/schemas/adapters.ts'
 import { freshPath } from '../../checkpoint/helpers.ts'
-import { type GraftProcess, startGraft } from '../../cli/run.ts'
+import { type GraftProcess, startGraft, stopServer } from '../../cli/run.ts'
+import { readJsonLines } from '../../json-lines.ts'
 import { hasPeer } from '../../peers.ts'
 
 const python = join(import.meta.dirname, '.venv/bin/python')
@@ -27,12 +28,8 @@ const programOf = (language: string): string => {
 
 /** Returns samples in OpenAI's conversation format. */
 function toConversations(file: string, rows: number): string {
-  const lines = readFileSync(join(packageRoot, 'samples', file), 'utf8')
-    .trim()
-    .split('\n')
+  return readJsonLines<{ text: string; label: string }>(join(packageRoot, 'samples', file))
     .slice(0, rows)
-  return lines
-    .map((line) => JSON.parse(line) as { text: string; label: string })
     .map(({ text, label }) => [
       { role: 'system', content: 'You judge film reviews.' },
       { role: 'user', content: text },
@@ -52,11 +49,7 @@ beforeAll(async () => {
   await server.waitFor(/http:\S+\n/)
   url = server.stdout.trim()
 })
-afterAll(async () => {
-  server.kill('SIGTERM')
-  const { code, stderr } = await server.exited
-  expect(code, stderr).toBe(0)
-})
+afterAll(() => stopServer(server))
 
 async function runProgram(program: string, ...args: string[]): Promise<void> {
   const { stdout } = await promisify(execFile)(program, args, { cwd: folder })

@@ -6,8 +6,8 @@ import { readForm } from '../../../server/openai/multipart.ts'
 const TYPE = 'multipart/form-data; boundary=x'
 const field = (name: string, value: string) =>
   `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
-const file = (name: string, content: string) =>
-  `--x\r\nContent-Disposition: form-data; name="${name}"; filename="../a b.jsonl"\r\n\r\n${content}\r\n`
+const file = (name: string, content: string, filename = '../a b.jsonl') =>
+  `--x\r\nContent-Disposition: form-data; name="${name}"; filename="${filename}"\r\n\r\n${content}\r\n`
 const END = '--x--\r\n'
 
 /** Yields the text in chunks of `size` bytes. */
@@ -66,4 +66,28 @@ test.each([
   ['of another type', 'text/plain', 'abc'],
 ])('a form %s is rejected', async (_, type, form) => {
   await expect(readForm(type, inChunks(form, 1000), 'file', readAll)).rejects.toMatchObject({ code: 'body_invalid' })
+})
+
+test.each([
+  ['with an escape sequence', 'a\u001b[31m.jsonl'],
+  ['that changes the direction of text', 'a\u202elnosj.jsonl'],
+  ['with a NUL', 'a\0.jsonl'],
+  ['with 7,000 characters', `${'a'.repeat(7000)}.jsonl`],
+])('a filename %s is rejected before the file is saved', async (_, filename) => {
+  let saved = false
+  const save = async (content: AsyncIterable<Uint8Array>) => {
+    saved = true
+    return readAll(content)
+  }
+  const form = file('file', 'x'.repeat(200_000), filename) + field('purpose', 'fine-tune') + END
+  await expect(readForm(TYPE, inChunks(form, 10_000), 'file', save)).rejects.toMatchObject({
+    code: 'body_invalid',
+    detail: { subject: 'the filename' },
+  })
+  expect(saved).toBe(false)
+})
+
+test('a filename in any script is kept', async () => {
+  const form = file('file', 'abc', 'отзывы नमस्ते 👍🏽.jsonl') + END
+  expect((await readForm(TYPE, inChunks(form, 1000), 'file', readAll)).file?.filename).toBe('отзывы नमस्ते 👍🏽.jsonl')
 })

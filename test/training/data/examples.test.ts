@@ -5,13 +5,10 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
-import {
-  countLeaked,
-  type Example,
-  type ReadOptions,
-  readExamples,
-  requireClasses,
-} from '../../../training/data/examples.ts'
+import type { Example } from '../../../training/data/check-row.ts'
+import { countLeaked, readExamples, requireClasses } from '../../../training/data/examples.ts'
+import { LOCAL_LIMITS } from '../../../training/data/limits.ts'
+import type { ReadOptions } from '../../../training/data/scan-examples.ts'
 import { imdb, withoutImdb } from '../../imdb.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'graft-data-'))
@@ -116,13 +113,13 @@ test('examples without labels are read if labels are optional', async () => {
   expect((await readText('text\nOne.', { unlabelled: true })).examples).toEqual([{ id: '2', text: 'One.', label: '' }])
 })
 
-describe('an error names the line and its content:', () => {
+describe('an error names the line and what is wrong there, but no text of the data:', () => {
   const readLine = (line: string, options?: ReadOptions) =>
     readText(`${jsonLine('One.')}\n${line}\n${jsonLine('Three.')}\n`, options)
 
   test.each([
-    ['invalid JSON', '{"text": "Two', 'text that is not a JSON object: "{\\"text\\": \\"Two"'],
-    ['a JSON array', '["Two.", "positive"]', 'text that is not a JSON object: "[\\"Two.'],
+    ['invalid JSON', '{"text": "Two', 'text that is not a JSON object'],
+    ['a JSON array', '["Two.", "positive"]', 'text that is not a JSON object'],
     ['no text', '{"label":"positive"}', 'no text'],
     ['a text that is not a string', '{"text":["Two."],"label":"positive"}', 'a list of 1'],
     ['an empty text', '{"text":"","label":"positive"}', 'an empty text'],
@@ -133,16 +130,21 @@ describe('an error names the line and its content:', () => {
       'half of a surrogate pair at character 5',
     ],
     ['no label', '{"text":"Two."}', 'no label'],
-    ['an empty label', '{"text":"Two.","label":""}', '"" as its label'],
-    ['a label that is not a string', '{"text":"Two.","label":null}', 'null as its label'],
+    ['an empty label', '{"text":"Two.","label":""}', 'no label'],
+    ['a label of blanks', '{"text":"Two.","label":" "}', 'no label'],
+    ['a label that is not a string', '{"text":"Two.","label":null}', 'null'],
+    ['a label that is a whole text', jsonLine('positive', 'Two. '.repeat(30)), 'more than 100 characters'],
+    ['a label that cannot be printed', jsonLine('Two.', 'posi\u202etive'), 'a character that cannot be printed'],
+    ['a label that nobody sees', jsonLine('Two.', '\ufe0f'), 'no visible character'],
   ])('%s', async (_, bad, found) => {
     await expect(readLine(bad)).rejects.toMatchObject({
       code: 'data_line',
-      detail: { subject: expect.stringMatching(/reviews\.jsonl, line 2$/), found: expect.stringContaining(found) },
+      detail: { subject: expect.stringMatching(/reviews\.jsonl, line 2$/), found },
+      message: expect.not.stringContaining('Two'),
     })
-    const { examples, skipped } = await readLine(bad, { skipBad: true })
+    const { examples, skipped } = await readLine(bad, { skip_bad: true })
     expect(examples.map(({ text }) => text)).toEqual(['One.', 'Three.'])
-    expect(skipped).toEqual([{ line: 2, reason: expect.stringContaining(found) }])
+    expect(skipped).toEqual({ rows: 1, reasons: [{ reason: found, rows: 1, lines: [2] }] })
   })
 
   test('an unknown label, together with the labels allowed', async () => {
@@ -155,27 +157,28 @@ describe('an error names the line and its content:', () => {
         found: 'the label "great"',
       },
     })
-    expect((await readLine(jsonLine('Two.', 'great'), { labels, skipBad: true })).skipped[0].line).toBe(2)
-  })
-
-  test('bytes that are not UTF-8', async () => {
-    const bytes = Buffer.from(`${jsonLine('One.')}\n${jsonLine('Caf\xe9.')}\n`, 'latin1')
-    await expect(readText(bytes)).rejects.toMatchObject({
-      code: 'data_line',
-      message: expect.stringContaining('line 2'),
+    const others = `${jsonLine('Two.', 'great')}\n${jsonLine('Two.', 'Positive')}\n${jsonLine('Two.', 'great')}`
+    await expect(readLine(others, { labels, skip_bad: true })).rejects.toMatchObject({
+      code: 'data_label',
+      detail: {
+        subject: expect.stringMatching(/line 2$/),
+        found: 'other labels in 3 of 5 rows: "great" (2), "Positive" (1)',
+      },
     })
-    expect((await readText(bytes, { skipBad: true })).examples.length).toBe(1)
-    await expect(readText(Buffer.from('text,label\n"Caf\xe9\n",positive\n', 'latin1'))).rejects.toThrow(/line 2.*UTF-8/)
+    const many = Array.from({ length: 1000 }, (_, i) => `label ${i}`)
+    await expect(readLine(jsonLine('Two.', 'great'), { labels: ['positive', ...many] })).rejects.toMatchObject({
+      detail: { expected: expect.stringMatching(/^one of the labels positive, label 0, .*, label 18 and 981 more$/) },
+    })
   })
 
   test('a CSV row with too many columns, by its line rather than its row', async () => {
     const rows = 'text,label\n"One\ntwo.",positive\nBad, indeed,negative\nThree.,negative\n'
     await expect(readText(rows)).rejects.toThrow(/line 4: .*found 3 columns, although the header has 2/)
-    expect((await readText(rows, { skipBad: true })).examples.length).toBe(2)
+    expect((await readText(rows, { skip_bad: true })).examples.length).toBe(2)
   })
 
   test.each([
-    ['a quote in the middle of a field', 'text,label\nA 5" disc and a 3" one,positive\n', 2, 'misplaced quotes'],
+    ['a quote that ends before its field', 'text,label\n"One" he said, then "two",positive\n', 2, 'misplaced quotes'],
     [
       'a quote that is never closed',
       'text,label\nOne.,positive\n"Two.,positive\nThree.,positive\n',
@@ -188,8 +191,8 @@ describe('an error names the line and its content:', () => {
 
   test('a quote that swallows other rows, even if bad rows are skipped', async () => {
     const rows = 'text,label\n"One.,positive\nTwo.,positive\n"Three.",positive\n'
-    await expect(readText(rows, { skipBad: true })).rejects.toMatchObject({ code: 'data_line' })
-    await expect(readText('text,label\n"One.,positive\n', { skipBad: true })).rejects.toMatchObject({
+    await expect(readText(rows, { skip_bad: true })).rejects.toMatchObject({ code: 'data_line' })
+    await expect(readText('text,label\n"One.,positive\n', { skip_bad: true })).rejects.toMatchObject({
       code: 'data_line',
     })
   })
@@ -214,15 +217,16 @@ describe('a file is an error if it', () => {
   })
 
   test.each([
-    ['is prose', 'Dear reader,\nthis is prose.\n', 'neither: "Dear reader,"'],
-    ['is CSV without a header', 'A fine film.,positive\n', 'neither'],
-    ['is CSV without labels', 'text,stars\nFine.,9\n', 'neither'],
-    ['is a JSON array', `[${jsonLine('One.')}]`, 'a JSON array'],
-    ['is binary', Buffer.from([0x50, 0x41, 0x52, 0x31, 0, 1, 2]), 'binary data'],
-    ['is UTF-16', Buffer.from(`\ufeff${jsonl}`, 'utf16le'), 'UTF-16'],
+    ['is prose', 'Dear reader,\nthis is prose.\n', 'text that is none of these'],
+    ['is binary', Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2]), 'binary data: a NUL byte'],
+    ['is a Parquet file', Buffer.from('PAR1\u0015\u0000'), 'a Parquet file'],
+    ['is a pointer of Git LFS', 'version https://git-lfs.github.com/spec/v1\n', 'a pointer of Git LFS'],
+    ['is a web page', '<!DOCTYPE html>\n<html>text,label</html>', 'a web page'],
+    ['is UTF-32', Buffer.from('fffe000041000000', 'hex'), 'text in UTF-32'],
+    ['is an Excel workbook', Buffer.from('PK\u0003\u0004\u0014\u0000'), 'an Excel workbook'],
     ['is an incomplete gzip file', gzipSync(jsonl).subarray(0, 60), 'one that ends early'],
     ['is a damaged gzip file', gzipSync(jsonl).fill(7, 20, 40), 'a damaged one'],
-    ['is gzip in gzip', gzipSync(gzipSync(jsonl)), 'binary data'],
+    ['is gzip in gzip', gzipSync(gzipSync(jsonl)), 'gzip within gzip'],
   ])('%s', async (_, content, found) => {
     await expect(readText(content)).rejects.toMatchObject({
       code: 'data_format',
@@ -231,19 +235,78 @@ describe('a file is an error if it', () => {
   })
 
   test('has only bad rows', async () => {
-    await expect(readText('no\nnor this\n', { skipBad: true })).rejects.toMatchObject({
+    for (const skip_bad of [false, true])
+      await expect(readText('{"text":1}\n{"text":2}\n', { skip_bad, label_column: 'text' })).rejects.toMatchObject({
+        code: 'data_format',
+        detail: { found: expect.stringContaining('every row has') },
+      })
+  })
+})
+
+describe('limits', () => {
+  const limits = { rows: 3, rowBytes: 200, bytes: 2000, freeBytes: 1000, ratio: 20 }
+  const lines = (count: number, text = 'Fine.') => `${jsonLine(text)}\n`.repeat(count)
+
+  test('on rows name the line of the first one too many', async () => {
+    expect((await readText(lines(3), { limits })).rows).toBe(3)
+    await expect(readText(`\n${lines(4)}`, { limits })).rejects.toMatchObject({
+      code: 'data_too_large',
+      detail: { subject: expect.stringMatching(/, line 5$/), expected: 'at most 3 reviews' },
+    })
+  })
+
+  test('on bytes apply after decompression, and depend on the size of the compressed file', async () => {
+    const rows = { ...limits, rows: 1000 }
+    const dense = gzipSync(lines(60))
+    await expect(readText(dense, { limits: rows })).rejects.toMatchObject({
+      code: 'data_too_large',
+      detail: {
+        expected: `at most 2000 bytes after decompression`,
+        found: 'more',
+      },
+    })
+    const maxBytes = 1000 + dense.length
+    await expect(readText(dense, { limits: { ...rows, ratio: 1 } })).rejects.toMatchObject({
+      detail: { expected: `at most ${maxBytes} bytes after decompression (1000 and 1 for each byte of the file)` },
+    })
+    expect((await readText(gzipSync(lines(20)), { limits: { ...rows, ratio: 1 } })).rows).toBe(20)
+  })
+
+  test('on a row apply to lines, and to rows of many lines with their line breaks', async () => {
+    await expect(readText(jsonLine('x'.repeat(200)), { limits })).rejects.toMatchObject({
       code: 'data_format',
-      detail: { found: expect.stringContaining('line 1') },
+      detail: { subject: expect.stringMatching(/, line 1$/), expected: 'at most 200 bytes on a line' },
+    })
+    const open = `text,label\nFine.,positive\n"Dull.${'\n'.repeat(100_000)}`
+    const large = { ...limits, bytes: 1e6, freeBytes: 1e6 }
+    await expect(readText(open, { limits: large })).rejects.toMatchObject({
+      code: 'data_line',
+      detail: {
+        subject: expect.stringMatching(/, line 3$/),
+        found: 'a quote that is not closed within 200 characters',
+      },
+    })
+    const text = `Long,${'\n'.repeat(150)}long.`
+    expect((await readText(`text,label\n"${text}",positive\n`, { limits })).examples[0].text).toBe(text)
+  })
+
+  test('on labels apply to any file', async () => {
+    const file = (labels: number) => Array.from({ length: labels }, (_, i) => jsonLine(`${i}.`, `${i}`)).join('\n')
+    expect((await readText(file(1000), { limits: LOCAL_LIMITS })).labels.size).toBe(1000)
+    await expect(readText(file(1001))).rejects.toMatchObject({
+      code: 'data_too_large',
+      detail: { subject: expect.stringMatching(/, line 1001$/), expected: 'at most 1000 labels' },
     })
   })
 })
 
 test('training needs two classes, and the error counts the examples', async () => {
-  const { examples } = await readText([jsonLine('A.'), jsonLine('B.')].join('\n'))
-  expect(() => requireClasses(examples, 'x.jsonl')).toThrow(
+  const file = await readText([jsonLine('A.'), jsonLine('B.')].join('\n'))
+  expect(() => requireClasses(file, 'x.jsonl')).toThrow(
     'x.jsonl: expected at least two labels, but found only positive, 2 times.',
   )
-  expect(() => requireClasses([a, b], 'x.jsonl')).not.toThrow()
+  const both = await readText(jsonl)
+  expect(() => requireClasses(both, 'x.jsonl')).not.toThrow()
 })
 
 test('leaked examples are those of the test data whose text is in the training data', () => {
@@ -257,6 +320,6 @@ test.skipIf(withoutImdb)(`the 25,000 reviews of IMDB are read in seconds${withou
   expect(performance.now() - start).toBeLessThan(10_000)
   const heldOut = await readExamples(`${imdb}/test.jsonl.gz`)
   expect([train.examples.length, train.duplicates, countLeaked(train.examples, heldOut.examples)]).toEqual([
-    25_000, 96, 67,
+    25_000, 97, 67,
   ])
 })

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Example } from '../../../training/data/examples.ts'
+import type { Example } from '../../../training/data/check-row.ts'
 import { holdOut } from '../../../training/data/held-out.ts'
 
 const examplesOf = (labels: readonly string[], textOf = (row: number) => `text ${row}`): Example[] =>

@@ -1,19 +1,12 @@
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { packageRoot } from '../../../core/entry.ts'
+import { readJsonLines } from '../../json-lines.ts'
 
-/** The rows of a file with one JSON object in each line. */
-const rowsOf = <Row>(path: string): Row[] =>
-  readFileSync(path, 'utf8')
-    .trimEnd()
-    .split('\n')
-    .map((line) => JSON.parse(line))
-
-const pairs = rowsOf<{ positive: string; negative: string; kind: string }>(
+const pairs = readJsonLines<{ positive: string; negative: string; kind: string }>(
   join(import.meta.dirname, '../../fixtures/pairs/pairs.jsonl'),
 )
-const sentences = rowsOf<{ text: string; label: string; kind: string }>(
+const sentences = readJsonLines<{ text: string; label: string; kind: string }>(
   join(packageRoot, 'base/recipe/sentences.jsonl'),
 )
 

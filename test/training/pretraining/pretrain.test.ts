@@ -3,11 +3,13 @@ import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadBase } from '../../../checkpoint/base.ts'
 import { encodeSafetensors } from '../../../checkpoint/safetensors.ts'
+import { pretrain as pretrainCommand } from '../../../cli/commands/pretrain.ts'
 import type { TensorData } from '../../../model/tensor-shapes.ts'
 import type { TrainingEvent } from '../../../training/events.ts'
 import { parsePretraining } from '../../../training/pretraining/config.ts'
 import { pretrain } from '../../../training/pretraining/pretrain.ts'
-import { freshPath } from '../../checkpoint/helpers.ts'
+import { expectError, freshPath } from '../../checkpoint/helpers.ts'
+import { runInProcess } from '../../cli/run.ts'
 import { makeReviews, tinyBase, tinyBaseWithSentinels, words, writeReviews } from '../tiny.ts'
 
 const texts = writeReviews(makeReviews(80).map(({ text }) => ({ text })))
@@ -203,4 +205,25 @@ test('a pretraining that diverged leaves nothing that stands in the way of anoth
   })
   await expect(run(hot, { out })).rejects.toThrow(/finite loss/)
   expect((await run({ ...hot, learning_rate: 1e-3 }, { out })).result?.steps).toBe(4)
+})
+
+test('the folder of the new base is relative to that of the configuration, and may be left out', async () => {
+  const file = {
+    start: 'start',
+    name: 'tiny',
+    steps: 1,
+    learning_rate: 1e-3,
+    tasks: [task([{ kind: 'bag_of_words' }])],
+  }
+  expect(parsePretraining({ ...file, out: 'new' }, '/recipes').out).toBe('/recipes/new')
+  expect(parsePretraining(file, '/recipes').out).toBeUndefined()
+
+  const path = freshPath('config.json')
+  mkdirSync(dirname(path), { recursive: true })
+  writeFileSync(path, JSON.stringify(file))
+  await expectError(
+    runInProcess(pretrainCommand, '--config', path),
+    'usage',
+    'Pass --out, or set out in the configuration.',
+  )
 })

@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// The `graft` command. Clients start whatever Node they find, so every version of Node must be able to parse this file,
+// and it looks at the version before anything else is loaded.
+'use strict'
+
+var required = 24
+
+/** Prints a reason and makes the process exit with 2. */
+function refuse(reason) {
+  process.stderr.write('graft: ' + reason + '\n')
+  process.exitCode = 2
+}
+
+if (parseInt(process.versions.node, 10) < required)
+  refuse('Graft needs Node ' + required + ' or later, but this is Node ' + process.versions.node + '.')
+else if (!require('node:fs').existsSync(__dirname + '/../dist/cli/main.js'))
+  refuse('Graft is not built yet. Run npm run build.')
+else require('../dist/cli/main.js')

@@ -1,0 +1,38 @@
+import { z } from 'zod'
+import { exportFolder, exportFormats } from '../../platform/offline/checkpoints.ts'
+import { checkFlags } from '../check-flags.ts'
+import type { Command } from '../command.ts'
+import { printResult } from '../output.ts'
+import { requireArgument } from '../subcommands.ts'
+
+const flags = {
+  format: z.enum(exportFormats as [string, ...string[]]).describe('Format to write.'),
+  out: z.string().describe('Folder to write.'),
+  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+}
+
+const exportAdapter: Command = {
+  summary: 'Write the folder of an adapter in the format of another library',
+  usage: 'export DIR --format FORMAT --out DIR [--base DIR]',
+  about: `Reads a folder of PEFT, AdapterHub, OpenDelta or Graft and writes one that the other library loads and
+that computes the same: the logits of both are compared before the command ends. A format that cannot
+express the function is refused with the reason. merged is a full model with the adapter in its
+weights, for lora and ia3. docs/checkpoints.md says which conversions exist.`,
+  examples: [
+    'graft export film-lora --format adapterhub --out film-hub',
+    'graft export film-lora --format merged --out film-model',
+  ],
+  flags: { Flags: flags },
+  positionals: true,
+  async run({ json, ...values }, positionals) {
+    const dir = requireArgument(positionals, 'the folder of an adapter')
+    const { format, out, base } = checkFlags(flags, values)
+    const { method, layout, digest } = await exportFolder(dir, format, out, base)
+    printResult(json, { out, layout, method, digest }, [
+      `${out}: ${method.method} in the layout ${layout}, with the same logits as ${dir}`,
+    ])
+  },
+}
+
+// `export` is a reserved word.
+export { exportAdapter as export }

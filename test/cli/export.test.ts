@@ -1,0 +1,28 @@
+import { readdirSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { export as exportAdapter } from '../../cli/commands/export.ts'
+import { inspect } from '../../cli/commands/inspect.ts'
+import { expectError, freshPath, parityPath } from '../checkpoint/helpers.ts'
+import { runInProcess } from './run.ts'
+
+const BASE = ['--base', parityPath('tiny-t5')]
+const LORA = parityPath('opendelta/lora_r8_qv_with_cross/checkpoint')
+
+test('an adapter of OpenDelta becomes one of PEFT, as inspection shows', async () => {
+  const out = freshPath()
+  expect(await runInProcess(exportAdapter, LORA, '--format', 'peft', '--out', out, ...BASE)).toContain(
+    `${out}: lora in the layout peft, with the same logits as ${LORA}`,
+  )
+  expect(readdirSync(out).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json'])
+  const before = await runInProcess(inspect, LORA, ...BASE)
+  expect(before).toMatch(/^library +OpenDelta 0\.3\.0$/m)
+  expect(before).toMatch(/^method +lora rank=8 alpha=16 targets=q,v/m)
+  expect(before).toMatch(/^on tiny-t5 +loads$/m)
+  expect(await runInProcess(inspect, out, ...BASE)).toMatch(/^library +PEFT 0\.21\.2$/m)
+})
+
+test('an unknown format, a missing folder and no folder are reported', async () => {
+  await expectError(runInProcess(exportAdapter, LORA, '--format', 'onyx', '--out', freshPath()), 'usage', 'peft')
+  await expectError(runInProcess(inspect, '/nowhere', ...BASE), 'file_missing', '/nowhere')
+  await expectError(runInProcess(inspect, ...BASE), 'usage', 'the folder of an adapter or a model')
+})
