@@ -1,7 +1,9 @@
+import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { type Entry, openPromise, type ZipFile } from 'yauzl'
+import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl'
 import { fail, GraftError } from '../../core/errors.ts'
+import { BoundedReader } from './bounded-reader.ts'
 import { throwDamaged } from './unpickle.ts'
 
 /** The entries of a file that `torch.save` wrote, by their names without the root folder. */
@@ -11,7 +13,6 @@ export interface TorchArchive {
   sizeOf(name: string): number
   /** @throws GraftError `checkpoint_corrupt` if there is no such entry or it is damaged */
   read(name: string): Promise<Buffer>
-  close(): void
 }
 
 /** Far more than any model has tensors. */
@@ -20,26 +21,27 @@ const MAX_ENTRIES = 200_000
 const LEGACY = Buffer.from('80028a0a6cfc9c46f920', 'hex')
 
 /**
- * Opens the archive of a torch file.
+ * Opens the archive of a torch file. The caller closes the file.
  * @param head the first bytes of the file
  * @throws GraftError `checkpoint_corrupt` if it is not one, or its entries are compressed
  */
-export async function openTorchArchive(path: string, head: Buffer, file: string): Promise<TorchArchive> {
+export async function openTorchArchive(
+  handle: FileHandle,
+  size: number,
+  head: Buffer,
+  file: string,
+): Promise<TorchArchive> {
   if (head.subarray(0, LEGACY.length).equals(LEGACY))
     fail('checkpoint_corrupt', {
       subject: file,
       problem: 'has the format of PyTorch before version 1.6',
       fix: 'Load it in PyTorch and save it again with torch.save, or save it in the safetensors format.',
     })
-  const zip = await openPromise(path, { autoClose: false, strictFileNames: true }).catch((error: Error) =>
-    throwDamaged(file, `is not an archive that can be read (${error.message})`),
+  const reader = new BoundedReader(handle, size)
+  const zip = await fromRandomAccessReaderPromise(reader, size, { autoClose: false, strictFileNames: true }).catch(
+    (error: Error) => throwDamaged(file, `is not an archive that can be read (${error.message})`),
   )
-  try {
-    return toArchive(zip, await listEntries(zip, file), file)
-  } catch (error) {
-    zip.close()
-    throw error
-  }
+  return toArchive(zip, await listEntries(zip, file), file)
 }
 
 async function listEntries(zip: ZipFile, file: string): Promise<Map<string, Entry>> {
@@ -84,6 +86,5 @@ function toArchive(zip: ZipFile, entries: ReadonlyMap<string, Entry>, file: stri
         throwDamaged(file, `contains only a part of ${JSON.stringify(name)}`)
       return content
     },
-    close: () => zip.close(),
   }
 }

@@ -27,9 +27,12 @@ export async function openTorchFile(
   { headerBytes, tensors: maxTensors }: ReadLimits,
 ): Promise<OpenTensorFile> {
   const file = basename(path)
-  const { head, size } = await readHead(path, file)
-  const archive = await openTorchArchive(path, head, file)
+  const { handle, size } = await openRegularFile(path)
   try {
+    const head = Buffer.alloc(Math.min(16, size))
+    await handle.read(head, 0, head.length, 0)
+    rejectLfsPointer(head.subarray(0, 8), size, file)
+    const archive = await openTorchArchive(handle, size, head, file)
     if (archive.has('byteorder') && (await archive.read('byteorder')).toString() !== 'little')
       throwDamaged(file, 'has its numbers in another byte order')
     if (archive.sizeOf(PICKLE) > headerBytes)
@@ -49,24 +52,11 @@ export async function openTorchFile(
         }
         return { tensors: read, sha256: await hashFile(path) }
       },
-      close: async () => archive.close(),
+      close: () => handle.close(),
     }
   } catch (error) {
-    archive.close()
-    throw error
-  }
-}
-
-/** Returns the first bytes of a file, and its size. */
-async function readHead(path: string, file: string): Promise<{ head: Buffer; size: number }> {
-  const { handle, size } = await openRegularFile(path)
-  try {
-    const head = Buffer.alloc(Math.min(16, size))
-    await handle.read(head, 0, head.length, 0)
-    rejectLfsPointer(head.subarray(0, 8), size, file)
-    return { head, size }
-  } finally {
     await handle.close()
+    throw error
   }
 }
 

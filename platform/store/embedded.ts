@@ -8,7 +8,8 @@ import { pathsOf, type ServerPaths } from './embedded/paths.ts'
 import { makePrivate } from './embedded/private-folder.ts'
 import { makeSocketFolder } from './embedded/socket-folder.ts'
 import { StartFailed } from './embedded/start-failed.ts'
-import { type Supervisor, superviseServer } from './embedded/supervisor.ts'
+import { supervisedClient } from './embedded/supervised-client.ts'
+import { superviseServer } from './embedded/supervisor.ts'
 import { pgliteFolder } from './pglite/pglite-folder.ts'
 import { openPool, poolSettings, reasonOf } from './postgres.ts'
 import type { Store } from './store.ts'
@@ -92,30 +93,6 @@ async function openServer(home: string, paths: ServerPaths, launcher: Launcher):
     await close().catch(() => {})
     throw error
   }
-}
-
-/** Returns the class of a connection that starts the server first, if it does not run. */
-const supervisedClient = (supervisor: Supervisor): typeof pg.Client =>
-  class extends pg.Client {
-    override connect(): Promise<pg.Client>
-    override connect(callback: (error: Error) => void): void
-    override connect(callback?: (error: Error) => void): Promise<pg.Client> | undefined {
-      const connected = supervisor
-        .ensure()
-        .then(() => super.connect().catch(throwStopped))
-        .catch((error) => {
-          supervisor.distrust()
-          throw error
-        })
-      if (!callback) return connected
-      connected.then(() => callback(undefined as never), callback)
-      return undefined
-    }
-  }
-
-/** Throws the error of a connection. A server that has stopped in order has removed its socket. */
-function throwStopped(error: NodeJS.ErrnoException): never {
-  throw error.code === 'ENOENT' ? new StartFailed(error.message) : error
 }
 
 function throwUnavailable(home: string, error: unknown): never {

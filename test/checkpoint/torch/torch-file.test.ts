@@ -130,6 +130,20 @@ describe('a file is refused', () => {
   })
 })
 
+test('a byte that is wrong anywhere in the list of entries is an error of ours, or changes nothing', async () => {
+  const intact = readFileSync(ADAPTER)
+  const path = write(intact)
+  for (let at = intact.length - 400; at < intact.length; at++)
+    for (const value of [0x00, 0x7a, 0xff]) {
+      const damaged = Buffer.from(intact)
+      damaged[at] = value
+      writeFileSync(path, damaged)
+      await readTensorFile(path, { limits: ADAPTER_LIMITS }).catch((error: unknown) => {
+        if (!(error instanceof GraftError)) throw error
+      })
+    }
+})
+
 test('any damage is refused with an error of ours, or gives numbers, without delay', async () => {
   const intact = readFileSync(ADAPTER)
   await fc.assert(
