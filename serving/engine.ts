@@ -14,6 +14,7 @@ import { makeAdmission } from './admission.ts'
 import { openArena } from './arena.ts'
 import { countCharacters, encodeRows } from './encode-rows.ts'
 import type { BatchReport, Engine, EngineOptions, Prediction, PredictionDetail, Row } from './engine-types.ts'
+import { makeForecast } from './forecast.ts'
 import { openLoader } from './loader.ts'
 import { openMixtures } from './mixtures.ts'
 import { openQueue } from './queue.ts'
@@ -56,6 +57,7 @@ export async function openEngine({
     for (const listener of batchListeners) listener(batch)
   })
   const admission = makeAdmission({ rows: queueCapacity, characters: queueCharacters }, () => queue.waiting)
+  const forecast = makeForecast(deadlineMs ?? Number.POSITIVE_INFINITY)
   let requests = 0
   let closing: Promise<void> | undefined
   const requireOpen = () => {
@@ -92,7 +94,12 @@ export async function openEngine({
     )
   }
 
-  async function answerRows(rows: readonly Row[], client: string, signal: AbortSignal): Promise<Answer[]> {
+  async function answerRows(
+    rows: readonly Row[],
+    client: string,
+    signal: AbortSignal,
+    countRow: () => void,
+  ): Promise<Answer[]> {
     const keys = new Set(rows.map(({ adapter }) => adapter))
     const holds = new Map([...keys].map((key) => [key, adapters.hold(key)]))
     const work = { rows: rows.length, characters: countCharacters(rows) }
@@ -103,7 +110,11 @@ export async function openEngine({
       const logits = queue.add(entries, signal)
       let next = 0
       return await Promise.all(
-        prepared.map((entry) => ('error' in entry ? entry : toAnswer(entry, logits[next++], signal))),
+        prepared.map(async (entry) => {
+          const answer = 'error' in entry ? entry : await toAnswer(entry, logits[next++], signal)
+          countRow()
+          return answer
+        }),
       )
     } finally {
       for (const { release } of holds.values()) release()
@@ -134,17 +145,19 @@ export async function openEngine({
       const characters = parts.reduce((sum, part) => sum + countCharacters(part.rows), 0)
       admission.require({ rows: rows.length, characters })
       const answers: Answer[] = []
+      const late = new AbortController()
+      const watched = forecast.watch(client, rows.length, (error) => late.abort(error))
       const answerParts = (aborted: AbortSignal) =>
         parts.map(async (part) => {
-          for (const [j, answer] of (await answerRows(part.rows, client, aborted)).entries())
+          for (const [j, answer] of (await answerRows(part.rows, client, aborted, watched.countRow)).entries())
             answers[part.indices[j]] = answer
         })
       await withDeadline(
         (aborted) => Promise.all(answerParts(aborted)),
         deadlineMs,
         () => timeoutError(deadlineMs),
-        signal,
-      )
+        signal ? AbortSignal.any([signal, late.signal]) : late.signal,
+      ).finally(watched.end)
       return answers
     },
     maxTokens,
