@@ -5,8 +5,7 @@ import { baseFolder, readyAdapter } from '../platform/offline/bases.ts'
 import { openFolderClassifier } from '../platform/offline/classify.ts'
 import { compareCheckpoints } from '../platform/offline/compare.ts'
 import { folderNames } from '../platform/offline/folder-names.ts'
-import { train as runTraining } from '../platform/offline/train.ts'
-import { parseTrainingSpec } from '../training/spec.ts'
+import { readTrainingSpec, train as runTraining } from '../platform/offline/train.ts'
 import { resumeSpec } from '../training/state/resume-spec.ts'
 import type {
   Classifier,
@@ -28,7 +27,7 @@ export type * from './types.ts'
  * const { checkpoint, accuracy } = await train({ data: 'train.jsonl', test: 'test.jsonl', out: 'film-lora' })
  */
 export async function train({ resume = false, signal, onEvent, ...settings }: TrainOptions): Promise<TrainResult> {
-  const spec = resume ? resumeSpec(settings) : parseTrainingSpec(settings)
+  const spec = resume ? resumeSpec(settings) : await readTrainingSpec(settings)
   const listen = (event: object) => onEvent?.(event as TrainEvent)
   return runTraining(spec, listen, signal ?? new AbortController().signal, resume)
 }

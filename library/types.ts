@@ -31,7 +31,9 @@ export interface TrainOptions extends Compute {
   out: string
   /** The file of reviews to evaluate the adapter on after the training. */
   test?: string
-  /** Defaults to `lora`. */
+  /** The folder of an adapter to continue from, whose method the training uses. Defaults to a new adapter. */
+  from_adapter?: string
+  /** Defaults to that of `from_adapter`, or to `lora`. */
   method?: 'lora' | 'bottleneck' | 'soft-prompt' | 'ia3' | 'prefix' | 'full'
   /** The library whose function is trained and whose layout is written. Defaults to the one of the method. */
   style?: 'peft' | 'adapterhub' | 'opendelta'

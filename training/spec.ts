@@ -33,6 +33,12 @@ export const trainingFields = z.object({
     .describe('The file of reviews to train on, such as JSON lines or CSV. It may be compressed with gzip.'),
   test: z.string().describe('The file of reviews to evaluate the adapter on after the training.').optional(),
   out: z.string().describe('The folder to write the checkpoint to.'),
+  from_adapter: z
+    .string()
+    .describe(
+      'The folder of an adapter to continue from, on the same base (with --name: an adapter in the store). The training uses its method, its layout and, if the labels are the same, its label words. Defaults to a new adapter.',
+    )
+    .optional(),
   style: z
     .enum(styles)
     .describe(

@@ -1,8 +1,13 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { dryRunTraining, profileTraining, train as runTraining } from '../../platform/offline/train.ts'
+import {
+  dryRunTraining,
+  profileTraining,
+  readTrainingSpec,
+  train as runTraining,
+} from '../../platform/offline/train.ts'
 import { fieldsByMethod } from '../../platform/schemas/methods.ts'
-import { parseTrainingSpec, trainingFields } from '../../training/spec.ts'
+import { trainingFields } from '../../training/spec.ts'
 import { resumeSpec } from '../../training/state/resume-spec.ts'
 import type { Command } from '../command.ts'
 import { formatProfile } from '../lines/profile.ts'
@@ -49,6 +54,7 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
     'graft train --data train.jsonl.gz --name mine',
     'graft train --data train.jsonl --out film-lora --plan',
     'graft train --data train.jsonl --out film-lora --profile',
+    'graft train --from-adapter film-lora --data more.jsonl --out film-more',
     'graft train --resume --out film-lora',
   ],
   flags: {
@@ -66,7 +72,7 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
     }
     const fields = { ...(await readConfig(config)), ...flags }
     if (resume) rejectDryRun({ plan, profile })
-    const spec = resume ? resumeSpec(fields) : parseTrainingSpec(fields)
+    const spec = resume ? resumeSpec(fields) : await readTrainingSpec(fields)
     const progress = makeProgress()
     const listen = makeTrainingListener(progress)
     const signal = saveOnSignal(progress)

@@ -20,7 +20,18 @@ import { object } from './results.ts'
 
 /** The fields of a training whose names do not say enough. */
 const DESCRIBED = [
-  ...['name', 'base', 'dataset', 'test_dataset', 'epochs', 'learning_rate', 'warmup', 'batch_tokens', 'max_tokens'],
+  ...[
+    'name',
+    'base',
+    'dataset',
+    'test_dataset',
+    'from_adapter',
+    'epochs',
+    'learning_rate',
+    'warmup',
+    'batch_tokens',
+    'max_tokens',
+  ],
   ...['loss', 'label_words', 'calibration_rows', 'evaluate_every', 'device', 'alpha', 'targets', 'variant'],
   ...['rank', 'bottleneck', 'cross_attention', 'activation', 'tokens', 'submodules'],
 ]

@@ -1,9 +1,26 @@
+import { loadBase } from '../../checkpoint/base.ts'
 import { fail } from '../../core/errors.ts'
+import { modelOf } from '../../model/architectures.ts'
+import { addAdapterSettings } from '../../training/continue-adapter.ts'
 import type { Estimate, Plan, TrainingEvent, TrainingResult } from '../../training/events.ts'
 import type { Profile } from '../../training/profile/profile.ts'
-import type { TrainingSpec } from '../../training/spec.ts'
+import { parseTrainingSpec, type TrainingSpec } from '../../training/spec.ts'
+import { baseFolder } from './bases.ts'
 import { earlyExitError } from './start-child.ts'
 import { runTrainingProcess } from './training-process.ts'
+
+/**
+ * Returns the specification of a training from fields in snake_case. Fields of the adapter that it continues from, if
+ * there is one, are read from its folder.
+ * @throws GraftError `usage`, `method_invalid`; `file_missing`, `checkpoint_config` or `checkpoint_corrupt` for the
+ *   adapter or the base
+ */
+export async function readTrainingSpec(fields: Readonly<Record<string, unknown>>): Promise<TrainingSpec> {
+  const { from_adapter, base } = fields
+  if (typeof from_adapter !== 'string') return parseTrainingSpec(fields)
+  const model = modelOf(await loadBase(baseFolder(base as string | undefined)))
+  return parseTrainingSpec(await addAdapterSettings(fields, from_adapter, model))
+}
 
 type Listen = (event: TrainingEvent) => void
 

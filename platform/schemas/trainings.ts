@@ -11,7 +11,7 @@ import { trainingProgress, trainingStatus } from './statuses.ts'
 // interval between saved states, which the worker sets.
 const settings = z
   .object(trainingFields.shape)
-  .omit({ base: true, data: true, test: true, out: true, save_seconds: true })
+  .omit({ base: true, data: true, test: true, from_adapter: true, out: true, save_seconds: true })
   .omit({ text_column: true, label_column: true, skip_bad: true, max_skipped: true }).shape
 
 /**
@@ -33,6 +33,12 @@ function withoutDefault(schema: z.ZodType): z.ZodType {
   return schema instanceof z.ZodDefault ? (schema.unwrap() as z.ZodType) : schema
 }
 
+/** Returns the schema of a setting whose default is that of the adapter to continue from. */
+function orOfAdapter<T extends z.ZodType>(setting: z.ZodDefault<T>) {
+  const description = `${setting.description} Defaults to that of from_adapter, or to ${setting.def.defaultValue}.`
+  return (setting.unwrap() as T).optional().describe(description)
+}
+
 const metadata = anyRecord(
   withoutNul(z.string({ error: 'a text' }).max(512, 'a text of at most 512 characters'), 'a text'),
 )
@@ -49,14 +55,26 @@ export const trainingRequest = z.strictObject(
     name: resourceName
       .optional()
       .describe('The name of the resulting adapter. Defaults to the method name and a random suffix.'),
-    base: idOrName('a base').optional().describe('The base to train on. Defaults to the one that this server serves.'),
+    base: idOrName('a base')
+      .optional()
+      .describe('The base to train on. Defaults to that of from_adapter, or to the one that this server serves.'),
     dataset: idOrName('a data set').describe('The reviews to train on.'),
     test_dataset: idOrName('a data set')
       .optional()
       .describe('The reviews to evaluate the adapter on after the training.'),
     metadata: metadata.optional(),
-    method: z.enum(Object.keys(methods)).default('lora'),
+    from_adapter: idOrName('an adapter')
+      .optional()
+      .describe(
+        'An adapter to continue from, on the same base. The training uses its method, its layout and, if the labels are the same, its label words. Defaults to a new adapter.',
+      ),
+    method: z
+      .enum(Object.keys(methods))
+      .optional()
+      .describe('The method to train with. Defaults to that of from_adapter, or to lora.'),
     ...z.object(settings).partial().shape,
+    max_tokens: orOfAdapter(trainingFields.shape.max_tokens),
+    truncation_side: orOfAdapter(trainingFields.shape.truncation_side),
     ...methodFields,
   },
   {
@@ -112,6 +130,7 @@ export const training = z.strictObject({
   base: uuid,
   dataset: uuid,
   test_dataset: uuid.optional(),
+  from_adapter: uuid.optional().describe('The adapter that the training continued from. Not set after its deletion.'),
   method: z.string(),
   settings: z.record(z.string(), z.unknown()).describe('The settings that determine the training, including defaults.'),
   metadata: metadata.optional(),

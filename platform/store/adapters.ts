@@ -10,7 +10,7 @@ import { adapters } from './schema/adapters.ts'
 import { aliases } from './schema/aliases.ts'
 import { bases } from './schema/bases.ts'
 import { comparisons } from './schema/comparisons.ts'
-import { trainings } from './schema/trainings.ts'
+import { trainings, unfinishedTrainingStatuses } from './schema/trainings.ts'
 import { unfinishedWorkStatuses } from './short-work.ts'
 
 /** A row, with the name of its base, the id of the training that made it, and the aliases that point to it. */
@@ -97,10 +97,11 @@ export async function findAdapter(db: Database, idOrName: string): Promise<Adapt
 
 /**
  * Selects an adapter by its id, its name or an alias.
+ * @param subject where the adapter is named, for the error
  * @throws GraftError `adapter_unknown`
  */
-export async function selectAdapter(db: Database, idOrName: string): Promise<AdapterRow> {
-  return (await findAdapter(db, idOrName)) ?? throwUnknownAdapter(db, idOrName, 'adapter')
+export async function selectAdapter(db: Database, idOrName: string, subject = 'adapter'): Promise<AdapterRow> {
+  return (await findAdapter(db, idOrName)) ?? throwUnknownAdapter(db, idOrName, subject)
 }
 
 const MAX_LISTED_NAMES = 20
@@ -147,6 +148,18 @@ export async function selectAdapters(
   return idsOrNames.map((idOrName) => rowsByKey.get(keyOf(idOrName)) as AdapterReference)
 }
 
+/**
+ * Selects an adapter and keeps it from being deleted until the transaction ends.
+ * @param subject where the adapter is named, for the error
+ * @throws GraftError `adapter_unknown`
+ */
+export async function lockAdapter(tx: Database, idOrName: string, subject: string): Promise<AdapterRow> {
+  const row = await findAdapter(tx, idOrName)
+  const locked =
+    row && (await tx.select({ id: adapters.id }).from(adapters).where(eq(adapters.id, row.id)).for('key share'))
+  return row && locked?.length ? row : throwUnknownAdapter(tx, idOrName, subject)
+}
+
 /** Selects the adapter if there is exactly one, and otherwise returns whether there are none or several. */
 export async function selectOnlyAdapter(db: Database): Promise<AdapterReference | 'none' | 'several'> {
   const rows = await referenceQuery(db).limit(2)
@@ -186,7 +199,7 @@ export async function deleteAdapter(db: Database, idOrName: string): Promise<Ada
   })
 }
 
-/** Returns whether anything still needs a deleted adapter: another row with the same content, or a comparison. */
+/** Returns whether anything still needs a deleted adapter: a row with the same content, a comparison or a training. */
 export async function isAdapterNeeded(db: Database, { id, artifact }: AdapterRow): Promise<boolean> {
   const same = db.select({ id: adapters.id }).from(adapters).where(eq(adapters.artifact, artifact)).limit(1)
   const unfinished = db
@@ -199,6 +212,11 @@ export async function isAdapterNeeded(db: Database, { id, artifact }: AdapterRow
       ),
     )
     .limit(1)
-  const [sameRows, comparisonRows] = [await same, await unfinished]
-  return sameRows.length + comparisonRows.length > 0
+  const continued = db
+    .select({ id: trainings.id })
+    .from(trainings)
+    .where(and(inArray(trainings.status, unfinishedTrainingStatuses), eq(trainings.from_artifact, artifact)))
+    .limit(1)
+  for (const query of [same, unfinished, continued]) if ((await query).length > 0) return true
+  return false
 }

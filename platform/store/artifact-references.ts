@@ -13,8 +13,9 @@ const REFERENCES: readonly { column: PgColumn; where?: SQL }[] = [
   { column: adapters.artifact },
   { column: datasets.digest, where: isNull(datasets.deleted_at) },
   { column: bases.artifact },
-  // The saved state of a finished training is not needed.
+  // A finished training needs neither its saved state nor the adapter that it continued from.
   { column: trainings.state, where: inArray(trainings.status, unfinishedTrainingStatuses) },
+  { column: trainings.from_artifact, where: inArray(trainings.status, unfinishedTrainingStatuses) },
 ]
 
 /** How often the references are read at most, until two readings in a row are the same. */

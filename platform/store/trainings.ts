@@ -13,7 +13,17 @@ export type TrainingRow = typeof trainings.$inferSelect
 /** The columns that a request determines. The others record the progress. */
 export type NewTraining = Pick<
   typeof trainings.$inferInsert,
-  'id' | 'owner' | 'name' | 'base_id' | 'dataset_id' | 'test_dataset_id' | 'spec' | 'metadata' | 'plan'
+  | 'id'
+  | 'owner'
+  | 'name'
+  | 'base_id'
+  | 'dataset_id'
+  | 'test_dataset_id'
+  | 'from_adapter_id'
+  | 'from_artifact'
+  | 'spec'
+  | 'metadata'
+  | 'plan'
 >
 
 /**

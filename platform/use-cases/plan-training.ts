@@ -5,7 +5,7 @@ import { fetchTrainingFiles } from '../files/training-files.ts'
 import { dryRunTraining } from '../offline/train.ts'
 import type { Platform } from '../platform.ts'
 import type { TrainingPlan, TrainingRequest } from '../schemas/trainings.ts'
-import { resolveTraining } from './trainings.ts'
+import { addStartSettings, resolveTraining } from './trainings.ts'
 
 /**
  * True while a dry run is running. Only one may run at a time, because it takes as much memory and as many threads as a
@@ -23,7 +23,11 @@ export async function planLaunch(
   request: TrainingRequest,
   signal: AbortSignal,
 ): Promise<TrainingPlan> {
-  const { spec, base, dataset, test } = await resolveTraining(platform, platform.store.db, request)
+  const { spec, base, dataset, test, start } = await resolveTraining(
+    platform,
+    platform.store.db,
+    await addStartSettings(platform, request),
+  )
   if (isRunning)
     fail('overloaded', {
       subject: 'the dry run',
@@ -32,7 +36,7 @@ export async function planLaunch(
     })
   isRunning = true
   try {
-    const { files, names } = await fetchTrainingFiles(platform.cache, { base, dataset, test })
+    const { files, names } = await fetchTrainingFiles(platform.cache, { base, dataset, test, start: start?.artifact })
     const dryRun = { ...spec, ...files, out: join(files.data, 'nowhere') }
     const { plan, estimate } = await withRedactedPaths(names, () => dryRunTraining(dryRun, () => {}, signal))
     return { plan, estimate }

@@ -157,6 +157,7 @@ export function toTraining(row: TrainingRow): Training {
     base: row.base_id,
     dataset: row.dataset_id,
     ...(row.test_dataset_id && { test_dataset: row.test_dataset_id }),
+    ...(row.from_adapter_id && { from_adapter: row.from_adapter_id }),
     method: method.method,
     settings: { ...method, ...settings },
     ...(row.metadata && { metadata: row.metadata }),

@@ -21,10 +21,13 @@ export interface TrainingInputs {
   readonly names: PathNames
 }
 
-/** Downloads everything that a slice needs to this machine: the base, the data sets and the saved state. */
+/**
+ * Downloads everything that a slice needs to this machine: the base, the data sets, the adapter to continue from and
+ * the saved state.
+ */
 export async function fetchTrainingInputs(
   { store, artifacts, cache, threads, device }: WorkerOptions,
-  { spec, base_id, dataset_id, test_dataset_id, state }: TrainingRow,
+  { spec, base_id, dataset_id, test_dataset_id, from_artifact, state }: TrainingRow,
   folder: string,
 ): Promise<TrainingInputs> {
   await mkdir(folder, { recursive: true })
@@ -44,7 +47,7 @@ export async function fetchTrainingInputs(
       content.destroy()
     }
   }
-  const { files, names } = await fetchTrainingFiles(cache, { base, dataset, test })
+  const { files, names } = await fetchTrainingFiles(cache, { base, dataset, test, start: from_artifact ?? undefined })
   return {
     spec: {
       ...spec,

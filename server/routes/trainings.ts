@@ -51,6 +51,8 @@ export const trainingRoutes = (platform: Platform): Route[] => [
     },
     errors: [
       'base_unknown',
+      'base_mismatch',
+      'adapter_unknown',
       'dataset_unknown',
       'data_classes',
       'data_label',

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Adapter } from '../../checkpoint/adapter.ts'
 import { type Base, loadBase, requireTokenizer } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
 import type { Model } from '../../model/architecture.ts'
@@ -7,6 +9,7 @@ import { encodeText, type Truncation } from '../../model/encode.ts'
 import type { LabelTokens } from '../../model/label-words.ts'
 import { countTrainable } from '../../model/parameter-count.ts'
 import { makeTokenizer, type Tokenizer } from '../../model/tokenizer.ts'
+import { loadStart } from '../continue-adapter.ts'
 import type { Plan, TrainingListener } from '../events.ts'
 import type { TrainingSpec } from '../spec.ts'
 import type { Example } from './check-row.ts'
@@ -30,6 +33,8 @@ export interface TokenizedExamples {
 export interface PreparedTraining {
   spec: TrainingSpec
   base: Base
+  /** The adapter that the training continues from. */
+  start?: Adapter
   labels: LabelTokens
   train: TokenizedExamples
   /** Tokens of each training example. */
@@ -54,6 +59,7 @@ export async function prepare(
 ): Promise<PreparedTraining> {
   onEvent({ type: 'stage', message: 'Reading the base' })
   const base = await loadBase(spec.base ?? embeddedBase)
+  const start = spec.from_adapter === undefined ? undefined : await loadStart(spec.from_adapter, base, spec.method)
   const tokenizer = tokenizerOf(base)
   onEvent({ type: 'stage', message: 'Reading the reviews' })
   const data = await readExamples(spec.data, readingOf(spec))
@@ -61,7 +67,8 @@ export async function prepare(
   requireClasses(data, spec.data)
   const labelNames = [...data.labels.keys()].sort()
   const model = modelOf(base)
-  const chosen = chooseWords(labelNames, spec, base, tokenizer)
+  const words = spec.label_words ?? wordsOf(start, labelNames)
+  const chosen = chooseWords(labelNames, { label_words: words }, base, tokenizer)
   const labels = model.labelTokens(chosen.words, tokenizer)
   const testReading = { ...(spec.test_reading ?? readingOf(spec)), labels: labels.labels }
   const test = spec.test ? await readExamples(spec.test, testReading) : undefined
@@ -108,6 +115,7 @@ export async function prepare(
   return {
     spec,
     base,
+    ...(start && { start }),
     labels,
     train,
     lengths,
@@ -131,8 +139,19 @@ export function tokenizerOf(base: Base): Tokenizer {
   return makeTokenizer(json, config)
 }
 
+/** Returns the label words of an adapter, if it has these labels. */
+function wordsOf(adapter: Adapter | undefined, labels: readonly string[]): TrainingSpec['label_words'] {
+  const words = adapter?.manifest?.label_words
+  return words && isDeepStrictEqual(Object.keys(words).sort(), labels) ? words : undefined
+}
+
 /** Returns the word of each label. A model that does not score words keeps the labels themselves. */
-function chooseWords(labels: readonly string[], spec: TrainingSpec, base: Base, tokenizer: Tokenizer): ChosenWords {
+function chooseWords(
+  labels: readonly string[],
+  spec: Pick<TrainingSpec, 'label_words'>,
+  base: Base,
+  tokenizer: Tokenizer,
+): ChosenWords {
   const words = { set: spec.label_words, defaults: base.labelWords }
   return (
     modelOf(base).chooseLabelWords?.(labels, words, tokenizer) ?? {

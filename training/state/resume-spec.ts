@@ -5,8 +5,8 @@ import { fieldsOf } from '../../model/methods/registry.ts'
 import { parseTrainingSpec, type TrainingSpec, trainingFields } from '../spec.ts'
 import { readSavedSpec } from './state-folder.ts'
 
-/** The fields that may change. The contents of base and data must stay the same, but their paths may differ. */
-const CHANGEABLE = ['out', 'base', 'data', 'test', 'threads', 'device', 'micro_tokens', 'save_seconds']
+/** The fields that may change. The contents of files must stay the same, but their paths may differ. */
+const CHANGEABLE = ['out', 'base', 'data', 'test', 'from_adapter', 'threads', 'device', 'micro_tokens', 'save_seconds']
 
 /**
  * Returns the specification of the interrupted training in `given.out`.

@@ -24,14 +24,24 @@ export async function readFinishedResult(out: string): Promise<TrainingResult | 
 
 /** Writes the checkpoint folder, completely or not at all. */
 export async function saveCheckpoint(
-  { spec, base, labels, train, plan, dataDigest }: PreparedTraining,
+  { spec, base, start, labels, train, plan, dataDigest }: PreparedTraining,
   { values }: Trainer,
   progress: Progress,
   calibration: Calibration,
   metrics: Metrics | undefined,
 ): Promise<TrainingResult> {
   // The label words are a field of their own.
-  const { method: _, base: __, out, data, test, threads: ___, label_words: ____, ...settings } = spec
+  const {
+    method: _,
+    base: __,
+    out,
+    data,
+    test,
+    from_adapter: _start,
+    threads: ___,
+    label_words: ____,
+    ...settings
+  } = spec
   const { positions } = modelOf(base).objective(spec.loss, labels.tokens)
   const outcome = { labels: train.labels, steps: progress.step, loss: progress.loss, positions }
   const summary = {
@@ -48,10 +58,16 @@ export async function saveCheckpoint(
     findings: [...inspectTraining({ ...outcome, calibration, metrics }), ...plan.findings],
     curve: thinCurve(progress.curve),
   }
-  const training = { ...summary, reviews: plan.reviews, data_sha256: dataDigest, settings }
+  const training = {
+    ...summary,
+    reviews: plan.reviews,
+    data_sha256: dataDigest,
+    ...(start && { from_adapter: start.digest }),
+    settings,
+  }
   const recorded =
     metrics && (areRecordsSmall({ training, metrics: { ...metrics } }) ? metrics : withoutTables(metrics))
-  const trained = { method: spec.method, values: new Map(Object.entries(values)), layout: spec.style }
+  const trained = { method: spec.method, values: new Map(Object.entries(values)), layout: spec.style ?? start?.layout }
   await saveAdapter(out, trained, base, {
     label_words: labels.words,
     labels: [...labels.labels],

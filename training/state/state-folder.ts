@@ -30,12 +30,14 @@ const HEADER_FILE = 'training.json'
 
 /**
  * Returns the identity of a training: a digest of the fields that must be the same when it is resumed, and of the
- * contents of base and data. The other fields may change: paths, threads, device, and how often to save.
+ * contents of base, data and the adapter to continue from. The other fields may change: paths, threads, device, and how
+ * often to save.
  */
 export const identifyTraining = (
   spec: TrainingSpec,
-  { dataDigest, testDigest, base }: Pick<PreparedTraining, 'dataDigest' | 'testDigest' | 'base'>,
-): string => digestOf([identifyingFields(spec), dataDigest, testDigest, base.fingerprint])
+  { dataDigest, testDigest, base, start }: Pick<PreparedTraining, 'dataDigest' | 'testDigest' | 'base' | 'start'>,
+): string =>
+  digestOf([identifyingFields(spec), dataDigest, testDigest, base.fingerprint, ...(start ? [start.key] : [])])
 
 /** Returns the SHA-256, hex, of a value as JSON. */
 export const digestOf = (value: unknown): string => createHash('sha256').update(JSON.stringify(value)).digest('hex')
@@ -44,6 +46,7 @@ const identifyingFields = ({
   base: _base,
   data: _data,
   test: _test,
+  from_adapter: _from,
   out: _out,
   threads: _threads,
   save_seconds: _save,

@@ -41,6 +41,16 @@ export function allocateInitial(
   return packed
 }
 
+/** Allocates parameters with the values of an adapter. */
+export function allocateValues(
+  parameters: readonly Parameter[],
+  values: ReadonlyMap<string, Float32Array>,
+): PackedTensors {
+  const packed = allocatePacked(parameters)
+  for (const { name } of parameters) packed.views[name].set(values.get(name) as Float32Array)
+  return packed
+}
+
 /** Adds a vector to another one of the same length, in place. */
 export function addInto(total: Float32Array, part: Float32Array): void {
   for (let i = 0; i < total.length; i++) total[i] += part[i]

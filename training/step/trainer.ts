@@ -14,7 +14,7 @@ import { initialLossScale } from './loss-scale.ts'
 import { estimateMemory, requireMemory } from './memory-estimate.ts'
 import { openStepper } from './open-stepper.ts'
 import { allocateMoments, type TrainingVectors } from './optimizer.ts'
-import { allocateInitial } from './packed-tensors.ts'
+import { allocateInitial, allocateValues } from './packed-tensors.ts'
 import type { Stepper } from './stepper.ts'
 
 /** The parameters of a training, and the operations on them. */
@@ -32,11 +32,12 @@ export interface Trainer {
 }
 
 /**
- * Opens a trainer whose parameters have the initial values of the method.
+ * Opens a trainer whose parameters have the values of the adapter that the training continues from, or the initial
+ * values of the method.
  * @throws GraftError `training_too_large` if the training needs more memory than the machine has
  */
 export async function openTrainer(prepared: PreparedTraining, pool: Pool): Promise<Trainer> {
-  const { spec, base, labels, train, lengths, plan } = prepared
+  const { spec, base, start, labels, train, lengths, plan } = prepared
   const model = modelOf(base)
   const parameters = parametersOf(spec.method, model)
   const objective = model.objective(spec.loss, labels.tokens)
@@ -57,7 +58,9 @@ export async function openTrainer(prepared: PreparedTraining, pool: Pool): Promi
         lengths,
       }),
     )
-  const { vector: theta, views: values } = allocateInitial(parameters, base.tensors, spec.seed)
+  const { vector: theta, views: values } = start
+    ? allocateValues(parameters, start.values)
+    : allocateInitial(parameters, base.tensors, spec.seed)
   const vectors = allocateMoments(theta)
   const lossScale = spec.precision === 'f16' ? initialLossScale() : undefined
   const stepper = await openStepper(pool, {

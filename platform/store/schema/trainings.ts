@@ -9,8 +9,8 @@ import { bases } from './bases.ts'
 import { createdAt, graft, id, json, nameCheck, oneOf, owner, sha256, sha256Check, time } from './columns.ts'
 import { datasets } from './datasets.ts'
 
-/** A training's settings without paths, which differ between machines. Other columns refer to the base and the data. */
-export type StoredSpec = Omit<TrainingSpec, 'base' | 'data' | 'test' | 'out'>
+/** A training's settings without paths, which differ between machines. Other columns refer to the files. */
+export type StoredSpec = Omit<TrainingSpec, 'base' | 'data' | 'test' | 'from_adapter' | 'out'>
 
 export const unfinishedTrainingStatuses = [
   'queued',
@@ -32,6 +32,10 @@ export const trainings = graft.table(
       .notNull()
       .references(() => datasets.id),
     test_dataset_id: uuid().references(() => datasets.id),
+    /** The adapter that the training continues from. Null after the adapter is deleted. */
+    from_adapter_id: uuid().references(() => adapters.id, { onDelete: 'set null' }),
+    /** The artifact of that adapter, which stays until the training has finished. */
+    from_artifact: sha256(),
     /** The resulting adapter. Null until the training succeeds, and again after the adapter is deleted. */
     adapter_id: uuid().references(() => adapters.id, { onDelete: 'set null' }),
     spec: json<StoredSpec>().notNull(),
@@ -74,8 +78,10 @@ export const trainings = graft.table(
     ),
     check('trainings_error', sql`(${table.status} = 'failed') = (${table.error} is not null)`),
     sha256Check('trainings_state', table.state),
+    sha256Check('trainings_from_artifact', table.from_artifact),
     index('trainings_by_status').on(table.status, table.id),
     index('trainings_by_dataset').on(table.dataset_id),
+    index('trainings_by_start').on(table.from_adapter_id),
     uniqueIndex('trainings_by_adapter').on(table.adapter_id),
     // Reserves the name of the adapter from the start: after hours of training it must not be taken.
     uniqueIndex('trainings_unfinished_name').on(table.name).where(oneOf(table.status, unfinishedTrainingStatuses)),

@@ -167,19 +167,19 @@ onEveryStore((store) => {
     await expect(selectShortWork(db, 'comparison', 'x')).rejects.toMatchObject({ code: 'comparison_unknown' })
   })
 
-  test('the artifacts of all adapters and data sets are referenced, and the state of a training until it finishes', async () => {
+  test('the artifacts of all adapters and data sets are referenced, and the state and the start of a training until it finishes', async () => {
     const { db } = store()
     const adapter = await makeAdapter(db, { artifact: digest('kept folder') })
     await makeDataset(db, { digest: digest('kept data') })
-    const { id } = await makeTraining(db)
+    const { id } = await makeTraining(db, { from_artifact: digest('kept start') })
     const claimed = await claimTraining(db, id, 'w')
     await recordProgress(db, id, claimed?.fencing_token ?? 0, { state: digest('kept state') })
-    const kept = ['kept folder', 'kept data', 'kept state'].map(digest)
+    const kept = ['kept folder', 'kept data', 'kept state', 'kept start'].map(digest)
     expect([...(await selectReferencedArtifacts(db))]).toEqual(expect.arrayContaining(kept))
     await transitionTraining(db, id, 'cancelled')
     await deleteAdapter(db, adapter.id)
     const remaining = await selectReferencedArtifacts(db)
-    expect(kept.map((one) => remaining.has(one))).toEqual([false, true, false])
+    expect(kept.map((one) => remaining.has(one))).toEqual([false, true, false, false])
   })
 
   test('references are read only from a database that proves its answer', async () => {
