@@ -2,12 +2,17 @@ import { z } from 'zod'
 import { MAX_TARGETS } from '../model/targets.ts'
 import { readKeys } from './config-rules.ts'
 import type { PeftMethod } from './peft-method.ts'
-import { MAX_PATTERN_LENGTH, resolveTargets } from './peft-targets.ts'
+import { MAX_PATTERN_LENGTH, resolvePattern, resolveTargets } from './peft-targets.ts'
 import { float } from './python-json.ts'
+
+/** Values of some modules, by a regular expression that matches the end of their names. */
+const patterns = <T extends z.ZodType>(value: T) => z.record(z.string().min(1).max(MAX_PATTERN_LENGTH), value).nullish()
 
 const loraKeys = z.object({
   r: z.int().positive().default(8),
   lora_alpha: z.number('a positive number, which PEFT divides by r').positive('a positive number').default(8),
+  rank_pattern: patterns(z.int().positive()),
+  alpha_pattern: patterns(z.number().positive()),
   use_dora: z.boolean().default(false),
   use_rslora: z.boolean().default(false),
   target_modules: z
@@ -23,7 +28,7 @@ export const peftLora: PeftMethod = {
   method: 'lora',
   rules: {
     alora_invocation_tokens: { only: [null], feature: 'activated LoRA' },
-    alpha_pattern: { only: [null, {}], feature: 'a separate alpha for some modules' },
+    alpha_pattern: 'read',
     bias: { only: ['none'], feature: 'trained biases' },
     ensure_weight_tying: 'ignored',
     exclude_modules: { only: [null, []] },
@@ -40,7 +45,7 @@ export const peftLora: PeftMethod = {
     megatron_core: 'ignored',
     qalora_group_size: 'ignored',
     r: 'read',
-    rank_pattern: { only: [null, {}], feature: 'a separate rank for some modules' },
+    rank_pattern: 'read',
     target_modules: 'read',
     target_parameters: { only: [null, []] },
     trainable_token_indices: { only: [null], feature: 'trained token embeddings' },
@@ -55,12 +60,17 @@ export const peftLora: PeftMethod = {
       use_dora: dora,
       use_rslora: rslora,
       target_modules: modules,
+      rank_pattern,
+      alpha_pattern,
     } = readKeys(config, loraKeys, subject)
-    return { method: 'lora', rank: r, alpha, dora, rslora, targets: resolveTargets(modules, model, subject) }
+    const ranks = resolvePattern(rank_pattern, model, `${subject}, rank_pattern`)
+    const alphas = resolvePattern(alpha_pattern, model, `${subject}, alpha_pattern`)
+    const targets = resolveTargets(modules, model, subject)
+    return { method: 'lora', rank: r, alpha, dora, rslora, targets, ...(ranks && { ranks }), ...(alphas && { alphas }) }
   },
-  toConfig: ({ rank, alpha, dora, rslora, targets }) => ({
+  toConfig: ({ rank, alpha, ranks, alphas, dora, rslora, targets }) => ({
     alora_invocation_tokens: null,
-    alpha_pattern: {},
+    alpha_pattern: alphas ?? {},
     arrow_config: null,
     bias: 'none',
     corda_config: null,
@@ -83,7 +93,7 @@ export const peftLora: PeftMethod = {
     monteclora_config: null,
     qalora_group_size: 16,
     r: rank,
-    rank_pattern: {},
+    rank_pattern: ranks ?? {},
     target_modules: targets,
     target_parameters: null,
     trainable_token_indices: null,

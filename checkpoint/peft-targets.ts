@@ -45,6 +45,29 @@ export function resolveTargets(
 }
 
 /**
+ * Returns the values of PEFT's `rank_pattern` or `alpha_pattern` by targets. PEFT takes the first pattern that matches
+ * a module's name from its beginning or from a dot in it to its end. Patterns that match no Linear have no effect.
+ * @returns undefined if there is no value
+ * @throws GraftError `checkpoint_config`
+ */
+export function resolvePattern<T>(
+  patterns: Readonly<Record<string, T>> | null | undefined,
+  model: Model,
+  key: string,
+): Record<string, T> | undefined {
+  const values = new Map<string, T>()
+  const add = (target: string, value: T) => values.has(target) || values.set(target, value)
+  for (const [pattern, value] of Object.entries(patterns ?? {})) {
+    if (model.linears.some(isTarget([pattern]))) add(pattern, value)
+    else {
+      const matches = matcherOf(`(.*\\.)?(${pattern})`, key)
+      for (const { name } of model.linears) if (matches(name)) add(name, value)
+    }
+  }
+  return values.size > 0 ? Object.fromEntries(values) : undefined
+}
+
+/**
  * Returns whether a pattern matches all of a name. The engine takes linear time, whatever the pattern, because it may
  * come from a stranger.
  */

@@ -106,6 +106,12 @@ export function kindOf(schema: z.ZodType): Kind {
   )
 }
 
+/** Returns the schema of the values of pairs. */
+function valueSchemaOf(schema: z.ZodType): z.ZodType {
+  const { def } = schema as unknown as { def: { innerType?: z.ZodType; valueType?: z.ZodType } }
+  return def.innerType ? valueSchemaOf(def.innerType) : (def.valueType as z.ZodType)
+}
+
 function convertValue(value: string | boolean, schema: z.ZodType): unknown {
   if (typeof value === 'boolean') return value
   switch (kindOf(schema)) {
@@ -115,8 +121,9 @@ function convertValue(value: string | boolean, schema: z.ZodType): unknown {
       return value.split(',')
     case 'pairs': {
       const pairs = value.split(',').map((pair) => /^([^=]+)=(.*)$/s.exec(pair))
+      const toValue = (text: string) => convertValue(text, valueSchemaOf(schema))
       return pairs.every((pair) => pair !== null)
-        ? Object.fromEntries(pairs.map(([, key, value]) => [key, value]))
+        ? Object.fromEntries(pairs.map(([, key, text]) => [key, toValue(text)]))
         : value
     }
     default:

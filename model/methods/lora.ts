@@ -5,11 +5,13 @@ import { reduceSum, reshape } from '../../graph/ops/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { linear } from '../linear.ts'
 import { kaimingUniform, type Method, parameter, size, zeros } from '../method.ts'
-import { findTargets, targetNames } from '../targets.ts'
+import { findTargets, targetNames, valueFor, valuesByTarget } from '../targets.ts'
 
 const config = z.strictObject({
   rank: size.default(8).describe('rank of the update'),
   alpha: z.number().positive().default(16).describe('scale: the update is multiplied by alpha / rank'),
+  ranks: valuesByTarget(size).describe('ranks of some Linears, by the end of their names: SelfAttention.q=4,v=16'),
+  alphas: valuesByTarget(z.number().positive()).describe('alphas of some Linears, like ranks'),
   targets: targetNames.default(['q', 'v']).describe('Linears to update, by the end of their names'),
   dora: z
     .boolean()
@@ -32,16 +34,21 @@ export const lora: Method<LoraConfig> = {
   learningRate: 5e-3,
   merges: true,
   needsOwnBatch: ({ dora }) => dora,
-  parameters: ({ rank, targets, dora }, model) =>
-    findTargets(targets, model).flatMap(({ name, inputs, outputs }) => [
-      parameter(`${name}.lora_A`, [rank, inputs], kaimingUniform),
-      parameter(`${name}.lora_B`, [outputs, rank], zeros),
-      ...(dora
-        ? [parameter(magnitudeOf(name), [outputs], (_, _random, base) => rowLengths(base(weightOf(name)), inputs))]
-        : []),
-    ]),
-  edits: ({ rank, alpha, rslora }, theta, _model, weight) => {
-    const scaling = alpha / (rslora ? Math.sqrt(rank) : rank)
+  parameters(config, model) {
+    // Throws if one of these matches no Linear.
+    findTargets([...Object.keys(config.ranks ?? {}), ...Object.keys(config.alphas ?? {})], model)
+    return findTargets(config.targets, model).flatMap(({ name, inputs, outputs }) => {
+      const rank = rankOf(config, name)
+      return [
+        parameter(`${name}.lora_A`, [rank, inputs], kaimingUniform),
+        parameter(`${name}.lora_B`, [outputs, rank], zeros),
+        ...(config.dora
+          ? [parameter(magnitudeOf(name), [outputs], (_, _random, base) => rowLengths(base(weightOf(name)), inputs))]
+          : []),
+      ]
+    })
+  },
+  edits: (config, theta, _model, weight) => {
     const edit = (
       name: string,
       value: Tensor,
@@ -54,7 +61,7 @@ export const lora: Method<LoraConfig> = {
       if (!m) return updated
       const w = weight?.(weightOf(name))
       if (!w) throw new Error('DoRA reads weights of the base, so its rows cannot share a batch')
-      const whole = add(w, matmul(scale(b, scaling), a)) // [out, in]
+      const whole = add(w, matmul(scale(b, scalingOf(config, name)), a)) // [out, in]
       const n = detach(sqrt(reduceSum(mul(whole, whole), [1]))) // [out]
       return mul(updated, toShapeOf(div(m, n)))
     }
@@ -64,18 +71,26 @@ export const lora: Method<LoraConfig> = {
         edit(
           name,
           y,
-          (a, b) => linear(scale(linear(x, a), scaling), b),
+          (a, b) => linear(scale(linear(x, a), scalingOf(config, name)), b),
           (factors) => factors,
         ),
       weight: (name, w) =>
         edit(
           name,
           w,
-          (a, b) => matmul(scale(b, scaling), a),
+          (a, b) => matmul(scale(b, scalingOf(config, name)), a),
           (factors) => reshape(factors, [factors.shape[0], 1]),
         ),
     }
   },
+}
+
+const rankOf = ({ rank, ranks }: LoraConfig, name: string): number => valueFor(ranks, name) ?? rank
+
+/** Returns the scale s of a Linear's update. */
+function scalingOf(config: LoraConfig, name: string): number {
+  const rank = rankOf(config, name)
+  return (valueFor(config.alphas, name) ?? config.alpha) / (config.rslora ? Math.sqrt(rank) : rank)
 }
 
 const weightOf = (name: string): string => `${name}.weight`

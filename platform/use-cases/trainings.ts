@@ -22,7 +22,8 @@ import { toTraining } from './to-api.ts'
  * Queues a training.
  * @param key an idempotency key: a repeated request with the same key returns the first training
  * @throws GraftError `base_unknown`, `base_mismatch`, `adapter_unknown`, `dataset_unknown`, `data_classes`,
- *   `data_label`, `method_invalid`, `adapter_too_large`, `usage`, `name_taken`, `queue_full`, `disk_full`, `idempotency_conflict`
+ *   `data_label`, `method_invalid`, `adapter_too_large`, `usage`, `name_taken`, `queue_full`, `disk_full`,
+ *   `idempotency_conflict`
  */
 export async function launchTraining(
   platform: Platform,

@@ -33,6 +33,10 @@ test.each(folders)(
 const savedMethods: [string, MethodConfig, Partial<Adapter>?][] = [
   ['LoRA', { method: 'lora' }],
   ['rsLoRA of some modules', { method: 'lora', rank: 3, alpha: 2.5, rslora: true, targets: ['SelfAttention.q', 'wo'] }],
+  [
+    'LoRA with ranks and alphas of some Linears',
+    { method: 'lora', ranks: { 'SelfAttention.q': 3, v: 5 }, alphas: { v: 2.5 }, rslora: true },
+  ],
   ['LoRA in AdapterHub', { method: 'lora', targets: ['q', 'k'] }, { layout: 'adapterhub' }],
   ['DoRA', { method: 'lora', dora: true, rank: 4 }],
   ['LoRA in OpenDelta', { method: 'lora', targets: ['SelfAttention.q', 'wo'] }, { layout: 'opendelta' }],

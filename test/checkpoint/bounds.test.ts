@@ -180,7 +180,8 @@ function spoil(manifest: Json, walk: readonly number[], value: unknown): void {
     const key = keys[step % keys.length]
     const inner = at[key]
     if (step === walk.at(-1) || typeof inner !== 'object' || inner === null) {
-      at[key] = value
+      // A later walk may change the value, and put it into itself.
+      at[key] = structuredClone(value)
       return
     }
     at = inner as Json

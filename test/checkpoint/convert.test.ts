@@ -75,6 +75,8 @@ test.each<[string, MethodConfig, string, string]>([
   ['double_seq_bn with silu', { method: 'bottleneck', variant: 'double_seq_bn' }, 'opendelta', 'activation'],
   ['DoRA', { method: 'lora', dora: true }, 'adapterhub', 'dora'],
   ['DoRA', { method: 'lora', dora: true }, 'opendelta', 'dora'],
+  ['LoRA', { method: 'lora', ranks: { v: 2 } }, 'opendelta', 'ranks'],
+  ['LoRA', { method: 'lora', alphas: { v: 2 } }, 'adapterhub', 'alphas'],
   ['IA3', { method: 'ia3' }, 'opendelta', 'bottleneck, lora or soft-prompt'],
   ['a prefix', { method: 'prefix' }, 'adapterhub', 'bottleneck or lora'],
   ['a soft prompt', { method: 'soft-prompt' }, 'adapterhub', 'bottleneck or lora'],
@@ -90,6 +92,7 @@ describe('a merged model', () => {
   test.each<[string, MethodConfig]>([
     ['LoRA', { method: 'lora', targets: ['q', 'k', 'v', 'o', 'wi', 'wo'] }],
     ['DoRA', { method: 'lora', dora: true, targets: ['q', 'k', 'v', 'o', 'wi', 'wo'] }],
+    ['LoRA with ranks and alphas', { method: 'lora', ranks: { q: 2 }, alphas: { 'SelfAttention.v': 40 } }],
     ['IA3', { method: 'ia3' }],
   ])('of %s is a base that computes the same by itself', async (_, config) => {
     const base = await tinyT5()

@@ -57,6 +57,29 @@ test.each([
   expect((await read({ ...minimalLora, target_modules: pattern })).targets).toEqual(targets)
 })
 
+test('patterns of ranks and alphas become those of Linears, as PEFT matches them', async () => {
+  const patterns = {
+    'encoder.block.0.layer.0.SelfAttention.q': 2,
+    '(encoder|decoder)\\.block\\.0.*SelfAttention.[qv]': 4,
+    'Attention\\.v': 3,
+    v: 6,
+    nothing: 7,
+  }
+  const { rank, ranks, alphas } = await read({ ...minimalLora, rank_pattern: patterns, alpha_pattern: { q: 1 } })
+  expect({ rank, ranks, alphas }).toEqual({
+    rank: 8,
+    ranks: {
+      'encoder.block.0.layer.0.SelfAttention.q': 2,
+      'encoder.block.0.layer.0.SelfAttention.v': 4,
+      'decoder.block.0.layer.0.SelfAttention.q': 4,
+      'decoder.block.0.layer.0.SelfAttention.v': 4,
+      v: 6,
+    },
+    alphas: { q: 1 },
+  })
+  expect(await read({ ...minimalLora, rank_pattern: { nothing: 3 } })).not.toHaveProperty('ranks')
+})
+
 test('modules that the base does not have are ignored, as in PEFT', async () => {
   expect((await read({ ...minimalLora, target_modules: ['q', 'gate_proj'] })).targets).toEqual(['q'])
 })
@@ -64,8 +87,6 @@ test('modules that the base does not have are ignored, as in PEFT', async () => 
 const rejectedSettings: [string, unknown, ...string[]][] = [
   ['bias', 'all', 'biases'],
   ['lora_bias', true],
-  ['rank_pattern', { q: 4 }, '{"q":4}'],
-  ['alpha_pattern', { q: 4 }],
   ['layers_to_transform', [0]],
   ['layer_replication', [[0, 1]]],
   ['modules_to_save', ['lm_head'], 'lm_head'],
@@ -88,6 +109,9 @@ const rejectedSettings: [string, unknown, ...string[]][] = [
   ['use_rslora', 'yes'],
   ['task_type', 'CAUSAL_LM', 'CAUSAL_LM'],
   ['task_type', 'SEQ_CLS', 'a classification head instead of label words'],
+  ['rank_pattern', { q: 0 }],
+  ['rank_pattern', { '(?=q)q': 1 }, 'without lookaround'],
+  ['alpha_pattern', ['q']],
   ['r', 0],
   ['r', 2.5],
   ['lora_alpha', 'high'],
