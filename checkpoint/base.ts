@@ -8,14 +8,15 @@ import type { Model, ModelConfig } from '../model/architecture.ts'
 import { modelOf } from '../model/architectures.ts'
 import { labelWords } from '../model/label-words.ts'
 import type { TensorData } from '../model/tensor-shapes.ts'
-import { fileIn, type JsonObject, parseObject, readText } from './files.ts'
+import { fileIn, type JsonObject, parseObject, readContent, readText } from './files.ts'
 import { BASE_LIMITS } from './limits.ts'
 import { readModelFolder } from './model-folder.ts'
 import { asBytes } from './safetensors.ts'
+import { toTokenizerJson } from './sentencepiece.ts'
 
 /** The tokenizer's files as JSON; `makeTokenizer` turns them into a tokenizer. */
 export interface TokenizerFiles {
-  /** The contents of `tokenizer.json`. */
+  /** The contents of `tokenizer.json`, or what `spiece.model` becomes. */
   json: JsonObject
   /** The contents of `tokenizer_config.json`. Empty if the file does not exist. */
   config: JsonObject
@@ -50,6 +51,8 @@ const baseManifest = z.looseObject({
 })
 
 const MANIFEST_FILE = 'graft-base.json'
+/** The vocabulary of T5 as SentencePiece saves it. It is read if there is no `tokenizer.json`. */
+const SENTENCEPIECE_FILE = 'spiece.model'
 
 /**
  * Reads a base from a folder in Hugging Face's layout.
@@ -80,7 +83,7 @@ export function requireTokenizer({ dir, tokenizer }: Base): TokenizerFiles {
     tokenizer ??
     fail('base_incomplete', {
       subject: dir,
-      problem: 'does not contain tokenizer.json',
+      problem: `does not contain tokenizer.json or ${SENTENCEPIECE_FILE}`,
       fix: 'Save it in this folder: AutoTokenizer.from_pretrained(...).save_pretrained(...) in transformers.',
     })
   )
@@ -103,13 +106,13 @@ async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> 
 }
 
 async function readTokenizer(dir: string): Promise<TokenizerFiles | undefined> {
+  const configText = (await readText(dir, 'tokenizer_config.json', BASE_LIMITS)) ?? '{}'
+  const config = parseObject(configText, fileIn(dir, 'tokenizer_config.json'))
   const json = await readText(dir, 'tokenizer.json', BASE_LIMITS)
-  if (json === undefined) return undefined
-  const config = (await readText(dir, 'tokenizer_config.json', BASE_LIMITS)) ?? '{}'
-  return {
-    json: parseObject(json, fileIn(dir, 'tokenizer.json')),
-    config: parseObject(config, fileIn(dir, 'tokenizer_config.json')),
-  }
+  if (json !== undefined) return { json: parseObject(json, fileIn(dir, 'tokenizer.json')), config }
+  const content = await readContent(dir, SENTENCEPIECE_FILE, BASE_LIMITS)
+  if (content === undefined) return undefined
+  return { json: toTokenizerJson(content, fileIn(dir, SENTENCEPIECE_FILE), config.extra_ids), config }
 }
 
 function computeFingerprint(tensors: ReadonlyMap<string, TensorData>, model: Model): string {

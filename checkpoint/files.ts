@@ -26,8 +26,17 @@ export async function listFolder(dir: string): Promise<Set<string>> {
 export async function readText(
   dir: string,
   name: string,
-  { jsonBytes }: Pick<ReadLimits, 'jsonBytes'>,
+  limits: Pick<ReadLimits, 'jsonBytes'>,
 ): Promise<string | undefined> {
+  return (await readContent(dir, name, limits))?.toString('utf8')
+}
+
+/** Returns the bytes of a file in a folder. Throws the same errors as {@link readText}. */
+export async function readContent(
+  dir: string,
+  name: string,
+  { jsonBytes }: Pick<ReadLimits, 'jsonBytes'>,
+): Promise<Buffer | undefined> {
   const file = await open(join(dir, name)).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined
     throw error
@@ -37,7 +46,7 @@ export async function readText(
     if (stats && !stats.isFile()) throwCorrupt(fileIn(dir, name), 'a file', 'a folder')
     if (stats && stats.size > jsonBytes)
       throwCorrupt(fileIn(dir, name), `at most ${jsonBytes} bytes`, `${stats.size} bytes`)
-    return await file?.readFile('utf8')
+    return await file?.readFile()
   } finally {
     await file?.close()
   }

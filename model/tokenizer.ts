@@ -44,7 +44,7 @@ const MAX_CACHED_LENGTH = 24
  */
 export function makeTokenizer(json: object, config: object): Tokenizer {
   const library = openLibrary(json, config)
-  const { bert, words, specials } = findTraits(json)
+  const { bert, precompiled, words, specials } = findTraits(json)
   const frame = findFrame(library)
   const { unk_token_id: unknownId, fuse_unk: fuses } = library.model
   // The library joins unknown characters in quadratic time, so this code does it instead.
@@ -52,7 +52,8 @@ export function makeTokenizer(json: object, config: object): Tokenizer {
   const cache = new Map<string, readonly number[]>()
 
   const encodeBare = (text: string) => {
-    const safe = text.toWellFormed().replace(MARKS, '$1')
+    const joined = precompiled ? text.replaceAll(JOINER, KEPT_FORMAT_CHARACTER) : text
+    const safe = joined.toWellFormed().replace(MARKS, '$1')
     const { ids } = library.encode(bert ? safe.replace(IDEOGRAPHS, ' $& ') : safe, { add_special_tokens: false })
     return fuses ? ids.filter((id, i) => id !== unknownId || ids[i - 1] !== unknownId) : ids
   }
@@ -118,6 +119,8 @@ interface Part {
   pretokenizers?: readonly (Part | null)[]
   prepend_scheme?: string
   split?: boolean
+  pattern?: { Regex?: string }
+  behavior?: string
 }
 
 /** The parts of the library that are used here. Its own types do not resolve under `nodenext`. */
@@ -168,6 +171,8 @@ const LOCAL_NORMALIZERS = new Set([
 
 interface Traits {
   bert: boolean
+  /** True for the normalizer of SentencePiece. */
+  precompiled?: boolean
   /** Matches parts of a text whose ids, in order, are the ids of the text, so that ids of known parts can be cached. */
   words?: RegExp
   /**
@@ -181,6 +186,7 @@ interface Traits {
 // handles all others.
 const SPACED = /[^ \t\r\n]+/g
 const WHITESPACE_SPLIT = /[^ \t\r\n\x85]+/g
+const AT_SPACES = /[^ ]+/g
 const PUNCTUATED = /[^ \t\r\n!-/:-@[-`{-~]+|[!-/:-@[-`{-~]/g
 const SPACE_LED = / *[^ ]+| +$/g
 
@@ -189,24 +195,30 @@ function findTraits({ normalizer, pre_tokenizer, added_tokens = [] }: TokenizerJ
   const splitters = pre_tokenizer?.pretokenizers ?? [pre_tokenizer]
   const all = added_tokens.map(({ content }) => content)
   const bert = normalizers.includes('BertNormalizer')
+  const precompiled = normalizers.includes('Precompiled')
   const local =
     normalizers.every((type) => !type || LOCAL_NORMALIZERS.has(type)) &&
     splitters.every((part) => part?.prepend_scheme !== 'first') &&
     !all.some((piece) => /\s/.test(piece))
-  if (!local) return { bert, specials: [] }
+  const known = { bert, precompiled, specials: [] }
+  if (!local) return known
   switch (splitters[0]?.type) {
     case 'BertPreTokenizer':
       return bert && normalizers.length === 1
-        ? { bert, words: PUNCTUATED, specials: all }
-        : { bert, words: SPACED, specials: [] }
+        ? { ...known, words: PUNCTUATED, specials: all }
+        : { ...known, words: SPACED }
     case 'WhitespaceSplit':
-      return { bert, words: WHITESPACE_SPLIT, specials: [] }
+      return { ...known, words: WHITESPACE_SPLIT }
+    case 'Split':
+      return isSplitAtSpaces(splitters[0]) ? { ...known, words: AT_SPACES } : known
     case 'Metaspace':
-      return { bert, words: splitters[0].split === false ? undefined : SPACE_LED, specials: [] }
+      return { ...known, words: splitters[0].split === false ? undefined : SPACE_LED }
     default:
-      return { bert, specials: [] }
+      return known
   }
 }
+
+const isSplitAtSpaces = ({ pattern, behavior }: Part): boolean => pattern?.Regex === ' +' && behavior === 'Removed'
 
 /** Yields a text in sections of bounded length, split before a space if there is one. */
 function* splitIntoSections(text: string): Generator<string> {
@@ -229,6 +241,10 @@ const isLowSurrogate = (unit: number) => unit >= 0xdc00 && unit < 0xe000
 // letter (UAX #15, stream-safe text). Characters that a normalizer removes first may stand between them.
 const MARK = String.raw`\p{M}[\p{Cc}\p{Cf}\p{Co}\ufffd]*`
 const MARKS = new RegExp(`((?:${MARK}){30})(?:${MARK})+`, 'gu')
+
+// SentencePiece keeps the joiner in emoji, which the library turns into a space. A vocabulary knows neither of these.
+const JOINER = '\u200d'
+const KEPT_FORMAT_CHARACTER = '\ufff9'
 
 // The library's BertNormalizer misses ideographs beyond U+FFFF, which it should separate like all others.
 const IDEOGRAPHS = /[\u{20000}-\u{2a6df}\u{2a700}-\u{2ceaf}\u{2f800}-\u{2fa1f}]/gu

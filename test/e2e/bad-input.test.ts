@@ -182,7 +182,7 @@ const others: Case[] = [
     what: 'a base without a tokenizer',
     argv: training('--base', parityPath('tiny-t5')),
     code: 'base_incomplete',
-    says: ['tiny-t5', 'does not contain tokenizer.json'],
+    says: ['tiny-t5', 'does not contain tokenizer.json or spiece.model'],
   },
   {
     what: 'an adapter instead of a base',
