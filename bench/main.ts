@@ -7,6 +7,7 @@ const benches = [
   'promotion-rates',
   'cold-start',
   'disk-full',
+  'fuzz',
   'mixed-load',
   'power-loss',
 ]

@@ -1,6 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { crc32 } from 'node:zlib'
 import { type Entry, fromRandomAccessReaderPromise, type ZipFile } from 'yauzl'
 import { fail, GraftError } from '../../core/errors.ts'
 import { BoundedReader } from './bounded-reader.ts'
@@ -84,6 +85,8 @@ function toArchive(zip: ZipFile, entries: ReadonlyMap<string, Entry>, file: stri
         )
       if (content.length !== entry.uncompressedSize)
         throwDamaged(file, `contains only a part of ${JSON.stringify(name)}`)
+      if (crc32(content) !== entry.crc32)
+        throwDamaged(file, `contains ${JSON.stringify(name)} with another checksum than it was saved with`)
       return content
     },
   }

@@ -14,7 +14,7 @@ import { probe } from '../../training/probe.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
 import { type GraftProcess, startGraft } from '../cli/run.ts'
 import { imdb, withoutImdb } from '../imdb.ts'
-import { inPeft, largestDifference, TOLERANCE, withoutPeft } from '../peft.ts'
+import { inLibrary, largestDifference, TOLERANCE, without } from '../libraries/libraries.ts'
 import { runTool } from '../tools/run-tool.ts'
 
 /** Returns the shell blocks of a document, in order. */
@@ -103,20 +103,23 @@ describe(`the commands of docs/http.md${withoutImdb}`, () => {
     expect(result.verdict).toMatch(/^film-(lora|adapter) is better: |^cannot tell: /)
   })
 
-  test.skipIf(withoutImdb || withoutPeft)(`download an adapter that the real PEFT loads${withoutPeft}`, async () => {
-    const base = await loadBase(embeddedBase)
-    const inputs = join(place, 'inputs.json')
-    const ids = [179, 192, 188, 255, 37, 1]
-    const batch = { input_ids: [ids], attention_mask: [ids.map(() => 1)], labels: [[37, 1]] }
-    writeFileSync(inputs, JSON.stringify({ batch }))
-    const folder = join(place, 'film-lora')
-    const ours = await probe(base, await loadAdapter(folder, base), { batch }, inputs)
-    const exported = join(place, 'base')
-    await runTool('export-base', exported)
-    const theirs = await inPeft(exported, folder, inputs)
-    const mine = ours.get('batch.logits')?.data ?? []
-    expect(largestDifference(mine, theirs.batch.logits.flat(2))).toBeLessThan(
-      TOLERANCE.logits * Math.max(...mine.map(Math.abs)),
-    )
-  })
+  test.skipIf(withoutImdb || without('peft'))(
+    `download an adapter that the real PEFT loads${without('peft')}`,
+    async () => {
+      const base = await loadBase(embeddedBase)
+      const inputs = join(place, 'inputs.json')
+      const ids = [179, 192, 188, 255, 37, 1]
+      const batch = { input_ids: [ids], attention_mask: [ids.map(() => 1)], labels: [[37, 1]] }
+      writeFileSync(inputs, JSON.stringify({ batch }))
+      const folder = join(place, 'film-lora')
+      const ours = await probe(base, await loadAdapter(folder, base), { batch }, inputs)
+      const exported = join(place, 'base')
+      await runTool('export-base', exported)
+      const { [folder]: theirs } = await inLibrary('peft', exported, inputs, [folder])
+      const mine = ours.get('batch.logits')?.data ?? []
+      expect(largestDifference(mine, theirs.batch.logits.flat(2))).toBeLessThan(
+        TOLERANCE.logits * Math.max(...mine.map(Math.abs)),
+      )
+    },
+  )
 })

@@ -125,8 +125,10 @@ describe('a file is refused', () => {
     const shape = Buffer.from('(J\x02\x00\x00\x00J\x02\x00\x00\x00t', 'latin1')
     const at = content.indexOf(shape)
     content[at + 2] = 3
-    // The checksum is that of the bytes before.
-    await expectCorrupt(write(content))
+    const start = content.indexOf('\x80\x02}(', 'latin1')
+    const pickle = content.subarray(start, content.indexOf('u.', at) + 2)
+    expect(() => parseState(pickle, 'x.bin', 10)).toThrow('x.bin, a reads beyond the end of its numbers')
+    await expectCorrupt(write(content), 'another checksum')
   })
 })
 
