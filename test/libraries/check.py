@@ -61,10 +61,10 @@ def load_adapterhub(base, folder):
 
 
 def load_opendelta(base, folder):
-    # opendelta 0.3.2 imports a client of its hub, a viewer and a stray turtle, and uses none of them here.
-    for name, member in (("DeltaCenter", "OssClient"), ("turtle", "back"), ("web", "application")):
+    # opendelta 0.3.2 imports a client of its hub and a stray turtle, and uses neither of them here.
+    for name, member in (("DeltaCenter", "OssClient"), ("turtle", "back")):
         sys.modules[name] = types.ModuleType(name)
-        setattr(sys.modules[name], member, object)
+        setattr(sys.modules[name], member, None)
     logging.disable(logging.INFO)
     from opendelta import AutoDeltaModel
     delta = AutoDeltaModel.from_finetuned(folder, backbone_model=base)
@@ -113,7 +113,8 @@ def main():
         results[folder] = {}
         with torch.no_grad():
             for name, batch in batches.items():
-                output = model(**batch)
+                # OpenDelta's soft prompt writes into the mask.
+                output = model(**{field: tensor.clone() for field, tensor in batch.items()})
                 results[folder][name] = {"logits": output.logits.tolist(), "loss": output.loss.item()}
     Path(arguments.out).write_text(json.dumps(results))
 

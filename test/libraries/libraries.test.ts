@@ -168,7 +168,7 @@ describe.each(methods)(`%s, %s: %s`, (library, layout, name, draw) => {
       dir: freshPath('drawn'),
     }))
     for (const { index, config, dir } of drawn)
-      await saveAdapter(dir, { ...randomAdapter(config, bases[index], 0.2), layout }, bases[index])
+      await saveAdapter(dir, { ...randomAdapter(config, bases[index], 0.1), layout }, bases[index])
     for (const [index, base] of bases.entries()) {
       const own = drawn.filter((one) => one.index === index)
       const theirs = await inLibrary(

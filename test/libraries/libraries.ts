@@ -3,7 +3,6 @@ import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { packageRoot } from '../../core/entry.ts'
-import { freshPath } from '../checkpoint/helpers.ts'
 import { peersHidden } from '../peers.ts'
 
 /** The Python libraries that Graft exchanges folders with: where their packages are, and how to install them. */
@@ -35,7 +34,7 @@ export async function inLibrary(
   inputs: string,
   folders: readonly string[],
 ): Promise<Record<string, LibraryNumbers>> {
-  const out = `${freshPath()}.json`
+  const out = `${folders[0]}.json`
   const args = [join(packageRoot, 'test/libraries/check.py'), library, base, inputs, out, ...folders]
   await runPython(library, args)
   return JSON.parse(readFileSync(out, 'utf8'))
