@@ -40,7 +40,7 @@ function formatExport(dir: string, out: string, { method, layout, onnx }: Export
   return [
     `${out}: ${method}, ${onnx.merged ? 'merged into the weights' : 'computed by the graphs'}, for transformers.js`,
     `float32: the same logits as ${dir}`,
-    `int8: a logit changes by at most ${onnx.largest_change.toPrecision(2)}`,
+    `int8: ${onnx.largest_change === 0 ? 'the same logits' : `a logit changes by at most ${onnx.largest_change.toPrecision(2)}`}`,
   ]
 }
 
