@@ -1,8 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { syncFolder } from '../../core/durable.ts'
-import { fail } from '../../core/errors.ts'
-import { encodeModel, type OnnxGraph } from '../../graph/onnx/model.ts'
 import { findMethod } from '../../model/methods/registry.ts'
 import { type StepPrograms, stepPrograms } from '../../model/step-programs.ts'
 import type { Adapter } from '../adapter.ts'
@@ -17,18 +15,15 @@ import type { LabelReading } from './label-reading.ts'
 import { expectedLogits, logitsOfFiles, type StepLogits } from './step-probe.ts'
 import { type Steps, stepsOf } from './steps.ts'
 import { asFloats, asInt8Rows, type Weights } from './weights.ts'
+import { writeGraph } from './write-graph.ts'
 
 /** The result of an export. */
 export interface OnnxExport {
-  readonly method: string
   /** True if the adapter is part of the weights. Otherwise the graphs compute its changes. */
   readonly merged: boolean
   /** The most by which int8 weights change a logit of the fixed inputs. */
   readonly largestChange: number
 }
-
-/** The largest message of Protocol Buffers. */
-const MAX_FILE_BYTES = 2 ** 31 - 1
 
 /**
  * Writes a model with an adapter as ONNX files for transformers.js, completely or not at all: in f32, and with weights
@@ -64,7 +59,7 @@ export async function exportOnnx(
     await writeGraphs(folder, steps, programs, rounded, settings, expected)
     syncFolder(folder)
   })
-  return { method, merged, largestChange: largestDifference(original, expected) }
+  return { merged, largestChange: largestDifference(original, expected) }
 }
 
 /** Writes the files of a model with some weights, and runs them. */
@@ -86,18 +81,6 @@ async function writeGraphs(
         { ...settings, logits: found[step], base_logits: [] },
         `the files onnx/*${weights.suffix}.onnx, step ${step}`,
       )
-}
-
-async function writeGraph(path: string, graph: OnnxGraph): Promise<void> {
-  const { length, pieces } = encodeModel(graph)
-  if (length > MAX_FILE_BYTES)
-    fail('checkpoint_config', {
-      subject: `the format onnx, ${graph.name}`,
-      expected: `at most ${MAX_FILE_BYTES} bytes, which an ONNX file can have`,
-      found: `${length} bytes`,
-      fix: 'Use a smaller base, or export the adapter in another format.',
-    })
-  await writeNewFile(path, pieces)
 }
 
 const largestDifference = (a: StepLogits, b: StepLogits): number =>

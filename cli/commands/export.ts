@@ -36,9 +36,9 @@ conversions exist.`,
 }
 
 function formatExport(dir: string, out: string, { method, layout, onnx }: ExportedFolder): string[] {
-  if (!onnx) return [`${out}: ${method} in the layout ${layout}, with the same logits as ${dir}`]
+  if (!onnx) return [`${out}: ${method.method} in the layout ${layout}, with the same logits as ${dir}`]
   return [
-    `${out}: ${method}, ${onnx.merged ? 'merged into the weights' : 'computed by the graphs'}, for transformers.js`,
+    `${out}: ${method.method}, ${onnx.merged ? 'merged into the weights' : 'computed by the graphs'}, for transformers.js`,
     `float32: the same logits as ${dir}`,
     `int8: ${onnx.largest_change === 0 ? 'the same logits' : `a logit changes by at most ${onnx.largest_change.toPrecision(2)}`}`,
   ]

@@ -4,6 +4,7 @@ import { convertAdapter, formats } from '../../checkpoint/convert.ts'
 import { type Inspection, inspectFolder } from '../../checkpoint/inspect.ts'
 import { exportOnnx } from '../../checkpoint/onnx/export.ts'
 import { modelOf } from '../../model/architectures.ts'
+import type { MethodConfig } from '../../model/methods/registry.ts'
 import { settingsOf } from '../../serving/adapter-settings.ts'
 import { tokenizerOf } from '../../training/data/prepare.ts'
 import { baseFolder } from './bases.ts'
@@ -16,7 +17,7 @@ export const exportFormats = [...formats, ONNX]
 
 /** A folder that was written. */
 export interface ExportedFolder {
-  method: string
+  method: MethodConfig
   layout: string
   /** SHA-256 of the weights file. Not set for the format onnx, which has several. */
   digest?: string
@@ -33,15 +34,15 @@ export async function exportFolder(dir: string, format: string, out: string, bas
   const loaded = await loadBase(baseFolder(base))
   if (format === ONNX) return exportToOnnx(dir, loaded, out)
   const { method, layout, digest } = await convertAdapter(dir, loaded, format, out)
-  return { method: method.method, layout, digest }
+  return { method, layout, digest }
 }
 
 async function exportToOnnx(dir: string, base: Base, out: string): Promise<ExportedFolder> {
   const adapter = await loadAdapter(dir, base)
   const { words, truncation, temperature } = settingsOf(adapter, base, dir)
   const labels = modelOf(base).labelTokens(words, tokenizerOf(base))
-  const { method, merged, largestChange } = await exportOnnx(adapter, base, { labels, truncation, temperature }, out)
-  return { method, layout: ONNX, onnx: { merged, largest_change: largestChange } }
+  const { merged, largestChange } = await exportOnnx(adapter, base, { labels, truncation, temperature }, out)
+  return { method: adapter.method, layout: ONNX, onnx: { merged, largest_change: largestChange } }
 }
 
 /**

@@ -41,7 +41,7 @@ test('a model for transformers.js is reported with what became of the adapter an
     base,
     '--json',
   )
-  expect(JSON.parse(again)).toMatchObject({ layout: 'onnx', method: 'lora', onnx: { merged: true } })
+  expect(JSON.parse(again)).toMatchObject({ layout: 'onnx', method: { method: 'lora' }, onnx: { merged: true } })
 })
 
 test('an unknown format, a missing folder and no folder are reported', async () => {

@@ -55,7 +55,7 @@ describe.each([
     const dir = await saveRandom(base, targets ? { ...config, targets } : config)
     const out = freshPath('exported')
     const exported = await exportFolder(dir, 'onnx', out, folder)
-    expect(exported).toMatchObject({ layout: 'onnx', method: config.method, onnx: { merged } })
+    expect(exported).toMatchObject({ layout: 'onnx', method: { method: config.method }, onnx: { merged } })
 
     const { method, values } = await loadAdapter(dir, base)
     const all = new Map([...base.tensors, ...values])
@@ -76,6 +76,15 @@ describe.each([
       const found = texts.flatMap((_, i) => IDS.map((id) => Number(logits.data[i * vocabulary + id])))
       expectNear(found, expected[step].flat(), TOLERANCE, `step ${step}`)
       past = pastOf(output)
+    }
+    // All of them at once, each without those after it.
+    const decoder_input_ids = toRows(texts.map(() => [start, ...IDS.slice(0, 2)]))
+    const { logits } = (await model({ ...inputs, decoder_input_ids })) as { logits: Tensor }
+    const [, length, vocabulary] = logits.dims
+    for (const [step, rows] of expected.entries()) {
+      const at = (row: number, id: number) => Number(logits.data[(row * length + step) * vocabulary + id])
+      const found = texts.flatMap((_, i) => IDS.map((id) => at(i, id)))
+      expectNear(found, rows.flat(), TOLERANCE, `position ${step}`)
     }
     await model.dispose()
   })
@@ -144,6 +153,7 @@ test('the folder has the files that transformers.js and readers need', async () 
       frame: { before: [], after: [1] },
     },
   })
+  await expectError(loadBase(out), 'base_incomplete', 'as ONNX')
   const readme = readFileSync(join(out, 'README.md'), 'utf8')
   expect(readme).toContain(readFileSync(join(out, 'classify.js'), 'utf8'))
   expect(readme).toContain('| `negative` | `worst` | 4 |')
