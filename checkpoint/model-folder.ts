@@ -156,6 +156,12 @@ function throwIncomplete(dir: string, name: string, present: ReadonlySet<string>
       problem: 'contains an adapter, not a base',
       fix: 'Give the folder of the base here, and this folder as the checkpoint.',
     })
+  if (present.has('onnx'))
+    fail('base_incomplete', {
+      subject: dir,
+      problem: 'contains a model as ONNX, which Graft writes for transformers.js but does not read',
+      fix: 'Give the folder from which it was exported.',
+    })
   fail('base_incomplete', {
     subject: dir,
     problem: `does not contain ${name}`,

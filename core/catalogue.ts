@@ -58,6 +58,7 @@ export const catalogue = {
   not_found: { status: 404, exit: 2, title: 'Nothing exists at this address' },
   output_exists: { status: 409, exit: 2, title: 'The output already exists' },
   overloaded: { status: 429, exit: 1, title: 'The server is overloaded' },
+  pipeline_invalid: { status: 422, exit: 2, title: 'The pipeline cannot be used' },
   precision_unsupported: { status: 422, exit: 2, title: 'The device does not support this precision' },
   prediction_timeout: { status: 503, exit: 1, title: 'The prediction took too long' },
   promotion_refused: { status: 409, exit: 2, title: 'The alias cannot be moved to this adapter' },

@@ -3,7 +3,7 @@ import type { Program } from './program.ts'
 import type { Tensor } from './tensor.ts'
 import type { DType, Symbols, Type } from './types.ts'
 
-const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, i32: 4, i64: 8, bool: 1, u8: 1 }
+const BYTES: Readonly<Record<DType, number>> = { f32: 4, f16: 2, i32: 4, i64: 8, bool: 1, u8: 1, i8: 1 }
 
 /** Returns the bytes of a tensor, given the sizes of its symbols. */
 export const bytesOf = ({ dtype, shape }: Type, symbols: Symbols): number =>

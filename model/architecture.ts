@@ -102,6 +102,8 @@ export interface Model {
   readonly generation?: Generation
   /** The states and logits that the objectives of pretraining read. Not set if the model cannot be pretrained. */
   readonly pretraining?: Pretraining
+  /** The model as two parts that run one after the other. Not set if it is not an encoder with a decoder. */
+  readonly encoderDecoder?: EncoderDecoder
 }
 
 /** The attention of a decoder to its own positions. */
@@ -158,4 +160,38 @@ export interface Pretraining {
   logits(states: States, context: Context): Tensor
   /** Returns the logits of some tokens at the decoder's first step [B, 1, C]. `words` i32 [C] holds their ids. */
   wordLogits(states: States, words: Tensor, context: Context): Tensor
+}
+
+/** Keys and values [B, H, T, D] of an attention. */
+export interface KeysAndValues {
+  readonly key: Tensor
+  readonly value: Tensor
+}
+
+/** The keys and values of a decoder's block: those of its own positions, and those of the encoder's. */
+export interface BlockCache {
+  readonly decoder: KeysAndValues
+  readonly encoder: KeysAndValues
+}
+
+/** The input of a decoder's step. */
+export interface DecoderStep {
+  /** Token ids [B, T]. */
+  readonly ids: Tensor
+  /** The mask f32 [B, S] of the text, without positions that the tuning method adds. */
+  readonly mask: Tensor
+  /** The encoder's output. Not read if there is a cache. */
+  readonly states: Tensor
+  /** The cache of the step before. Not set at the first step. */
+  readonly past?: readonly BlockCache[]
+}
+
+/** An encoder and a decoder that takes its steps one by one, as other runtimes run them. */
+export interface EncoderDecoder {
+  /** The token that the decoder reads at its first step. */
+  readonly startTokenId: number
+  /** Returns the encoder's output for token ids [B, S] and their mask f32 [B, S]. */
+  encode(context: Context, ids: Tensor, mask: Tensor): Tensor
+  /** Returns the logits [B, T, V] of a step, and the cache for the next one. */
+  decode(context: Context, step: DecoderStep): { logits: Tensor; cache: readonly BlockCache[] }
 }

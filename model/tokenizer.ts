@@ -131,12 +131,19 @@ interface HuggingFaceTokenizer {
   model: { unk_token_id?: number; fuse_unk: boolean }
 }
 
+/** Returns a `tokenizer.json` with the parts that it may leave out, but that the library requires. */
+export const withEveryPart = (json: object): object => ({
+  normalizer: null,
+  pre_tokenizer: null,
+  post_processor: null,
+  decoder: null,
+  added_tokens: [],
+  ...json,
+})
+
 function openLibrary(json: object, config: object): HuggingFaceTokenizer {
   try {
-    return new Library(
-      { normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null, added_tokens: [], ...json },
-      config,
-    )
+    return new Library(withEveryPart(json), config)
   } catch (error) {
     return fail(
       'base_incomplete',

@@ -3,7 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { linkLibraries } from '../platform/store/embedded/link-libraries.ts'
-import { externals } from './externals.mjs'
+import { externals, peers } from './externals.mjs'
 import { writeBuild } from './write-build.ts'
 import { writeDeclarations } from './write-declarations.mjs'
 
@@ -17,6 +17,7 @@ const internal = [
   'training/child.ts',
   'training/baseline/child.ts',
   'training/data/child.ts',
+  'training/pipeline/child.ts',
   'platform/worker/short-work-child.ts',
   'graph/runtime/worker.ts',
   'graph/runtime/devices/gpu-info-child.ts',
@@ -44,7 +45,7 @@ function bundleProgram(program) {
     splitting: true,
     platform: 'node',
     target: 'node24',
-    external: externals,
+    external: [...externals, ...peers],
     banner: { js: banner },
   })
 }

@@ -1,9 +1,11 @@
-import { resolve } from 'node:path'
+import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
+import { label, labelRecord } from '../../core/label-rule.ts'
 import { baseFolder } from '../../platform/offline/bases.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
-import { folderNames } from '../../platform/offline/folder-names.ts'
+import { distinctNames, folderNames } from '../../platform/offline/folder-names.ts'
+import { locatePipeline } from '../../platform/offline/pipeline.ts'
 import { MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
 import type { FileReading } from '../../platform/schemas/datasets.ts'
 import { checkFlags } from '../check-flags.ts'
@@ -21,6 +23,19 @@ const flags = {
     .default([])
     .describe('Folder of an adapter or a model. Repeat the flag for each one.'),
   adapter: z.array(z.string()).default([]).describe('Name of an adapter in the store. Repeat the flag for each one.'),
+  pipeline: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Text classifier to compare them with: a folder that transformers.js can load, or its name on the Hub. Repeat the flag for each one.',
+    ),
+  pipeline_labels: labelRecord(label)
+    .optional()
+    .describe('Label that each label of the pipelines means. Defaults to finding it by their names.'),
+  pipeline_dtype: z
+    .enum(['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'])
+    .optional()
+    .describe('Element type of the weights of the pipelines, which selects their files. Defaults to fp32.'),
   data: z
     .string()
     .describe('Labeled reviews that no adapter was trained on, in a format of docs/data.md, plain or .gz.'),
@@ -32,73 +47,99 @@ const flags = {
 
 export const compare: Command = {
   summary: 'Compare adapters on the same reviews',
-  usage: 'compare (--checkpoint DIR ... | --adapter NAME ...) --data FILE',
+  usage: 'compare (--checkpoint DIR ... | --adapter NAME ...) [--pipeline MODEL ...] --data FILE',
   about: `All adapters classify the same reviews. The report shows which one is better, or that the reviews are
 too few to tell. It has the accuracies with 95 % Wilson intervals; for each pair, the difference with
 a 95 % interval of the paired bootstrap, wins and losses, the exact McNemar p with Holm's adjustment,
 and the smallest difference that this many reviews would detect; the accuracy by length and by label;
-and the reviews on which the adapters disagree. See docs/comparing.md for how to read it.`,
+and the reviews on which the adapters disagree. See docs/comparing.md for how to read it.
+
+A pipeline is a text classifier that is already there, such as one from the Hub. It runs in a process of
+its own and needs the package @huggingface/transformers. With one, a single adapter can be compared, and
+the store keeps no comparison.`,
   examples: [
     'graft compare --checkpoint film-lora --checkpoint film-adapter --data test.jsonl.gz',
     'graft compare --adapter film-lora --adapter film-adapter --data test.jsonl.gz --json',
+    'graft compare --adapter film --pipeline ./my-classifier --data test.jsonl.gz',
   ],
   flags: { Flags: flags },
-  repeated: ['checkpoint', 'adapter'],
+  repeated: ['checkpoint', 'adapter', 'pipeline'],
   async run({ json, ...values }) {
     const {
       checkpoint: folders,
       adapter: names,
+      pipeline,
+      pipeline_labels,
+      pipeline_dtype,
       base,
       text_column,
       label_column,
       ...options
     } = checkFlags(flags, values)
     const reading = { text_column, label_column }
-    requireDistinct(folders, names)
+    requireDistinct(folders, names, pipeline)
     const progress = makeProgress()
     const onRead = (read: FileReading) => writeReading(progress, options.data, read)
     const request = { ...options, reading, onRead }
+    const compareFolders = (adapters: readonly { name: string; checkpoint: string }[]) =>
+      compareCheckpoints(
+        {
+          ...request,
+          adapters: adapters.map((adapter) => ({ ...adapter, base: baseFolder(base) })),
+          pipelines: namePipelines(
+            pipeline,
+            adapters.map(({ name }) => name),
+          ).map((named) => ({ ...named, labels: pipeline_labels, dtype: pipeline_dtype })),
+        },
+        (done, total) => progress.update({ done, total, details: ['classified'] }),
+      )
+    const compareNamed = async () =>
+      pipeline.length > 0
+        ? (await import('../store/adapter-folders.ts')).withAdapterFolders(names, compareFolders)
+        : (await import('../store/short-work-on-store.ts')).compareOnStore({ adapters: names, base, ...request })
     const comparison =
       names.length > 0
-        ? await (await import('../store/short-work-on-store.ts')).compareOnStore({
-            adapters: names,
-            base,
-            ...request,
-          })
-        : await compareCheckpoints(
-            {
-              adapters: folderNames(folders).map((name, i) => ({
-                name,
-                base: baseFolder(base),
-                checkpoint: folders[i],
-              })),
-              ...request,
-            },
-            (done, total) => progress.update({ done, total, details: ['classified'] }),
-          )
+        ? await compareNamed()
+        : await compareFolders(folderNames(folders).map((name, i) => ({ name, checkpoint: folders[i] })))
     progress.finish()
     printResult(json, comparison, formatComparison(comparison))
   },
 }
 
-/** @throws GraftError `usage` unless there are 2 to 8 different adapters */
-function requireDistinct(folders: readonly string[], names: readonly string[]): void {
+/** Returns each pipeline with a name that no adapter has. */
+function namePipelines(pipelines: readonly string[], taken: readonly string[]) {
+  const located = pipelines.map(locatePipeline)
+  const names = distinctNames(
+    located.map(({ model, isFolder }) => (isFolder ? basename(model) : model)),
+    taken,
+  )
+  return located.map((pipeline, i) => ({ ...pipeline, name: names[i] }))
+}
+
+/** @throws GraftError `usage` unless there are two to eight, all different, and at least one of them is an adapter */
+function requireDistinct(folders: readonly string[], names: readonly string[], pipelines: readonly string[]): void {
   const [flag, given] = names.length > 0 ? ['--adapter', names] : ['--checkpoint', folders.map((path) => resolve(path))]
-  const repeated = given.find((name, i) => given.indexOf(name) < i)
+  const all = given.length + pipelines.length
   if (folders.length > 0 && names.length > 0)
     fail('usage', { subject: flag, problem: 'cannot be combined with --checkpoint', fix: 'Use only one of them.' })
-  if (given.length < 2 || given.length > MAX_COMPARED)
+  if (given.length === 0 || all < 2 || all > MAX_COMPARED)
     fail('usage', {
       subject: flag,
-      expected: `2 to ${MAX_COMPARED} adapters`,
-      found: given.length === 0 ? 'none' : String(given.length),
+      expected: `2 to ${MAX_COMPARED} adapters, or at least one with a pipeline`,
+      found: given.length === 0 ? 'none' : String(all),
       fix: 'Repeat --checkpoint DIR or --adapter NAME for each adapter.',
     })
-  if (repeated !== undefined)
-    fail('usage', {
-      subject: flag,
-      expected: 'each adapter once',
-      found: `${repeated} twice`,
-      fix: 'Name each adapter once.',
-    })
+  for (const [flagOfList, list] of [
+    [flag, given],
+    ['--pipeline', pipelines],
+  ] as const) {
+    const repeated = list.find((name, i) => list.indexOf(name) < i)
+    if (repeated !== undefined)
+      fail('usage', {
+        subject: flagOfList,
+        expected: 'each name once',
+        found: `${repeated} twice`,
+        fix: 'Leave out one of them.',
+      })
+  }
 }

@@ -4,9 +4,9 @@ import { type Attribute, ELEMENT_TYPE, type OnnxGraph, type OnnxNode } from './m
 
 /**
  * The device that a program is lowered for. `cpu` may use ONNX Runtime's fused CPU kernels; the others get only
- * standard ONNX ops.
+ * standard ONNX ops. `portable` is for files that other programs run, on any device.
  */
-export type Target = 'cpu' | 'webgpu' | 'cuda'
+export type Target = 'cpu' | 'webgpu' | 'cuda' | 'portable'
 
 /** A writer of ONNX nodes for ops. Each call returns the name of a value. Equal nodes are written once. */
 export interface Emitter {
@@ -60,7 +60,7 @@ export function makeEmitter(
       if (existing) return existing
       const output = `v${emitted.size}`
       emitted.set(key, output)
-      nodes.push({ name: `${nodeIndex}.${output}`, opType, domain, inputs: from, output, attributes })
+      nodes.push({ name: `${nodeIndex}.${output}`, opType, domain, inputs: from, outputs: [output], attributes })
       return output
     },
     input(name, type) {
@@ -141,7 +141,7 @@ export function makeEmitter(
  * Renames values to their output names. A value that no node computes, or that has two names, goes through an Identity.
  */
 function nameOutputs(nodes: readonly OnnxNode[], outputs: Record<string, readonly [string, Type]>): OnnxNode[] {
-  const nodeOutputs = new Set(nodes.map((n) => n.output))
+  const nodeOutputs = new Set(nodes.flatMap((n) => n.outputs))
   const renamed = new Map<string, string>()
   const copies: OnnxNode[] = []
   for (const [key, [value]] of Object.entries(outputs)) {
@@ -152,12 +152,12 @@ function nameOutputs(nodes: readonly OnnxNode[], outputs: Record<string, readonl
         opType: 'Identity',
         domain: '',
         inputs: [renamed.get(value) ?? value],
-        output: key,
+        outputs: [key],
         attributes: {},
       })
   }
   const rename = (value: string) => renamed.get(value) ?? value
-  return [...nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename), output: rename(n.output) })), ...copies]
+  return [...nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename), outputs: n.outputs.map(rename) })), ...copies]
 }
 
 /** Returns the shape for a Reshape: 0 means "as in the source", and one -1 means "the remaining elements". */

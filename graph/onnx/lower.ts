@@ -3,7 +3,8 @@ import type { Program } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Symbols, Type } from '../types.ts'
 import { makeEmitter, type Target } from './emitter.ts'
-import { encodeModel } from './model.ts'
+import { encodeModel, type OnnxGraph } from './model.ts'
+import { joinBytes } from './protobuf.ts'
 
 /** A lowered program. It is plain data, so it can be sent to a thread. */
 export interface Executable {
@@ -26,11 +27,16 @@ export interface LowerOptions {
 }
 
 /** Lowers a program to an ONNX model for a target. */
-export function lower(
+export function lower(program: Program, target: Target, options?: LowerOptions): Executable {
+  return executableOf(lowerToGraph(program, target, options), target)
+}
+
+/** Lowers a program to an ONNX graph, for a caller that changes or stores the graph. */
+export function lowerToGraph(
   { name, nodes, inputs, outputs }: Program,
   target: Target,
   { symbols, constants = {} }: LowerOptions = {},
-): Executable {
+): OnnxGraph {
   const emitter = makeEmitter(target, symbols)
   const typeOf = ({ dtype, shape }: Type): Type => ({
     dtype: target === 'webgpu' && dtype === 'u8' ? 'f32' : dtype, // WGSL has no bytes
@@ -57,17 +63,21 @@ export function lower(
     .filter(([input]) => isFixed(input))
     .map(([input, { dtype, shape }]) => ({ name: input, dtype, shape: shape as number[], values: constants[input] }))
   return {
-    name,
-    target,
-    model: encodeModel({
-      ...graph,
-      inputs: graph.inputs.filter(([input]) => !isFixed(input)),
-      initializers: [...graph.initializers, ...fixed],
-    }),
-    inputs: mapValues(Object.fromEntries(Object.entries(inputs).filter(([input]) => !isFixed(input))), typeOf),
-    outputs: mapValues(outputs, typeOf),
+    ...graph,
+    inputs: graph.inputs.filter(([input]) => !isFixed(input)),
+    initializers: [...graph.initializers, ...fixed],
   }
 }
 
-const mapValues = <A, B>(record: Readonly<Record<string, A>>, map: (value: A) => B): Record<string, B> =>
-  Object.fromEntries(Object.entries(record).map(([key, value]) => [key, map(value)]))
+const executableOf = (graph: OnnxGraph, target: Target): Executable => ({
+  name: graph.name,
+  target,
+  model: joinBytes(encodeModel(graph).pieces),
+  ...signatureOf(graph),
+})
+
+/** Returns the types of what a graph reads and returns. */
+export const signatureOf = ({ inputs, outputs }: OnnxGraph): Pick<Executable, 'inputs' | 'outputs'> => ({
+  inputs: Object.fromEntries(inputs),
+  outputs: Object.fromEntries(outputs),
+})

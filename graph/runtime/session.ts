@@ -53,22 +53,27 @@ const ORT_TYPE: Record<DType, ort.Tensor.Type> = {
   i64: 'int64',
   bool: 'bool',
   u8: 'uint8',
+  i8: 'int8',
 }
 
 const PROVIDERS: Record<Target, readonly ort.InferenceSession.ExecutionProviderConfig[]> = {
   cpu: ['cpu'],
   webgpu: ['webgpu'],
   cuda: ['cuda'],
+  portable: ['cpu'],
 }
+
+/** A lowered program, in memory or as the path of its file. */
+export type LoadableProgram = Omit<Executable, 'model'> & { readonly model: Executable['model'] | string }
 
 /** Loads a program into ONNX Runtime. `run` blocks the calling thread until the results are ready; see `openPool`. */
 export async function openSession(
-  executable: Executable,
+  executable: LoadableProgram,
   { threads = 0, profile, keep = [], keepMemory = true }: SessionOptions = {},
 ): Promise<Session> {
   const { name: program, target, model, inputs, outputs } = executable
   const locationOf = (name: string) => [name, keep.includes(name) ? 'gpu-buffer' : 'cpu'] as const
-  const session = await ort.InferenceSession.create(model, {
+  const session = await ort.InferenceSession.create(model as string, {
     executionProviders: PROVIDERS[target],
     intraOpNumThreads: threads,
     graphOptimizationLevel: 'all',

@@ -4,6 +4,7 @@ import { labelTokens } from '../label-words.ts'
 import type { T5Config } from './config.ts'
 import { layerOf, layers } from './layers.ts'
 import { classLogits, generation, objective, pretraining } from './objective.ts'
+import { encoderDecoder } from './steps.ts'
 import { baseTensors, linears, moduleOf, subLayers } from './tensors.ts'
 import { parseWithTensors } from './tied-copies.ts'
 
@@ -48,4 +49,5 @@ const describe = (config: T5Config): Model => ({
   objective: (loss, tokens) => objective(config, loss, tokens),
   generation: generation(config),
   pretraining: pretraining(config),
+  encoderDecoder: encoderDecoder(config),
 })

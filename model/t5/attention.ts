@@ -5,6 +5,7 @@ import { reshape, transpose } from '../../graph/ops/shape.ts'
 import { softmax } from '../../graph/ops/softmax.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { rank } from '../../graph/types.ts'
+import type { KeysAndValues } from '../architecture.ts'
 import { linear } from '../linear.ts'
 import type { T5Context } from './context.ts'
 
@@ -19,11 +20,39 @@ export function adaptedLinear(name: string, x: Tensor, { weight, edits }: T5Cont
  * x.
  */
 export function selfAttention(name: string, x: Tensor, bias: Tensor, context: T5Context): Tensor {
+  return attend(name, x, prefixed(name, keysAndValues(name, x, context), context), bias, context)
+}
+
+/** The keys and values of an attention's own positions: x [B, T, E] -> [B, H, T, D] each. */
+export function keysAndValues(name: string, x: Tensor, context: T5Context): KeysAndValues {
   const project = (part: string) => splitHeads(adaptedLinear(`${name}.${part}`, x, context), context)
-  const [q, ownKeys, ownValues] = ['q', 'k', 'v'].map(project) // [B, H, T, D]
-  const [k, v] = context.edits.keysAndValues(name, ownKeys, ownValues) // [B, H, n + T, D]
-  const keep = context.dropout?.mask([...q.shape.slice(0, 3), k.shape[2]])
-  return adaptedLinear(`${name}.o`, mergeHeads(attention(q, k, v, bias, keep)), context)
+  return { key: project('k'), value: project('v') }
+}
+
+/** Adds the keys and values that the tuning method puts before those of the decoder: [B, H, n + T, D] each. */
+export function prefixed(name: string, { key, value }: KeysAndValues, { edits }: T5Context): KeysAndValues {
+  const [keys, values] = edits.keysAndValues(name, key, value)
+  return { key: keys, value: values }
+}
+
+/** Attends to keys and values [B, H, K, D]: x [B, T, E], additive bias broadcasting to [B, H, T, K] -> [B, T, E]. */
+export function attend(
+  name: string,
+  x: Tensor,
+  { key, value }: KeysAndValues,
+  bias: Tensor,
+  context: T5Context,
+): Tensor {
+  const q = splitHeads(adaptedLinear(`${name}.q`, x, context), context) // [B, H, T, D]
+  const keep = context.dropout?.mask([...q.shape.slice(0, 3), key.shape[2]])
+  return adaptedLinear(`${name}.o`, mergeHeads(attention(q, key, value, bias, keep)), context)
+}
+
+/** The keys and values of cross-attention, for a decoder that takes many steps: y [B, S, E] -> [B, H, S, D] each. */
+export function crossKeysAndValues(name: string, y: Tensor, { edits, ...context }: T5Context): KeysAndValues {
+  const project = (part: string) =>
+    splitHeads(linear(y, edits.weight(`${name}.${part}`, context.weight(`${name}.${part}.weight`))), context)
+  return { key: project('k'), value: project('v') }
 }
 
 /**
@@ -53,7 +82,7 @@ export function absorbedCrossAttention(
 }
 
 /** [B, T, H·D] -> [B, H, T, D] */
-function splitHeads(x: Tensor, { t5 }: T5Context): Tensor {
+function splitHeads(x: Tensor, { t5 }: Pick<T5Context, 't5'>): Tensor {
   return transpose(reshape(x, [...x.shape.slice(0, 2), t5.numHeads, t5.dKv]), [0, 2, 1, 3])
 }
 

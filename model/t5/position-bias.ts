@@ -1,8 +1,10 @@
+import { addDims } from '../../graph/dim.ts'
 import { add, sub } from '../../graph/ops/elementwise.ts'
 import { gather } from '../../graph/ops/gather.ts'
 import { clamp, iota } from '../../graph/ops/index-math.ts'
 import { constant, scalar } from '../../graph/ops/leaf.ts'
 import { reshape, transpose } from '../../graph/ops/shape.ts'
+import { slice } from '../../graph/ops/slice.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { Dim } from '../../graph/types.ts'
 
@@ -27,25 +29,30 @@ export function relativeBucketOf(
 }
 
 /**
- * Returns the bias of every query and key: table [buckets, H] -> [1, H, T, n + T].
+ * Returns the relative position (key − query) of every query and key: [T, n + T].
  * @param queries T
  * @param before n, the keys before those of the queries' own positions
  */
+export function relativePositions(queries: Dim, before: Dim): Tensor {
+  const keys = addDims(before, queries)
+  const positions = before === 0 ? iota(queries) : slice(iota(keys), 0, before, queries)
+  return sub(reshape(iota(keys), [1, keys]), reshape(positions, [queries, 1]))
+}
+
+/** Returns the bias of every query and key: table [buckets, H] -> [1, H, T, n + T]. See {@link relativePositions}. */
 export function positionBias(
   table: Tensor,
   queries: Dim,
   bidirectional: boolean,
   maxDistance: number,
-  before: number,
+  before: Dim,
 ): Tensor {
-  const keys = before === 0 ? queries : before + Number(queries)
   const buckets = Number(table.shape[0])
   const byDistance = Array.from({ length: 2 * maxDistance + 1 }, (_, i) =>
     relativeBucketOf(i - maxDistance, bidirectional, buckets, maxDistance),
   )
-  const positions = before === 0 ? iota(queries) : add(iota(queries), scalar(before, 'i32'))
-  const relative = sub(reshape(iota(keys), [1, keys]), reshape(positions, [queries, 1])) // [T, n + T]
+  const relative = relativePositions(queries, before)
   const index = add(clamp(relative, -maxDistance, maxDistance), scalar(maxDistance, 'i32'))
   const bias = gather(table, gather(constant(byDistance, undefined, 'i32'), index)) // [T, n + T, H]
-  return reshape(transpose(bias, [2, 0, 1]), [1, table.shape[1], queries, keys])
+  return reshape(transpose(bias, [2, 0, 1]), [1, table.shape[1], queries, addDims(before, queries)])
 }

@@ -1,15 +1,17 @@
+import { addDims } from '../../graph/dim.ts'
 import { add, cast, gelu, mul, relu, scale, sub } from '../../graph/ops/elementwise.ts'
 import { gather } from '../../graph/ops/gather.ts'
-import { clamp, iota } from '../../graph/ops/index-math.ts'
+import { clamp } from '../../graph/ops/index-math.ts'
 import { input, scalar } from '../../graph/ops/leaf.ts'
 import { rmsNorm } from '../../graph/ops/normal.ts'
 import { reshape } from '../../graph/ops/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
+import type { Dim } from '../../graph/types.ts'
 import { linear } from '../linear.ts'
 import type { SubLayer } from '../modules.ts'
 import { absorbedCrossAttention, adaptedLinear, selfAttention } from './attention.ts'
 import type { T5Context } from './context.ts'
-import { positionBias } from './position-bias.ts'
+import { positionBias, relativePositions } from './position-bias.ts'
 import { moduleOf, subLayers } from './tensors.ts'
 
 /** Subtracted from attention scores that are masked: large enough that their exponential is zero in f32. */
@@ -44,15 +46,31 @@ export const batchInputs = (target: number): Batch => ({
 
 /** Runs T5's encoder and decoder. {@link logits} and {@link wordLogits} apply the head to the decoder's output. */
 export function t5({ inputIds, attentionMask, decoderInputIds }: Batch, context: T5Context): Hidden {
-  const embedded = gather(context.weight('shared.weight'), inputIds) // [B, S, E]
-  const [source, mask] = context.edits.encoderInput(embedded, attentionMask)
-  const maskBias = scale(sub(mask, scalar(1)), MASKED) // [B, S]
-  const encoder = encode(source, maskBias, context)
-  return { encoder, decoder: decode(decoderInputIds, encoder, maskBias, context) }
+  const { encoder, maskBias } = encode(inputIds, attentionMask, context)
+  const [b, s] = maskBias.shape
+  const crossBias = reshape(maskBias, [b, 1, s])
+  const decoder = decode(
+    decoderInputIds,
+    {
+      past: 0,
+      self: (name, x, bias) => selfAttention(name, x, bias, context),
+      cross: (name, x) => absorbedCrossAttention(name, x, encoder, crossBias, context),
+    },
+    context,
+  )
+  return { encoder, decoder }
 }
 
-function encode(source: Tensor, maskBias: Tensor, context: T5Context): Tensor {
-  const [b, s] = source.shape
+/** Runs the encoder: its output [B, S, E] and the bias [B, S] that hides padding, both with prompt rows. */
+export function encode(
+  inputIds: Tensor,
+  attentionMask: Tensor,
+  context: T5Context,
+): { encoder: Tensor; maskBias: Tensor } {
+  const embedded = gather(context.weight('shared.weight'), inputIds) // [B, S, E]
+  const [source, mask] = context.edits.encoderInput(embedded, attentionMask)
+  const maskBias = maskBiasOf(mask)
+  const [b, s] = source.shape.slice(0, 2)
   const bias = add(stackBias('encoder', source, context), reshape(maskBias, [b, 1, 1, s])) // [B, H, S, S]
   let h = drop(source, context)
   for (const layer of layersOf('encoder', context)) {
@@ -62,22 +80,32 @@ function encode(source: Tensor, maskBias: Tensor, context: T5Context): Tensor {
         : selfAttention(moduleOf(layer), norm(layer.name, h, context), bias, context)
     h = add(h, context.edits.output(layer, h, drop(f, context)))
   }
-  return drop(finalNorm('encoder', h, context), context)
+  return { encoder: drop(finalNorm('encoder', h, context), context), maskBias }
 }
 
-function decode(ids: Tensor, encoder: Tensor, maskBias: Tensor, context: T5Context): Tensor {
+/** Returns what is added to attention scores, from a mask of ones and zeros. */
+export const maskBiasOf = (mask: Tensor): Tensor => scale(sub(mask, scalar(1)), MASKED)
+
+/** How the decoder attends to its own positions and to the encoder. */
+export interface DecoderAttention {
+  /** How many positions it has decoded before those of its input. */
+  readonly past: Dim
+  /** @param bias [1, H, T, n + T] */
+  self(name: string, x: Tensor, bias: Tensor): Tensor
+  cross(name: string, x: Tensor): Tensor
+}
+
+/** Runs the decoder: ids [B, T] -> its output [B, T, E], scaled for the head. */
+export function decode(ids: Tensor, attention: DecoderAttention, context: T5Context): Tensor {
   const target = gather(context.weight('shared.weight'), ids) // [B, T, E]
-  const [b, s] = maskBias.shape
-  const { decoderPrefix: before } = context.edits
-  const positions = stackBias('decoder', target, context, before)
-  const bias = add(positions, causalBias(Number(target.shape[1]), before)) // [1, H, T, n + T]
-  const crossBias = reshape(maskBias, [b, 1, s])
+  const before = addDims(context.edits.decoderPrefix, attention.past)
+  const bias = add(stackBias('decoder', target, context, before), causalBias(target.shape[1], before))
   let h = drop(target, context)
   for (const layer of layersOf('decoder', context)) {
     const x = norm(layer.name, h, context)
     const f = {
-      selfAttention: () => selfAttention(moduleOf(layer), x, bias, context),
-      crossAttention: () => absorbedCrossAttention(moduleOf(layer), x, encoder, crossBias, context),
+      selfAttention: () => attention.self(moduleOf(layer), x, bias),
+      crossAttention: () => attention.cross(moduleOf(layer), x),
       feedForward: () => feedForward(layer, x, context),
     }[layer.kind]()
     h = add(h, context.edits.output(layer, h, drop(f, context)))
@@ -117,16 +145,13 @@ const finalNorm = (stack: string, h: Tensor, { weight, t5 }: T5Context): Tensor 
  * Returns the position bias [1, H, T, n + T] that all blocks of a stack share. Its table belongs to the first block.
  * @param before n, the positions before those of x. Defaults to none
  */
-function stackBias(stack: 'encoder' | 'decoder', x: Tensor, { weight, t5 }: T5Context, before = 0): Tensor {
+function stackBias(stack: 'encoder' | 'decoder', x: Tensor, { weight, t5 }: T5Context, before: Dim = 0): Tensor {
   const table = weight(`${stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`)
   return positionBias(table, x.shape[1], stack === 'encoder', t5.relativeAttentionMaxDistance, before)
 }
 
 /** Returns a bias [T, n + T] that hides later positions from each row. */
-function causalBias(t: number, before: number): Tensor {
-  const keys = before === 0 ? iota(t) : sub(iota(before + t), scalar(before, 'i32'))
-  const future = clamp(sub(reshape(keys, [1, before + t]), reshape(iota(t), [t, 1])), 0, 1)
-  return scale(cast(future, 'f32'), -MASKED)
-}
+const causalBias = (t: Dim, before: Dim): Tensor =>
+  scale(cast(clamp(relativePositions(t, before), 0, 1), 'f32'), -MASKED)
 
 const drop = (x: Tensor, { dropout }: T5Context): Tensor => (dropout ? mul(x, dropout.mask(x.shape)) : x)

@@ -4,14 +4,19 @@ import type { DeviceKind } from '../../graph/runtime/devices/device-description.
 import { openRuntime } from '../../graph/runtime/runtime.ts'
 import { compare } from '../../training/comparison/compare.ts'
 import type { AdapterPredictions, Comparison } from '../../training/comparison/comparison.ts'
+import type { Example } from '../../training/data/check-row.ts'
 import { readExamples } from '../../training/data/examples.ts'
 import type { Reading } from '../../training/data/reading.ts'
 import type { FileReading } from '../../training/data/scan-examples.ts'
+import type { Pipeline } from '../../training/pipeline/pipeline.ts'
 import { openClassifier } from './open-classifier.ts'
+import { classifyWithPipeline } from './pipeline.ts'
 
 export interface ComparisonRequest {
-  /** Two or more adapters with different names, each with the folder of its base and its own folder. */
+  /** Adapters with different names, each with the folder of its base and its own folder. */
   adapters: readonly { name: string; base: string; checkpoint: string }[]
+  /** Text classifiers of transformers.js to compare them with, with other names. Defaults to none. */
+  pipelines?: readonly (Pipeline & { name: string })[]
   data: string
   /** How the data are read. Defaults to the usual columns. */
   reading?: Reading
@@ -28,7 +33,7 @@ export interface ComparisonRequest {
  *   know; also if a folder or the data are not valid
  */
 export async function compareCheckpoints(
-  { adapters, data, reading, onRead, threads, device = 'cpu' }: ComparisonRequest,
+  { adapters, pipelines = [], data, reading, onRead, threads, device = 'cpu' }: ComparisonRequest,
   onProgress: (done: number, total: number) => void,
 ): Promise<Comparison> {
   const labelSets: (readonly string[])[] = []
@@ -41,6 +46,16 @@ export async function compareCheckpoints(
     )
   const { examples, ...read } = await readExamples(data, { ...reading, labels })
   onRead?.(read)
+  const total = (adapters.length + pipelines.length) * examples.length
+  // They run first, so that one that cannot run is reported before the adapters have computed for minutes.
+  const others: AdapterPredictions[] = []
+  for (const [i, { name, ...pipeline }] of pipelines.entries()) {
+    const probabilities = await classifyWithPipeline(
+      { ...pipeline, texts: examples.map(({ text }) => text), targets: labels, threads },
+      (done) => onProgress(i * examples.length + done, total),
+    )
+    others.push({ name, labels, predictions: probabilities.map((row, i) => toPrediction(row, examples[i], labels)) })
+  }
   await chooseDevice(device, 'f32')
   const pool = openRuntime(device, threads)
   try {
@@ -49,19 +64,31 @@ export async function compareCheckpoints(
     for (const [i, { name, base, checkpoint }] of adapters.entries()) {
       // Opened again here, so that only one model is in memory at a time.
       const classifier = await openClassifier(base, checkpoint)
-      const onPredictions = (done: number) => onProgress(i * examples.length + done, adapters.length * examples.length)
+      const onPredictions = (done: number) => onProgress((pipelines.length + i) * examples.length + done, total)
       const classified = await classifier.classify(examples, pool, onPredictions)
       compared.push({ name, labels: classifier.labels, predictions: classified.predictions })
       if (i === 0) lengths = classified.lengths
     }
     return compare(
       examples.map((example, row) => ({ ...example, tokens: lengths[row] })),
-      compared,
+      [...compared, ...others],
     )
   } finally {
     await pool.close()
   }
 }
+
+/** Returns a prediction of a pipeline. A comparison takes the numbers of tokens from an adapter. */
+const toPrediction = (
+  probabilities: readonly number[],
+  { label }: Example,
+  labels: readonly string[],
+): AdapterPredictions['predictions'][number] => ({
+  label: labels.indexOf(label),
+  probabilities,
+  tokens: 0,
+  truncated: false,
+})
 
 function throwNoSharedLabels(names: readonly string[], labelSets: readonly (readonly string[])[]): never {
   return fail('data_label', {

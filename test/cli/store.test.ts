@@ -4,7 +4,9 @@ import { beforeAll, expect, test } from 'vitest'
 import { packageRoot } from '../../core/entry.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
+import type { Comparison } from '../../training/comparison/comparison.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
+import { writeWordCounter } from '../training/pipeline/word-counter.ts'
 import { type Exit, freshHome, startGraft } from './run.ts'
 
 const data = join(packageRoot, 'samples/train.jsonl')
@@ -53,6 +55,21 @@ test('an export has the trained bytes, and can be imported under another name an
   expect(await json(['adapters', 'remove', 'copy'])).toEqual({ removed: 'copy' })
   const gone = await graft(['adapters', 'show', 'copy'])
   expect([gone.code, gone.stderr]).toEqual([2, expect.stringContaining('expected one of mine, film')])
+})
+
+test('adapters of the store are compared with a pipeline, and nothing is stored', async () => {
+  const pipeline = writeWordCounter(['NEGATIVE', 'POSITIVE'], { superb: [-1, 1], dull: [1, -1] })
+  const test = join(packageRoot, 'samples/test.jsonl')
+  const args = ['compare', '--adapter', 'mine', '--adapter', 'film', '--pipeline', pipeline, '--data', test]
+  const { adapters, pairs } = await json<Comparison>(args)
+  expect(adapters.map(({ name, n }) => [name, n])).toEqual([
+    ['mine', 90],
+    ['film', 90],
+    ['counter', 90],
+  ])
+  expect(pairs).toHaveLength(3)
+  const { code, stderr } = await graft(['compare', '--adapter', 'nobody', '--pipeline', pipeline, '--data', test])
+  expect([code, stderr]).toEqual([2, expect.stringContaining('expected one of mine, film')])
 })
 
 test('a folder of PEFT, which has no temperature, is imported with temperature 1', async () => {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { loadAdapter } from '../../../checkpoint/adapter.ts'
 import { loadBase } from '../../../checkpoint/base.ts'
+import { stepsOf } from '../../../checkpoint/onnx/steps.ts'
 import { encodeSafetensors } from '../../../checkpoint/safetensors.ts'
 import { makeRandom } from '../../../core/random.ts'
 import { openPool, type Pool } from '../../../graph/runtime/pool.ts'
@@ -136,4 +137,9 @@ test('a folder of an unsupported architecture is rejected by name', async () => 
   writeFileSync(join(dir, 'config.json'), JSON.stringify({ ...config, model_type: 'gpt2' }))
   writeFileSync(join(dir, 'model.safetensors'), Buffer.concat(encodeSafetensors(new Map())))
   await expectError(loadBase(dir), 'base_incomplete', 'gpt2')
+})
+
+test('a model without a decoder is not exported as ONNX, with the reason', async () => {
+  const base = await loadBase(folder)
+  await expectError((async () => stepsOf(base))(), 'checkpoint_config', 'an encoder with a decoder', 'bert')
 })
