@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { baseFolder } from '../../platform/offline/bases.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
 import { folderNames } from '../../platform/offline/folder-names.ts'
 import { MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
@@ -10,10 +9,11 @@ import { checkFlags } from '../check-flags.ts'
 import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { formatComparison } from '../lines/comparison.ts'
 import { writeReading } from '../lines/reading.ts'
 import { printResult } from '../output.ts'
-import { makeProgress } from '../progress.ts'
+import { makeProgress, type Progress } from '../progress.ts'
 
 const flags = {
   checkpoint: z
@@ -25,7 +25,7 @@ const flags = {
     .string()
     .describe('Labeled reviews that no adapter was trained on, in a format of docs/data.md, plain or .gz.'),
   ...columnFlags,
-  base: z.string().optional().describe('Folder of the base of --checkpoint. Defaults to the embedded base.'),
+  base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
 }
@@ -65,20 +65,17 @@ and the reviews on which the adapters disagree. See docs/comparing.md for how to
             base,
             ...request,
           })
-        : await compareCheckpoints(
-            {
-              adapters: folderNames(folders).map((name, i) => ({
-                name,
-                base: baseFolder(base),
-                checkpoint: folders[i],
-              })),
-              ...request,
-            },
-            (done, total) => progress.update({ done, total, details: ['classified'] }),
+        : await compareCheckpoints({ adapters: await withBase(folders, base, progress), ...request }, (done, total) =>
+            progress.update({ done, total, details: ['classified'] }),
           )
     progress.finish()
     printResult(json, comparison, formatComparison(comparison))
   },
+}
+
+async function withBase(folders: readonly string[], base: string | undefined, progress: Progress) {
+  const folder = await fetchBase(base, progress)
+  return folderNames(folders).map((name, i) => ({ name, base: folder, checkpoint: folders[i] }))
 }
 
 /** @throws GraftError `usage` unless there are 2 to 8 different adapters */

@@ -5,6 +5,7 @@ import { fieldsByMethod } from '../../platform/schemas/methods.ts'
 import { parseTrainingSpec, trainingFields } from '../../training/spec.ts'
 import { resumeSpec } from '../../training/state/resume-spec.ts'
 import type { Command } from '../command.ts'
+import { fetchBase } from '../hub-progress.ts'
 import { formatProfile } from '../lines/profile.ts'
 import { formatCalibration, formatEstimate, formatFindings, formatSkipped, warningsOf } from '../lines/training.ts'
 import { formatPercent, printResult } from '../output.ts'
@@ -66,8 +67,9 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
     }
     const fields = { ...(await readConfig(config)), ...flags }
     if (resume) rejectDryRun({ plan, profile })
-    const spec = resume ? resumeSpec(fields) : parseTrainingSpec(fields)
     const progress = makeProgress()
+    const spec = resume ? resumeSpec(fields) : parseTrainingSpec(fields)
+    if (spec.base !== undefined) spec.base = await fetchBase(spec.base, progress)
     const listen = makeTrainingListener(progress)
     const signal = saveOnSignal(progress)
     if (plan) {

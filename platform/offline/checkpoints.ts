@@ -9,19 +9,19 @@ export const exportFormats = formats
 
 /**
  * Writes the folder of an adapter in another format.
- * @param base the folder of its base. Defaults to the embedded one
+ * @param base as for {@link baseFolder}
  * @throws GraftError
  */
 export async function exportFolder(dir: string, format: string, out: string, base?: string): Promise<Adapter> {
-  return convertAdapter(dir, await loadBase(baseFolder(base)), format, out)
+  return convertAdapter(dir, await loadBase(await baseFolder(base)), format, out)
 }
 
 /**
  * Describes the folder of an adapter of any library.
- * @param base the folder of its base. Defaults to the embedded one
+ * @param base as for {@link baseFolder}
  * @throws GraftError
  */
 export async function inspect(dir: string, base?: string): Promise<Inspection & { base: string }> {
-  const loaded = await loadBase(baseFolder(base))
+  const loaded = await loadBase(await baseFolder(base))
   return { base: loaded.name, ...(await inspectFolder(dir, loaded)) }
 }

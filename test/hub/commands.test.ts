@@ -1,0 +1,114 @@
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeEach, expect, test } from 'vitest'
+import { freshPath } from '../checkpoint/helpers.ts'
+import { type Exit, startGraft } from '../cli/run.ts'
+import { makeReviews, tinyBase, writeReviews } from '../training/tiny.ts'
+import { startFakeHub } from './fake-hub.ts'
+import { filesIn } from './fake-repos.ts'
+import type { FakeHub, Received } from './fake-types.ts'
+
+const REPO = 'owner/tiny'
+
+let hub: FakeHub
+let home: string
+let commit: string
+
+beforeEach(async () => {
+  hub = await startFakeHub()
+  home = freshPath('hugging-face')
+  commit = hub.add(REPO, filesIn(tinyBase()))
+})
+
+const start = (...args: string[]) => startGraft(args, { HF_ENDPOINT: hub.endpoint, HF_HOME: home, HF_HUB_CACHE: '' })
+const count = () => start('parameters', '--base', REPO, '--json')
+const isWeights = ({ host }: Received) => host === 'cdn'
+const snapshot = () => join(home, 'hub/models--owner--tiny/snapshots', commit)
+
+const expectSuccess = ({ code, stderr }: Exit) => expect(code, stderr).toBe(0)
+
+test('graft train --base owner/name trains on a base of the hub, and PEFT finds the base again', async () => {
+  const data = writeReviews(makeReviews(40))
+  const out = join(freshPath(), 'adapter')
+  const train = (...more: string[]) =>
+    start('train', '--base', REPO, '--data', data, '--steps', '2', '--threads', '1', ...more)
+  const first = await train('--out', out).exited
+  expectSuccess(first)
+  expect(first.stderr).toContain('MB of owner/tiny')
+  expect(JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({
+    base_model_name_or_path: REPO,
+    revision: commit,
+  })
+  expect(JSON.parse(readFileSync(join(out, 'graft.json'), 'utf8')).base.name).toBe(REPO)
+
+  // Without the network, everything works with the copy.
+  await hub.close()
+  const text = 'the film was superb'
+  const predicted = await start('predict', '--checkpoint', out, '--base', REPO, text, '--json').exited
+  expectSuccess(predicted)
+  expect(predicted.stderr).toBe(
+    `${hub.endpoint} could not be reached: ECONNREFUSED. Using the copy of ${REPO} in the cache.\n`,
+  )
+  const adapter = join(freshPath(), 'bottleneck')
+  expectSuccess(await train('--method', 'bottleneck', '--bottleneck', '2', '--out', adapter).exited)
+  expect(JSON.parse(readFileSync(join(adapter, 'adapter_config.json'), 'utf8')).model_name).toBe(REPO)
+})
+
+test('a folder that exists is the base, although it could be a name on the hub', async () => {
+  const { code, stdout } = await start('parameters', '--base', 'test/fixtures', '--json').exited
+  expect([code, JSON.parse(stdout).error.code]).toEqual([2, 'base_incomplete'])
+  expect(hub.received).toEqual([])
+})
+
+test('a download that is killed does not look complete, and the next command continues it', async () => {
+  const weights = readFileSync(join(tinyBase(), 'model.safetensors'))
+  let hangs = true
+  hub.faults.push((received, response) => {
+    if (!hangs || !isWeights(received)) return false
+    response.writeHead(200, { 'content-length': weights.length })
+    response.write(weights.subarray(0, 150_000))
+    return true
+  })
+  const killed = count()
+  const incomplete = () => globSync(join(home, 'hub/models--owner--tiny/blobs/*.graft.incomplete'))
+  await expect.poll(() => incomplete().map((path) => readFileSync(path).length), { timeout: 60_000 }).toEqual([150_000])
+  killed.kill('SIGKILL')
+  await killed.exited
+  expect(readdirSync(snapshot()).sort()).toEqual(['config.json', 'tokenizer.json'])
+  hangs = false
+  const offline = await startGraft(['parameters', '--base', REPO], { HF_HUB_OFFLINE: '1', HF_HOME: home }).exited
+  expect([offline.code, offline.stderr]).toEqual([1, expect.stringContaining('HF_HUB_OFFLINE')])
+  expectSuccess(await count().exited)
+  expect(hub.received.filter(isWeights).map(({ range }) => range)).toEqual([undefined, 'bytes=150000-'])
+  expect(readFileSync(join(snapshot(), 'model.safetensors'))).toEqual(weights)
+  expect(incomplete()).toEqual([])
+})
+
+test('two commands at once download a base once', async () => {
+  hub.faults.push((received, response) => {
+    if (!isWeights(received)) return false
+    // Long enough for the other process to come.
+    setTimeout(() => response.writeHead(200).end(readFileSync(join(tinyBase(), 'model.safetensors'))), 3000)
+    return true
+  })
+  const [first, second] = await Promise.all([count().exited, count().exited])
+  expectSuccess(first)
+  expectSuccess(second)
+  expect(first.stdout).toBe(second.stdout)
+  expect(hub.received.filter(isWeights).length).toBe(1)
+  expect([first.stderr, second.stderr].filter((text) => text.includes('Waiting for another process')).length).toBe(1)
+})
+
+test('an error of the hub says what to do, and never shows the token', async () => {
+  const env = { HF_ENDPOINT: hub.endpoint, HF_HOME: home, HF_TOKEN: 'hf_wrong_secret' }
+  const { code, stderr, stdout } = await startGraft(['parameters', '--base', REPO], env).exited
+  expect(code).toBe(2)
+  expect(stderr).toMatch(
+    /^graft: The hub denied access\.\n {2}HF_TOKEN is not a valid token of the hub\.\n {2}Create a/,
+  )
+  expect(stdout + stderr).not.toContain('secret')
+  const broken = await startGraft(['parameters', '--base', REPO], { ...env, HF_TOKEN: 'hf_a secret' }).exited
+  expect([broken.code, broken.stderr]).toEqual([2, expect.stringContaining('HF_TOKEN contains a space')])
+  expect(broken.stderr).not.toContain('secret')
+  expect(existsSync(join(home, 'hub', 'models--owner--tiny'))).toBe(false)
+})
