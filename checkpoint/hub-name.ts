@@ -40,6 +40,13 @@ export function parseHubName(text: string, folder = '.'): HubName | undefined {
   return existsSync(resolve(folder, text)) ? undefined : parseName(text)
 }
 
+/**
+ * Returns the repository that a text names, with or without `hf:`.
+ * @throws GraftError `usage` for any other text
+ */
+export const requireHubName = (text: string): HubName =>
+  parseName(text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text) ?? throwInvalid(text)
+
 /** Returns a repository at a commit as a text that {@link parseHubName} reads. */
 export const formatHubOrigin = ({ repo, commit }: HubOrigin): string => `${PREFIX}${repo}@${commit}`
 

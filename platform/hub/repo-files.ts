@@ -1,7 +1,7 @@
 import { listFiles as listPages, modelInfo } from '@huggingface/hub'
 import { z } from 'zod'
 import { type HubName, type HubOrigin, isCommit } from '../../checkpoint/hub-name.ts'
-import { GraftError } from '../../core/errors.ts'
+import { GraftError, ignoreErrors } from '../../core/errors.ts'
 import { makeHubFetch } from './fetch.ts'
 import type { HubSettings } from './settings.ts'
 import { throwCorruptDownload } from './throw-errors.ts'
@@ -26,6 +26,12 @@ const entry = z.object({
   oid: z.string().regex(/^[0-9a-f]{40}$/),
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size }).optional(),
 })
+
+/** Returns a repository, or undefined if it does not exist. */
+export async function findRepo(repo: string, settings: HubSettings): Promise<{ private: boolean } | undefined> {
+  const found = modelInfo({ name: repo, hubUrl: settings.endpoint, fetch: makeHubFetch(settings, repo) })
+  return understood(repo, found.catch(ignoreErrors('hub_missing')))
+}
 
 /**
  * Returns the commit that a revision has now.
@@ -75,7 +81,7 @@ export async function listRepo({ repo, commit }: HubOrigin, settings: HubSetting
 }
 
 /** Awaits a response. @throws GraftError `hub_corrupt` if it is not one of the hub, such as the page of a proxy */
-async function understood<T>(repo: string, response: Promise<T>): Promise<T> {
+export async function understood<T>(repo: string, response: Promise<T>): Promise<T> {
   try {
     return await response
   } catch (error) {

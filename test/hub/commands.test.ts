@@ -2,7 +2,7 @@ import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, expect, test } from 'vitest'
 import { freshPath } from '../checkpoint/helpers.ts'
-import { type Exit, startGraft } from '../cli/run.ts'
+import { type Exit, startGraft, stopServer } from '../cli/run.ts'
 import { makeReviews, tinyBase, writeReviews } from '../training/tiny.ts'
 import { startFakeHub } from './fake-hub.ts'
 import { filesIn } from './fake-repos.ts'
@@ -52,6 +52,29 @@ test('graft train --base owner/name trains on a base of the hub, and PEFT finds 
   const adapter = join(freshPath(), 'bottleneck')
   expectSuccess(await train('--method', 'bottleneck', '--bottleneck', '2', '--out', adapter).exited)
   expect(JSON.parse(readFileSync(join(adapter, 'adapter_config.json'), 'utf8')).model_name).toBe(REPO)
+})
+
+test('graft serve --base owner/name trains adapters that name the base on the hub, wherever the worker runs', async () => {
+  // Python's huggingface_hub may have downloaded more for other libraries, which no worker needs.
+  hub.add(REPO, { 'tf_model.h5': Buffer.alloc(1000) })
+  const server = start('serve', '--base', REPO, '--port', '0')
+  await server.waitFor(/^http\S+\n/m)
+  const GRAFT_URL = /^http\S+/m.exec(server.stdout)?.[0] ?? ''
+  const run = async (...args: string[]) => {
+    const exit = await startGraft([...args, '--json'], { GRAFT_URL }).exited
+    expectSuccess(exit)
+    return JSON.parse(exit.stdout)
+  }
+  await run('train', '--name', 'mine', '--data', writeReviews(makeReviews(40)), '--steps', '2')
+  const out = join(freshPath(), 'mine')
+  await run('adapters', 'export', 'mine', '--out', out)
+  expect(JSON.parse(readFileSync(join(out, 'adapter_config.json'), 'utf8'))).toMatchObject({
+    base_model_name_or_path: REPO,
+    revision: hub.repos.get(REPO)?.refs.get('main'),
+  })
+  const base = await fetch(`${GRAFT_URL}/v1/bases/${encodeURIComponent(REPO)}`)
+  expect(await base.json()).toMatchObject({ name: REPO, served: true })
+  await stopServer(server)
 })
 
 test('a folder that exists is the base, although it could be a name on the hub', async () => {

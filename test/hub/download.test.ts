@@ -1,4 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { parseHubName } from '../../checkpoint/hub-name.ts'
@@ -48,6 +57,9 @@ const isWeights = ({ host, method }: Received) => host === 'cdn' && method === '
 const requestsOf = (host: Received['host']) => hub.received.filter((received) => received.host === host)
 const storageFolder = () => join(settings.cache, 'models--owner--tiny')
 
+const partialWeights = () =>
+  join(storageFolder(), 'blobs', `${toFile('model.safetensors', weights).oid}.graft.incomplete`)
+
 /** Cuts the connection after some bytes of the weights. */
 const cutAfter =
   (bytes: number): Fault =>
@@ -57,7 +69,13 @@ const cutAfter =
       'content-length': weights.length - start,
       ...(range && { 'content-range': `bytes ${start}-${weights.length - 1}/${weights.length}` }),
     })
-    response.write(weights.subarray(start, start + bytes), () => response.destroy())
+    response.write(weights.subarray(start, start + bytes))
+    // A connection that ends at once may lose what was sent.
+    const isReceived = () => statSync(partialWeights(), { throwIfNoEntry: false })?.size === start + bytes
+    void expect
+      .poll(isReceived, { interval: 5, timeout: 10_000 })
+      .toBe(true)
+      .finally(() => response.destroy())
     return true
   }
 
@@ -154,11 +172,7 @@ describe('a download', () => {
     hub.faults.push(firstTimes(2, isWeights, cutAfter(100_000)))
     const dir = await fetchBase()
     expect(readFileSync(join(dir, 'model.safetensors'))).toEqual(weights)
-    const ranges = requestsOf('cdn').map(({ range }) => Number(/\d+/.exec(range ?? '')?.[0] ?? 0))
-    expect(ranges.length).toBe(3)
-    expect(ranges[0]).toBe(0)
-    expect(ranges[2]).toBeGreaterThan(ranges[1])
-    expect(ranges[1]).toBeGreaterThan(0)
+    expect(requestsOf('cdn').map(({ range }) => range)).toEqual([undefined, 'bytes=100000-', 'bytes=200000-'])
   })
 
   test('that breaks every time fails, and the next one continues it', async () => {
@@ -166,13 +180,12 @@ describe('a download', () => {
     await expectError(fetchBase(), 'hub_unavailable', 'could not be reached')
     expect(existsSync(join(storageFolder(), 'snapshots', commit, 'model.safetensors'))).toBe(false)
     await fetchBase()
-    expect(requestsOf('cdn').at(-1)?.range).toMatch(/^bytes=[1-9]\d*-$/)
+    expect(requestsOf('cdn').at(-1)?.range).toBe('bytes=100000-')
   })
 
   test('starts again if what an earlier one left is damaged', async () => {
-    const partial = join(storageFolder(), 'blobs', `${toFile('model.safetensors', weights).oid}.graft.incomplete`)
     mkdirSync(join(storageFolder(), 'blobs'), { recursive: true })
-    writeFileSync(partial, Buffer.alloc(1000, 7))
+    writeFileSync(partialWeights(), Buffer.alloc(1000, 7))
     const dir = await fetchBase()
     expect(readFileSync(join(dir, 'model.safetensors'))).toEqual(weights)
     expect(requestsOf('cdn').map(({ range }) => range)).toEqual(['bytes=1000-', undefined])

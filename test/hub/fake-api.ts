@@ -37,11 +37,17 @@ export async function answerApi(
   if (repo.gated && !authorization && action !== 'revision')
     return refuse(response, 401, 'GatedRepo', `Access to model ${name} is restricted.`)
   if (method === 'POST') return write(hub, repo, action, args, authorization, request, response)
-  const commit = repo.refs.get(args[0]) ?? args[0]
+  const commit = repo.refs.get(args[0] === 'HEAD' ? 'main' : args[0]) ?? args[0]
   const files = repo.commits.get(commit)
   if (!files) return refuse(response, 404, 'RevisionNotFound', `Invalid rev id: ${args[0]}`)
   if (action === 'revision')
-    return json(response, { _id: '1', id: name, sha: commit, lastModified: new Date(0).toISOString() })
+    return json(response, {
+      _id: '1',
+      id: name,
+      private: repo.private,
+      sha: commit,
+      lastModified: new Date(0).toISOString(),
+    })
   if (action === 'tree') return listTree(hub, files, pathname, Number(searchParams.get('cursor') ?? 0), response)
   const file = files.get(args[1])
   if (action !== 'resolve' || !file) return refuse(response, 404, 'EntryNotFound', 'Entry not found')
