@@ -19,7 +19,8 @@ export interface HubOrigin {
 
 export const DEFAULT_REVISION = 'main'
 
-const PREFIX = 'hf:'
+/** Begins a text that can only be a name on the hub. */
+export const HUB_PREFIX = 'hf:'
 const PART = '[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?'
 const NAME = new RegExp(`^(${PART}/${PART})(?:@(.+))?$`)
 const MAX_REPO_CHARACTERS = 96
@@ -36,7 +37,7 @@ export const isCommit = (text: string): boolean => /^[0-9a-f]{40}$/.test(text)
  * @throws GraftError `usage` for a text that begins with `hf:` and has no valid name
  */
 export function parseHubName(text: string, folder = '.'): HubName | undefined {
-  if (text.startsWith(PREFIX)) return parseName(text.slice(PREFIX.length)) ?? throwInvalid(text)
+  if (text.startsWith(HUB_PREFIX)) return parseName(text.slice(HUB_PREFIX.length)) ?? throwInvalid(text)
   return existsSync(resolve(folder, text)) ? undefined : parseName(text)
 }
 
@@ -45,14 +46,14 @@ export function parseHubName(text: string, folder = '.'): HubName | undefined {
  * @throws GraftError `usage` for any other text
  */
 export const requireHubName = (text: string): HubName =>
-  parseName(text.startsWith(PREFIX) ? text.slice(PREFIX.length) : text) ?? throwInvalid(text)
+  parseName(text.startsWith(HUB_PREFIX) ? text.slice(HUB_PREFIX.length) : text) ?? throwInvalid(text)
 
 /** Returns a repository at a commit as a text that {@link parseHubName} reads. */
-export const formatHubOrigin = ({ repo, commit }: HubOrigin): string => `${PREFIX}${repo}@${commit}`
+export const formatHubOrigin = ({ repo, commit }: HubOrigin): string => `${HUB_PREFIX}${repo}@${commit}`
 
 /** Parses a text that {@link formatHubOrigin} returned. @returns undefined for any other text */
 export function parseHubOrigin(text: string): HubOrigin | undefined {
-  const name = text.startsWith(PREFIX) ? parseName(text.slice(PREFIX.length)) : undefined
+  const name = text.startsWith(HUB_PREFIX) ? parseName(text.slice(HUB_PREFIX.length)) : undefined
   return name && isCommit(name.revision) ? { repo: name.repo, commit: name.revision } : undefined
 }
 

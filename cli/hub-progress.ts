@@ -13,8 +13,11 @@ export const baseFlag = z
 
 /** Makes a listener that shows downloads and uploads as progress. */
 export const hubListener = (progress: Progress): HubListener => ({
-  onBytes: (repo, done, total) =>
-    progress.update({ done: toMegabytes(done), total: toMegabytes(total), details: [`MB of ${repo}`] }),
+  onBytes(repo, done, total) {
+    // A few small files take no time.
+    if (toMegabytes(total) === 0) return
+    progress.update({ done: toMegabytes(done), total: toMegabytes(total), details: [`MB of ${repo}`] })
+  },
   onNotice: (sentence) => progress.writeLine(sentence),
 })
 

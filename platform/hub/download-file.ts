@@ -6,9 +6,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { HubOrigin } from '../../checkpoint/hub-name.ts'
 import { requireDiskSpace } from '../../core/disk-space.ts'
 import { syncFolder } from '../../core/durable.ts'
-import { GraftError } from '../../core/errors.ts'
 import { blobPath, sizeOf } from './cache.ts'
-import { attemptsOf, isTransient, pauseOf, retryAfter, throwFailure } from './fetch.ts'
+import { attemptsOf, isConnectionFailure, isTransient, pauseOf, retryAfter, throwFailure } from './fetch.ts'
 import { CACHE_NAME, receiveOnce } from './receive.ts'
 import type { RepoFile } from './repo-files.ts'
 import type { HubSettings } from './settings.ts'
@@ -76,7 +75,7 @@ async function receive(
         throwHubResponse(refused.response, refused.text, origin.repo, settings)
       pause = retryAfter(refused.response) ?? pause
     } catch (error) {
-      if (attempt === attemptsOf(settings) || error instanceof GraftError) throwFailure(error, settings)
+      if (attempt === attemptsOf(settings) || !isConnectionFailure(error)) throwFailure(error, settings)
       if (((await sizeOf(partial)) ?? 0) - before >= PROGRESS_BYTES) attempt = 0
     }
     await delay(pause)

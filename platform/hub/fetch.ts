@@ -47,7 +47,7 @@ export function makeHubFetch(
           throwHubResponse(response, body.toString(), subject, settings)
         await delay(retryAfter(response) ?? pauseOf(settings, attempt - 1))
       } catch (error) {
-        if (error instanceof GraftError || isLast || !isRepeatable(init)) throwFailure(error, settings)
+        if (isLast || !isRepeatable(init) || !isConnectionFailure(error)) throwFailure(error, settings)
         await delay(pauseOf(settings, attempt - 1))
       }
     }
@@ -123,6 +123,9 @@ export function throwFailure(error: unknown, settings: HubSettings): never {
 
 /** Makes the error of a connection that ended early. */
 export const makeConnectionError = (reason: string): Error => new DOMException(reason, 'NetworkError')
+
+/** Returns whether another attempt may succeed, because the connection failed. */
+export const isConnectionFailure = (error: unknown): boolean => describeFailure(error) !== undefined
 
 /** Describes the error of a connection, or returns undefined for any other error. */
 function describeFailure(error: unknown): string | undefined {

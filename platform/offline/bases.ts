@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { loadBase } from '../../checkpoint/base.ts'
 import { embeddedBase } from '../../checkpoint/embedded-base.ts'
-import { parseHubName } from '../../checkpoint/hub-name.ts'
 import type { Model } from '../../model/architecture.ts'
 import { builtInModels, modelOf } from '../../model/architectures.ts'
 import type { MethodConfig } from '../../model/methods/registry.ts'
 import { basePlan } from '../hub/base-plan.ts'
-import { fetchSnapshot, type HubListener } from '../hub/fetch-snapshot.ts'
+import { fetchNamed } from '../hub/fetch-named.ts'
+import type { HubListener } from '../hub/fetch-snapshot.ts'
 
 /** The name of the adapter that comes with the embedded base. */
 export const READY_ADAPTER = 'film'
@@ -18,12 +18,10 @@ export const readyAdapter: string = join(embeddedBase, READY_ADAPTER)
 /**
  * Returns the folder of a base. A name on the Hugging Face hub, such as `google-t5/t5-small`, is downloaded.
  * @param name a folder, a name on the hub, or `embedded`, the base that comes with Graft. Defaults to `embedded`
- * @throws GraftError the errors of {@link fetchSnapshot}
+ * @throws GraftError the errors of {@link fetchNamed}
  */
 export async function baseFolder(name = 'embedded', listener?: HubListener): Promise<string> {
-  if (name === 'embedded') return embeddedBase
-  const onHub = parseHubName(name)
-  return onHub ? fetchSnapshot(onHub, basePlan, listener) : name
+  return name === 'embedded' ? embeddedBase : fetchNamed(name, basePlan, listener)
 }
 
 /** Returns the model of a base: `t5-small`, which is built in, or one that {@link baseFolder} finds. */

@@ -2,25 +2,25 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { parseHubName, requireHubName } from '../../checkpoint/hub-name.ts'
+import { originOfFolder, requireHubName } from '../../checkpoint/hub-name.ts'
 import { packCheckpoint } from '../artifacts/pack-checkpoint.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
 import { unpackFolder } from '../artifacts/unpack-folder.ts'
 import { adapterPlan } from '../hub/adapter-plan.ts'
-import { fetchSnapshot, type HubListener } from '../hub/fetch-snapshot.ts'
+import { fetchNamed } from '../hub/fetch-named.ts'
+import type { HubListener } from '../hub/fetch-snapshot.ts'
 import { type Pushed, pushFolder } from '../hub/push-folder.ts'
 
 /**
  * Packs the folder of an adapter. One on the hub is downloaded first.
  * @param source a folder, or a name on the hub
  * @returns the name of the folder or of the repository, and the archive
- * @throws GraftError the errors of {@link fetchSnapshot}
+ * @throws GraftError the errors of {@link fetchNamed}
  */
 export async function packAdapter(source: string, listener: HubListener): Promise<{ name: string; content: Readable }> {
-  const onHub = parseHubName(source)
-  if (!onHub) return { name: basename(resolve(source)), content: packFolder(source) }
-  const dir = await fetchSnapshot(onHub, adapterPlan, listener)
-  return { name: basename(onHub.repo), content: await packCheckpoint(dir) }
+  const dir = await fetchNamed(source, adapterPlan, listener)
+  if (dir === source) return { name: basename(resolve(source)), content: packFolder(source) }
+  return { name: basename(originOfFolder(dir)?.repo ?? dir), content: await packCheckpoint(dir) }
 }
 
 interface PushRequest {

@@ -1,8 +1,9 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freshPath } from '../checkpoint/helpers.ts'
 import { type Exit, startGraft, stopServer } from '../cli/run.ts'
+import { mountDisk, resizeDisk, unmountDisks, whyNoDisks } from '../e2e/small-disk.ts'
 import { makeReviews, tinyBase, writeReviews } from '../training/tiny.ts'
 import { startFakeHub } from './fake-hub.ts'
 import { filesIn } from './fake-repos.ts'
@@ -120,6 +121,28 @@ test('two commands at once download a base once', async () => {
   expect(first.stdout).toBe(second.stdout)
   expect(hub.received.filter(isWeights).length).toBe(1)
   expect([first.stderr, second.stderr].filter((text) => text.includes('Waiting for another process')).length).toBe(1)
+})
+
+test('a mistyped path is taken for a name on the hub, and the error says so', async () => {
+  const { code, stderr } = await start('parameters', '--base', 'models/t5').exited
+  expect(code).toBe(2)
+  expect(stderr).toContain('models/t5 does not exist on the hub, or is private.')
+  expect(stderr).toContain('If models/t5 is meant to be a folder, check its path: it does not exist.')
+  const certain = await start('parameters', '--base', 'hf:models/t5').exited
+  expect(certain.stderr).not.toContain('folder')
+})
+
+describe.skipIf(whyNoDisks)(`a full disk${whyNoDisks}`, () => {
+  afterEach(unmountDisks)
+
+  test('ends a download with an error, and the same command continues once there is room', async () => {
+    home = mountDisk(65_700)
+    const full = await start('parameters', '--base', REPO).exited
+    expect([full.code, full.stderr]).toEqual([1, expect.stringContaining('The disk of the cache of the hub has')])
+    expect(full.stderr).toContain('graft: The disk is full.')
+    resizeDisk(home, 80_000)
+    expectSuccess(await count().exited)
+  })
 })
 
 test('an error of the hub says what to do, and never shows the token', async () => {
