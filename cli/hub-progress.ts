@@ -12,14 +12,20 @@ export const baseFlag = z
   )
 
 /** Makes a listener that shows downloads and uploads as progress. */
-export const hubListener = (progress: Progress): HubListener => ({
-  onBytes(repo, done, total) {
-    // A few small files take no time.
-    if (toMegabytes(total) === 0) return
-    progress.update({ done: toMegabytes(done), total: toMegabytes(total), details: [`MB of ${repo}`] })
-  },
-  onNotice: (sentence) => progress.writeLine(sentence),
-})
+export function hubListener(progress: Progress): HubListener {
+  let last = Number.NEGATIVE_INFINITY
+  return {
+    onBytes(repo, done, total) {
+      // A few small files take no time.
+      if (toMegabytes(total) === 0 || (done < total && performance.now() - last < REDRAW_INTERVAL_MS)) return
+      last = performance.now()
+      progress.update({ done: toMegabytes(done), total: toMegabytes(total), details: [`MB of ${repo}`] })
+    },
+    onNotice: (sentence) => progress.writeLine(sentence),
+  }
+}
+
+const REDRAW_INTERVAL_MS = 100
 
 const toMegabytes = (bytes: number): number => Math.round(bytes / 1e5) / 10
 

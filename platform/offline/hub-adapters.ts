@@ -9,7 +9,7 @@ import { unpackFolder } from '../artifacts/unpack-folder.ts'
 import { adapterPlan } from '../hub/adapter-plan.ts'
 import { fetchNamed } from '../hub/fetch-named.ts'
 import type { HubListener } from '../hub/fetch-snapshot.ts'
-import { type Pushed, pushFolder } from '../hub/push-folder.ts'
+import type { Pushed } from '../hub/push-folder.ts'
 
 /**
  * Packs the folder of an adapter. One on the hub is downloaded first.
@@ -48,6 +48,8 @@ export async function pushAdapter(
   try {
     const dir = join(folder, name)
     await unpackFolder(await download(), dir)
+    // The library of the hub takes a while to load.
+    const { pushFolder } = await import('../hub/push-folder.ts')
     return await pushFolder(dir, repo, { title: `Upload ${name}`, isPrivate }, listener)
   } finally {
     await rm(folder, { recursive: true, force: true })

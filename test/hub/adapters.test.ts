@@ -5,13 +5,14 @@ import { loadAdapter } from '../../checkpoint/adapter.ts'
 import { requireHubName } from '../../checkpoint/hub-name.ts'
 import { adapterPlan } from '../../platform/hub/adapter-plan.ts'
 import { fetchSnapshot } from '../../platform/hub/fetch-snapshot.ts'
+import { pushFolder } from '../../platform/hub/push-folder.ts'
 import { readyAdapter } from '../../platform/offline/bases.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import { expectError, freshPath, parityPath, tinyFlan, tinyT5 } from '../checkpoint/helpers.ts'
 import { freshHome, startGraft, stopServer } from '../cli/run.ts'
-import { startFakeHub } from './fake-hub.ts'
+import { firstTimes, startFakeHub, withStatus } from './fake-hub.ts'
 import { filesIn } from './fake-repos.ts'
-import type { FakeHub } from './fake-types.ts'
+import type { FakeHub, Received } from './fake-types.ts'
 
 let hub: FakeHub
 
@@ -129,6 +130,43 @@ test('graft adapters push and import work with a server, which needs neither the
   for (const { host, authorization } of hub.received)
     expect(authorization).toBe(host === 'hub' ? `Bearer ${hub.token}` : undefined)
   expect(repo?.commits.size).toBe(2)
+})
+
+describe('an upload', () => {
+  const push = () =>
+    pushFolder(
+      readyAdapter,
+      { repo: 'owner/film', revision: 'main' },
+      { title: 'Upload film' },
+      {},
+      {
+        endpoint: hub.endpoint,
+        cache: freshPath('cache'),
+        offline: false,
+        token: hub.token,
+        timeoutMs: 500,
+        retryMs: 1,
+      },
+    )
+
+  test('survives a hub that is busy, and a storage that fails or does not respond', async () => {
+    const isPut = ({ method }: Received) => method === 'PUT'
+    hub.faults.push(firstTimes(2, ({ path }) => path.includes('/preupload/'), withStatus(503)))
+    hub.faults.push(firstTimes(1, ({ path }) => path.includes('/commit/'), withStatus(429, { 'retry-after': '0' })))
+    hub.faults.push(firstTimes(1, isPut, withStatus(500)))
+    hub.faults.push(firstTimes(1, isPut, () => true))
+    const { commit, url } = await push()
+    expect([commit, url]).toEqual([hub.repos.get('owner/film')?.refs.get('main'), `${hub.endpoint}/owner/film`])
+    expect(contentOf('owner/film')).toEqual(film)
+  })
+
+  test('does not repeat a commit that may have been made', async () => {
+    hub.faults.push(({ path }, response, request) =>
+      path.includes('/commit/') ? withStatus(500)({} as Received, response, request) : false,
+    )
+    await expectError(push(), 'hub_unavailable', '500')
+    expect(hub.received.filter(({ path }) => path.includes('/commit/')).length).toBe(1)
+  })
 })
 
 describe('graft adapters push', () => {

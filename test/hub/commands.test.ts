@@ -1,6 +1,7 @@
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { loadClassifier } from '../../library/library.ts'
 import { freshPath } from '../checkpoint/helpers.ts'
 import { type Exit, startGraft, stopServer } from '../cli/run.ts'
 import { mountDisk, resizeDisk, unmountDisks, whyNoDisks } from '../e2e/small-disk.ts'
@@ -41,6 +42,13 @@ test('graft train --base owner/name trains on a base of the hub, and PEFT finds 
     revision: commit,
   })
   expect(JSON.parse(readFileSync(join(out, 'graft.json'), 'utf8')).base.name).toBe(REPO)
+
+  // The library accepts the name as well.
+  vi.stubEnv('HF_ENDPOINT', hub.endpoint)
+  vi.stubEnv('HF_HUB_CACHE', join(home, 'hub'))
+  const classifier = await loadClassifier({ adapter: out, base: REPO, threads: 1 }).finally(vi.unstubAllEnvs)
+  expect(classifier.labels).toEqual(['negative', 'positive'])
+  await classifier.close()
 
   // Without the network, everything works with the copy.
   await hub.close()
