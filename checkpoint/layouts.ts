@@ -36,13 +36,17 @@ export interface DetectedLayout {
   subject: string
 }
 
+/** The names of the files that say which library made a folder, in the order in which they are looked for. */
+export const configFiles: ReadonlySet<string> = new Set(Object.values(layouts).map(({ configFile }) => configFile))
+
 /**
  * Detects which library made a folder.
+ * @param files the names of the checkpoint's files. Defaults to those in the folder, which must have the configuration
  * @throws GraftError `file_missing`, or `checkpoint_config` if Graft does not support the library or the method
  */
-export async function detectLayout(dir: string): Promise<DetectedLayout> {
-  const present = await listFolder(dir)
-  for (const file of new Set(Object.values(layouts).map(({ configFile }) => configFile))) {
+export async function detectLayout(dir: string, files?: ReadonlySet<string>): Promise<DetectedLayout> {
+  const present = files ?? (await listFolder(dir))
+  for (const file of configFiles) {
     const text = await readText(dir, file, ADAPTER_LIMITS)
     if (text === undefined) continue
     const subject = fileIn(dir, file)
@@ -82,10 +86,13 @@ export function isCheckpointFile(name: string): boolean {
 
 /** Returns the names of the files with the tensors of a folder, the usual name if there are none. */
 export async function findWeightsFiles(layout: Layout, dir: string): Promise<readonly string[]> {
-  if (layout.weightsFilesIn) return layout.weightsFilesIn(dir)
-  const present = await listFolder(dir)
+  return layout.weightsFilesIn ? layout.weightsFilesIn(dir) : [chooseWeightsFile(layout, await listFolder(dir))]
+}
+
+/** Returns the name of the only file with tensors, among the files of a folder, or the usual name if there is none. */
+export function chooseWeightsFile(layout: Layout, present: ReadonlySet<string>): string {
   const names = [layout.weightsFile, ...(layout.otherWeightsFiles ?? [])]
-  return [names.find((name) => present.has(name)) ?? layout.weightsFile]
+  return names.find((name) => present.has(name)) ?? layout.weightsFile
 }
 
 /**

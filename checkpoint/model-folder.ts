@@ -14,7 +14,18 @@ import type { Shapes } from './tensor-file.ts'
 const CONFIG_FILE = 'config.json'
 /** The names under which transformers saves weights, in the order of preference. */
 const WEIGHTS_FILES = ['model.safetensors', 'pytorch_model.bin']
-const indexOf = (name: string): string => `${name}.index.json`
+/** The files of a model in Hugging Face's layout, without those of its weights. */
+export const modelSettings = [
+  CONFIG_FILE,
+  'generation_config.json',
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'special_tokens_map.json',
+  'spiece.model',
+]
+
+const INDEX_SUFFIX = '.index.json'
+const indexOf = (name: string): string => name + INDEX_SUFFIX
 
 /** The contents of a model's folder in Hugging Face's layout. */
 export interface ModelFolder {
@@ -92,16 +103,22 @@ export async function findModelFiles(dir: string, limits: ReadLimits): Promise<s
   return [...(fileOfTensor ? [indexOf(name)] : []), ...paths.map((path) => basename(path))]
 }
 
+/** Returns the name of the file with a model's tensors, or of the index of several, among the files of a folder. */
+export const findWeightsEntry = (present: ReadonlySet<string>): string | undefined =>
+  WEIGHTS_FILES.flatMap((file) => [file, indexOf(file)]).find((file) => present.has(file))
+
+/** Returns whether a file lists the files with a model's tensors. */
+export const isIndex = (name: string): boolean => name.endsWith(INDEX_SUFFIX)
+
 /** @returns `name` is the usual name of the weights; `fileOfTensor` is not set if there is only one file */
 async function findWeights(
   dir: string,
   present: ReadonlySet<string>,
   limits: ReadLimits,
 ): Promise<{ name: string; paths: string[]; fileOfTensor?: ReadonlyMap<string, string> }> {
-  const name = WEIGHTS_FILES.find((file) => present.has(file) || present.has(indexOf(file)))
-  if (name === undefined) return throwIncomplete(dir, WEIGHTS_FILES[0], present)
-  if (present.has(name)) return { name, paths: [join(dir, name)] }
-  const file = indexOf(name)
+  const file = findWeightsEntry(present) ?? throwIncomplete(dir, WEIGHTS_FILES[0], present)
+  if (!isIndex(file)) return { name: file, paths: [join(dir, file)] }
+  const name = file.slice(0, -INDEX_SUFFIX.length)
   const index = (await readText(dir, file, limits)) ?? throwIncomplete(dir, file, present)
   const fileOfTensor = parseWeightMap(parseObject(index, fileIn(dir, file)), fileIn(dir, file))
   const names = [...new Set(fileOfTensor.values())].sort()
@@ -147,6 +164,15 @@ function parseWeightMap({ weight_map: map }: Readonly<Record<string, unknown>>, 
     found: describeJson(map),
     fix: FIX_MODEL,
   })
+}
+
+/**
+ * Requires that a folder or a repository has the files of a model.
+ * @throws GraftError `base_incomplete`
+ */
+export function requireModelFiles(dir: string, present: ReadonlySet<string>): void {
+  if (!present.has(CONFIG_FILE)) throwIncomplete(dir, CONFIG_FILE, present)
+  if (findWeightsEntry(present) === undefined) throwIncomplete(dir, WEIGHTS_FILES[0], present)
 }
 
 function throwIncomplete(dir: string, name: string, present: ReadonlySet<string>): never {

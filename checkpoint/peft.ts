@@ -47,7 +47,7 @@ export const peft: Layout = {
       modules_to_save: null,
       peft_type: type,
       peft_version: LIBRARY_VERSION,
-      revision: null,
+      revision: base.hub?.commit ?? null,
       task_type: 'SEQ_2_SEQ_LM',
       ...toConfig(method, base),
     })

@@ -83,7 +83,7 @@ export async function compareAdapters({
       fix: 'Name the folder of each adapter.',
     })
   const names = folderNames(adapters)
-  const folder = baseFolder(base)
+  const folder = await baseFolder(base)
   const compared = adapters.map((checkpoint, i) => ({ name: names[i], base: folder, checkpoint }))
   return compareCheckpoints(
     { adapters: compared, data, reading: { text_column, label_column }, ...options },

@@ -17,7 +17,7 @@ export interface GraftError extends Error {
 
 /** The machinery that computes. */
 interface Compute {
-  /** The folder of the base. Defaults to the embedded base. */
+  /** The folder of the base, or its name on the Hugging Face hub. Defaults to the embedded base. */
   base?: string
   /** The number of threads. Defaults to one for each core. */
   threads?: number

@@ -8,7 +8,7 @@ import { modelOf } from '../model/architectures.ts'
 import { totalSize } from '../model/tensor-shapes.ts'
 import { openEngine } from '../serving/engine.ts'
 import type { ArtifactStorage } from './artifacts/artifacts.ts'
-import { packFolder } from './artifacts/pack-folder.ts'
+import { packBase } from './artifacts/pack-base.ts'
 import { openUploads } from './files/uploads.ts'
 import { baseFolder } from './offline/bases.ts'
 import { type BackendOptions, openBackend } from './open-backend.ts'
@@ -17,7 +17,7 @@ import { type BaseRow, ensureBase, ensureEmbeddedBase, findBase } from './store/
 import type { Store } from './store/store.ts'
 
 export interface PlatformOptions extends BackendOptions {
-  /** The folder of the base that answers predictions. Defaults to the embedded base. */
+  /** The base that answers predictions, as for {@link baseFolder}. Defaults to the embedded base. */
   base?: string
   /** Threads that answer predictions. Defaults to one for each core. */
   threads?: number
@@ -52,7 +52,7 @@ export async function openPlatform({
   await chooseDevice(device, 'f32')
   // Both take a while, so they run at the same time.
   const opening = openBackend(backendOptions)
-  const loading = loadBase(baseFolder(baseDir))
+  const loading = baseFolder(baseDir).then(loadBase)
   const [opened] = await Promise.allSettled([opening, loading])
   if (opened.status === 'rejected') throw opened.reason
   const backend = opened.value
@@ -94,6 +94,6 @@ async function registerBase({ db }: Store, artifacts: ArtifactStorage, base: Bas
     bytes: [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
   }
   if (dir === embeddedBase) return ensureEmbeddedBase(db, row)
-  const artifact = (await findBase(db, name)) ? null : (await artifacts.put(packFolder(dir))).digest
+  const artifact = (await findBase(db, name)) ? null : (await artifacts.put(await packBase(base))).digest
   return ensureBase(db, { ...row, name, artifact })
 }

@@ -27,7 +27,12 @@ const MAX_MICRO_TOKENS = 2 ** 17
 
 /** The fields of a training, without those of its method. */
 export const trainingFields = z.object({
-  base: z.string().describe('The folder of the base. Defaults to the embedded base.').optional(),
+  base: z
+    .string()
+    .describe(
+      'The folder of the base, or its name on the Hugging Face hub, such as google-t5/t5-small. Defaults to the embedded base.',
+    )
+    .optional(),
   data: z
     .string()
     .describe('The file of reviews to train on, such as JSON lines or CSV. It may be compressed with gzip.'),

@@ -1,35 +1,53 @@
-import { basename, resolve } from 'node:path'
 import { Readable } from 'node:stream'
 import { z } from 'zod'
-import { packFolder } from '../../platform/artifacts/pack-folder.ts'
 import { unpackFolder } from '../../platform/artifacts/unpack-folder.ts'
+import { packAdapter, pushAdapter } from '../../platform/offline/hub-adapters.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
+import { hubListener } from '../hub-progress.ts'
 import { formatPercent, formatTable, formatTime, printResult } from '../output.ts'
-import { formatCount } from '../progress.ts'
+import { formatCount, makeProgress, type Progress } from '../progress.ts'
 import type { Api } from '../store/api.ts'
 import { withApi } from '../store/with-api.ts'
-import { requireArgument, runSubcommand } from '../subcommands.ts'
+import { requireArgument, requireTwoArguments, runSubcommand } from '../subcommands.ts'
 
 const flags = {
-  name: z.string().optional().describe('For import: name of the adapter. Defaults to the name of the folder.'),
+  name: z
+    .string()
+    .optional()
+    .describe('For import: name of the adapter. Defaults to the name of the folder or of the repository.'),
   out: z.string().optional().describe('For export: folder to write.'),
+  private: z.boolean().default(false).describe('For push: make the repository private if it is created.'),
+  revision: z.string().optional().describe('For push: branch to upload to. It is created if needed. Defaults to main.'),
 }
 
 export const adapters: Command = {
-  summary: 'List, import, export and remove adapters',
-  usage: 'adapters [list | show NAME | import DIR [--name NAME] | export NAME --out DIR | remove NAME]',
+  summary: 'List, import, export and remove adapters, also from and to the Hugging Face hub',
+  usage:
+    'adapters [list | show NAME | import SOURCE [--name NAME] | export NAME --out DIR | push NAME REPO [--private] [--revision BRANCH] | remove NAME]',
   about: `These commands use the store through the server at GRAFT_URL or the server of GRAFT_HOME, or directly
 if no server is running.
 
 An adapter is a folder in the layout of PEFT, AdapterHub, OpenDelta or transformers, with or without a
-graft.json. An export has exactly the bytes that were trained or imported.`,
-  examples: ['graft adapters', 'graft adapters import film-lora', 'graft adapters export film-lora --out copy'],
+graft.json. An export has exactly the bytes that were trained or imported.
+
+SOURCE is such a folder, or a repository on the Hugging Face hub: owner/name, hf:owner/name or
+hf:owner/name@revision. push uploads the folder of an adapter to the repository REPO as one commit, and
+creates the repository if it does not exist. It needs a token with the right to write in HF_TOKEN.
+docs/hub.md has the details.`,
+  examples: [
+    'graft adapters',
+    'graft adapters import film-lora',
+    'graft adapters import hf:owner/film-lora@v1 --name film',
+    'graft adapters export film-lora --out copy',
+    'graft adapters push film-lora owner/film-lora --private',
+  ],
   flags: { Flags: flags },
   positionals: true,
   async run({ json, ...values }, positionals) {
-    const { name, out } = checkFlags(flags, values)
+    const { name, out, private: isPrivate, revision } = checkFlags(flags, values)
+    const progress = makeProgress()
     const show = (adapter: Adapter) =>
       printResult(
         json,
@@ -47,8 +65,8 @@ graft.json. An export has exactly the bytes that were trained or imported.`,
           },
           show: async (args) => show(await api.adapters.get(requireArgument(args, 'the name of an adapter'))),
           import: async (args) => {
-            const dir = requireArgument(args, 'the folder of an adapter')
-            show(await importFolder(api, dir, name ?? basename(resolve(dir))))
+            const source = requireArgument(args, 'the folder of an adapter, or its name on the hub')
+            show(await importAdapter(api, source, name, progress))
           },
           export: async (args) => {
             const { out: folder } = checkFlags({ out: z.string().describe('Folder to write.') }, { out })
@@ -60,6 +78,13 @@ graft.json. An export has exactly the bytes that were trained or imported.`,
             printResult(json, { adapter: name, out: folder, files, bytes }, [
               `${folder}: ${files} files, ${formatCount(bytes)} bytes`,
             ])
+          },
+          push: async (args) => {
+            const [id, target] = requireTwoArguments(args, 'the name of an adapter, and a repository on the hub')
+            const { name } = await api.adapters.get(id)
+            const download = async () => (await api.adapters.download(name)).body as AsyncIterable<Uint8Array>
+            const pushed = await pushAdapter({ name, download, target, revision, isPrivate }, hubListener(progress))
+            printResult(json, { adapter: name, ...pushed }, [pushed.url])
           },
           remove: async (args) => {
             const name = requireArgument(args, 'the name of an adapter')
@@ -90,5 +115,7 @@ function formatAdapters(data: readonly Adapter[]): string[] {
   ])
 }
 
-const importFolder = (api: Api, dir: string, name: string): Promise<Adapter> =>
-  api.adapters.upload(name, Readable.toWeb(packFolder(dir)) as ReadableStream)
+async function importAdapter(api: Api, source: string, name: string | undefined, progress: Progress): Promise<Adapter> {
+  const { name: ownName, content } = await packAdapter(source, hubListener(progress)).finally(progress.finish)
+  return api.adapters.upload(name ?? ownName, Readable.toWeb(content) as ReadableStream)
+}

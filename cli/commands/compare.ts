@@ -2,7 +2,6 @@ import { basename, resolve } from 'node:path'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
 import { label, labelRecord } from '../../core/label-rule.ts'
-import { baseFolder } from '../../platform/offline/bases.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
 import { distinctNames, folderNames } from '../../platform/offline/folder-names.ts'
 import { locatePipeline } from '../../platform/offline/pipeline.ts'
@@ -12,6 +11,7 @@ import { checkFlags } from '../check-flags.ts'
 import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { formatComparison } from '../lines/comparison.ts'
 import { writeReading } from '../lines/reading.ts'
 import { printResult } from '../output.ts'
@@ -40,7 +40,7 @@ const flags = {
     .string()
     .describe('Labeled reviews that no adapter was trained on, in a format of docs/data.md, plain or .gz.'),
   ...columnFlags,
-  base: z.string().optional().describe('Folder of the base of --checkpoint. Defaults to the embedded base.'),
+  base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
 }
@@ -81,11 +81,12 @@ the store keeps no comparison.`,
     const progress = makeProgress()
     const onRead = (read: FileReading) => writeReading(progress, options.data, read)
     const request = { ...options, reading, onRead }
-    const compareFolders = (adapters: readonly { name: string; checkpoint: string }[]) =>
-      compareCheckpoints(
+    const compareFolders = async (adapters: readonly { name: string; checkpoint: string }[]) => {
+      const folder = await fetchBase(base, progress)
+      return compareCheckpoints(
         {
           ...request,
-          adapters: adapters.map((adapter) => ({ ...adapter, base: baseFolder(base) })),
+          adapters: adapters.map((adapter) => ({ ...adapter, base: folder })),
           pipelines: namePipelines(
             pipeline,
             adapters.map(({ name }) => name),
@@ -93,6 +94,7 @@ the store keeps no comparison.`,
         },
         (done, total) => progress.update({ done, total, details: ['classified'] }),
       )
+    }
     const compareNamed = async () =>
       pipeline.length > 0
         ? (await import('../store/adapter-folders.ts')).withAdapterFolders(names, compareFolders)

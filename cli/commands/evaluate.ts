@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { baseFolder } from '../../platform/offline/bases.ts'
 import { evaluateCheckpoint } from '../../platform/offline/evaluate.ts'
 import { evaluatePredictions } from '../../platform/offline/evaluate-predictions.ts'
 import type { FileReading } from '../../platform/schemas/datasets.ts'
@@ -10,6 +9,7 @@ import { checkFlags } from '../check-flags.ts'
 import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { writeReading } from '../lines/reading.ts'
 import { formatScores } from '../lines/training.ts'
 import { formatPercent, formatTable, printResult } from '../output.ts'
@@ -30,7 +30,7 @@ const flags = {
       'File with true labels and predictions, as graft predict writes it, instead of an adapter. - reads stdin.',
     ),
   ...columnFlags,
-  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
 }
@@ -86,7 +86,7 @@ async function evaluateAdapter({ adapter, checkpoint, base, ...options }: Reques
   const request = { ...options, data: file, onRead }
   if (adapter !== undefined)
     return (await import('../store/short-work-on-store.ts')).evaluateOnStore({ adapter, base, ...request })
-  const source = { base: baseFolder(base), ...checkFlags({ checkpoint: folder }, { checkpoint }) }
+  const source = { base: await fetchBase(base, progress), ...checkFlags({ checkpoint: folder }, { checkpoint }) }
   const metrics = await evaluateCheckpoint({ ...request, ...source }, (done, total) =>
     progress.update({ done, total, details: ['evaluated'] }),
   )

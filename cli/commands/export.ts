@@ -2,13 +2,15 @@ import { z } from 'zod'
 import { type ExportedFolder, exportFolder, exportFormats } from '../../platform/offline/checkpoints.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { printResult } from '../output.ts'
+import { makeProgress } from '../progress.ts'
 import { requireArgument } from '../subcommands.ts'
 
 const flags = {
   format: z.enum(exportFormats as [string, ...string[]]).describe('Format to write.'),
   out: z.string().describe('Folder to write.'),
-  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  base: baseFlag,
 }
 
 const exportAdapter: Command = {
@@ -30,7 +32,7 @@ conversions exist.`,
   async run({ json, ...values }, positionals) {
     const dir = requireArgument(positionals, 'the folder of an adapter')
     const { format, out, base } = checkFlags(flags, values)
-    const exported = await exportFolder(dir, format, out, base)
+    const exported = await exportFolder(dir, format, out, await fetchBase(base, makeProgress()))
     printResult(json, { out, ...exported }, formatExport(dir, out, exported))
   },
 }

@@ -1,14 +1,14 @@
-import { z } from 'zod'
 import { describeProblem } from '../../core/errors.ts'
 import { inspect as inspectFolder } from '../../platform/offline/checkpoints.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { formatPercent, printResult } from '../output.ts'
-import { formatCount } from '../progress.ts'
+import { formatCount, makeProgress } from '../progress.ts'
 import { requireArgument } from '../subcommands.ts'
 
 const flags = {
-  base: z.string().optional().describe('Folder of the base to try it on. Defaults to the embedded base.'),
+  base: baseFlag,
 }
 
 const libraries: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ export const inspect: Command = {
   async run({ json, ...values }, positionals) {
     const dir = requireArgument(positionals, 'the folder of an adapter or a model')
     const { base } = checkFlags(flags, values)
-    const found = await inspectFolder(dir, base)
+    const found = await inspectFolder(dir, await fetchBase(base, makeProgress()))
     printResult(json, found, formatInspection(found))
   },
 }

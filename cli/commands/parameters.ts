@@ -6,11 +6,15 @@ import { countPublished } from '../../platform/offline/published-methods.ts'
 import { fieldsByMethod } from '../../platform/schemas/methods.ts'
 import { countOn } from '../../platform/use-cases/count-parameters.ts'
 import type { Command } from '../command.ts'
+import { hubListener } from '../hub-progress.ts'
 import { formatTable, printResult } from '../output.ts'
-import { formatCount } from '../progress.ts'
+import { formatCount, makeProgress } from '../progress.ts'
 
 const flags = {
-  base: z.string().default('t5-small').describe('Base: t5-small (built in), embedded, or a folder.'),
+  base: z
+    .string()
+    .default('t5-small')
+    .describe('Base: t5-small (built in), embedded, a folder, or a name on the Hugging Face hub.'),
   method: z
     .enum(Object.keys(fieldsByMethod) as [string, ...string[]])
     .default('lora')
@@ -43,7 +47,9 @@ export const parameters: Command = {
         fix: 'Use only one of them.',
       })
     const name = typeof base === 'string' ? base : checkpoint ? 'embedded' : 't5-small'
-    const model = await describeBase(name)
+    const progress = makeProgress()
+    const model = await describeBase(name, hubListener(progress))
+    progress.finish()
     if (published) {
       const rows = await countPublished(model)
       return printResult(

@@ -8,6 +8,7 @@ import { checkFlags } from '../check-flags.ts'
 import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { writeReading } from '../lines/reading.ts'
 import { formatTable, printResult } from '../output.ts'
 import { formatCount, makeProgress } from '../progress.ts'
@@ -30,7 +31,7 @@ const flags = {
     .string()
     .optional()
     .describe('File to write: that of --data with predictions added to each row. - writes to stdout.'),
-  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
 }
@@ -69,7 +70,10 @@ column error then says why.`,
     const { adapters, results } =
       names.length > 0
         ? await (await import('../store/predict-on-store.ts')).predictOnStore({ names, texts, ...options }, onProgress)
-        : await classifyWithFolders({ checkpoints, texts, ...options }, onProgress)
+        : await classifyWithFolders(
+            { checkpoints, texts, ...options, base: await fetchBase(options.base, progress) },
+            onProgress,
+          )
     progress.finish()
     if (out !== undefined && file) return writePredictions(file, results.flat(), out, json)
     const rows = results.flatMap((answers, i) =>

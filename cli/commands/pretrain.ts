@@ -5,6 +5,7 @@ import { pretrain as runPretraining } from '../../platform/offline/pretrain.ts'
 import { parsePretraining } from '../../training/pretraining/config.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
+import { fetchBase } from '../hub-progress.ts'
 import { printResult } from '../output.ts'
 import { formatCount, formatDuration, makeProgress } from '../progress.ts'
 import { readYamlFile } from '../read-yaml-file.ts'
@@ -34,8 +35,9 @@ interruption.`,
     const out = chosen.out ?? fields.out
     if (out === undefined)
       fail('usage', { subject: 'out', problem: 'is missing', fix: 'Pass --out, or set out in the configuration.' })
-    const spec = { ...fields, out, ...(threads && { threads }) }
     const progress = makeProgress()
+    const start = await fetchBase(fields.start, progress)
+    const spec = { ...fields, start, out, ...(threads && { threads }) }
     const signal = saveOnSignal(progress)
     const { curve, ...result } = await runPretraining(spec, makeTrainingListener(progress), signal)
     printResult(json, { ...result, curve }, [

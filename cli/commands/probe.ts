@@ -1,13 +1,14 @@
 import { z } from 'zod'
-import { baseFolder } from '../../platform/offline/bases.ts'
 import { writeProbe } from '../../platform/offline/probe.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { printResult } from '../output.ts'
+import { makeProgress } from '../progress.ts'
 
 const flags = {
-  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  base: baseFlag,
   checkpoint: z
     .string()
     .optional()
@@ -34,7 +35,7 @@ after training with AdamW.`,
   flags: { Flags: flags },
   async run({ json, ...values }) {
     const options = checkFlags(flags, values)
-    await writeProbe({ ...options, base: baseFolder(options.base) })
+    await writeProbe({ ...options, base: await fetchBase(options.base, makeProgress()) })
     printResult(json, { out: options.out }, [options.out])
   },
 }

@@ -2,13 +2,14 @@ import { z } from 'zod'
 import { publishedGrid } from '../../platform/offline/published-methods.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
+import { baseFlag } from '../hub-progress.ts'
 import { readGrid } from '../sweep/grid.ts'
 import { reportFiles } from '../sweep/report-files.ts'
 import { runFlags, runSweepCommand } from '../sweep/run-command.ts'
 
 const flags = {
   data: z.string().describe('Folder with the reviews: train.jsonl.gz and test.jsonl.gz.'),
-  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  base: baseFlag,
   seeds: z.int().min(1).max(100).optional().describe('Number of trainings for each row. Defaults to 3.'),
   epochs: z.number().positive().optional().describe('Number of passes over the data. Defaults to 1.'),
   out: z.string().default('results.md').describe('Markdown file of the report. Its other files are beside it.'),

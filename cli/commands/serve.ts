@@ -3,6 +3,7 @@ import { MAX_TOKENS, MIN_TOKENS } from '../../model/encode.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
+import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { makeProgress } from '../progress.ts'
 import { serveUntilStopped } from '../serve-until-stopped.ts'
 import { logFlag } from '../server-log.ts'
@@ -20,7 +21,7 @@ const flags = {
     .array(z.string())
     .default([])
     .describe('Folder of an adapter or a model to add to the store. Can be repeated.'),
-  base: z.string().optional().describe('Folder of the base. Defaults to the embedded base.'),
+  base: baseFlag,
   port: z.int().min(0).max(65535).default(8080).describe('Port to listen on. 0 picks a free one.'),
   host: z
     .string()
@@ -77,9 +78,10 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
       ...options
     } = checkFlags(flags, values)
     const progress = makeProgress()
+    const base = await fetchBase(options.base, progress)
     progress.writeLine('Loading …')
     await serveUntilStopped(
-      { ...options, progress, maxTokens, checkpoints, allowOrigins, worker: !no_worker, allowPrivateWebhooks },
+      { ...options, base, progress, maxTokens, checkpoints, allowOrigins, worker: !no_worker, allowPrivateWebhooks },
       (url) => {
         process.stdout.write(`${url}\n`)
       },

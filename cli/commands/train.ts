@@ -10,6 +10,7 @@ import { fieldsByMethod } from '../../platform/schemas/methods.ts'
 import { trainingFields } from '../../training/spec.ts'
 import { resumeSpec } from '../../training/state/resume-spec.ts'
 import type { Command } from '../command.ts'
+import { fetchBase } from '../hub-progress.ts'
 import { formatProfile } from '../lines/profile.ts'
 import { formatCalibration, formatEstimate, formatFindings, formatSkipped, warningsOf } from '../lines/training.ts'
 import { formatPercent, printResult } from '../output.ts'
@@ -72,8 +73,9 @@ OUT.speedscope.json. Open it at https://www.speedscope.app.`,
     }
     const fields = { ...(await readConfig(config)), ...flags }
     if (resume) rejectDryRun({ plan, profile })
-    const spec = resume ? resumeSpec(fields) : await readTrainingSpec(fields)
     const progress = makeProgress()
+    if (typeof fields.base === 'string') fields.base = await fetchBase(fields.base, progress)
+    const spec = resume ? resumeSpec(fields) : await readTrainingSpec(fields)
     const listen = makeTrainingListener(progress)
     const signal = saveOnSignal(progress)
     if (plan) {

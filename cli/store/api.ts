@@ -12,7 +12,7 @@ export interface ApiOptions {
   /** True to run trainings in this process if no server is running. Defaults to false. */
   worker?: boolean
   threads?: number
-  /** The folder of the base if no server is running. Defaults to the embedded base. */
+  /** The base if no server is running: its folder or its name on the hub. Defaults to the embedded base. */
   base?: string
   /** Seconds that a training in this process runs before the next one gets its turn. */
   sliceSeconds?: number

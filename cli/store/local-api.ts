@@ -4,11 +4,14 @@ import type { Platform } from '../../platform/platform.ts'
 import { addReadyAdapter } from '../../platform/use-cases/ready-adapter.ts'
 import { startWorker } from '../../platform/worker/worker.ts'
 import { makeGraftApp } from '../app.ts'
+import { fetchBase } from '../hub-progress.ts'
+import { makeProgress } from '../progress.ts'
 import type { Api, ApiOptions } from './api.ts'
 
 /** Opens the store and returns its API in this process. Use it only if no server has the store open. */
 export async function openLocalApi(options: ApiOptions): Promise<Api> {
-  const { worker: runsWorker = false, threads, base, sliceSeconds } = options
+  const { worker: runsWorker = false, threads, sliceSeconds } = options
+  const base = await fetchBase(options.base, makeProgress())
   const platform = await openPlatform({ threads, base })
   try {
     await addReadyAdapter(platform)

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, readdir } from 'node:fs/promises'
+import { type FileHandle, open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { listFolder } from '../../checkpoint/files.ts'
@@ -16,13 +16,35 @@ import { BLOCK_BYTES, encodeTarHeader, makePadding } from './tar-header.ts'
 export const packFolder = (dir: string, files?: readonly string[]): Readable =>
   Readable.from(tarChunks(dir, files), { objectMode: false })
 
+/**
+ * Packs files as {@link packFolder} would pack a folder that contains them.
+ * @param paths the path of each file by its name. Links are followed
+ * @param texts the content of further files by their names
+ */
+export const packFiles = (
+  paths: Readonly<Record<string, string>>,
+  texts: Readonly<Record<string, string>> = {},
+): Readable => Readable.from(tarFiles(paths, texts), { objectMode: false })
+
+async function* tarFiles(
+  paths: Readonly<Record<string, string>>,
+  texts: Readonly<Record<string, string>>,
+): AsyncGenerator<Buffer> {
+  for (const name of [...Object.keys(paths), ...Object.keys(texts)].sort())
+    if (Object.hasOwn(texts, name)) {
+      const content = Buffer.from(texts[name])
+      yield Buffer.concat([encodeTarHeader(name, 'file', content.length), content, makePadding(content.length)])
+    } else yield* fileChunks(name, await open(paths[name]))
+  yield Buffer.alloc(2 * BLOCK_BYTES)
+}
+
 async function* tarChunks(dir: string, files?: readonly string[]): AsyncGenerator<Buffer> {
   await listFolder(dir)
   const checkName = createNameChecker(Number.POSITIVE_INFINITY)
   for await (const [path, kind] of walk(dir, '', files && new Set(files))) {
     checkName(path, kind)
     if (kind === 'folder') yield encodeTarHeader(`${path}/`, kind, 0)
-    else yield* fileChunks(dir, path)
+    else yield* fileChunks(path, await open(join(dir, path), constants.O_RDONLY | constants.O_NOFOLLOW))
   }
   yield Buffer.alloc(2 * BLOCK_BYTES)
 }
@@ -47,8 +69,8 @@ async function* walk(dir: string, within: string, only?: ReadonlySet<string>): A
   }
 }
 
-async function* fileChunks(dir: string, path: string): AsyncGenerator<Buffer> {
-  const file = await open(join(dir, path), constants.O_RDONLY | constants.O_NOFOLLOW)
+/** Yields the entry of a file, and closes the file. */
+async function* fileChunks(path: string, file: FileHandle): AsyncGenerator<Buffer> {
   try {
     const { size } = await file.stat()
     yield encodeTarHeader(path, 'file', size)

@@ -27,11 +27,11 @@ export interface ExportedFolder {
 
 /**
  * Writes the folder of an adapter in another format.
- * @param base the folder of its base. Defaults to the embedded one
+ * @param base as for {@link baseFolder}
  * @throws GraftError
  */
 export async function exportFolder(dir: string, format: string, out: string, base?: string): Promise<ExportedFolder> {
-  const loaded = await loadBase(baseFolder(base))
+  const loaded = await loadBase(await baseFolder(base))
   if (format === ONNX) return exportToOnnx(dir, loaded, out)
   const { method, layout, digest } = await convertAdapter(dir, loaded, format, out)
   return { method, layout, digest }
@@ -47,10 +47,10 @@ async function exportToOnnx(dir: string, base: Base, out: string): Promise<Expor
 
 /**
  * Describes the folder of an adapter of any library.
- * @param base the folder of its base. Defaults to the embedded one
+ * @param base as for {@link baseFolder}
  * @throws GraftError
  */
 export async function inspect(dir: string, base?: string): Promise<Inspection & { base: string }> {
-  const loaded = await loadBase(baseFolder(base))
+  const loaded = await loadBase(await baseFolder(base))
   return { base: loaded.name, ...(await inspectFolder(dir, loaded)) }
 }

@@ -41,7 +41,7 @@ export async function openFolderClassifier({
 }: ClassifierOptions): Promise<FolderClassifier> {
   await chooseDevice(device, 'f32')
   const engine = await openEngine({
-    base: baseFolder(base),
+    base: await baseFolder(base),
     threads,
     device,
     folderOf: async (folder) => folder,

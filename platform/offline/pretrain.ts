@@ -2,6 +2,7 @@ import { fail } from '../../core/errors.ts'
 import type { TrainingEvent } from '../../training/events.ts'
 import type { PretrainingSpec } from '../../training/pretraining/config.ts'
 import type { PretrainingResult } from '../../training/pretraining/save-base.ts'
+import { baseFolder } from './bases.ts'
 import { earlyExitError } from './start-child.ts'
 import { runTrainingProcess } from './training-process.ts'
 
@@ -18,7 +19,11 @@ export async function pretrain(
   listen: (event: TrainingEvent) => void,
   signal: AbortSignal,
 ): Promise<PretrainingResult> {
-  const last = await runTrainingProcess({ kind: 'pretrain', spec }, listen, signal)
+  const last = await runTrainingProcess(
+    { kind: 'pretrain', spec: { ...spec, start: await baseFolder(spec.start) } },
+    listen,
+    signal,
+  )
   if (last?.type === 'pretrained') return last.result
   if (last?.type === 'interrupted')
     fail('interrupted', {

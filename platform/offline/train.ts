@@ -18,7 +18,7 @@ import { runTrainingProcess } from './training-process.ts'
 export async function readTrainingSpec(fields: Readonly<Record<string, unknown>>): Promise<TrainingSpec> {
   const { from_adapter, base } = fields
   if (typeof from_adapter !== 'string') return parseTrainingSpec(fields)
-  const model = modelOf(await loadBase(baseFolder(base as string | undefined)))
+  const model = modelOf(await loadBase(await baseFolder(base as string | undefined)))
   return parseTrainingSpec(await addAdapterSettings(fields, from_adapter, model))
 }
 
@@ -36,7 +36,7 @@ export async function train(
   signal: AbortSignal,
   resume = false,
 ): Promise<TrainingResult> {
-  const last = await runTrainingProcess({ kind: 'train', spec, resume }, listen, signal)
+  const last = await runTrainingProcess({ kind: 'train', spec: await withBaseFolder(spec), resume }, listen, signal)
   if (last?.type === 'done') return last.result
   if (last?.type === 'interrupted')
     fail('interrupted', {
@@ -57,16 +57,19 @@ export async function dryRunTraining(
   listen: Listen,
   signal: AbortSignal,
 ): Promise<{ plan: Plan; estimate: Estimate }> {
-  const last = await runTrainingProcess({ kind: 'dry_run', spec }, listen, signal)
+  const last = await runTrainingProcess({ kind: 'dry_run', spec: await withBaseFolder(spec) }, listen, signal)
   if (last?.type === 'estimate') return last
   throw earlyExitError('training_failed', 'dry-run')
 }
 
 /** Runs a few steps and measures where their time goes. Writes a flame graph next to `spec.out`, and nothing else. */
 export async function profileTraining(spec: TrainingSpec, listen: Listen, signal: AbortSignal): Promise<Profile> {
-  const last = await runTrainingProcess({ kind: 'profile', spec }, listen, signal)
+  const last = await runTrainingProcess({ kind: 'profile', spec: await withBaseFolder(spec) }, listen, signal)
   if (last?.type === 'profile') return last.profile
   throw earlyExitError('training_failed', 'profiling')
 }
+
+const withBaseFolder = async (spec: TrainingSpec): Promise<TrainingSpec> =>
+  spec.base === undefined ? spec : { ...spec, base: await baseFolder(spec.base) }
 
 const resumeCommand = ({ out }: TrainingSpec): string => `graft train --resume --out ${JSON.stringify(out)}`

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { parseHubName } from '../../checkpoint/hub-name.ts'
 import { describeIssue } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
 import { IN_OUR_WORDS } from '../../core/expectation.ts'
@@ -19,7 +20,11 @@ const task = z.strictObject({
 })
 
 const pretrainingFields = z.strictObject({
-  start: z.string().describe('The folder of the base to start from. Its weights are the initial values.'),
+  start: z
+    .string()
+    .describe(
+      'The base to start from: its folder, or its name on the Hugging Face hub. Its weights are the initial values.',
+    ),
   steps: count.max(10_000_000),
   learning_rate: z.number().positive().describe('The peak learning rate.'),
   warmup: z.number().min(0).lt(1).default(0.05).describe('The share of the steps during which the rate rises from 0.'),
@@ -64,7 +69,7 @@ export function parsePretraining(value: unknown, folder: string): PretrainingCon
     fail('usage', { subject: 'tasks', problem: `has two tasks named ${repeated}`, fix: 'Rename one of them.' })
   return {
     ...fields,
-    start: resolve(folder, start),
+    start: parseHubName(start, folder) ? start : resolve(folder, start),
     ...(out !== undefined && { out: resolve(folder, out) }),
     tasks: tasks.map((entry) => ({ ...entry, data: resolve(folder, entry.data) })),
   }

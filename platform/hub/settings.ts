@@ -1,0 +1,63 @@
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { describeValue } from '../../core/describe.ts'
+import { fail } from '../../core/errors.ts'
+
+/** How this process reaches the Hugging Face hub, and where it keeps downloads. */
+export interface HubSettings {
+  /** The address of the hub, without a slash at the end. */
+  readonly endpoint: string
+  /** The folder of all downloads, shared with Python's huggingface_hub. */
+  readonly cache: string
+  readonly token?: string
+  /** True to use only the cache. */
+  readonly offline: boolean
+  /** The number of times that a request is sent. Defaults to 5. */
+  readonly attempts?: number
+  /** The longest wait for a response, or for more of it. Defaults to half a minute. */
+  readonly timeoutMs?: number
+  /** The pause before the first repetition of a request. It doubles with each. Defaults to half a second. */
+  readonly retryMs?: number
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+const HUB = 'https://huggingface.co'
+
+/**
+ * Reads the environment variables of Python's huggingface_hub: HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, HF_HUB_CACHE and
+ * HF_HOME. An empty one counts as not set.
+ * @throws GraftError `usage` if HF_ENDPOINT is not an address or HF_TOKEN not a token
+ */
+export function readHubSettings(env: Environment = process.env): HubSettings {
+  const token = env.HF_TOKEN?.trim()
+  // The value must not be in an error, and a header could not contain it.
+  if (token && !/^[\x21-\x7e]+$/.test(token))
+    fail('usage', {
+      subject: 'HF_TOKEN',
+      problem: 'contains a space or another character that a token cannot have',
+      fix: 'Set it to one token, such as hf_….',
+    })
+  return {
+    endpoint: readEndpoint(env.HF_ENDPOINT || HUB),
+    cache: cacheFolder(env),
+    ...(token && { token }),
+    offline: ['1', 'on', 'yes', 'true'].includes(env.HF_HUB_OFFLINE?.toLowerCase() ?? ''),
+  }
+}
+
+function readEndpoint(text: string): string {
+  const url = URL.parse(text)
+  if (url && /^https?:$/.test(url.protocol) && !url.search && !url.hash && !url.username)
+    return url.href.replace(/\/+$/, '')
+  return fail('usage', {
+    subject: 'HF_ENDPOINT',
+    expected: `the address of a hub, such as ${HUB}`,
+    found: describeValue(text),
+    fix: 'Correct the environment variable, or remove it to use the public hub.',
+  })
+}
+
+const cacheFolder = (env: Environment): string =>
+  env.HF_HUB_CACHE ||
+  join(env.HF_HOME || join(env.XDG_CACHE_HOME || join(env.HOME || homedir(), '.cache'), 'huggingface'), 'hub')
