@@ -28,6 +28,7 @@ import {
   requireSameBase,
   requireSameWeights,
 } from './manifest.ts'
+import { CARD_FILE, formatModelCard } from './model-card.ts'
 import { requireSameLogits } from './probe-check.ts'
 import { makeProbeSettings, probeAdapter } from './probe-logits.ts'
 import { encodeSafetensors } from './safetensors.ts'
@@ -149,6 +150,7 @@ export async function saveAdapter(
     [layout.weightsFile]: weights,
     ...(await readExistingFiles(base.dir, layout.copiedFromBase)),
     [MANIFEST_FILE]: formatManifest(manifest),
+    ...(layout.library && { [CARD_FILE]: formatModelCard(method, base, model, manifest, layout.library) }),
   })
   return addKey({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig })
 }

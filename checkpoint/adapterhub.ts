@@ -6,6 +6,7 @@ import type { AdapterHubMethod, LibraryVersion } from './adapterhub-method.ts'
 import { checkKeys, FIX_BASE, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import { isObject, type JsonObject } from './files.ts'
 import type { Layout } from './layout.ts'
+import { FOLDER, loadT5 } from './model-card.ts'
 import { toPythonJson } from './python-json.ts'
 
 const LIBRARY_VERSION = 'adapters.1.3.0'
@@ -18,6 +19,7 @@ export const adapterhub: Layout = {
   defaultFor: ['bottleneck'],
   // T5AdapterModel uses the second one.
   prefixes: ['', 'transformer.'],
+  library: { name: 'adapters', load: (base) => loadInPython(base, ', use_safetensors=True') },
   copiedFromBase: [],
   recognizes: (config) => 'config' in config && !('peft_type' in config),
   parseConfig(file, model, subject) {
@@ -64,8 +66,16 @@ export const adapterhubBin: Layout = {
   ...adapterhub,
   name: 'adapterhub-bin',
   weightsFile: 'pytorch_adapter.bin',
+  library: { name: 'adapters', load: (base) => loadInPython(base) },
   defaultFor: [],
 }
+
+const loadInPython = (base: string, options = ''): string[] => [
+  'import adapters',
+  loadT5(base),
+  'adapters.init(model)',
+  `model.set_active_adapters(model.load_adapter("${FOLDER}"${options}))`,
+]
 
 const fileRules = {
   config: 'read',

@@ -7,6 +7,7 @@ import { throwNotSavable } from './config-rules.ts'
 import { fileIn } from './files.ts'
 import type { Layout } from './layout.ts'
 import { ADAPTER_LIMITS } from './limits.ts'
+import { FOLDER, loadT5 } from './model-card.ts'
 import { findModelFiles, readModelFolder } from './model-folder.ts'
 import type { Shapes } from './tensor-file.ts'
 
@@ -20,6 +21,7 @@ export const full: Layout = {
   metadata: { format: 'pt' },
   defaultFor: ['full'],
   prefixes: [''],
+  library: { name: 'transformers', load: () => [loadT5(FOLDER)] },
   copiedFromBase: [
     'tokenizer.json',
     'tokenizer_config.json',

@@ -2,6 +2,7 @@ import type { Model } from '../model/architecture.ts'
 import type { MethodConfig } from '../model/methods/registry.ts'
 import type { Base } from './base.ts'
 import type { JsonObject } from './files.ts'
+import type { CardLibrary } from './model-card.ts'
 import type { Shapes, TensorFile } from './tensor-file.ts'
 
 /** The parts of a tensor's name in a file that do not follow from the method. */
@@ -31,6 +32,8 @@ export interface Layout {
   readonly defaultFor: readonly string[]
   /** Prefixes under which the library saves the same tensors, the usual one first. */
   readonly prefixes: readonly string[]
+  /** The library as the README of a folder presents it. Defaults to no README. */
+  readonly library?: CardLibrary
   /** Files of the base to copy into the folder, if the base has them. */
   readonly copiedFromBase: readonly string[]
   /** Returns whether this library wrote a configuration. */

@@ -6,6 +6,7 @@ import type { Base } from './base.ts'
 import { checkKeys, FIX_BASE, type KeyRules, readKeys, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import type { JsonObject } from './files.ts'
 import type { Layout } from './layout.ts'
+import { FOLDER, loadT5 } from './model-card.ts'
 import { toPlainLora } from './plain-lora.ts'
 import { float, toPythonJson } from './python-json.ts'
 
@@ -18,6 +19,14 @@ export const opendelta: Layout = {
   weightsFile: 'pytorch_model.bin',
   defaultFor: [],
   prefixes: [''],
+  library: {
+    name: 'opendelta',
+    load: (base) => [
+      'from opendelta import AutoDeltaModel',
+      loadT5(base),
+      `AutoDeltaModel.from_finetuned("${FOLDER}", backbone_model=model)`,
+    ],
+  },
   copiedFromBase: [],
   recognizes: (config) => 'delta_type' in config,
   parseConfig(config, model, subject) {

@@ -1,6 +1,7 @@
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
 import { checkKeys, type KeyRules, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import type { Layout } from './layout.ts'
+import { FOLDER, loadT5 } from './model-card.ts'
 import { peftIa3 } from './peft-ia3.ts'
 import { peftLora } from './peft-lora.ts'
 import type { PeftMethod } from './peft-method.ts'
@@ -21,6 +22,16 @@ export const peft: Layout = {
   metadata: { format: 'pt' },
   defaultFor: peftMethods.map(({ method }) => method),
   prefixes: [''],
+  library: {
+    name: 'peft',
+    load: (base, isOnHub) =>
+      isOnHub
+        ? [
+            'from peft import AutoPeftModelForSeq2SeqLM',
+            `model = AutoPeftModelForSeq2SeqLM.from_pretrained("${FOLDER}")`,
+          ]
+        : ['from peft import PeftModel', loadT5(base), `model = PeftModel.from_pretrained(model, "${FOLDER}")`],
+  },
   copiedFromBase: [],
   recognizes: (config) => 'peft_type' in config,
   parseConfig(config, model, subject) {

@@ -16,7 +16,7 @@ test.each(folders)('%s is loaded and saved with the same bytes', async (dir) => 
   const saved = await saveAdapter(out, await loadAdapter(parityPath(dir), await baseOf(dir)), await baseOf(dir))
   for (const file of readdirSync(parityPath(dir)))
     expect(readFileSync(join(out, file)).equals(readFileSync(join(parityPath(dir), file))), file).toBe(true)
-  expect(readdirSync(out).sort()).toEqual([...readdirSync(parityPath(dir)), 'graft.json'].sort())
+  expect(readdirSync(out).sort()).toEqual([...readdirSync(parityPath(dir)), 'README.md', 'graft.json'].sort())
   expect(saved.digest).toBe(saved.manifest?.weights_sha256)
 })
 
@@ -115,7 +115,13 @@ test('the folder of a full model is a base itself, including its tokenizer', asy
   writeFileSync(join(dir, 'tokenizer.json'), '{"model": {}}')
   const out = freshPath()
   await saveAdapter(out, randomAdapter({ method: 'full' }, base), { ...base, dir })
-  expect(readdirSync(out).sort()).toEqual(['config.json', 'graft.json', 'model.safetensors', 'tokenizer.json'])
+  expect(readdirSync(out).sort()).toEqual([
+    'README.md',
+    'config.json',
+    'graft.json',
+    'model.safetensors',
+    'tokenizer.json',
+  ])
   expect(readFileSync(join(out, 'config.json'), 'utf8')).toBe(base.configText)
 })
 
