@@ -76,9 +76,10 @@ const adapters = (http: Http) => ({
   list: () => http.list<Adapter>('/v1/adapters'),
   get: (idOrName: string) => http.get<Adapter>(pathOf('/v1/adapters', idOrName)),
   /** Uploads the folder of an adapter as a tar file, gzipped or not. */
-  upload: (name: string, content: UploadContent, { idempotencyKey }: Repeatable = {}) =>
+  /** @param options.base the id or the name of its base. Defaults to the one that its folder names */
+  upload: (name: string, content: UploadContent, { idempotencyKey, base }: Repeatable & { base?: string } = {}) =>
     http.upload<Adapter>(
-      withQuery('/v1/adapters', { name }),
+      withQuery('/v1/adapters', { name, base }),
       'application/octet-stream',
       content,
       idempotencyHeaders(idempotencyKey),

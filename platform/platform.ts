@@ -15,10 +15,10 @@ export interface Platform {
   readonly cache: ArtifactCache
   readonly uploads: Uploads
   readonly queue: JobQueue
-  /** Answers predictions on one base. It identifies an adapter by the digest of its packed folder. */
+  /** Answers predictions. It identifies an adapter by the digest of its packed folder, and a base by its id. */
   readonly engine: Engine
-  /** The base of the engine. */
-  readonly base: BaseRow
+  /** The bases of the engine, the default one first. */
+  readonly bases: readonly [BaseRow, ...BaseRow[]]
   /** Rejects with `disk_full` if this machine has too little free space to accept anything new. */
   readonly requireDiskReserve: () => Promise<void>
   /** Accepts webhooks over http and at addresses that are not public. Defaults to false. */

@@ -76,6 +76,8 @@ export interface Row {
   text: string
   /** The adapter's key: any name that `folderOf` knows. */
   adapter: string
+  /** The id of the adapter's base, if the engine serves several. Defaults to the first one. */
+  base?: string
   /** The text's place in the request, as errors name it: `inputs[3]`. Defaults to "the text". */
   subject?: string
   /** The adapter's name in errors, if its key is the digest of an artifact. */
@@ -103,9 +105,10 @@ export interface Engine {
   /**
    * Loads an adapter before the first row needs it.
    * @param dir a folder with the adapter. Defaults to the one of `folderOf`
+   * @param base the id of its base, if the engine serves several. Defaults to the first one
    * @throws GraftError if the adapter is missing or invalid
    */
-  load(key: string, dir?: string): Promise<AdapterDescription>
+  load(key: string, dir?: string, base?: string): Promise<AdapterDescription>
   /**
    * Answers in the order of the rows. A row that fails, or whose adapter fails to load, does not affect the others; a
    * later row tries to load the adapter again.

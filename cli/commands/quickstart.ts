@@ -50,12 +50,12 @@ continues.`,
       const { makeLocalApi } = await import('../store/local-api.ts')
       const api = await makeLocalApi(platform)
       process.stdout.write(`${url}\n`)
-      if ((await findAdapter(api, READY_ADAPTER))?.base === platform.base.name)
+      if ((await findAdapter(api, READY_ADAPTER))?.base === platform.bases[0].name)
         progress.writeLine(
           `The adapter ${READY_ADAPTER} comes with Graft and was trained on 25,000 film reviews. Try it:\n  ${curl(url, READY_ADAPTER)}`,
         )
       progress.writeLine(`API documentation: ${url}/docs\n`)
-      if (await ensureAdapter(api, platform.base.name, progress))
+      if (await ensureAdapter(api, platform.bases[0].name, progress))
         progress.writeLine(`Try it:\n  ${curl(url, ADAPTER_NAME)}`)
     })
   },

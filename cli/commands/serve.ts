@@ -21,7 +21,10 @@ const flags = {
     .array(z.string())
     .default([])
     .describe('Folder of an adapter or a model to add to the store. Can be repeated.'),
-  base: baseFlag,
+  base: z
+    .array(z.string())
+    .default([])
+    .describe(`${baseFlag.description} Can be repeated: requests that name no base use the first one.`),
   port: z.int().min(0).max(65535).default(8080).describe('Port to listen on. 0 picks a free one.'),
   host: z
     .string()
@@ -64,10 +67,11 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
   examples: [
     'graft serve',
     'graft serve --checkpoint film-lora --checkpoint film-adapter',
+    'graft serve --base embedded --base google-t5/t5-small',
     `curl localhost:8080/v1/predictions -H 'content-type: application/json' -d '{"inputs": ["A joy."], "adapter": "film-lora"}'`,
   ],
   flags: { Flags: flags },
-  repeated: ['checkpoint', 'allow_origin'],
+  repeated: ['checkpoint', 'base', 'allow_origin'],
   async run({ json: _, ...values }) {
     const {
       checkpoint: checkpoints,
@@ -78,7 +82,8 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
       ...options
     } = checkFlags(flags, values)
     const progress = makeProgress()
-    const base = await fetchBase(options.base, progress)
+    const base: string[] = []
+    for (const name of options.base) base.push(await fetchBase(name, progress))
     progress.writeLine('Loading …')
     await serveUntilStopped(
       { ...options, base, progress, maxTokens, checkpoints, allowOrigins, worker: !no_worker, allowPrivateWebhooks },

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { digest, pageOf, resourceName, timestamp, uuid } from './common.ts'
+import { digest, idOrName, pageOf, resourceName, timestamp, uuid } from './common.ts'
 
 /** An adapter as it was at one point in time. It may have been deleted since. */
 export const adapterSnapshot = z.strictObject({
@@ -34,4 +34,9 @@ export type Adapter = z.infer<typeof adapter>
 export const adapterList = pageOf(adapter)
 export type AdapterList = z.infer<typeof adapterList>
 
-export const adapterUpload = z.strictObject({ name: resourceName.describe('The name of the new adapter.') })
+export const adapterUpload = z.strictObject({
+  name: resourceName.describe('The name of the new adapter.'),
+  base: idOrName('a base')
+    .optional()
+    .describe('The base of the adapter. Defaults to the one that its graft.json names, or to the default base.'),
+})

@@ -2,6 +2,7 @@ import { readdir, rename } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { findCheckpointFiles, isCheckpointFile } from '../../checkpoint/layouts.ts'
+import { readManifest } from '../../checkpoint/manifest.ts'
 import { fail, GraftError } from '../../core/errors.ts'
 import { hashContent } from '../artifacts/hashed-file.ts'
 import { packFolder } from '../artifacts/pack-folder.ts'
@@ -19,6 +20,7 @@ import {
   selectAdapter,
   selectAdapterPage,
 } from '../store/adapters.ts'
+import { type BaseRow, selectBase } from '../store/bases.ts'
 import { idempotent, type RequestKey } from '../store/idempotency.ts'
 import { throwNameTaken } from '../store/throw-errors.ts'
 import { toAdapter } from './to-api.ts'
@@ -49,15 +51,14 @@ export async function removeAdapter({ store, engine, cache }: Platform, idOrName
  * Adds the adapter in an archive. The archive is unpacked, validated on the base and packed again. A repeated upload of
  * the same files under the same name returns the adapter of the first.
  * @param content a tar file, gzipped or not, of an adapter's folder or of the files in it
- * @param requestKey an idempotency key: a repeated request with the same key returns the first adapter
- * @throws GraftError `name_taken`, `overloaded`, `idempotency_conflict`, or another code if the archive or the adapter
- *   is invalid; nothing is stored then
+ * @throws GraftError `base_unknown`, `base_mismatch`, `name_taken`, `overloaded`, `idempotency_conflict`, or another
+ *   code if the archive or the adapter is invalid; nothing is stored then
  */
 export async function uploadAdapter(
   platform: Platform,
   name: string,
   content: AsyncIterable<Uint8Array>,
-  requestKey?: RequestKey,
+  options: ImportOptions = {},
 ): Promise<Adapter> {
   const { db } = platform.store
   // The name is checked before the upload is read, and again when the adapter is inserted.
@@ -66,11 +67,11 @@ export async function uploadAdapter(
     // No adapter has a name that begins with a dot.
     const unpacked = join(folder, '.unpacked')
     try {
-      await unpackFolder(content, unpacked, limitsOf(platform.base), isPartOfCheckpoint)
+      await unpackFolder(content, unpacked, limitsOf(platform), isPartOfCheckpoint)
       // Errors show the name of the folder.
       const dir = join(folder, name)
       await rename(await innermostFolder(unpacked), dir)
-      return await importAdapter(platform, name, dir, requestKey)
+      return await importAdapter(platform, name, dir, options)
     } catch (error) {
       // A 404 would blame the address of the request, but the file is missing from the archive.
       if (error instanceof GraftError && error.code === 'file_missing') fail('checkpoint_corrupt', error.detail, error)
@@ -83,9 +84,9 @@ const MIN_ARCHIVE_BYTES = 256 * 2 ** 20
 /** Room for the tokenizer and the configuration beside the weights of a full model. */
 const OTHER_BYTES = 64 * 2 ** 20
 
-/** Returns the limits of an archive: twice a full model of the base, because other files may come with it. */
-function limitsOf({ bytes }: Platform['base']): Partial<ArchiveLimits> {
-  const limit = Math.max(MIN_ARCHIVE_BYTES, 2 * bytes + OTHER_BYTES)
+/** Returns the limits of an archive: twice a full model of a base, because other files may come with it. */
+function limitsOf({ bases }: Platform): Partial<ArchiveLimits> {
+  const limit = Math.max(MIN_ARCHIVE_BYTES, ...bases.map(({ bytes }) => 2 * bytes + OTHER_BYTES))
   return { fileBytes: limit, bytes: limit }
 }
 
@@ -95,17 +96,41 @@ function isPartOfCheckpoint(path: string): boolean {
   return parts.length <= 2 && isCheckpointFile(parts[parts.length - 1])
 }
 
+export interface ImportOptions extends Partial<RequestKey> {
+  /** The id or the name of a base that is served. Defaults to the one of the adapter, or to the default base. */
+  base?: string
+}
+
+/** @throws GraftError `base_unknown`; `base_mismatch` if the server does not serve the base */
+async function findServedBase({ store, bases }: Platform, named: string | undefined, dir: string): Promise<BaseRow> {
+  if (named === undefined) {
+    const { base } = (await readManifest(dir)) ?? {}
+    return bases.find(({ fingerprint }) => fingerprint === base?.fingerprint) ?? bases[0]
+  }
+  const { id, name } = await selectBase(store.db, named)
+  return (
+    bases.find((served) => served.id === id) ??
+    fail('base_mismatch', {
+      subject: 'base',
+      expected: bases.map((served) => served.name).join(' or '),
+      found: name,
+      fix: `Start the server with that base as well: graft serve --base ${name}.`,
+    })
+  )
+}
+
 /**
  * Adds the adapter in a folder on this machine, without files that are not part of it. Nothing is stored before the
  * adapter has been validated.
  * @throws GraftError like {@link uploadAdapter}
  */
 export async function importAdapter(
-  { store, artifacts, engine, base }: Platform,
+  platform: Platform,
   name: string,
   dir: string,
-  { owner = '', key }: Partial<RequestKey> = {},
+  { owner = '', key, base: baseName }: ImportOptions = {},
 ): Promise<Adapter> {
+  const { store, artifacts, engine } = platform
   const folder = resolve(dir)
   const files = await withRedactedPaths([[folder, name]], () => findCheckpointFiles(folder))
   const { digest: artifact, bytes } = await hashContent(packFolder(folder, files))
@@ -115,7 +140,8 @@ export async function importAdapter(
     [folder, name],
     [artifact, name],
   ]
-  const load = () => engine.load(artifact, folder)
+  const base = await findServedBase(platform, baseName, folder)
+  const load = () => engine.load(artifact, folder, base.id)
   const { metrics, labels, base: _, bytes: __, ...description } = await withRedactedPaths(pathNames, load)
   await requireFreeAdapterName(store.db, name)
   await artifacts.put(packFolder(folder, files))

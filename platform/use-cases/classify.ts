@@ -25,14 +25,14 @@ export async function classify(
   const { inputs } = request
   if (request.adapters) {
     const adapters = await selectAdapters(db, request.adapters, (i) => `adapters[${i}]`)
-    for (const adapter of adapters) requireSameBase(adapter, platform.base)
+    for (const adapter of adapters) requireSameBase(adapter, platform)
     const rows = inputs.flatMap((input, i) => adapters.map((adapter) => toRow(input, i, adapter)))
     const results = await classifyRows(platform, rows, signal, client)
     return { results: chunk(results, adapters.length), adapters: adapters.map(toAnsweredBy) }
   }
 
   const adapters = await selectAdapterOfEach(db, request)
-  for (const adapter of adapters) requireSameBase(adapter, platform.base)
+  for (const adapter of adapters) requireSameBase(adapter, platform)
   const rows = inputs.map((input, i) => toRow(input, i, adapters[i]))
   const results = await classifyRows(platform, rows, signal, client)
   const [first] = adapters
@@ -44,10 +44,11 @@ export async function classify(
 /** Returns the adapter that an input names. */
 const adapterOf = (input: ClassifyInput) => (typeof input === 'string' ? undefined : input.adapter)
 
-const toRow = (input: ClassifyInput, i: number, { artifact, name }: AdapterReference): Row => ({
+const toRow = (input: ClassifyInput, i: number, { artifact, base_id, name }: AdapterReference): Row => ({
   subject: `inputs[${i}]`,
   text: typeof input === 'string' ? input : input.text,
   adapter: artifact,
+  base: base_id,
   displayName: name,
 })
 

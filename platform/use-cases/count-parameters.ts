@@ -14,7 +14,7 @@ import { selectBase } from '../store/bases.ts'
 /** The base of the published comparison. */
 const PUBLISHED_BASE = 't5-small'
 
-type Counter = Pick<Platform, 'store' | 'base'>
+type Counter = Pick<Platform, 'store' | 'bases'>
 
 /**
  * Counts the parameters that a method trains on a base, by default the served one, or those that an adapter trained.
@@ -25,7 +25,7 @@ export async function countParameters(platform: Counter, request: CountRequest):
   const { adapter, base, ...method } = request
   if (adapter !== undefined) return countOfAdapter(platform, adapter, request)
   const config = parseMethod(requireKnownMethod(method))
-  return countOn(base === undefined ? modelOf(platform.base) : await findModel(platform, base), config)
+  return countOn(base === undefined ? modelOf(platform.bases[0]) : await findModel(platform, base), config)
 }
 
 /**

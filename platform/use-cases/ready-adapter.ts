@@ -10,7 +10,8 @@ import { importAdapter } from './adapters.ts'
  * it. An adapter of the user's that has its name stays.
  */
 export async function addReadyAdapter(platform: Platform): Promise<void> {
-  const { store, base } = platform
-  if (base.name !== EMBEDDED || (await hasAdapters(store.db, base.id))) return
-  await importAdapter(platform, READY_ADAPTER, readyAdapter).catch(ignoreErrors('name_taken'))
+  const { store, bases } = platform
+  const base = bases.find(({ name }) => name === EMBEDDED)
+  if (!base || (await hasAdapters(store.db, base.id))) return
+  await importAdapter(platform, READY_ADAPTER, readyAdapter, { base: base.id }).catch(ignoreErrors('name_taken'))
 }

@@ -38,12 +38,13 @@ export async function scoreTexts(
   const { db } = platform.store
   const selected =
     adapter === undefined ? await getOnlyAdapter(db) : (await selectAdapters(db, [adapter], () => 'adapter'))[0]
-  requireSameBase(selected, platform.base)
-  const { name, digest, artifact } = selected
+  requireSameBase(selected, platform)
+  const { name, digest, artifact, base_id } = selected
   const rows = texts.map((text, i) => ({
     subject: `inputs[${i}]`,
     text,
     adapter: artifact,
+    base: base_id,
     displayName: name,
     truncationSide,
     detailed: true,

@@ -78,12 +78,20 @@ export function toInspectedDataset(row: DatasetRow): Dataset {
   return { ...toDataset(row), findings }
 }
 
-/** @param servedId the id of the base that this server serves */
+/** @param served the bases that this server serves */
 export function toBase(
   { id, name, fingerprint, parameters, bytes, created_at }: BaseRow,
-  servedId: string,
+  served: readonly BaseRow[],
 ): BaseAnswer {
-  return { id, name, fingerprint, parameters, bytes, served: id === servedId, created_at: toTimestamp(created_at) }
+  return {
+    id,
+    name,
+    fingerprint,
+    parameters,
+    bytes,
+    served: served.some((base) => base.id === id),
+    created_at: toTimestamp(created_at),
+  }
 }
 
 export function toEvaluation(row: EvaluationRow): Evaluation {

@@ -70,7 +70,7 @@ export async function addStartSettings({ store, cache }: Platform, request: Trai
  * Finds everything that a training request refers to, and validates it as far as the database allows.
  * @throws GraftError like {@link launchTraining}
  */
-export async function resolveTraining({ base: served, engine }: Platform, db: Database, request: TrainingRequest) {
+export async function resolveTraining({ bases: [served], engine }: Platform, db: Database, request: TrainingRequest) {
   const { name: _, metadata: __, base: baseName, dataset, test_dataset, from_adapter, ...settings } = request
   const spec = toStoredSpec(settings)
   const start = from_adapter === undefined ? undefined : await lockAdapter(db, from_adapter, 'from_adapter')

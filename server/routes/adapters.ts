@@ -51,6 +51,7 @@ export const adapterRoutes = (platform: Platform): Route[] => [
       'archive_too_large',
       'adapter_inert',
       'adapter_too_large',
+      'base_unknown',
       'base_mismatch',
       'base_incomplete',
       'checkpoint_config',
@@ -64,7 +65,10 @@ export const adapterRoutes = (platform: Platform): Route[] => [
     ],
     async handle({ query, body, caller, headers }) {
       const requestKey = { owner: caller.owner, key: headers['idempotency-key'] }
-      return toCreated('/v1/adapters', await uploadAdapter(platform, query.name, body, requestKey))
+      return toCreated(
+        '/v1/adapters',
+        await uploadAdapter(platform, query.name, body, { ...requestKey, base: query.base }),
+      )
     },
   }),
   route({

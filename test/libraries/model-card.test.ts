@@ -45,7 +45,10 @@ describe('the Python of a model card', () => {
         })
         const [, python] = /```python\n(.*?)```/s.exec(readFileSync(join(dir, 'README.md'), 'utf8')) ?? []
         const program = python.replaceAll('PATH_OF_THE_BASE', exported).replaceAll('PATH_OF_THIS_FOLDER', dir)
-        const printed = await runPython(library, ['-c', `${OPENDELTA_STUBS}\nreview = ${JSON.stringify(REVIEW)}\n${program}`])
+        const printed = await runPython(library, [
+          '-c',
+          `${OPENDELTA_STUBS}\nreview = ${JSON.stringify(REVIEW)}\n${program}`,
+        ])
         const theirs = JSON.parse(printed.trim().split('\n').at(-1)?.replaceAll("'", '"') ?? '') as Record<
           string,
           number

@@ -214,7 +214,7 @@ test('a summary stays short however much is requested, and says what it left out
   expect(sizeOf(failed)).toBeLessThan(MAX_CHARS)
 
   const labels = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`label ${i}`, 1]))
-  const names = Array.from({ length: 40 }, (_, i) => `${digestOf('many').slice(0, 20)}-${i}-${platform.base.id}`)
+  const names = Array.from({ length: 40 }, (_, i) => `${digestOf('many').slice(0, 20)}-${i}-${platform.bases[0].id}`)
   for (const name of names)
     await insertDataset(platform.store.db, {
       name,

@@ -71,7 +71,7 @@ test('an adapter that does not exist, another method and another base are refuse
     code: 'method_invalid',
     detail: { subject: 'method', fix: expect.stringContaining('Leave out') },
   })
-  const { id: _, created_at: __, ...base } = platform.base
+  const { id: _, created_at: __, ...base } = platform.bases[0]
   await ensureBase(platform.store.db, { ...base, name: 'other', fingerprint: '0'.repeat(64) })
   await expect(launch({ from_adapter: 'first', base: 'other' })).rejects.toMatchObject({ code: 'base_mismatch' })
 })

@@ -140,7 +140,7 @@ export async function fakePlatform(names: readonly string[] = ['imdb']): Promise
     ) as T
   return {
     store,
-    base,
+    bases: [base],
     engine: fakeEngine(names),
     artifacts: unused('artifacts'),
     cache: { ...unused<Platform['cache']>('cache'), pathOf: (digest) => `/nowhere/${digest}`, remove: async () => {} },

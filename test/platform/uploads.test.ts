@@ -129,7 +129,7 @@ test('an archive may be as large as the base needs, and not larger', async () =>
   const server = await startServer()
   const large = (bytes: number) => archive(entry({ name: 'model.safetensors', size: bytes }))
   await expectError(uploadAdapter(server, 'film', arriving(large(300e6))), 'archive_too_large', '268435456')
-  const bigger = { ...server, base: { ...server.base, bytes: 240e6 } }
+  const bigger = { ...server, bases: [{ ...server.bases[0], bytes: 240e6 }] as const }
   await expectError(uploadAdapter(bigger, 'film', arriving(large(300e6))), 'archive_invalid', 'truncated')
   await expectError(uploadAdapter(bigger, 'film', arriving(large(600e6))), 'archive_too_large')
 })

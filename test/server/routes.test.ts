@@ -43,7 +43,7 @@ test('the archive of an adapter is downloaded as it was stored, with the name of
   const { url, platform } = await start({ platformParts: files })
   const content = Buffer.from('a tar file')
   const { digest: artifact, bytes } = await files.artifacts.put([content])
-  await insertAdapter(platform.store.db, { ...adapterRow('крыло', platform.base.id), artifact, bytes })
+  await insertAdapter(platform.store.db, { ...adapterRow('крыло', platform.bases[0].id), artifact, bytes })
   const archive = `${url}/v1/adapters/${encodeURIComponent('крыло')}/archive`
   const response = await fetch(archive)
   expect(response.headers.get('content-type')).toBe('application/x-tar')

@@ -8,7 +8,10 @@ import { readProblem, type StartOptions, start } from './start.ts'
 
 async function withTraining(options: StartOptions = {}) {
   const server = await start(options)
-  const { store, base } = server.platform
+  const {
+    store,
+    bases: [base],
+  } = server.platform
   const dataset = {
     name: `films ${Math.random()}`,
     digest: digestOf('films'),
