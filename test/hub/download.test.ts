@@ -13,6 +13,7 @@ import { beforeEach, describe, expect, test } from 'vitest'
 import { parseHubName } from '../../checkpoint/hub-name.ts'
 import { basePlan } from '../../platform/hub/base-plan.ts'
 import { fetchSnapshot } from '../../platform/hub/fetch-snapshot.ts'
+import { listRepo } from '../../platform/hub/repo-files.ts'
 import type { HubSettings } from '../../platform/hub/settings.ts'
 import { expectError, freshPath, parityPath } from '../checkpoint/helpers.ts'
 import { sendRange } from './fake-api.ts'
@@ -161,6 +162,24 @@ describe('a base from the hub', () => {
     },
   )
 
+  test('is listed without names that are unsafe as paths on any system', async () => {
+    const unsafe = [
+      '../x.bin',
+      '/etc/x.bin',
+      'sub/x.bin',
+      'a\\b.bin',
+      'C:x.bin',
+      '..',
+      '.hidden',
+      '-x.bin',
+      'a\0.bin',
+      'ä.bin',
+    ]
+    const names = [...unsafe, 'x.bin']
+    const commit = hub.add('owner/names', Object.fromEntries(names.map((name) => [name, Buffer.from('x')])))
+    expect([...(await listRepo({ repo: 'owner/names', commit }, settings)).keys()]).toEqual(['x.bin'])
+  })
+
   test('must be a base', async () => {
     hub.add('owner/adapter', { 'adapter_config.json': Buffer.from('{}') })
     await expectError(fetchBase('owner/adapter'), 'base_incomplete', 'owner/adapter', 'adapter, not a base')
@@ -227,21 +246,23 @@ describe('a download', () => {
   test.each([
     [
       'longer than listed',
+      `expected ${weights.length} bytes, but found more`,
       (response: Parameters<Fault>[1]) => sendRange(response, Buffer.concat([weights, weights]), undefined, {}),
     ],
     [
       'from another place',
+      'expected a response from byte 0',
       (response: Parameters<Fault>[1]) => {
         response.writeHead(206, { 'content-range': 'bytes 5-9/10' }).end('12345')
       },
     ],
-  ])('that is %s is refused', async (_, send) => {
+  ])('that is %s is refused', async (_, message, send) => {
     hub.faults.push((received, response) => {
       if (!isWeights(received)) return false
       send(response)
       return true
     })
-    await expectError(fetchBase(), 'hub_corrupt', `${REPO}/model.safetensors`)
+    await expectError(fetchBase(), 'hub_corrupt', `${REPO}/model.safetensors`, message)
   })
 
   test.each([429, 500, 503])('survives the status %i', async (status) => {
@@ -255,7 +276,7 @@ describe('a download', () => {
     await expectError(fetchBase(), 'hub_unavailable', '429', 'Slow down', 'Wait a few minutes')
   })
 
-  test('does not wait forever for a response or for more of it', async () => {
+  test('does not wait forever for a response or for more of it', { timeout: 20_000 }, async () => {
     hub.faults.push(
       firstTimes(1, isWeights, (_, response) => {
         response.writeHead(200, { 'content-length': weights.length })
