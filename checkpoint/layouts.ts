@@ -6,7 +6,6 @@ import { full } from './full.ts'
 import type { Layout } from './layout.ts'
 import { ADAPTER_LIMITS } from './limits.ts'
 import { MANIFEST_FILE } from './manifest.ts'
-import { CARD_FILE } from './model-card.ts'
 import { opendelta } from './opendelta.ts'
 import { peft } from './peft.ts'
 
@@ -81,10 +80,7 @@ export function isCheckpointFile(name: string): boolean {
     [configFile, weightsFile, ...otherWeightsFiles, ...copiedFromBase].includes(name)
   // A model may be split into files of any name.
   return (
-    name === MANIFEST_FILE ||
-    name === CARD_FILE ||
-    /\.(safetensors|bin)(\.index\.json)?$/.test(name) ||
-    Object.values(layouts).some(isListed)
+    name === MANIFEST_FILE || /\.(safetensors|bin)(\.index\.json)?$/.test(name) || Object.values(layouts).some(isListed)
   )
 }
 
@@ -107,7 +103,5 @@ export async function findCheckpointFiles(dir: string): Promise<string[]> {
   const { layout } = await detectLayout(dir)
   const weights = await findWeightsFiles(layout, dir)
   const present = await listFolder(dir)
-  return [layout.configFile, ...weights, ...layout.copiedFromBase, MANIFEST_FILE, CARD_FILE].filter((name) =>
-    present.has(name),
-  )
+  return [layout.configFile, ...weights, ...layout.copiedFromBase, MANIFEST_FILE].filter((name) => present.has(name))
 }

@@ -3,10 +3,11 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createBranch, createRepo, HubApiError, uploadFiles } from '@huggingface/hub'
 import { DEFAULT_REVISION, type HubName, isCommit } from '../../checkpoint/hub-name.ts'
-import { fail } from '../../core/errors.ts'
+import { CARD_FILE } from '../../checkpoint/model-card.ts'
+import { fail, ignoreErrors } from '../../core/errors.ts'
 import { makeHubFetch } from './fetch.ts'
 import type { HubListener } from './fetch-snapshot.ts'
-import { findRepo, understood } from './repo-files.ts'
+import { findRepo, listRepo, resolveCommit, understood } from './repo-files.ts'
 import { type HubSettings, readHubSettings } from './settings.ts'
 import { throwCorruptDownload } from './throw-errors.ts'
 
@@ -24,7 +25,8 @@ export interface Pushed {
 }
 
 /**
- * Uploads the files of a folder as one commit. Creates the repository and the branch if they do not exist.
+ * Uploads the files of a folder as one commit. Creates the repository and the branch if they do not exist. A model card
+ * that is there stays.
  * @param name the repository, and the branch as its revision
  * @throws GraftError `hub_denied` without a token or the right to write; `usage` if a private repository is wanted and
  *   it is public; the other errors of {@link makeHubFetch}
@@ -39,7 +41,9 @@ export async function pushFolder(
   requireUpload(settings)
   await ensureRepo(repo, isPrivate, onNotice, settings)
   if (branch !== DEFAULT_REVISION) await isNew(repo, createBranch({ ...targetOf(repo, settings), branch }))
-  const names = (await readdir(dir)).sort()
+  const kept = await findCard({ repo, revision: branch }, settings)
+  if (kept.size > 0) onNotice(`The ${CARD_FILE} of ${repo} stays as it is.`)
+  const names = (await readdir(dir)).filter((name) => !kept.has(name)).sort()
   const files = await Promise.all(names.map(async (path) => ({ path, content: await openAsBlob(join(dir, path)) })))
   const bytes = files.reduce((sum, { content }) => sum + content.size, 0)
   onNotice(`Uploading ${files.length} files, ${(bytes / 1e6).toFixed(1)} MB, to ${repo} …`)
@@ -49,6 +53,13 @@ export async function pushFolder(
   if (!isCommit(commit)) throwCorruptDownload(repo, 'a commit', JSON.stringify(commit))
   const page = `${settings.endpoint}/${repo}`
   return { url: branch === DEFAULT_REVISION ? page : `${page}/tree/${encodeURIComponent(branch)}`, commit }
+}
+
+/** Returns the name of the card if the repository has one: its owner may have written it. */
+async function findCard(name: HubName, settings: HubSettings): Promise<ReadonlySet<string>> {
+  const commit = await resolveCommit(name, settings).catch(ignoreErrors('hub_missing'))
+  const files = commit === undefined ? undefined : await listRepo({ repo: name.repo, commit }, settings)
+  return new Set(files?.has(CARD_FILE) ? [CARD_FILE] : [])
 }
 
 /** The status of a response to the creation of something that exists. */

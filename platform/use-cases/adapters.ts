@@ -104,6 +104,7 @@ export interface ImportOptions extends Partial<RequestKey> {
 /** @throws GraftError `base_unknown`; `base_mismatch` if the server does not serve the base */
 async function findServedBase({ store, bases }: Platform, named: string | undefined, dir: string): Promise<BaseRow> {
   if (named === undefined) {
+    if (bases.length === 1) return bases[0]
     const { base } = (await readManifest(dir)) ?? {}
     return bases.find(({ fingerprint }) => fingerprint === base?.fingerprint) ?? bases[0]
   }

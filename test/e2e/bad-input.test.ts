@@ -109,7 +109,7 @@ const others: Case[] = [
     what: 'a field of another method',
     argv: training('--bottleneck', '8'),
     code: 'method_invalid',
-    says: ['lora, bottleneck', 'only rank, alpha, targets, dora, rslora', '8'],
+    says: ['lora, bottleneck', 'only rank, alpha, ranks, alphas, targets, dora, rslora', '8'],
   },
   { what: 'a value out of bounds', argv: training('--rank', '0'), code: 'method_invalid', says: ['lora, rank', '0'] },
   {

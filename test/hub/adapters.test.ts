@@ -86,7 +86,8 @@ const contentOf = (repo: string, branch = 'main') => {
   )
 }
 
-const film = filesIn(readyAdapter)
+/** The store keeps only the files that have an effect. */
+const { 'README.md': filmCard, ...film } = filesIn(readyAdapter)
 
 test('graft adapters import takes an adapter from the hub, under the name of the repository or another one', async () => {
   const commit = hub.add('owner/film-hub', { ...film, ...JUNK }, 'v1')
@@ -157,7 +158,13 @@ describe('an upload', () => {
     hub.faults.push(firstTimes(1, isPut, () => true))
     const { commit, url } = await push()
     expect([commit, url]).toEqual([hub.repos.get('owner/film')?.refs.get('main'), `${hub.endpoint}/owner/film`])
-    expect(contentOf('owner/film')).toEqual(film)
+    expect(contentOf('owner/film')).toEqual({ ...film, 'README.md': filmCard })
+  })
+
+  test('leaves a model card that is there as it is', async () => {
+    hub.add('owner/film', { 'README.md': Buffer.from('# Film') })
+    await push()
+    expect(contentOf('owner/film')).toEqual({ ...film, 'README.md': Buffer.from('# Film') })
   })
 
   test('does not repeat a commit that may have been made', async () => {

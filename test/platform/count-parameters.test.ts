@@ -57,7 +57,7 @@ test('errors name the known methods, fields and bases', async () => {
     expect(await error({ method })).toMatchObject({ code: 'method_invalid', detail: { expected: methods } })
   expect(await error({ method: 'lora', rnak: 8 })).toMatchObject({
     code: 'method_invalid',
-    detail: { subject: 'lora, rnak', expected: 'only rank, alpha, targets, dora, rslora' },
+    detail: { subject: 'lora, rnak', expected: 'only rank, alpha, ranks, alphas, targets, dora, rslora' },
   })
   expect(await error({ method: 'lora', rank: 0 })).toMatchObject({ code: 'method_invalid' })
   expect(await error({ method: 'lora', targets: ['nothing'] })).toMatchObject({ code: 'method_invalid' })

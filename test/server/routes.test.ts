@@ -123,7 +123,7 @@ test.each([
   [
     'method=lora&rnak=8',
     'method_invalid',
-    { subject: 'lora, rnak', expected: 'only rank, alpha, targets, dora, rslora' },
+    { subject: 'lora, rnak', expected: 'only rank, alpha, ranks, alphas, targets, dora, rslora' },
   ],
   ['method=lora&rank=eight', 'method_invalid', { subject: 'lora, rank', found: '"eight"' }],
   ['method=lora&rank=-1', 'method_invalid', { subject: 'lora, rank', found: 'the number -1' }],
