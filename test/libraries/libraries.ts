@@ -40,10 +40,14 @@ export async function inLibrary(
   return JSON.parse(readFileSync(out, 'utf8'))
 }
 
-/** Runs Python in the environment of a library. Returns what it prints. */
-export async function runPython(library: Library, args: readonly string[]): Promise<string> {
+/** Runs Python in the environment of a library, without the hub unless `more` says otherwise. Returns what it prints. */
+export async function runPython(
+  library: Library,
+  args: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const python = join(packageRoot, installations[library].folder, '.venv/bin/python')
-  const env = { ...process.env, HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1', CUDA_VISIBLE_DEVICES: '' }
+  const env = { ...process.env, HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1', CUDA_VISIBLE_DEVICES: '', ...more }
   const { stdout } = await promisify(execFile)(python, args, { env, maxBuffer: 2 ** 26 })
   return stdout
 }
