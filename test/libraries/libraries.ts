@@ -40,7 +40,7 @@ export async function inLibrary(
   return JSON.parse(readFileSync(out, 'utf8'))
 }
 
-/** Runs Python in the environment of a library, without the hub unless `more` says otherwise. Returns what it prints. */
+/** Runs Python in the environment of a library, without the hub unless `more` says so. Returns what it prints. */
 export async function runPython(
   library: Library,
   args: readonly string[],
