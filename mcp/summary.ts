@@ -52,8 +52,12 @@ export function summarizeAdapter({ metrics, labels, ...adapter }: Adapter) {
   })
 }
 
-export function summarizeDataset({ labels, ...dataset }: Dataset) {
-  return { ...pick(dataset, ['id', 'name', 'rows', 'duplicates', 'created_at']), labels: takeLabels(labels) }
+export function summarizeDataset({ labels, skipped, ...dataset }: Dataset) {
+  return {
+    ...pick(dataset, ['id', 'name', 'rows', 'columns', 'duplicates', 'created_at']),
+    ...(skipped.rows > 0 && { skipped }),
+    labels: takeLabels(labels),
+  }
 }
 
 export const summarizeBase = (base: BaseAnswer) => pick(base, ['id', 'name', 'parameters', 'served', 'created_at'])

@@ -22,3 +22,20 @@ test.each(revisions)('list_datasets for the client of %s shows any label', async
     expect(Object.entries(listed?.labels ?? {}).sort()).toEqual(Object.entries(labels).sort())
   }
 })
+
+test('list_datasets shows how a file was read: its columns, and the rows that were skipped if there are any', async () => {
+  const { url, platform } = await startMcp()
+  const reasons = [{ reason: 'is not labeled', rows: 2, lines: [3, 9] }]
+  const facts = { bytes: 9, format: 'csv', rows: 78, duplicates: 0, labels: { a: 39, b: 39 } } as const
+  const columns = { text: 'review', label: 'sentiment' }
+  await insertDataset(platform.store.db, { ...facts, name: 'whole', digest: digestOf('whole'), columns })
+  const skipped = { rows: 2, reasons }
+  await insertDataset(platform.store.db, { ...facts, name: 'partial', digest: digestOf('partial'), columns, skipped })
+  const { call } = await connectAgent(revisions[0], { url })
+  const { structuredContent } = await call('list_datasets', {})
+  const { data } = structuredContent as { data: { name: string }[] }
+  expect(data.find(({ name }) => name === 'partial')).toMatchObject({ columns, skipped })
+  const whole = data.find(({ name }) => name === 'whole')
+  expect(whole).toMatchObject({ columns })
+  expect(whole).not.toHaveProperty('skipped')
+})
