@@ -28,9 +28,10 @@ test('list_datasets shows how a file was read: its columns, and the rows that we
   const reasons = [{ reason: 'is not labeled', rows: 2, lines: [3, 9] }]
   const facts = { bytes: 9, format: 'csv', rows: 78, duplicates: 0, labels: { a: 39, b: 39 } } as const
   const columns = { text: 'review', label: 'sentiment' }
-  await insertDataset(platform.store.db, { ...facts, name: 'whole', digest: digestOf('whole'), columns })
+  const reading = { text_column: 'review', label_column: 'sentiment' }
+  await insertDataset(platform.store.db, { ...facts, name: 'whole', digest: digestOf('whole'), reading })
   const skipped = { rows: 2, reasons }
-  await insertDataset(platform.store.db, { ...facts, name: 'partial', digest: digestOf('partial'), columns, skipped })
+  await insertDataset(platform.store.db, { ...facts, name: 'partial', digest: digestOf('partial'), reading, skipped })
   const { call } = await connectAgent(revisions[0], { url })
   const { structuredContent } = await call('list_datasets', {})
   const { data } = structuredContent as { data: { name: string }[] }
