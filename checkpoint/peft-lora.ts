@@ -31,9 +31,14 @@ export const peftLora: PeftMethod = {
     alpha_pattern: 'read',
     bias: { only: ['none'], feature: 'trained biases' },
     ensure_weight_tying: 'ignored',
+    eva_config: 'ignored',
     exclude_modules: { only: [null, []] },
     fan_in_fan_out: { only: [false] },
-    init_lora_weights: { only: [true, false, 'gaussian'], feature: 'initializations that change the base' },
+    // A training that began with one of these leaves the base as it was. The others change it.
+    init_lora_weights: {
+      only: [true, false, 'gaussian', 'eva', 'mica', 'orthogonal'],
+      feature: 'initializations that change the base',
+    },
     layer_replication: { only: [null], feature: 'repeated layers' },
     layers_pattern: { only: [null, '', []] },
     layers_to_transform: { only: [null, []], feature: 'LoRA in only some layers' },

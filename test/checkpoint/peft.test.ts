@@ -39,6 +39,14 @@ test("settings that are not set have PEFT's defaults", async () => {
   expect(await read(minimalPrompt)).toMatchObject({ tokens: 10, submodules: 2, init: 'normal' })
 })
 
+test.each(['gaussian', 'eva', 'mica', 'orthogonal'])(
+  'the initialization %s leaves the base as it was, and changes nothing here',
+  async (init_lora_weights) => {
+    const config = { ...minimalLora, init_lora_weights, eva_config: { rho: 2 } }
+    expect(await read(config)).toEqual(await read(minimalLora))
+  },
+)
+
 test('all-linear targets every Linear of the blocks', async () => {
   const all = { ...minimalLora, target_modules: 'all-linear' }
   expect((await read(all)).targets).toEqual(['q', 'k', 'v', 'o', 'wi', 'wo'])
@@ -101,6 +109,8 @@ const rejectedSettings: [string, unknown, ...string[]][] = [
   ['target_modules', []],
   ['exclude_modules', ['decoder']],
   ['init_lora_weights', 'pissa', 'pissa'],
+  ['init_lora_weights', 'olora', 'olora'],
+  ['init_lora_weights', 'corda', 'corda'],
   ['loftq_config', { bits: 4 }],
   ['trainable_token_indices', [1]],
   ['target_parameters', ['x']],
