@@ -10,6 +10,7 @@ const benches = [
   'fuzz',
   'mixed-load',
   'power-loss',
+  'word-counter',
 ]
 const [name] = process.argv.slice(2)
 if (!benches.includes(name)) {

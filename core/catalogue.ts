@@ -64,6 +64,7 @@ export const catalogue = {
   output_exists: { status: 409, exit: 2, title: 'The output already exists' },
   overloaded: { status: 429, exit: 1, title: 'The server is overloaded' },
   pipeline_invalid: { status: 422, exit: 2, title: 'The pipeline cannot be used' },
+  pipelines_disabled: { status: 403, exit: 2, title: 'This server does not allow pipelines' },
   precision_unsupported: { status: 422, exit: 2, title: 'The device does not support this precision' },
   prediction_timeout: { status: 503, exit: 1, title: 'The prediction took too long' },
   promotion_refused: { status: 409, exit: 2, title: 'The alias cannot be moved to this adapter' },

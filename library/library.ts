@@ -5,6 +5,7 @@ import { baseFolder, readyAdapter } from '../platform/offline/bases.ts'
 import { openFolderClassifier } from '../platform/offline/classify.ts'
 import { compareCheckpoints } from '../platform/offline/compare.ts'
 import { folderNames } from '../platform/offline/folder-names.ts'
+import { locatePipeline, namePipelines } from '../platform/offline/pipeline.ts'
 import { readTrainingSpec, train as runTraining } from '../platform/offline/train.ts'
 import { resumeSpec } from '../training/state/resume-spec.ts'
 import type {
@@ -60,7 +61,7 @@ export async function loadClassifier({
 }
 
 /**
- * Finds out which of several adapters is better, and whether the reviews can tell.
+ * Finds out which of several adapters and pipelines is better, and whether the reviews can tell.
  * @throws GraftError `data_label` if the adapters share no label; also if a folder or the data are not valid
  *
  * @example
@@ -68,6 +69,7 @@ export async function loadClassifier({
  */
 export async function compareAdapters({
   adapters,
+  pipelines = [],
   data,
   base,
   text_column,
@@ -75,18 +77,25 @@ export async function compareAdapters({
   onProgress = () => {},
   ...options
 }: CompareOptions): Promise<CompareResult> {
-  if (adapters.length < 2)
+  if (adapters.length === 0 || adapters.length + pipelines.length < 2)
     fail('usage', {
       subject: 'adapters',
-      expected: 'two or more folders',
+      expected: 'two or more folders, or one and a pipeline',
       found: String(adapters.length),
       fix: 'Name the folder of each adapter.',
     })
   const names = folderNames(adapters)
   const folder = await baseFolder(base)
   const compared = adapters.map((checkpoint, i) => ({ name: names[i], base: folder, checkpoint }))
+  const located = pipelines.map((pipeline) => ({ ...pipeline, ...locatePipeline(pipeline.model) }))
   return compareCheckpoints(
-    { adapters: compared, data, reading: { text_column, label_column }, ...options },
+    {
+      adapters: compared,
+      pipelines: namePipelines(located, names),
+      data,
+      reading: { text_column, label_column },
+      ...options,
+    },
     onProgress,
   )
 }

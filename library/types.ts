@@ -141,8 +141,10 @@ export interface Classifier {
 
 /** Options of {@link compareAdapters}. */
 export interface CompareOptions extends Compute {
-  /** The folders of two or more adapters. */
+  /** The folders of two or more adapters, or of one if there is a pipeline. */
   adapters: readonly string[]
+  /** Text classifiers of transformers.js to compare them with. Defaults to none. */
+  pipelines?: readonly PipelineOptions[]
   /** The file of reviews with labels. */
   data: string
   /** The column of the texts. Defaults to the usual names. */
@@ -155,12 +157,22 @@ export interface CompareOptions extends Compute {
   onProgress?: (done: number, total: number) => void
 }
 
+/** A text classifier of transformers.js. It needs the package `@huggingface/transformers`. */
+export interface PipelineOptions {
+  /** A folder, or the name of a repository on the hub. */
+  model: string
+  /** The label of the adapters that each of its labels means. Defaults to finding it by their names. */
+  labels?: Readonly<Record<string, string>>
+  /** The element type of its weights, which selects its files. Defaults to `fp32`. */
+  dtype?: 'fp32' | 'fp16' | 'q8' | 'int8' | 'uint8' | 'q4' | 'bnb4' | 'q4f16'
+}
+
 /** The part of a comparison that most programs need. docs/comparing.md explains all fields. */
 export interface CompareResult {
   /** The number of reviews. */
   readonly n: number
   readonly adapters: readonly {
-    /** The name of the folder. */
+    /** The name of the folder, or of the repository on the hub. */
     readonly name: string
     readonly accuracy: number
     /** The 95 % interval of the accuracy. */

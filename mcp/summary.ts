@@ -99,6 +99,7 @@ export function summarizeComparison({ result, ...comparison }: Comparison) {
     pick(pair, ['a', 'b', 'difference', 'interval', 'wins', 'losses', 'adjusted_p', 'better', 'verdict'])
   return roundNumbers({
     ...pick(comparison, ['id', 'status', 'adapters', 'dataset', 'error', 'created_at', 'finished_at']),
+    ...(comparison.pipelines.length > 0 && pick(comparison, ['pipelines'])),
     ...(result && {
       result: {
         ...pick(result, ['n', 'adapters', 'smallest_detectable', 'disagreements', 'verdict']),

@@ -14,14 +14,21 @@ import type { WorkerOptions } from './worker/worker-options.ts'
 export interface Backend
   extends Pick<
     WorkerOptions,
-    'store' | 'artifacts' | 'cache' | 'queue' | 'home' | 'requireDiskReserve' | 'allowPrivateWebhooks'
+    | 'store'
+    | 'artifacts'
+    | 'cache'
+    | 'queue'
+    | 'home'
+    | 'requireDiskReserve'
+    | 'allowPrivateWebhooks'
+    | 'allowPipelines'
   > {
   close(): Promise<void>
 }
 
 export interface BackendOptions
   extends Pick<StoreOptions, 'databaseUrl' | 'home'>,
-    Pick<WorkerOptions, 'allowPrivateWebhooks'> {
+    Pick<WorkerOptions, 'allowPrivateWebhooks' | 'allowPipelines'> {
   /**
    * A folder or `s3://…`. Defaults to GRAFT_ARTIFACTS, or else to a folder in the home folder, one for each database.
    */
@@ -43,6 +50,7 @@ export async function openBackend({
   artifacts: location = process.env.GRAFT_ARTIFACTS || defaultArtifacts(home, databaseUrl),
   serverless = false,
   allowPrivateWebhooks,
+  allowPipelines,
 }: BackendOptions = {}): Promise<Backend> {
   makePrivate(home)
   const artifacts = await openArtifactStorage(location)
@@ -56,6 +64,7 @@ export async function openBackend({
       queue,
       home,
       allowPrivateWebhooks,
+      allowPipelines,
       async requireDiskReserve() {
         await requireDiskSpace({ folder: home, name: 'the home folder' })
         await requireDiskSpace({ folder: tmpdir(), name: 'the temporary folder' })

@@ -23,6 +23,8 @@ export interface Platform {
   readonly requireDiskReserve: () => Promise<void>
   /** Accepts webhooks over http and at addresses that are not public. Defaults to false. */
   readonly allowPrivateWebhooks?: boolean
+  /** Accepts comparisons with pipelines, which workers download from the hub. Defaults to false. */
+  readonly allowPipelines?: boolean
   /** Receives each failure that is Graft's own fault. The caller sees only the request id, to quote in a report. */
   readonly logger: Logger
 }

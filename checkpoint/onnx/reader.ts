@@ -10,7 +10,7 @@ export const READER_FILE = 'classify.js'
 export const READER = `import { AutoModelForSeq2SeqLM, AutoTokenizer, Tensor } from '@huggingface/transformers'
 
 /**
- * Loads the model of a folder, or of a repository on the Hub.
+ * Loads the model of a folder, or of a repository on the hub.
  * @param options those of transformers.js, such as { dtype: 'q8' } or { device: 'webgpu' }
  * @returns a function from a text to { label, score, scores }, where scores has the probability of each label
  */

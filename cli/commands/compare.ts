@@ -1,12 +1,12 @@
-import { basename, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { label, labelRecord } from '../../core/label-rule.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
-import { distinctNames, folderNames } from '../../platform/offline/folder-names.ts'
-import { locatePipeline } from '../../platform/offline/pipeline.ts'
+import { folderNames } from '../../platform/offline/folder-names.ts'
+import { locatePipeline, namePipelines } from '../../platform/offline/pipeline.ts'
 import { MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
 import type { FileReading } from '../../platform/schemas/datasets.ts'
+import { pipelineDtype, pipelineLabels } from '../../platform/schemas/pipelines.ts'
 import { checkFlags } from '../check-flags.ts'
 import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
@@ -27,13 +27,12 @@ const flags = {
     .array(z.string())
     .default([])
     .describe(
-      'Text classifier to compare them with: a folder that transformers.js can load, or its name on the Hub. Repeat the flag for each one.',
+      'Text classifier to compare them with: a folder that transformers.js can load, or its name on the hub. Repeat the flag for each one.',
     ),
-  pipeline_labels: labelRecord(label)
+  pipeline_labels: pipelineLabels
     .optional()
     .describe('Label that each label of the pipelines means. Defaults to finding it by their names.'),
-  pipeline_dtype: z
-    .enum(['fp32', 'fp16', 'q8', 'int8', 'uint8', 'q4', 'bnb4', 'q4f16'])
+  pipeline_dtype: pipelineDtype
     .optional()
     .describe('Element type of the weights of the pipelines, which selects their files. Defaults to fp32.'),
   data: z
@@ -54,9 +53,10 @@ a 95 % interval of the paired bootstrap, wins and losses, the exact McNemar p wi
 and the smallest difference that this many reviews would detect; the accuracy by length and by label;
 and the reviews on which the adapters disagree. See docs/comparing.md for how to read it.
 
-A pipeline is a text classifier that is already there, such as one from the Hub. It runs in a process of
-its own and needs the package @huggingface/transformers. With one, a single adapter can be compared, and
-the store keeps no comparison.`,
+A pipeline is a text classifier that is already there, such as one from the hub. It runs in a process of
+its own and needs the package @huggingface/transformers. With one, a single adapter can be compared. If a
+server runs, it compares adapters of the store with pipelines of the hub, and keeps the comparison.
+Otherwise this process compares them, and the store does not keep it.`,
   examples: [
     'graft compare --checkpoint film-lora --checkpoint film-adapter --data test.jsonl.gz',
     'graft compare --adapter film-lora --adapter film-adapter --data test.jsonl.gz --json',
@@ -68,7 +68,7 @@ the store keeps no comparison.`,
     const {
       checkpoint: folders,
       adapter: names,
-      pipeline,
+      pipeline: models,
       pipeline_labels,
       pipeline_dtype,
       base,
@@ -77,7 +77,12 @@ the store keeps no comparison.`,
       ...options
     } = checkFlags(flags, values)
     const reading = { text_column, label_column }
-    requireDistinct(folders, names, pipeline)
+    requireDistinct(folders, names, models)
+    const pipelines = models.map((model) => ({
+      ...locatePipeline(model),
+      labels: pipeline_labels,
+      dtype: pipeline_dtype,
+    }))
     const progress = makeProgress()
     const onRead = (read: FileReading) => writeReading(progress, options.data, read)
     const request = { ...options, reading, onRead }
@@ -88,17 +93,22 @@ the store keeps no comparison.`,
           ...request,
           adapters: adapters.map((adapter) => ({ ...adapter, base: folder })),
           pipelines: namePipelines(
-            pipeline,
+            pipelines,
             adapters.map(({ name }) => name),
-          ).map((named) => ({ ...named, labels: pipeline_labels, dtype: pipeline_dtype })),
+          ),
         },
         (done, total) => progress.update({ done, total, details: ['classified'] }),
       )
     }
     const compareNamed = async () =>
-      pipeline.length > 0
-        ? (await import('../store/adapter-folders.ts')).withAdapterFolders(names, compareFolders)
-        : (await import('../store/short-work-on-store.ts')).compareOnStore({ adapters: names, base, ...request })
+      pipelines.length === 0 || (await canServerRun(pipelines))
+        ? (await import('../store/short-work-on-store.ts')).compareOnStore({
+            adapters: names,
+            pipelines: pipelines.map(({ isFolder: _, ...pipeline }) => pipeline),
+            base,
+            ...request,
+          })
+        : (await import('../store/adapter-folders.ts')).withAdapterFolders(names, compareFolders)
     const comparison =
       names.length > 0
         ? await compareNamed()
@@ -108,15 +118,9 @@ the store keeps no comparison.`,
   },
 }
 
-/** Returns each pipeline with a name that no adapter has. */
-function namePipelines(pipelines: readonly string[], taken: readonly string[]) {
-  const located = pipelines.map(locatePipeline)
-  const names = distinctNames(
-    located.map(({ model, isFolder }) => (isFolder ? basename(model) : model)),
-    taken,
-  )
-  return located.map((pipeline, i) => ({ ...pipeline, name: names[i] }))
-}
+/** Returns whether a server is running and could run the pipelines. It has no folders of this process. */
+const canServerRun = async (pipelines: readonly { isFolder: boolean }[]): Promise<boolean> =>
+  pipelines.every(({ isFolder }) => !isFolder) && (await import('../store/with-api.ts')).isServerRunning()
 
 /** @throws GraftError `usage` unless there are two to eight, all different, and at least one of them is an adapter */
 function requireDistinct(folders: readonly string[], names: readonly string[], pipelines: readonly string[]): void {

@@ -8,6 +8,7 @@ import { startWatchdog } from '../../core/watchdog.ts'
 import { makeLocalMcp } from '../../mcp/local.ts'
 import { serveStdio } from '../../mcp/stdio.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
+import { allowPipelinesFlag } from '../allow-pipelines-flag.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { makeProgress } from '../progress.ts'
@@ -20,11 +21,12 @@ const flags = {
     .positive()
     .optional()
     .describe('Number of threads if no server is running. Defaults to one per core.'),
+  allow_pipelines: allowPipelinesFlag,
 }
 
 export const mcp: Command = {
   summary: 'Serve the agent tools over stdin and stdout (Model Context Protocol)',
-  usage: 'mcp [--threads N]',
+  usage: 'mcp [--threads N] [--allow-pipelines]',
   about: `An MCP client starts this command itself. See docs/mcp.md for its configuration. Calls are forwarded to
 the server at GRAFT_URL, with the key in GRAFT_API_KEY, or to the server of GRAFT_HOME. If no server is
 running, the command opens the store and runs trainings itself until its stdin ends, then saves the
@@ -34,12 +36,12 @@ server has the tools at /mcp.`,
   examples: ['graft mcp', 'claude mcp add graft -- npx -y @graft-ml/graft mcp'],
   flags: { Flags: flags },
   async run({ json: _, ...values }) {
-    const { threads } = checkFlags(flags, values)
+    const { threads, allow_pipelines: allowPipelines } = checkFlags(flags, values)
     const { stdin: input, stdout: output } = process
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
     const progress = makeProgress()
-    const store = shareApi({ threads, onChange: (sentence) => progress.writeLine(sentence) })
+    const store = shareApi({ threads, allowPipelines, onChange: (sentence) => progress.writeLine(sentence) })
     // Clients wait for the first answers only seconds, and creating a store can take longer.
     store.open().then(
       () => void startWatchdog(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { MAX_TOKENS, MIN_TOKENS } from '../../model/encode.ts'
+import { allowPipelinesFlag } from '../allow-pipelines-flag.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
@@ -46,6 +47,7 @@ const flags = {
     .describe(
       'Largest number of tokens that an adapter may read at once, virtual tokens included. Memory grows with its square. Defaults to 2048.',
     ),
+  allow_pipelines: allowPipelinesFlag,
   allow_private_webhooks: z
     .boolean()
     .default(false)
@@ -79,6 +81,7 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
       allow_origin: allowOrigins,
       no_worker,
       allow_private_webhooks: allowPrivateWebhooks,
+      allow_pipelines: allowPipelines,
       ...options
     } = checkFlags(flags, values)
     const progress = makeProgress()
@@ -86,7 +89,17 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
     for (const name of options.base) base.push(await fetchBase(name, progress))
     progress.writeLine('Loading …')
     await serveUntilStopped(
-      { ...options, base, progress, maxTokens, checkpoints, allowOrigins, worker: !no_worker, allowPrivateWebhooks },
+      {
+        ...options,
+        base,
+        progress,
+        maxTokens,
+        checkpoints,
+        allowOrigins,
+        worker: !no_worker,
+        allowPrivateWebhooks,
+        allowPipelines,
+      },
       (url) => {
         process.stdout.write(`${url}\n`)
       },

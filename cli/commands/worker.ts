@@ -14,6 +14,7 @@ import { openProcessLog, type ProcessLog } from '../../server/log.ts'
 import { makeWorkerMetrics, type WorkerMetrics } from '../../server/metrics/worker.ts'
 import { startTracing } from '../../server/tracing/start-tracing.ts'
 import { makeWorkerApp } from '../../server/worker-app.ts'
+import { allowPipelinesFlag } from '../allow-pipelines-flag.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { printResult } from '../output.ts'
@@ -42,6 +43,7 @@ const flags = {
     .string()
     .default('127.0.0.1')
     .describe('Address of that port. Addresses other than loopback require an API key (graft key create).'),
+  allow_pipelines: allowPipelinesFlag,
   allow_private_webhooks: z
     .boolean()
     .default(false)
@@ -53,7 +55,7 @@ const flags = {
 export const worker: Command = {
   summary: 'Run queued trainings, evaluations and comparisons',
   usage:
-    'worker [--once] [--slice-seconds N] [--threads N] [--device DEVICE] [--metrics-port N] [--allow-private-webhooks] [--log FORMAT] [--home DIR]',
+    'worker [--once] [--slice-seconds N] [--threads N] [--device DEVICE] [--metrics-port N] [--allow-pipelines] [--allow-private-webhooks] [--log FORMAT] [--home DIR]',
   about: `Takes work from the database (DATABASE_URL, or the embedded one of GRAFT_HOME) and writes results to
 the artifacts (GRAFT_ARTIFACTS: a folder or s3://BUCKET/PREFIX). Any number of workers can
 run, on any machines that reach both. SIGTERM and Ctrl-C save the state of a training and return it to
@@ -71,6 +73,7 @@ With --metrics-port, the worker serves its metrics and its health; see docs/oper
       metrics_port: metricsPort,
       metrics_host: metricsHost,
       allow_private_webhooks: allowPrivateWebhooks,
+      allow_pipelines: allowPipelines,
       log: format = defaultLogFormat(),
       home,
       ...rest
@@ -85,7 +88,7 @@ With --metrics-port, the worker serves its metrics and its health; see docs/oper
       const version = await readVersion()
       const stopTracing = await startTracing(logger, version)
       if (stopTracing) closers.push(stopTracing)
-      const backend = await openBackend({ home, allowPrivateWebhooks })
+      const backend = await openBackend({ home, allowPrivateWebhooks, allowPipelines })
       closers.push(() => backend.close())
       const workerMetrics = makeWorkerMetrics()
       let last: WorkerEvent | undefined

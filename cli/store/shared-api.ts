@@ -4,6 +4,7 @@ import { GraftError } from '../../core/errors.ts'
 import { unlessAborted } from '../../core/unless-aborted.ts'
 import { graftHome } from '../../platform/store/open-store.ts'
 import { type Api, connectApi } from './api.ts'
+import type { LeadOptions } from './lead-home.ts'
 import { findRunningServer, isReserved, reserveAddress } from './server-address.ts'
 
 /** An API of the store that survives the process that has the store open. */
@@ -12,9 +13,7 @@ export interface SharedApi extends Api {
   open(): Promise<void>
 }
 
-interface SharedApiOptions {
-  /** Threads if this process opens the store. Defaults to one for each core. */
-  threads?: number
+interface SharedApiOptions extends LeadOptions {
   /** Receives a sentence when another process, or this one, starts to do the work. */
   onChange(sentence: string): void
 }
@@ -34,13 +33,13 @@ const NEVER = new Promise<never>(() => {})
  * Shares the store of a home between processes that start and end in any order: one opens it and does the work of all,
  * and when it ends, another takes over. A running server, or the one at GRAFT_URL, comes first.
  */
-export function shareApi({ threads, onChange }: SharedApiOptions): SharedApi {
+export function shareApi({ onChange, ...lead }: SharedApiOptions): SharedApi {
   const closing = new AbortController()
   let link: Promise<Link> | undefined
 
   const connect = (): Promise<Link> => {
     if (link) return link
-    const connecting = findOrLead({ threads, onChange, signal: closing.signal })
+    const connecting = findOrLead({ ...lead, onChange, signal: closing.signal })
     link = connecting
     const forget = () => {
       if (link === connecting) link = undefined
@@ -85,7 +84,7 @@ export function shareApi({ threads, onChange }: SharedApiOptions): SharedApi {
 const isRefused = (error: unknown): boolean =>
   error instanceof GraftError && ((error.cause as Error)?.cause as { code?: string })?.code === 'ECONNREFUSED'
 
-async function findOrLead({ threads, onChange, signal }: SharedApiOptions & { signal: AbortSignal }): Promise<Link> {
+async function findOrLead({ onChange, signal, ...lead }: SharedApiOptions & { signal: AbortSignal }): Promise<Link> {
   if (process.env.GRAFT_URL) return { api: connectApi(process.env.GRAFT_URL), ended: NEVER }
   const home = graftHome()
   for (;;) {
@@ -101,7 +100,7 @@ async function findOrLead({ threads, onChange, signal }: SharedApiOptions & { si
     if (reservation) {
       onChange('No server is running. Using the store in this process.')
       const { leadHome } = await import('./lead-home.ts')
-      return { api: await leadHome(home, reservation, threads), ended: NEVER }
+      return { api: await leadHome(home, reservation, lead), ended: NEVER }
     }
     await delay(LOOK_INTERVAL_MS, undefined, { signal })
   }

@@ -3,6 +3,7 @@ import { requireSuccess } from '../../client/http.ts'
 import type { Comparison as ComparisonWork } from '../../platform/schemas/comparisons.ts'
 import type { DatasetReading, FileReading } from '../../platform/schemas/datasets.ts'
 import type { Evaluation } from '../../platform/schemas/evaluations.ts'
+import type { PipelineRequest } from '../../platform/schemas/pipelines.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
 import type { Comparison } from '../../training/comparison/comparison.ts'
 import type { Metrics } from '../../training/metrics.ts'
@@ -38,14 +39,19 @@ export async function evaluateOnStore({
 }
 
 /**
- * Compares adapters of the store. The store keeps the comparison.
+ * Compares adapters of the store, and pipelines of the hub. The store keeps the comparison.
  * @throws GraftError `adapter_unknown`; `usage` for a flag of --checkpoint; the error of the file or of the comparison
  */
 export async function compareOnStore({
   adapters,
+  pipelines,
   ...request
-}: ShortWorkRequest & { adapters: readonly string[] }): Promise<Comparison> {
-  return (await workOnStore(request, (api, dataset) => compareOnDataset(api, adapters, dataset))).result as Comparison
+}: ShortWorkRequest & {
+  adapters: readonly string[]
+  pipelines: readonly PipelineRequest[]
+}): Promise<Comparison> {
+  const work = await workOnStore(request, (api, dataset) => compareOnDataset(api, adapters, dataset, pipelines))
+  return work.result as Comparison
 }
 
 /** Uploads the file and does work on it. */
@@ -66,10 +72,20 @@ function workOnStore<Work>(
 
 /**
  * Compares adapters on a data set of the store.
+ * @param pipelines text classifiers of the hub to compare them with
  * @throws GraftError `adapter_unknown`, `dataset_unknown`, or the error of the comparison
  */
-export const compareOnDataset = (api: Api, adapters: readonly string[], dataset: string): Promise<ComparisonWork> =>
-  runToEnd(api.comparisons, { adapters: [...adapters], dataset })
+export const compareOnDataset = (
+  api: Api,
+  adapters: readonly string[],
+  dataset: string,
+  pipelines: readonly PipelineRequest[] = [],
+): Promise<ComparisonWork> =>
+  runToEnd(api.comparisons, {
+    adapters: [...adapters],
+    ...(pipelines.length > 0 && { pipelines: [...pipelines] }),
+    dataset,
+  })
 
 /** Requests the work and waits for its end. */
 async function runToEnd<Request, Work extends Evaluation | ComparisonWork>(

@@ -12,6 +12,14 @@ export async function withApi<T>(work: (api: Api) => Promise<T>, options: ApiOpt
   }
 }
 
+/** Returns whether a server runs that was started on its own: at GRAFT_URL, or for GRAFT_HOME. */
+export async function isServerRunning(): Promise<boolean> {
+  if (process.env.GRAFT_URL) return true
+  const server = await findRunningServer(graftHome())
+  // One with a key is a `graft mcp`, which works for the other processes of its user as well.
+  return server !== undefined && server.key === undefined
+}
+
 /**
  * Connects to the server at GRAFT_URL, or to the one that serves GRAFT_HOME. If none is running, opens the store in
  * this process.

@@ -1,37 +1,65 @@
 import { existsSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { fail, fromPlain } from '../../core/errors.ts'
 import type { PipelineMessage } from '../../training/pipeline/child.ts'
 import type { Pipeline, PipelineRequest } from '../../training/pipeline/pipeline.ts'
+import { isHubName } from '../schemas/pipelines.ts'
+import { distinctNames } from './folder-names.ts'
 import { earlyExitError, startChild } from './start-child.ts'
 
-/** The name of a repository on the Hub. */
-const HUB_NAME = /^[\w.-]+(?:\/[\w.-]+)?$/
-
 /**
- * Returns where a pipeline is: in a folder, or on the Hub.
- * @throws GraftError `file_missing` if it is neither a folder nor a name that the Hub could have
+ * Returns where a pipeline is: in a folder, or on the hub.
+ * @throws GraftError `file_missing` if it is neither a folder nor a name that the hub could have
  */
 export function locatePipeline(nameOrFolder: string): Pick<Pipeline, 'model' | 'isFolder'> {
   if (existsSync(nameOrFolder) && statSync(nameOrFolder).isDirectory())
     return { model: resolve(nameOrFolder), isFolder: true }
-  if (HUB_NAME.test(nameOrFolder)) return { model: nameOrFolder, isFolder: false }
+  if (isHubName(nameOrFolder)) return { model: nameOrFolder, isFolder: false }
   return fail('file_missing', {
     subject: nameOrFolder,
-    problem: 'is not a folder, nor the name of a repository on the Hub',
+    problem: 'is not a folder, nor the name of a repository on the hub',
     fix: 'Check the path, or write OWNER/NAME.',
   })
 }
 
-/** The folder of Hugging Face's downloads. */
-const hubCache = (): string => join(process.env.HF_HOME ?? join(homedir(), '.cache', 'huggingface'), 'transformers.js')
+/**
+ * Adds a name to each pipeline: that of its folder or its repository, with a number if the name is taken.
+ * @param taken the names of the adapters
+ */
+export function namePipelines<P extends Pick<Pipeline, 'model' | 'isFolder'>>(
+  pipelines: readonly P[],
+  taken: readonly string[],
+): (P & { name: string })[] {
+  const names = distinctNames(
+    pipelines.map(({ model, isFolder }) => (isFolder ? basename(model) : model)),
+    taken,
+  )
+  return pipelines.map((pipeline, i) => ({ ...pipeline, name: names[i] }))
+}
+
+/**
+ * Requires that the operator allows pipelines, because a client can make a worker download any of them.
+ * @throws GraftError `pipelines_disabled`
+ */
+export function requirePipelinesAllowed(allowed = false): void {
+  if (!allowed)
+    fail('pipelines_disabled', {
+      subject: 'pipelines',
+      problem: 'are not allowed on this server, because it would download them from the hub',
+      fix: 'Ask its operator to start graft serve and graft worker with --allow-pipelines, or compare folders on your own machine: graft compare --checkpoint DIR --pipeline MODEL.',
+    })
+}
+
+/** Returns the folder of Hugging Face's downloads. */
+export const hubCache = (): string =>
+  join(process.env.HF_HOME ?? join(homedir(), '.cache', 'huggingface'), 'transformers.js')
 
 /**
  * Classifies texts with a pipeline in a child process, because it blocks its thread.
  * @param onProgress called with the number of texts classified so far
  * @returns the probabilities of each text, in the order of the targets
- * @throws GraftError `pipeline_invalid`; `comparison_failed` if the process exits early
+ * @throws GraftError `pipeline_invalid`, `hub_unavailable`; `comparison_failed` if the process exits early
  */
 export async function classifyWithPipeline(
   request: Omit<PipelineRequest, 'cache'>,

@@ -36,6 +36,7 @@ export async function announceShortWork<K extends ShortWorkKind>(
     ...{ id, status, dataset },
     ...('adapter_id' in row && { adapter: row.adapter_id }),
     ...('adapters' in row && { adapters: row.adapters }),
+    ...('pipelines' in row && row.pipelines.length > 0 && { pipelines: row.pipelines }),
     ...('result' in row && row.result && { verdict: row.result.verdict }),
     ...(error && { error: toPublicError(error) }),
   }

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { adapterSnapshot } from './adapters.ts'
 import { exactObject, idOrName, pageOf, pageRequest, problem, timestamp, uuid } from './common.ts'
+import { comparedPipeline, pipelineRequest } from './pipelines.ts'
 import { shortWorkStatuses } from './statuses.ts'
 
 /**
- * The maximum number of adapters in a comparison. Eight adapters make 28 pairs, and the more pairs there are, the
+ * The maximum number of adapters and pipelines in a comparison. Eight make 28 pairs, and the more pairs there are, the
  * clearer each difference must be.
  */
 export const MAX_COMPARED = 8
@@ -12,9 +13,18 @@ export const MAX_COMPARED = 8
 export const comparisonRequest = exactObject({
   adapters: z
     .array(idOrName('an adapter'), { error: 'a list of adapter ids or names' })
-    .min(2, 'at least two adapters')
+    .min(1, 'at least one adapter')
     .max(MAX_COMPARED, `at most ${MAX_COMPARED} adapters`)
-    .describe('The adapters to compare with each other. Put the adapter in use first.'),
+    .describe(
+      `The adapters to compare with each other: at least two, or one with a pipeline. Put the adapter in use first.`,
+    ),
+  pipelines: z
+    .array(pipelineRequest, { error: 'a list of pipelines' })
+    .max(MAX_COMPARED - 1, `at most ${MAX_COMPARED - 1} pipelines`)
+    .optional()
+    .describe(
+      `Text classifiers of transformers.js on the hub to compare the adapters with. At most ${MAX_COMPARED} in all, adapters included. Only for servers that allow pipelines. Defaults to none.`,
+    ),
   dataset: idOrName('a data set').describe(
     'Labeled reviews that no adapter was trained on. Every adapter must know all of their labels.',
   ),
@@ -74,7 +84,7 @@ const flip = z.strictObject({
 
 const comparisonResult = z.strictObject({
   n: z.int().describe('The number of reviews.'),
-  adapters: z.array(adapterResult),
+  adapters: z.array(adapterResult).describe('The adapters, and then the pipelines, in the order of the request.'),
   pairs: z.array(pairResult).describe('Every pair of adapters. A positive difference means that b is better.'),
   slices: z.array(slice).describe('The accuracy by length and by label, without tests of significance.'),
   disagreements: z.int().describe('The number of reviews on which the adapters disagree.'),
@@ -89,6 +99,7 @@ export const comparison = z.strictObject({
   id: uuid,
   status: z.enum(shortWorkStatuses),
   adapters: z.array(adapterSnapshot).describe('The adapters as they were when the comparison was requested.'),
+  pipelines: z.array(comparedPipeline).describe('The pipelines that they are compared with. Often empty.'),
   dataset: uuid,
   result: comparisonResult.optional(),
   error: problem.optional(),

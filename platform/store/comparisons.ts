@@ -5,9 +5,12 @@ import { comparisons } from './schema/comparisons.ts'
 import type { ShortWorkRow } from './short-work.ts'
 
 export type ComparisonRow = ShortWorkRow<'comparison'>
-export type NewComparison = Pick<typeof comparisons.$inferInsert, 'id' | 'owner' | 'adapters' | 'dataset_id'>
+export type NewComparison = Pick<
+  typeof comparisons.$inferInsert,
+  'id' | 'owner' | 'adapters' | 'pipelines' | 'dataset_id'
+>
 
-/** @param comparison of at least two adapters */
+/** @param comparison of at least two adapters, or one and a pipeline */
 export async function insertComparison(db: Database, comparison: NewComparison): Promise<ComparisonRow> {
   const [row] = await db.insert(comparisons).values(comparison).returning()
   return row

@@ -115,11 +115,12 @@ export function toComparison(row: ComparisonRow): Comparison {
 }
 
 export function toComparisonSummary(row: ComparisonRow): ComparisonSummary {
-  const { id, status, adapters, dataset_id: dataset, result, error, created_at, finished_at } = row
+  const { id, status, adapters, pipelines, dataset_id: dataset, result, error, created_at, finished_at } = row
   return {
     id,
     status,
     adapters: [...adapters],
+    pipelines: [...pipelines],
     dataset,
     ...(result && { verdict: result.verdict }),
     ...(error && { error: toProblem(error) }),

@@ -3,6 +3,7 @@ import { toPlain } from '../../core/to-plain.ts'
 import { recordError } from '../../core/tracing.ts'
 import { fetchBaseFolder } from '../files/base-folder.ts'
 import { type PathNames, withRedactedPaths } from '../files/redact-paths.ts'
+import { hubCache, requirePipelinesAllowed } from '../offline/pipeline.ts'
 import { announceShortWork } from '../queue/announce.ts'
 import type { Job } from '../queue/queue.ts'
 import { selectAdapter } from '../store/adapters.ts'
@@ -104,16 +105,25 @@ const runners: Runners = {
       ),
     )
   },
-  async comparison(options, { adapters, dataset_id }, closing) {
-    const { threads, device } = options
+  async comparison(options, { adapters, pipelines, dataset_id }, closing) {
+    const { threads, device, allowPipelines } = options
+    if (pipelines.length > 0) requirePipelinesAllowed(allowPipelines)
     const data = await fetchDataset(options, dataset_id)
     const fetched = []
     for (const { id } of adapters) fetched.push(await fetchAdapter(options, id))
     const compared = fetched.map(({ name, base, checkpoint }) => ({ name, base, checkpoint }))
-    return withRedactedPaths([...data.names, ...fetched.flatMap(({ names }) => names)], () =>
+    const names: PathNames = [...data.names, ...fetched.flatMap(({ names }) => names), [hubCache(), 'the hub’s cache']]
+    return withRedactedPaths(names, () =>
       runShortWorkProcess(
         'comparison',
-        { adapters: compared, data: data.path, reading: data.reading, threads, device },
+        {
+          adapters: compared,
+          pipelines: pipelines.map((pipeline) => ({ ...pipeline, isFolder: false })),
+          data: data.path,
+          reading: data.reading,
+          threads,
+          device,
+        },
         closing,
       ),
     )

@@ -35,6 +35,8 @@ export interface WorkerOptions {
   readonly device?: DeviceKind
   /** Delivers to webhooks over http and at addresses that are not public, too. Defaults to false. */
   readonly allowPrivateWebhooks?: boolean
+  /** Downloads the pipelines of comparisons from the hub and runs them. Defaults to false. */
+  readonly allowPipelines?: boolean
   /** Receives errors that do not stop the worker, because the work is retried. */
   readonly logger: Logger
   /** Called when work starts and when it ends. */

@@ -12,7 +12,7 @@ export const comparisonRoutes = (platform: Platform): Route[] => [
     path: '/v1/comparisons',
     summary: 'Compare adapters',
     description:
-      'Every adapter classifies the same reviews. The result says which adapter is better, or that the reviews are too few to tell.',
+      'Every adapter classifies the same reviews, and so does every pipeline. The result says which one is better, or that the reviews are too few to tell.',
     tag,
     scope: 'train',
     headers: IDEMPOTENCY_HEADERS,
@@ -24,7 +24,10 @@ export const comparisonRoutes = (platform: Platform): Route[] => [
     responses: {
       201: { description: 'Returns the queued comparison.', schema: comparison, headers: LOCATION },
     },
-    errors: ['adapter_unknown', 'dataset_unknown', 'data_label', 'queue_full', 'disk_full', 'idempotency_conflict'],
+    errors: [
+      ...(['adapter_unknown', 'dataset_unknown', 'data_label', 'pipeline_invalid', 'pipelines_disabled'] as const),
+      ...(['queue_full', 'disk_full', 'idempotency_conflict'] as const),
+    ],
     handle: async ({ body, caller, headers }) =>
       toCreated('/v1/comparisons', await createComparison(platform, body, caller, headers['idempotency-key'])),
   }),

@@ -19,14 +19,15 @@ export function mapLabels(
   pipeline: string,
   given?: Readonly<Record<string, string>>,
 ): LabelMap {
-  const map = given ? mapAsGiven(found, targets, given) : (mapByName(found, targets) ?? mapByScale(found, targets))
+  if (given) requireKnownTargets(targets, pipeline, given)
+  const map = given ? mapAsGiven(found, given) : (mapByName(found, targets) ?? mapByScale(found, targets))
   const missing = targets.find((target) => ![...map.values()].includes(target))
   if (missing === undefined) return map
   return fail('pipeline_invalid', {
     subject: `the pipeline ${pipeline}`,
     expected: given ? `a label of the pipeline that means ${missing}` : `labels that mean ${listLabels(targets)}`,
     found: `the labels ${listLabels(found)}`,
-    fix: `Say what each of them means, such as --pipeline-labels ${JSON.stringify(`${found[0]}=${targets[0]}`)}, with a comma between pairs.`,
+    fix: `Say what each of them means: --pipeline-labels ${JSON.stringify(`${found[0]}=${targets[0]}`)}, with a comma between pairs, or labels in a request.`,
   })
 }
 
@@ -46,19 +47,26 @@ export function scoresOf(
   return sums.map((sum) => (total > 0 ? sum / total : 1 / targets.length))
 }
 
-function mapAsGiven(
-  found: readonly string[],
+/**
+ * Requires that the labels given for a pipeline mean labels that exist.
+ * @throws GraftError `pipeline_invalid`
+ */
+export function requireKnownTargets(
   targets: readonly string[],
+  pipeline: string,
   given: Readonly<Record<string, string>>,
-): LabelMap {
+): void {
   const unknown = Object.values(given).find((target) => !targets.includes(target))
-  if (unknown !== undefined)
-    fail('pipeline_invalid', {
-      subject: '--pipeline-labels',
-      expected: `only ${listLabels(targets)} after an equals sign, as all adapters know them`,
-      found: unknown,
-      fix: 'Write PIPELINE_LABEL=LABEL.',
-    })
+  if (unknown === undefined) return
+  fail('pipeline_invalid', {
+    subject: `the labels given for the pipeline ${pipeline}`,
+    expected: `only ${listLabels(targets)} as their meaning, which all adapters know`,
+    found: unknown,
+    fix: 'Write --pipeline-labels PIPELINE_LABEL=LABEL, or labels {"PIPELINE_LABEL": "LABEL"} in a request.',
+  })
+}
+
+function mapAsGiven(found: readonly string[], given: Readonly<Record<string, string>>): LabelMap {
   return new Map(found.flatMap((label) => (Object.hasOwn(given, label) ? [[label, given[label]] as const] : [])))
 }
 

@@ -5,7 +5,7 @@ import { mapLabels, scoresOf } from './map-labels.ts'
 
 /** A text classifier of transformers.js. */
 export interface Pipeline {
-  /** The path of a folder, or the name of a repository on the Hub. */
+  /** The path of a folder, or the name of a repository on the hub. */
   readonly model: string
   /** True if `model` is a folder, so that nothing is downloaded. */
   readonly isFolder: boolean
@@ -36,7 +36,7 @@ const DEFAULT_MAX_TOKENS = 512
  * @param onProgress called with the number of texts classified so far
  * @returns the probabilities of each text, in the order of the targets
  * @throws GraftError `pipeline_invalid` if the package is not installed, the model cannot be loaded or run, or its
- *   labels are not clear
+ *   labels are not clear; `hub_unavailable` if the hub does not respond, or has too much to do
  */
 export async function runPipeline(
   { model, texts, targets, labels, ...options }: PipelineRequest,
@@ -66,13 +66,26 @@ async function openPipeline(
   const { env, LogLevel, pipeline } = await importPackage()
   env.logLevel = LogLevel.ERROR
   env.allowRemoteModels = !isFolder
+  // Otherwise a folder of this machine could be taken for a repository with the same name.
+  env.allowLocalModels = isFolder
   env.cacheDir = cache
+  let outage: string | undefined
+  env.fetch = async (...request: Parameters<typeof fetch>) => {
+    const response = await fetch(...request).catch((error) => {
+      outage = `cannot be reached: ${(error.cause ?? error).message}`
+      throw error
+    })
+    if (response.status >= 500 || response.status === 429) outage = `responded with status ${response.status}`
+    return response
+  }
   if (process.env.HF_ENDPOINT) env.remoteHost = `${process.env.HF_ENDPOINT.replace(/\/$/, '')}/`
   const classifier = await pipeline('text-classification', model, {
     device: 'cpu',
     ...(dtype !== undefined && { dtype: dtype as 'fp32' }),
     ...(threads !== undefined && { session_options: { intraOpNumThreads: threads } }),
-  }).catch((error) => throwUnusable(model, 'cannot be loaded', error))
+  }).catch((error) =>
+    outage ? throwUnavailable(env.remoteHost, outage, error) : throwUnusable(model, 'cannot be loaded', error),
+  )
   const { tokenizer } = classifier
   if (!(tokenizer.model_max_length <= MAX_TOKENS))
     Object.defineProperty(tokenizer, 'model_max_length', { value: DEFAULT_MAX_TOKENS })
@@ -88,11 +101,16 @@ async function importPackage() {
       {
         subject: 'the package @huggingface/transformers',
         problem: error.code === 'ERR_MODULE_NOT_FOUND' ? 'is not installed' : `cannot be loaded: ${error.message}`,
-        fix: `Install it beside Graft: npm install ${PACKAGE}`,
+        fix: `Install it beside Graft, where the comparison runs: npm install ${PACKAGE}`,
       },
       error,
     ),
   )
+}
+
+function throwUnavailable(host: string, problem: string, error: unknown): never {
+  const fix = 'Try again later. HF_ENDPOINT names another host, and a folder needs none.'
+  return fail('hub_unavailable', { subject: `the hub at ${host}`, problem, fix }, error)
 }
 
 function throwUnusable(model: string, problem: string, error: unknown): never {
@@ -102,7 +120,7 @@ function throwUnusable(model: string, problem: string, error: unknown): never {
     {
       subject: `the pipeline ${model}`,
       problem: `${problem}: ${reason}`,
-      fix: 'Use a text classifier with config.json, a tokenizer and onnx/model.onnx, or name its files with --pipeline-dtype.',
+      fix: 'Use a text classifier with config.json, a tokenizer and onnx/model.onnx, or select its files with --pipeline-dtype, or dtype in a request.',
     },
     error,
   )

@@ -1,11 +1,10 @@
-import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { classifyWithPipeline, locatePipeline } from '../../../platform/offline/pipeline.ts'
+import { isHubName } from '../../../platform/schemas/pipelines.ts'
 import { expectError, freshPath } from '../../checkpoint/helpers.ts'
+import { startHub, withEnvironment, withoutTransformers } from '../../training/pipeline/hub.ts'
 import { writeWordCounter } from '../../training/pipeline/word-counter.ts'
 
 const WEIGHTS = { superb: [-1, 1], awful: [1, -1], dull: [2, 0] }
@@ -59,60 +58,44 @@ test('a folder without a model, a damaged one and unclear labels are reported wi
   await expectError(run(stars), 'pipeline_invalid', '1 star', '--pipeline-labels')
 })
 
-test('a pipeline of the Hub is downloaded once from HF_ENDPOINT, into the folder of HF_HOME', async () => {
-  const folder = writeWordCounter(['NEGATIVE', 'POSITIVE'], WEIGHTS)
-  const requested: string[] = []
-  const server = createServer((request, response) => {
-    const path = join(folder, String(request.url).replace('/owner/counter/resolve/main/', ''))
-    const content = existsSync(path) ? readFileSync(path) : undefined
-    requested.push(String(request.url))
-    response.writeHead(content ? 200 : 404, { 'content-length': content?.length ?? 0 }).end(content)
-  }).listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  const run = () =>
-    withEnvironment({ HF_ENDPOINT: `http://127.0.0.1:${port}`, HF_HOME: home }, () =>
-      classifyWithPipeline({ ...request, isFolder: false, model: 'owner/counter', texts: ['a superb film'] }, () => {}),
+test('a pipeline of the hub is downloaded once from HF_ENDPOINT, into the folder of HF_HOME', async () => {
+  const hub = await startHub({ 'owner/counter': writeWordCounter(['NEGATIVE', 'POSITIVE'], WEIGHTS) })
+  const run = (model: string) =>
+    withEnvironment(hub.environment, () =>
+      classifyWithPipeline({ ...request, isFolder: false, model, texts: ['a superb film'] }, () => {}),
     )
-  const home = freshPath('hub')
-  try {
-    expect((await run())[0][1]).toBeCloseTo(softmaxOfTwo(-1, 1)[1], 5)
-    expect(requested).toContain('/owner/counter/resolve/main/onnx/model.onnx')
-    requested.length = 0
-    await run()
-    expect(requested).not.toContain('/owner/counter/resolve/main/onnx/model.onnx')
-  } finally {
-    server.close()
-  }
+  expect((await run('owner/counter'))[0][1]).toBeCloseTo(softmaxOfTwo(-1, 1)[1], 5)
+  expect(hub.requested).toContain('/owner/counter/resolve/main/onnx/model.onnx')
+  hub.requested.length = 0
+  await run('owner/counter')
+  expect(hub.requested).not.toContain('/owner/counter/resolve/main/onnx/model.onnx')
+
+  await expectError(run('owner/nothing'), 'pipeline_invalid', 'owner/nothing cannot be loaded')
+  hub.failing = 1000
+  await expectError(run('owner/other'), 'hub_unavailable', hub.environment.HF_ENDPOINT, 'status 503')
 })
 
 test('without the package, the error has the command that installs it', async () => {
-  const hide = `import { registerHooks } from 'node:module'
-registerHooks({ resolve: (name, context, next) => next(name === '@huggingface/transformers' ? 'absent' : name, context) })`
   const model = writeWordCounter(['NEGATIVE', 'POSITIVE'], WEIGHTS)
-  const NODE_OPTIONS = `--import=data:text/javascript,${encodeURIComponent(hide)}`
-  const run = withEnvironment({ NODE_OPTIONS }, () =>
+  const run = withEnvironment(withoutTransformers(), () =>
     classifyWithPipeline({ ...request, model, texts: ['a film'] }, () => {}),
   )
   await expectError(run, 'pipeline_invalid', 'not installed', 'npm install @huggingface/transformers@')
 })
 
-/** Runs work with variables of the environment, which child processes inherit. */
-async function withEnvironment<T>(variables: Record<string, string>, work: () => Promise<T>): Promise<T> {
-  const before = Object.keys(variables).map((name) => [name, process.env[name]] as const)
-  Object.assign(process.env, variables)
-  try {
-    return await work()
-  } finally {
-    for (const [name, value] of before)
-      if (value === undefined) delete process.env[name]
-      else process.env[name] = value
-  }
-}
+test('a Hub that cannot be reached is not taken for a model that cannot be loaded', async () => {
+  const nowhere = { HF_ENDPOINT: 'http://127.0.0.1:9', HF_HOME: freshPath('hub') }
+  const run = withEnvironment(nowhere, () =>
+    classifyWithPipeline({ ...request, isFolder: false, model: 'owner/counter', texts: ['a film'] }, () => {}),
+  )
+  await expectError(run, 'hub_unavailable', 'cannot be reached')
+})
 
-test('a pipeline is a folder, or a name on the Hub', async () => {
+test('a pipeline is a folder, or a name on the hub', async () => {
   const model = writeWordCounter(['NEGATIVE', 'POSITIVE'], WEIGHTS)
   expect(locatePipeline(model)).toEqual({ model, isFolder: true })
   expect(locatePipeline('owner/name.v2')).toEqual({ model: 'owner/name.v2', isFolder: false })
   await expectError((async () => locatePipeline('./nowhere/at/all'))(), 'file_missing', './nowhere/at/all')
+  for (const path of ['../etc', '..', 'owner/..', '/etc', 'owner/name/onnx', 'C:\\models', 'http://127.0.0.1/x', ''])
+    expect(isHubName(path), path).toBe(false)
 })
