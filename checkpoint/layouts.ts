@@ -36,8 +36,9 @@ export interface DetectedLayout {
   subject: string
 }
 
-/** The names of the files that say which library made a folder, in the order in which they are looked for. */
-export const configFiles: ReadonlySet<string> = new Set(Object.values(layouts).map(({ configFile }) => configFile))
+/** Returns the names of the files that say which library made a folder, in the order in which they are looked for. */
+export const configFiles = (): ReadonlySet<string> =>
+  new Set(Object.values(layouts).map(({ configFile }) => configFile))
 
 /**
  * Detects which library made a folder.
@@ -46,7 +47,7 @@ export const configFiles: ReadonlySet<string> = new Set(Object.values(layouts).m
  */
 export async function detectLayout(dir: string, files?: ReadonlySet<string>): Promise<DetectedLayout> {
   const present = files ?? (await listFolder(dir))
-  for (const file of configFiles) {
+  for (const file of configFiles()) {
     const text = await readText(dir, file, ADAPTER_LIMITS)
     if (text === undefined) continue
     const subject = fileIn(dir, file)

@@ -106,10 +106,11 @@ export function kindOf(schema: z.ZodType): Kind {
   )
 }
 
-/** Returns the schema of the values of pairs. */
+/** Returns the schema of the values of pairs, inside of a default, an optional or a preprocessing step. */
 function valueSchemaOf(schema: z.ZodType): z.ZodType {
-  const { def } = schema as unknown as { def: { innerType?: z.ZodType; valueType?: z.ZodType } }
-  return def.innerType ? valueSchemaOf(def.innerType) : (def.valueType as z.ZodType)
+  const { def } = schema as unknown as { def: { innerType?: z.ZodType; out?: z.ZodType; valueType?: z.ZodType } }
+  const inner = def.innerType ?? def.out
+  return inner ? valueSchemaOf(inner) : (def.valueType as z.ZodType)
 }
 
 function convertValue(value: string | boolean, schema: z.ZodType): unknown {

@@ -10,11 +10,11 @@ export const adapterPlan: DownloadPlan = {
   // As much as a server accepts in an upload.
   weightsBytes: 2 ** 30,
   async *filesOf(available, dir, subject) {
-    const config = [...configFiles].find((name) => available.has(name))
+    const config = [...configFiles()].find((name) => available.has(name))
     if (config === undefined)
       return fail('checkpoint_config', {
         subject,
-        expected: `a file ${[...configFiles].join(' or ')}`,
+        expected: `a file ${[...configFiles()].join(' or ')}`,
         found: [...available].slice(0, 5).join(', ') || 'no files',
         fix: 'Name a repository of an adapter of PEFT, AdapterHub or OpenDelta, or of a full model.',
       })
