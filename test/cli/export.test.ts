@@ -15,7 +15,12 @@ test('an adapter of OpenDelta becomes one of PEFT, as inspection shows', async (
   expect(await runInProcess(exportAdapter, LORA, '--format', 'peft', '--out', out, ...BASE)).toContain(
     `${out}: lora in the layout peft, with the same logits as ${LORA}`,
   )
-  expect(readdirSync(out).sort()).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'graft.json'])
+  expect(readdirSync(out).sort()).toEqual([
+    'README.md',
+    'adapter_config.json',
+    'adapter_model.safetensors',
+    'graft.json',
+  ])
   const before = await runInProcess(inspect, LORA, ...BASE)
   expect(before).toMatch(/^library +OpenDelta 0\.3\.0$/m)
   expect(before).toMatch(/^method +lora rank=8 alpha=16 targets=q,v/m)

@@ -41,6 +41,7 @@ describe.skipIf(whyNoDisks)(`a full disk${whyNoDisks}`, () => {
     expect(JSON.parse(resumed.stdout)).toMatchObject({ steps: 2, checkpoint: out })
     expect(snapshotFolder(folder).map(([name]) => name)).toEqual([
       'out',
+      'out/README.md',
       'out/adapter_config.json',
       'out/adapter_model.safetensors',
       'out/graft.json',
