@@ -2,6 +2,7 @@ import { withEveryPart } from '../../model/tokenizer.ts'
 import { type Base, requireTokenizer } from '../base.ts'
 import { parseObject, readExistingFiles } from '../files.ts'
 import { full } from '../full.ts'
+import { CARD_FILE } from '../model-card.ts'
 import type { FileContent } from '../write-folder.ts'
 import type { LabelReading } from './label-reading.ts'
 import { modelCard } from './model-card.ts'
@@ -46,7 +47,7 @@ export async function folderFiles(
       },
     }),
     [READER_FILE]: READER,
-    'README.md': modelCard(base.name, method, reading),
+    [CARD_FILE]: modelCard(base.name, method, reading),
   }
 }
 

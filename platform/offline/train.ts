@@ -18,8 +18,9 @@ import { runTrainingProcess } from './training-process.ts'
 export async function readTrainingSpec(fields: Readonly<Record<string, unknown>>): Promise<TrainingSpec> {
   const { from_adapter, base } = fields
   if (typeof from_adapter !== 'string') return parseTrainingSpec(fields)
-  const model = modelOf(await loadBase(await baseFolder(base as string | undefined)))
-  return parseTrainingSpec(await addAdapterSettings(fields, from_adapter, model))
+  const folder = await baseFolder(base as string | undefined)
+  const settings = await addAdapterSettings(fields, from_adapter, modelOf(await loadBase(folder)))
+  return parseTrainingSpec(base === undefined ? settings : { ...settings, base: folder })
 }
 
 type Listen = (event: TrainingEvent) => void

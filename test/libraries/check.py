@@ -14,7 +14,6 @@ import argparse
 import json
 import logging
 import sys
-import types
 from pathlib import Path
 
 import torch
@@ -61,10 +60,7 @@ def load_adapterhub(base, folder):
 
 
 def load_opendelta(base, folder):
-    # opendelta 0.3.2 imports a client of its hub and a stray turtle, and uses neither of them here.
-    for name, member in (("DeltaCenter", "OssClient"), ("turtle", "back")):
-        sys.modules[name] = types.ModuleType(name)
-        setattr(sys.modules[name], member, None)
+    import opendelta_stubs  # noqa: F401  must come before opendelta
     logging.disable(logging.INFO)
     from opendelta import AutoDeltaModel
     delta = AutoDeltaModel.from_finetuned(folder, backbone_model=base)

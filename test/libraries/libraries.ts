@@ -12,6 +12,9 @@ const installations = {
   opendelta: { folder: 'test/libraries/opendelta', package: 'opendelta', setup: 'test/libraries/setup.sh' },
 }
 
+/** The folder of the programs in Python. */
+const scripts = join(packageRoot, 'test/libraries')
+
 export type Library = keyof typeof installations
 
 /** Ends the name of a test that needs a library: empty if it is installed, or else why the test is skipped. */
@@ -35,7 +38,7 @@ export async function inLibrary(
   folders: readonly string[],
 ): Promise<Record<string, LibraryNumbers>> {
   const out = `${folders[0]}.json`
-  const args = [join(packageRoot, 'test/libraries/check.py'), library, base, inputs, out, ...folders]
+  const args = [join(scripts, 'check.py'), library, base, inputs, out, ...folders]
   await runPython(library, args)
   return JSON.parse(readFileSync(out, 'utf8'))
 }
@@ -47,7 +50,14 @@ export async function runPython(
   more: Readonly<Record<string, string>> = {},
 ): Promise<string> {
   const python = join(packageRoot, installations[library].folder, '.venv/bin/python')
-  const env = { ...process.env, HF_HUB_OFFLINE: '1', OMP_NUM_THREADS: '1', CUDA_VISIBLE_DEVICES: '', ...more }
+  const env = {
+    ...process.env,
+    HF_HUB_OFFLINE: '1',
+    OMP_NUM_THREADS: '1',
+    CUDA_VISIBLE_DEVICES: '',
+    PYTHONPATH: scripts,
+    ...more,
+  }
   const { stdout } = await promisify(execFile)(python, args, { env, maxBuffer: 2 ** 26 })
   return stdout
 }

@@ -13,12 +13,6 @@ import { type Library, runPython, without } from './libraries.ts'
 const REVIEW =
   'It starts slowly, and one waits for the plot to begin. Then it becomes a joy that I did not expect. '.repeat(4)
 
-/** opendelta imports a client of its hub, which it does not use here. */
-const OPENDELTA_STUBS = `import sys, types
-for name, member in (('DeltaCenter', 'OssClient'), ('turtle', 'back')):
-    sys.modules[name] = types.ModuleType(name)
-    setattr(sys.modules[name], member, None)`
-
 const cards: [library: Library, layout: string, config: MethodConfig][] = [
   ['peft', 'peft', { method: 'lora' }],
   ['peft', 'full', { method: 'full' }],
@@ -47,7 +41,7 @@ describe('the Python of a model card', () => {
         const program = python.replaceAll('PATH_OF_THE_BASE', exported).replaceAll('PATH_OF_THIS_FOLDER', dir)
         const printed = await runPython(library, [
           '-c',
-          `${OPENDELTA_STUBS}\nreview = ${JSON.stringify(REVIEW)}\n${program}`,
+          `import opendelta_stubs\nreview = ${JSON.stringify(REVIEW)}\n${program}`,
         ])
         const theirs = JSON.parse(printed.trim().split('\n').at(-1)?.replaceAll("'", '"') ?? '') as Record<
           string,
