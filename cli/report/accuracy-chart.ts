@@ -1,13 +1,13 @@
+import { drawChart, formatPower, type LegendEntry, line, linearAxis, logAxis, type Plot } from '../../charts/chart.ts'
+import { type Drawing, element, type Svg, seriesStyle, textAt } from '../../charts/svg.ts'
 import type { RowResult, SweepReport } from '../sweep/report.ts'
-import { drawChart, type LegendEntry, line, linearAxis, logAxis, type Plot } from './chart.ts'
 import { numberedName, seriesOf } from './series.ts'
-import { element, type Svg, seriesStyle, textAt } from './svg.ts'
 
 /**
  * Draws accuracy against trained parameters: a filled point with its interval for each row, a hollow point for each
  * published figure, and a dashed line for the baseline.
  */
-export function drawAccuracy({ name, rows, baseline }: SweepReport): string {
+export function drawAccuracy({ name, rows, baseline }: SweepReport): Drawing {
   const values = rows.flatMap(({ accuracy, published }) => [
     ...(accuracy ? accuracy.interval.map((end) => 100 * end) : []),
     ...(published === undefined ? [] : [published]),
@@ -82,9 +82,3 @@ const dashes = (from: number, to: number, y: number): Svg =>
   line(from, y, to, y, { stroke: 'currentColor', 'stroke-dasharray': '6 4' })
 
 const formatTick = (value: number): string => String(Math.round(100 * value) / 100)
-
-/** Formats a power of ten as 100, 1k, 10k, 1M. */
-function formatPower(value: number): string {
-  if (value >= 1e6) return `${value / 1e6}M`
-  return value >= 1000 ? `${value / 1000}k` : String(value)
-}

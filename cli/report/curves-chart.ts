@@ -1,7 +1,7 @@
+import { drawChart, line, linearAxis, type Plot } from '../../charts/chart.ts'
+import { type Drawing, element, type Svg, seriesStyle } from '../../charts/svg.ts'
 import type { SweepReport } from '../sweep/report.ts'
-import { drawChart, line, linearAxis, type Plot } from './chart.ts'
 import { numberedName, seriesOf } from './series.ts'
-import { element, type Svg, seriesStyle } from './svg.ts'
 
 interface Point {
   /** The share of the training, in per cent. */
@@ -10,7 +10,7 @@ interface Point {
 }
 
 /** Draws the learning curves: the running mean of the loss over each training, one line for each seed. */
-export function drawCurves({ name, rows }: SweepReport): string {
+export function drawCurves({ name, rows }: SweepReport): Drawing {
   const series = rows.map(({ trainings, shares_trainings_of }) =>
     shares_trainings_of === undefined
       ? trainings.flatMap(({ curve, steps }): Point[][] =>

@@ -1,6 +1,8 @@
-import { formatCount, formatDuration } from '../progress.ts'
+import { formatCount } from '../../core/format-count.ts'
+import { formatAccuracy, formatInterval, formatP, formatPoints } from '../../report/format.ts'
+import { formatDuration } from '../progress.ts'
 import type { ClaimResult, RowResult, SweepReport } from '../sweep/report.ts'
-import { formatAccuracy, formatInterval, formatMegabytes, formatP, formatPoints, formatVerdict } from './format.ts'
+import { formatMegabytes, formatVerdict } from './format.ts'
 
 /** The names of the charts, relative to the report. */
 export interface ChartFiles {
