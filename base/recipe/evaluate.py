@@ -15,9 +15,8 @@ from sklearn.metrics import roc_auc_score
 from tokenizers import Tokenizer
 from transformers import T5ForConditionalGeneration
 
-from inputs import judging_words, read_reviews
+from inputs import judging_odds, judging_words, read_reviews
 
-POSITIVE = 24  # the first 24 judging words are positive, the next 24 negative
 MAX_TOKENS = 256
 
 base, imdb = (pathlib.Path(arg) for arg in sys.argv[1:3])
@@ -47,9 +46,8 @@ ids = [tokenizer.token_to_id(word) for word in judging_words()]
 
 def odds(texts):
     scores = first_step(texts)
-    group = lambda chosen: np.logaddexp.reduce(scores[:, chosen], axis=1)
     pair = scores[:, tokenizer.token_to_id('excellent')] - scores[:, tokenizer.token_to_id('worst')]
-    return {'excellent/worst': pair, 'all words': group(ids[:POSITIVE]) - group(ids[POSITIVE : 2 * POSITIVE])}
+    return {'excellent/worst': pair, 'all words': judging_odds(scores[:, ids])}
 
 
 def report(name, texts, labels):

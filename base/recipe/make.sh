@@ -3,6 +3,7 @@
 # the project. IMDB_DIR holds train.jsonl.gz and unsup.jsonl.gz with {"text": …} lines; labels are not read. Run it again
 # to continue where it stopped. It needs Debian or Ubuntu (apt-get download), Python 3.11 and 10 GB of memory.
 set -e
+[ -f dist/cli/main.js ] || { npm ci && npm run build; }
 imdb=$1
 recipe=base/recipe
 work=$recipe/work

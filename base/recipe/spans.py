@@ -23,27 +23,15 @@ import zlib
 import pandas as pd
 import rdata
 
-from inputs import read_reviews
+from inputs import MAX_TURN_CHARACTERS, TURN, read_reviews, sentences
 
 IMDB_REVIEWS = {'unsup': 9000, 'train': 1000}
 WORDNET_EXAMPLES = 40_000
 MAX_CHARACTERS = 260
 TURNS = 100_000
-MAX_TURN_CHARACTERS = 110
-TURN = re.compile(
-    r"\b(not|never|no|nothing|none|nobody|neither|nor|without|hardly|barely|cannot|but|though|although|however|yet|despite"
-    r"|instead|except|expect(ed|ing)?|hop(ed|ing)|wish|supposed|could have|should have|would have|too|far from|fails?"
-    r"|failed|lacks?|lacking|anything|less|least|if only)\b|n't\b",
-    re.IGNORECASE,
-)
 
 imdb, work = (pathlib.Path(arg) for arg in sys.argv[1:3])
 random_spans = random.Random(0)
-
-
-def sentences(text):
-    text = re.sub(r'\s+', ' ', re.sub(r'<[^>]+>', ' ', text)).strip()
-    return [s for s in re.split(r'(?<=[.!?])["\')\]]*\s+', text) if len(s) > 2]
 
 
 def spans(text):
