@@ -1,10 +1,15 @@
-import { DAY_MS, HOUR_MS } from '../../core/durations.ts'
+import { statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../core/durations.ts'
 import { collectArtifacts } from '../artifacts/collect.ts'
 import { sweepWorkspaces } from '../files/workspaces.ts'
 import { selectReferencedArtifacts } from '../store/artifact-references.ts'
 import { deleteIdempotencyKeys } from '../store/idempotency.ts'
 import { expireDeliveries } from '../store/webhooks.ts'
 import type { WorkerOptions } from './worker-options.ts'
+
+/** The time between two garbage collections of a worker. */
+export const GARBAGE_INTERVAL_MS = 30 * MINUTE_MS
 
 /**
  * Removes what is no longer needed: folders of workers that exited, cached files that were not used recently, stored
@@ -27,4 +32,13 @@ export async function collectGarbage({ store, artifacts, cache, home, logger }: 
       ),
       { task: 'garbage collection' },
     )
+}
+
+/** Collects garbage unless a process with this home folder has just done so. */
+export async function collectGarbageIfDue(options: WorkerOptions): Promise<void> {
+  const marker = join(options.home, 'garbage-collected')
+  const collectedAt = statSync(marker, { throwIfNoEntry: false })?.mtimeMs ?? 0
+  if (Date.now() - collectedAt < GARBAGE_INTERVAL_MS) return
+  await collectGarbage(options)
+  writeFileSync(marker, '')
 }

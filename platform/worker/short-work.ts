@@ -20,6 +20,7 @@ import {
 } from '../store/short-work.ts'
 import { isTransient } from './retries.ts'
 import { runShortWorkProcess } from './short-work-process.ts'
+import { isOutOfTime, outOfTimeError } from './time-limit.ts'
 import type { WorkerOptions } from './worker-options.ts'
 
 /** The time between two heartbeats of a job. */
@@ -62,7 +63,8 @@ export async function runShortWork<K extends ShortWorkKind>(
     onEvent?.({ ...context, status: 'succeeded' })
   } catch (error) {
     if (!(await retryOnDisconnect(() => selectShortWork(store.db, kind, id)).catch(ignoreGone))) return await settle()
-    if (closing.aborted) {
+    const outOfTime = isOutOfTime(closing)
+    if (closing.aborted && !outOfTime) {
       await store.transaction(async (tx) => {
         await queue.complete(tx, job)
         await queue.enqueueShortWork(tx, kind, id)
@@ -70,10 +72,11 @@ export async function runShortWork<K extends ShortWorkKind>(
       onEvent?.({ ...context, status: 'queued' })
       return
     }
-    recordError(error)
-    const cause = toPlain(error)
+    const failure = outOfTime ? outOfTimeError(`${kind}_failed`, `the ${kind}`) : error
+    recordError(failure)
+    const cause = toPlain(failure)
     if (isTransient(cause) && (await retryOnDisconnect(() => queue.retry(job)))) {
-      logger.error(error, context)
+      logger.error(failure, context)
       onEvent?.({ ...context, status: 'queued' })
       return
     }
@@ -106,7 +109,7 @@ const runners: Runners = {
     )
   },
   async comparison(options, { adapters, pipelines, dataset_id }, closing) {
-    const { threads, device, allowPipelines } = options
+    const { threads, device, allowPipelines, pipelineBytes } = options
     if (pipelines.length > 0) requirePipelinesAllowed(allowPipelines)
     const data = await fetchDataset(options, dataset_id)
     const fetched = []
@@ -119,6 +122,7 @@ const runners: Runners = {
         {
           adapters: compared,
           pipelines: pipelines.map((pipeline) => ({ ...pipeline, isFolder: false })),
+          pipelineBytes,
           data: data.path,
           reading: data.reading,
           threads,

@@ -16,6 +16,7 @@ import { completeTraining, uploadAdapter } from './finish-training.ts'
 import { openRecorder, type PendingWrites } from './recorder.ts'
 import { isTransient, requeueOrFail } from './retries.ts'
 import { openStateUploader } from './state-uploader.ts'
+import { isOutOfTime, outOfTimeError } from './time-limit.ts'
 import { fetchTrainingInputs } from './training-inputs.ts'
 import { createTrainingLog } from './training-log.ts'
 import type { WorkerOptions } from './worker-options.ts'
@@ -56,19 +57,24 @@ export async function runSlice(
     (error) => superseded.signal.aborted || logger.error(error, { training_id: id, task: 'state upload' }),
   )
   let currentState = training.state
+  /** Resolves when the states that were replaced have been removed. */
+  let removing: Promise<unknown> = Promise.resolve()
   /** Removes the previous state from the artifact storage. Otherwise, an hour of states would fill a disk. */
   const replaceState = (state: string | null) => {
     const previous = currentState
     currentState = state
-    if (previous !== null && previous !== state)
-      artifacts
-        .remove(previous)
-        .catch((error) => logger.error(error, { training_id: id, task: 'removal of an old state' }))
+    if (previous === null || previous === state) return
+    const removal = artifacts
+      .remove(previous)
+      .catch((error) => logger.error(error, { training_id: id, task: 'removal of an old state' }))
+    removing = Promise.all([removing, removal])
   }
   const requeue = (pending: PendingWrites) =>
     store.transaction(async (tx) => {
       const row = await transitionTraining(tx, id, 'queued', { fencing_token, ...pending })
-      if (row.status === 'queued') await queue.enqueueTraining(tx, id, { first: closing.aborted })
+      // Slices of limited time take turns, like those of a worker that continues.
+      const first = closing.aborted && !isOutOfTime(closing)
+      if (row.status === 'queued') await queue.enqueueTraining(tx, id, { first })
       return row
     })
   let names: PathNames = []
@@ -104,7 +110,10 @@ export async function runSlice(
       replaceState(null)
       return row
     }
-    if (end?.type !== 'interrupted' && !clock.kill.signal.aborted) throw earlyExitError('training_failed', 'training')
+    if (end?.type !== 'interrupted') {
+      if (isOutOfTime(closing)) throw outOfTimeError('training_failed', 'the slice')
+      if (!clock.kill.signal.aborted) throw earlyExitError('training_failed', 'training')
+    }
     return await recorder.finish(requeue, clock.kill.signal)
   } catch (error) {
     if (isSuperseded(superseded.signal.reason) || isSuperseded(error)) return undefined
@@ -122,6 +131,8 @@ export async function runSlice(
   } finally {
     clock.clear()
     recorder.stop()
+    // The process may exit, or be frozen, once the slice has ended.
+    await removing
     rmSync(folder, { recursive: true, force: true })
   }
 }

@@ -37,6 +37,8 @@ export interface WorkerOptions {
   readonly allowPrivateWebhooks?: boolean
   /** Downloads the pipelines of comparisons from the hub and runs them. Defaults to false. */
   readonly allowPipelines?: boolean
+  /** The most bytes to download for each pipeline. Defaults to no limit. */
+  readonly pipelineBytes?: number
   /** Receives errors that do not stop the worker, because the work is retried. */
   readonly logger: Logger
   /** Called when work starts and when it ends. */

@@ -7,16 +7,17 @@ import { isLostConnection } from '../../core/lost-connection.ts'
 import { recordError, withSpan } from '../../core/tracing.ts'
 import { openWorkspaces, type Workspaces } from '../files/workspaces.ts'
 import type { Job } from '../queue/queue.ts'
+import type { WorkResult } from '../schemas/work.ts'
 import { retryOnDisconnect } from '../store/retry-connection.ts'
 import { type ShortWorkKind, shortWorkKinds } from '../store/short-work.ts'
 import { claimTraining } from '../store/training-transitions.ts'
 import type { TrainingRow } from '../store/trainings.ts'
 import { deliver } from './deliver.ts'
-import { collectGarbage } from './maintenance.ts'
+import { collectGarbage, collectGarbageIfDue, GARBAGE_INTERVAL_MS } from './maintenance.ts'
 import { enqueueMissing, requeueStalled } from './reconcile.ts'
 import { runShortWork } from './short-work.ts'
 import { runSlice } from './slice.ts'
-import type { WorkerOptions } from './worker-options.ts'
+import type { WorkerEvent, WorkerOptions } from './worker-options.ts'
 
 const POLL_INTERVAL_MS = 500
 const DELIVERY_POLL_INTERVAL_MS = 1_000
@@ -30,7 +31,6 @@ const ENQUEUE_INTERVAL_MS = 60_000
 const QUEUE_MAINTENANCE_INTERVAL_MS = 10_000
 /** The interval with PGlite. It is longer, because no other worker can lose a job, and each run writes to the disk. */
 const PGLITE_QUEUE_MAINTENANCE_INTERVAL_MS = 60_000
-const GARBAGE_INTERVAL_MS = 1_800_000
 
 export interface Worker {
   /** The ids of the trainings, evaluations and comparisons that run now. */
@@ -93,32 +93,47 @@ export async function startWorker(options: WorkerOptions): Promise<Worker> {
 }
 
 /**
- * Runs one slice of a training, one evaluation or one comparison. Then sends the messages to webhooks that are due.
+ * Runs one slice of a training, one evaluation or one comparison. Then sends the messages to webhooks that are due. If
+ * there is nothing to run, collects garbage if that is due.
  * @param signal aborts to save the state and requeue the running work
- * @returns false if the queue is empty
  * @throws GraftError `disk_full` if there is too little free space to start work
  */
-export async function workOnce(options: WorkerOptions, signal = new AbortController().signal): Promise<boolean> {
+export async function workOnce(options: WorkerOptions, signal = new AbortController().signal): Promise<WorkResult> {
+  const { queue, logger, onEvent } = options
   const workspaces = openWorkspaces(options.home)
   const state = { name: workerName(options.name), workspaces, running: new Set<string>() }
+  let last: WorkerEvent | undefined
+  const observed: WorkerOptions = {
+    ...options,
+    onEvent(event) {
+      last = event
+      onEvent?.(event)
+    },
+  }
   try {
     await requeueStalled(options)
     await enqueueMissing(options)
-    await options.queue.maintain()
+    await queue.maintain()
     await options.requireDiskReserve()
     let worked = false
     for (const kind of ['training', ...shortWorkKinds] as const) {
-      worked = await runNextJob(kind, options, state, signal)
+      worked = await runNextJob(kind, observed, state, signal)
       if (worked) break
     }
     // Maybe no other worker runs. What fails now is tried again by the next one.
-    for (let job = await options.queue.take('delivery'); job; job = await options.queue.take('delivery'))
+    for (let job = await takeDelivery(options, signal); job; job = await takeDelivery(options, signal))
       await deliver(options, job)
-    return worked
+    if (!worked)
+      await collectGarbageIfDue(options).catch((error) => logger.error(error, { task: 'garbage collection' }))
+    const { trainings, evaluations, comparisons } = await queue.countWaiting()
+    return { worked, ...last, waiting: trainings + evaluations + comparisons }
   } finally {
     workspaces.close()
   }
 }
+
+const takeDelivery = async ({ queue }: WorkerOptions, closing: AbortSignal): Promise<Job | undefined> =>
+  closing.aborted ? undefined : queue.take('delivery')
 
 /**
  * Returns a function that says whether the disk has room to start work. Work that cannot save its state would only use

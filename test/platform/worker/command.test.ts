@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { beforeAll, expect, test } from 'vitest'
 import { selectAdapter } from '../../../platform/store/adapters.ts'
 import { selectTrainingById } from '../../../platform/store/trainings.ts'
@@ -87,8 +88,31 @@ test('graft worker requeues its training on SIGTERM, and another worker continue
   expect(last.code).toBe(0)
   expect(JSON.parse(last.stdout)).toMatchObject({ training_id: id, status: 'succeeded', step: LONG.steps })
   const idle = await worker('--once', '--json').exited
-  expect([idle.code, JSON.parse(idle.stdout)]).toEqual([0, { worked: false }])
+  expect([idle.code, JSON.parse(idle.stdout)]).toEqual([0, { worked: false, waiting: 0 }])
   await withContext(async ({ store }) =>
     expect((await selectAdapter(store.db, 'by-command')).digest).toBe(await digestOfUndisturbedRun(LONG)),
   )
+})
+
+test('graft worker --on-request takes nothing by itself, and runs one slice for each request', async () => {
+  const { data, test } = tinySpec()
+  const launched = await withContext(async (context) => {
+    const inputs = await storeInputs(context, { base: tinyBase(), data, test: test as string })
+    return launchTraining(context, inputs, { steps: 20 }, { name: 'by-request' })
+  })
+  const process = worker('--on-request', '--metrics-port', '0')
+  await process.waitFor(/"ready":true/)
+  const url = process.stderr.match(/"metrics_url":"(.*?)"/)?.[1]
+  const request = async () => (await fetch(`${url}/v1/work?seconds=600`, { method: 'POST' })).json()
+  await pause(1500)
+  expect(process.stderr).not.toContain('training_id')
+  expect(await request()).toEqual({
+    ...{ worked: true, training_id: launched.id, slice: 1, status: 'succeeded', step: 20, total_steps: 20, waiting: 0 },
+  })
+  expect(await request()).toEqual({ worked: false, waiting: 0 })
+  process.kill('SIGTERM')
+  expect((await process.exited).code).toBe(0)
+
+  const { code, stderr } = await worker('--on-request').exited
+  expect([code, stderr]).toEqual([2, expect.stringContaining('Add --metrics-port PORT.')])
 })

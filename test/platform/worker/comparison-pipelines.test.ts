@@ -8,6 +8,7 @@ import type { Comparison, ComparisonRequest } from '../../../platform/schemas/co
 import { selectAdapter } from '../../../platform/store/adapters.ts'
 import { createComparison, getComparison } from '../../../platform/use-cases/comparisons.ts'
 import { startWorker, workOnce } from '../../../platform/worker/worker.ts'
+import { freshPath } from '../../checkpoint/helpers.ts'
 import { embeddedPlace, type Place } from '../../contract/store/embedded.ts'
 import { startHub, withEnvironment, withoutTransformers } from '../../training/pipeline/hub.ts'
 import { writeWordCounter } from '../../training/pipeline/word-counter.ts'
@@ -69,7 +70,11 @@ test('a worker downloads a pipeline and compares it as graft compare does', asyn
     () => {},
   )
   expect(status).toBe('succeeded')
-  expect(result).toEqual(JSON.parse(JSON.stringify(same)))
+  const [adapter, pipeline] = JSON.parse(JSON.stringify(same.adapters))
+  expect(result).toEqual({
+    ...JSON.parse(JSON.stringify(same)),
+    adapters: [adapter, { ...pipeline, revision: hub.commit }],
+  })
   expect(result?.pairs).toMatchObject([{ a: 'short', b: model, better: model, losses: 0 }])
 })
 
@@ -100,6 +105,10 @@ test('a failure is an error that says what to do, without paths of the worker, a
     code: 'pipeline_invalid',
     subject: 'the package @huggingface/transformers',
     problem: 'is not installed',
+  })
+  expect(await fail({}, { HF_HOME: freshPath('other') }, { pipelineBytes: 1000 })).toMatchObject({
+    code: 'pipeline_invalid',
+    problem: expect.stringContaining('the limit of this worker'),
   })
   expect(await fail({}, {}, { allowPipelines: false })).toMatchObject({ code: 'pipelines_disabled' })
 })
@@ -155,7 +164,7 @@ test('a comparison of a worker that is closed in the middle is continued by the 
       async () => isRunning(child),
       (running) => !running,
     )
-    expect(await workOnce(context)).toBe(true)
+    expect((await workOnce(context)).worked).toBe(true)
   })
   expect(await getComparison(platform, id)).toMatchObject({ status: 'succeeded', result: { n: 2000 } })
 }, 120_000)

@@ -11,7 +11,7 @@ import { startWorker, workOnce } from '../../../platform/worker/worker.ts'
 import { embeddedPlace, type Place } from '../../contract/store/embedded.ts'
 import { describePostgres, postgresPlace } from '../../contract/store/stores.ts'
 import { makeReviews, tinyBase, writeReviews } from '../../training/tiny.ts'
-import { childrenOf, waitUntil } from './wait-until.ts'
+import { expectChild, waitUntil } from './wait-until.ts'
 import { type Inputs, launchTraining, setUpWorker, storeDataset, type WorkerContext } from './worker-context.ts'
 
 const caller = { owner: '', scopes: [] }
@@ -53,8 +53,8 @@ function declare(make: () => Promise<Place>): void {
       createComparison(platform, { ...request, adapters: ['long', 'short'] }, caller, 'first'),
     ).rejects.toMatchObject({ code: 'idempotency_conflict' })
     expect(await context.queue.countWaiting()).toEqual({ trainings: 0, evaluations: 0, comparisons: 1 })
-    expect(await workOnce(context)).toBe(true)
-    expect(await workOnce(context)).toBe(false)
+    expect((await workOnce(context)).worked).toBe(true)
+    expect((await workOnce(context)).worked).toBe(false)
 
     const found = comparison.parse(await getComparison(platform, queued.id))
     const adapters = []
@@ -89,14 +89,11 @@ function declare(make: () => Promise<Place>): void {
   test('a comparison whose process is killed is retried in another process', async () => {
     logged.length = 0
     await storeDataset(context.store.db, context.artifacts, 'many', writeReviews(makeReviews(500, 5)))
+    const child = expectChild('short-work-child')
     const { id } = await createComparison(platform, { adapters: ['short', 'long'], dataset: 'many' }, caller)
     const worker = await startWorker(context)
     try {
-      const [pid] = await waitUntil(
-        async () => childrenOf('short-work-child'),
-        ({ length }) => length > 0,
-      )
-      process.kill(pid, 'SIGKILL')
+      process.kill(await child(), 'SIGKILL')
       const waitForEnd = (id: string) =>
         waitUntil(
           () => getComparison(platform, id),
@@ -114,14 +111,14 @@ function declare(make: () => Promise<Place>): void {
     await context.store.db.execute(sqlTemplate`delete from graft_jobs.job where name = 'comparisons'`)
     expect(await context.queue.take('comparison')).toBeUndefined()
     await enqueueMissing(context)
-    expect(await workOnce(context)).toBe(true)
+    expect((await workOnce(context)).worked).toBe(true)
     expect(await getComparison(platform, id)).toMatchObject({ status: 'succeeded' })
   })
 
   test('a comparison whose adapter was deleted fails with that error and still names its adapters', async () => {
     const { id } = await createComparison(platform, { adapters: ['long', 'short'], dataset: 'test' }, caller)
     await deleteAdapter(context.store.db, 'short')
-    expect(await workOnce(context)).toBe(true)
+    expect((await workOnce(context)).worked).toBe(true)
     expect(await getComparison(platform, id)).toMatchObject({
       status: 'failed',
       adapters: [{ name: 'long' }, { name: 'short' }],

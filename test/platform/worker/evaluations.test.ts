@@ -13,7 +13,7 @@ import { startWorker, type Worker, workOnce } from '../../../platform/worker/wor
 import { embeddedPlace, type Place } from '../../contract/store/embedded.ts'
 import { describePostgres, postgresPlace } from '../../contract/store/stores.ts'
 import { makeReviews, tinyBase, writeReviews } from '../../training/tiny.ts'
-import { childrenOf, waitUntil } from './wait-until.ts'
+import { expectChild, waitUntil } from './wait-until.ts'
 import { type Inputs, launchTraining, setUpWorker, storeDataset, type WorkerContext } from './worker-context.ts'
 
 function declare(make: () => Promise<Place>): void {
@@ -60,8 +60,8 @@ function declare(make: () => Promise<Place>): void {
   test('an evaluation on a data set gives the same metrics as graft evaluate', async () => {
     const { id } = await requestEvaluation(inputs.test)
     expect(await context.queue.countWaiting()).toEqual({ trainings: 0, evaluations: 1, comparisons: 0 })
-    expect(await workOnce(context)).toBe(true)
-    expect(await workOnce(context)).toBe(false)
+    expect((await workOnce(context)).worked).toBe(true)
+    expect((await workOnce(context)).worked).toBe(false)
     const row = await selectShortWork(context.store.db, 'evaluation', id)
     const checkpoint = await context.cache.folder((await selectAdapter(context.store.db, adapter)).artifact)
     const data = await context.cache.file(inputs.test.digest)
@@ -84,13 +84,10 @@ function declare(make: () => Promise<Place>): void {
 
   test('an evaluation whose process is killed is retried in another process', async () => {
     const many = await storeDataset(context.store.db, context.artifacts, 'many', writeReviews(makeReviews(3000, 5)))
+    const child = expectChild('short-work-child')
     const { id } = await requestEvaluation(many)
     await addWorker()
-    const [pid] = await waitUntil(
-      async () => childrenOf('short-work-child'),
-      ({ length }) => length > 0,
-    )
-    process.kill(pid, 'SIGKILL')
+    process.kill(await child(), 'SIGKILL')
     expect(await waitForEnd(id)).toMatchObject({ status: 'succeeded', metrics: { n: 3000 } })
     expect(logged).toMatchObject([{ code: 'evaluation_failed' }])
   })
@@ -123,8 +120,8 @@ function declare(make: () => Promise<Place>): void {
     await workOnce(context)
     await requestEvaluation(inputs.test, (await selectAdapter(context.store.db, 'short-lived')).id)
     await deleteAdapter(context.store.db, 'short-lived')
-    expect(await workOnce(context)).toBe(true)
-    expect(await workOnce(context)).toBe(false)
+    expect((await workOnce(context)).worked).toBe(true)
+    expect((await workOnce(context)).worked).toBe(false)
     expect(logged).toEqual([])
   })
 }

@@ -23,6 +23,7 @@ import {
   childrenOf,
   digestOfUndisturbedRun,
   eventsOf,
+  expectChild,
   expectCompleteEvents,
   statusesIn,
   waitForStatus,
@@ -94,14 +95,14 @@ function declare(make: () => Promise<Place>, single: boolean): void {
 
   test('after a training process is killed, another continues from the saved state', async () => {
     const { db } = context.store
+    const child = expectChild('training/child')
     const { id } = await launchTraining(context, inputs, LONG)
     await addWorker()
     await waitUntil(
       () => selectTrainingById(db, id),
       ({ state }) => state !== null,
     )
-    const [trainer] = childrenOf('training/child')
-    process.kill(trainer, 'SIGKILL')
+    process.kill(await child(), 'SIGKILL')
     await expectUndisturbedResult(context, id)
     const row = await selectTrainingById(db, id)
     expect(row.slices).toBe(2)

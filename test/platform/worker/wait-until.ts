@@ -85,6 +85,22 @@ export function childrenOf(program: string, pid = process.pid): number[] {
     .map((line) => Number.parseInt(line, 10))
 }
 
+/**
+ * Looks at the child processes of a process that run a program. An earlier one may still be ending.
+ * @returns a function that waits for a child which was not there yet, and returns its id
+ */
+export function expectChild(program: string, parent = process.pid): () => Promise<number> {
+  const earlier = childrenOf(program, parent)
+  return async () => {
+    const [pid] = await waitUntil(
+      async () => childrenOf(program, parent).filter((pid) => !earlier.includes(pid)),
+      ({ length }) => length > 0,
+      60,
+    )
+    return pid
+  }
+}
+
 function listChildren(pid: number): string {
   try {
     return execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(pid)], { encoding: 'utf8' })

@@ -147,7 +147,7 @@ describe('webhooks', () => {
     receiver.answer(500, 302)
     const { id } = await launchTraining(context, inputs)
     await cancelTraining({ ...context } as never, id)
-    expect(await workOnce(context)).toBe(false)
+    expect((await workOnce(context)).worked).toBe(false)
     expect(await deliveriesOf(receiver.id)).toMatchObject([{ status: 'pending', attempts: 1, failure: 'answered 500' }])
 
     // As after a restart: another process opens the same database.
