@@ -21,17 +21,24 @@ export function buildProgram(name: string, outputs: Record<string, Tensor>): Pro
 }
 
 /** Returns the outputs of a program with some of its inputs replaced by tensors, for building another program. */
-export function substitute(
+export const substitute = (program: Program, inputs: Readonly<Record<string, Tensor>>): Record<string, Tensor> =>
+  replaceNodes(program, (node) => (node.op.name === 'input' ? inputs[node.attributes.name] : undefined))
+
+/**
+ * Returns the outputs of a program with some of its nodes replaced, for building another program.
+ * @param replacementOf returns the tensor that takes the place of a node. If undefined, the node stays
+ */
+export function replaceNodes(
   { nodes, outputs }: Program,
-  inputs: Readonly<Record<string, Tensor>>,
+  replacementOf: (node: Tensor) => Tensor | undefined,
 ): Record<string, Tensor> {
   const substituted = new Map<Tensor, Tensor>()
   for (const node of nodes) {
     const from = node.inputs.map((x) => substituted.get(x) as Tensor)
-    const replacement = node.op.name === 'input' ? inputs[node.attributes.name] : undefined
     substituted.set(
       node,
-      replacement ?? (from.every((x, i) => x === node.inputs[i]) ? node : Object.freeze({ ...node, inputs: from })),
+      replacementOf(node) ??
+        (from.every((x, i) => x === node.inputs[i]) ? node : Object.freeze({ ...node, inputs: from })),
     )
   }
   return Object.fromEntries(Object.entries(outputs).map(([name, t]) => [name, substituted.get(t) as Tensor]))

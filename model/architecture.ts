@@ -49,6 +49,8 @@ export interface Model {
   readonly frame: { readonly before: readonly number[]; readonly after: readonly number[] }
   /** The name of the token embeddings [V, E]. */
   readonly embedding: string
+  /** The name of the matrix [V, E] that gives the logits of the vocabulary. Not set if the model has none. */
+  readonly outputEmbedding?: string
   /** Every tensor, under its name in Hugging Face's `model.safetensors`. */
   readonly tensors: readonly NamedShape[]
   /** Every Linear that methods may adapt, under the names of Hugging Face's modules. */

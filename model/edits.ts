@@ -4,9 +4,6 @@ import type { SubLayer } from './modules.ts'
 /**
  * The changes that a tuning method makes to the forward pass. A method implements the ones that it needs. B batch, S
  * source length, E width.
- *
- * With parameters of zero, every edit must leave its row unchanged, so that rows of different methods can share a
- * batch.
  */
 export interface Edits {
   /** Changes the input x [B, S, inputs] of a Linear. Absorbed projections have none. */

@@ -3,6 +3,7 @@ import { fail } from '../core/errors.ts'
 import { finish } from '../core/finish.ts'
 import type { Model } from './architecture.ts'
 import { withoutHtmlBreaks } from './html-breaks.ts'
+import { FRAME, type LocatedWords, locateWords } from './locate-words.ts'
 import type { Tokenizer } from './tokenizer.ts'
 import { findTextProblem, type TextProblem } from './valid-text.ts'
 
@@ -30,6 +31,8 @@ export interface EncodedText {
   truncated: boolean
   /** The share of the whole text's tokens that stand for characters that the base does not know. */
   unknownShare: number
+  /** The words of the text from which tokens are kept, if they were requested. */
+  located?: LocatedWords
 }
 
 /** From this share of unknown tokens on, most of a text is unknown to the base. */
@@ -50,22 +53,39 @@ export function encodeText(
 
 /**
  * Tokenizes a text as {@link encodeText} does, in short steps.
+ * @param locates whether to find the words of the text as well
  * @returns a function that frames the text and truncates it
  */
 export function* encodeTextInSteps(
   tokenizer: Tokenizer,
   text: unknown,
   frame: Model['frame'],
+  locates = false,
 ): Generator<void, (truncation: Truncation) => EncodedText> {
   const ids = yield* tokenizer.encodeInSteps(requireText(text))
-  const body = withoutFrame(ids, frame.before, frame.after)
+  const [from, to] = findBody(ids, frame.before, frame.after)
+  const body = ids.subarray(from, to)
   if (body.length === 0)
     throwInvalidText({
       expected: 'characters that the base has tokens for',
       found: `only characters that it drops: ${describeValue(text)}`,
     })
   const unknownShare = tokenizer.unknownShare(body)
-  return (truncation) => ({ ...truncate(body, truncation, frame), unknownShare })
+  if (!locates) return (truncation) => ({ ...truncate(body, truncation, frame), unknownShare })
+  const { words, wordOf } = yield* locateWords(tokenizer, text as string)
+  const marks = { before: frame.before.map(() => FRAME), after: frame.after.map(() => FRAME) }
+  return (truncation) => ({
+    ...truncate(body, truncation, frame),
+    unknownShare,
+    located: dropUnread(words, truncate(wordOf.subarray(from, to), truncation, marks).ids),
+  })
+}
+
+/** Returns the words that have tokens, and the word of each token as an index of these. */
+function dropUnread(words: LocatedWords['words'], wordOf: Int32Array): LocatedWords {
+  const read = [...new Set(wordOf)].filter((word) => word >= 0)
+  const indices = new Map(read.map((word, i) => [word, i]))
+  return { words: read.map((word) => words[word]), wordOf: wordOf.map((word) => indices.get(word) ?? word) }
 }
 
 function truncate(
@@ -85,11 +105,11 @@ function truncate(
   return { ids, tokens, truncated: true }
 }
 
-/** Removes the frame that a tokenizer may have added. */
-function withoutFrame(ids: Int32Array, before: readonly number[], after: readonly number[]): Int32Array {
+/** Returns where the ids of a text start and end, without the frame that a tokenizer may have added. */
+function findBody(ids: Int32Array, before: readonly number[], after: readonly number[]): [from: number, to: number] {
   const from = before.length > 0 && before.every((id, i) => ids[i] === id) ? before.length : 0
   const to = ids.length - after.length
-  return to >= from && after.every((id, i) => ids[to + i] === id) ? ids.subarray(from, to) : ids.subarray(from)
+  return to >= from && after.every((id, i) => ids[to + i] === id) ? [from, to] : [from, ids.length]
 }
 
 /** @throws GraftError `text_invalid` */

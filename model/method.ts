@@ -36,9 +36,8 @@ export interface Method<C = object> {
   readonly needsOwnBatch?: (config: C) => boolean
   /**
    * @param theta returns a parameter by its name, or undefined if the method has none of that name. In a batch of
-   * several methods, {@link ACTIVE} [B, 1] is 1 in the rows of this method and 0 in the others, whose parameters are
-   * zeros
-   * @param weight returns a tensor of the base by its name. Not set in batches of several methods
+   * several adapters, it has a batch axis in front
+   * @param weight returns a tensor of the base by its name. Not set in batches of several adapters
    */
   edits(
     config: C,
@@ -59,9 +58,6 @@ const SIZE = `a whole number from 1 to ${MAX_SIZE}`
 /** The schema of a rank, width or length in a method's configuration. */
 export const size = z.int(SIZE).min(1, SIZE).max(MAX_SIZE, SIZE)
 
-/** The parameter that marks the rows of a method; see {@link Method.edits}. */
-export const ACTIVE = 'active'
-
 export function parameter(name: string, shape: readonly number[], initial: Initial): Parameter {
   return { name, shape, initial: (random, base) => initial(shape, random, base) }
 }
@@ -70,7 +66,8 @@ export function parameter(name: string, shape: readonly number[], initial: Initi
 export const fromBase = ({ name, shape }: NamedShape): Parameter =>
   parameter(name, shape, (_shape, _random, base) => base(name).slice())
 
-type Initial = (shape: readonly number[], random: Random, base: (name: string) => Float32Array) => Float32Array
+/** Returns the values of a tensor before the first step. */
+export type Initial = (shape: readonly number[], random: Random, base: (name: string) => Float32Array) => Float32Array
 
 export const zeros: Initial = (shape) => new Float32Array(sizeOfShape(shape))
 

@@ -5,6 +5,7 @@ import type { Model } from './architecture.ts'
 import type { Context } from './context.ts'
 import { combineEdits } from './edits.ts'
 import { findMethod, type MethodConfig, parametersOf } from './methods/registry.ts'
+import { inPrecision, type ServingPrecision } from './quantized-weights.ts'
 import type { NamedShape } from './tensor-shapes.ts'
 
 /** A model with a method applied to it: what training differentiates and what serving runs. */
@@ -32,8 +33,22 @@ export const weightInputs = ({ tensors }: Model): Map<string, Tensor> => inputsO
 const inputsOf = (tensors: readonly NamedShape[]) =>
   new Map(tensors.map(({ name, shape }) => [name, input(name, 'f32', shape)]))
 
-/** Returns the forward pass of a classification: `scores` [batch, 1, classes] are the class logits. */
-export function classifierProgram(model: Model, method: MethodConfig, classes: number): Program {
-  const { context } = applyMethod(model, method)
-  return buildProgram(`${method.method} classifier`, { scores: model.classLogits(context, [classes]) })
+/**
+ * Returns the forward pass of a classification: `scores` [batch, 1, classes] are the class logits.
+ * @param method not set for the base itself
+ */
+export function classifierProgram(
+  model: Model,
+  method: MethodConfig | undefined,
+  classes: number,
+  precision: ServingPrecision = 'f32',
+): Program {
+  const context = inPrecision(method ? applyMethod(model, method).context : plainContext(model), precision, model)
+  return buildProgram(`${method?.method ?? 'base'} classifier`, { scores: model.classLogits(context, [classes]) })
+}
+
+/** Returns the context of a model without a method. */
+function plainContext(model: Model): Context {
+  const weights = weightInputs(model)
+  return { weight: (name) => weights.get(name) as Tensor, edits: combineEdits([]) }
 }

@@ -13,6 +13,13 @@ export interface Tokenizer {
   encode(text: string): Int32Array
   /** Does the same as `encode` in short steps: each covers at most {@link MAX_PIECE_LENGTH} characters. */
   encodeInSteps(text: string): Generator<void, Int32Array>
+  /**
+   * Yields parts of a text in their order. The ids of a text are those of its parts, between those of `frame`. Each
+   * part has at most {@link MAX_PIECE_LENGTH} characters.
+   */
+  parts(text: string): Generator<TextPart>
+  /** The ids that the tokenizer adds before and after every text. */
+  readonly frame: { readonly before: readonly number[]; readonly after: readonly number[] }
   /** Returns the ids of a word, without the tokens that frame a text. */
   wordIds(word: string): number[]
   /** Returns the id of a piece of the vocabulary, spelled exactly as in the vocabulary. */
@@ -28,6 +35,14 @@ export interface Tokenizer {
   unknownShare(ids: Int32Array): number
 }
 
+/** A part of a text. */
+export interface TextPart {
+  /** Its offset in the text, in UTF-16 code units. */
+  readonly start: number
+  readonly text: string
+  readonly ids: readonly number[]
+}
+
 // The limit is longer than any word, and short enough that quadratic work on a piece does not matter.
 const MAX_PIECE_LENGTH = 2048
 
@@ -36,13 +51,24 @@ const MAX_PIECE_LENGTH = 2048
 const MAX_CACHED_WORDS = 50_000
 const MAX_CACHED_LENGTH = 24
 
+/** Tokenizers by the content of `tokenizer.json`: reading its vocabulary takes a while. */
+const made = new WeakMap<object, { config: object; tokenizer: Tokenizer }>()
+
 /**
- * Creates a tokenizer from its files.
+ * Creates a tokenizer from its files, or returns the one that was created from the same objects.
  * @param json `tokenizer.json`
  * @param config `tokenizer_config.json`
  * @throws GraftError `base_incomplete` if the file does not describe a tokenizer
  */
 export function makeTokenizer(json: object, config: object): Tokenizer {
+  const known = made.get(json)
+  if (known?.config === config) return known.tokenizer
+  const tokenizer = createTokenizer(json, config)
+  made.set(json, { config, tokenizer })
+  return tokenizer
+}
+
+function createTokenizer(json: object, config: object): Tokenizer {
   const library = openLibrary(json, config)
   const { bert, precompiled, words, specials } = findTraits(json)
   const frame = findFrame(library)
@@ -80,6 +106,20 @@ export function makeTokenizer(json: object, config: object): Tokenizer {
     return Int32Array.from(ids)
   }
 
+  function* parts(text: string): Generator<TextPart> {
+    let at = 0
+    for (const section of splitIntoSections(text)) {
+      const end = at + section.length
+      for (const piece of split(section)) {
+        // The characters before a piece cannot begin it, so the first match is the piece itself.
+        const start = text.indexOf(piece, at)
+        yield { start, text: piece, ids: pieceIds(piece) }
+        at = start + piece.length
+      }
+      at = end
+    }
+  }
+
   /** True for tokens that have a letter or a digit. Tokens enter when they are first met. */
   const isWord = new Map<number, boolean>()
   const hasWord = (id: number): boolean => {
@@ -91,6 +131,8 @@ export function makeTokenizer(json: object, config: object): Tokenizer {
   return {
     encode: (text) => finish(encodeInSteps(text)),
     encodeInSteps,
+    parts,
+    frame,
     wordIds: (word) => encodeBare(word.slice(0, MAX_PIECE_LENGTH)),
     tokenId: (piece) => library.token_to_id(piece),
     piece: (id) => library.id_to_token(id),

@@ -1,8 +1,8 @@
 import type { Base } from '../checkpoint/base.ts'
 import { fail } from '../core/errors.ts'
+import type { ReadAdapter } from './adapter-reader.ts'
 import type { Arena } from './arena.ts'
 import type { Loader } from './loader.ts'
-import type { ReadAdapter } from './loader-thread.ts'
 import { type Membership, type Mixtures, replacesBase } from './mixtures.ts'
 import type { ReadyAdapter } from './queue-entry.ts'
 

@@ -26,7 +26,11 @@ export async function encodeRows(
     return side ? { ...truncation, side } : truncation
   }
   const byText = Map.groupBy(rows.keys(), (i) => rows[i].text)
-  const texts = [...byText].map(([text, indices]) => ({ text, truncations: indices.map(truncationOf) }))
+  const texts = [...byText].map(([text, indices]) => ({
+    text,
+    truncations: indices.map(truncationOf),
+    locates: indices.some((i) => rows[i].explained),
+  }))
   const encoded = await tokenizer.encode(texts, client, signal)
   const results: (EncodedText | { error: PlainError })[] = []
   for (const [t, indices] of [...byText.values()].entries()) {

@@ -2,16 +2,22 @@ import type { Base } from '../checkpoint/base.ts'
 import type { PlainError } from '../core/errors.ts'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import type { Truncation } from '../model/encode.ts'
+import type { ServingPrecision } from '../model/quantized-weights.ts'
 
 export interface EngineOptions {
-  /** A base, or its folder. */
-  base: string | Base
+  /** A base, or its folder. The threads of the engine start while it is read. */
+  base: string | Base | Promise<Base>
   /** Returns the folder of an adapter. Called when a row needs an adapter that is not in memory. */
   folderOf(key: string): Promise<string>
   /** Threads that run the model. Defaults to one for each core. */
   threads?: number
   /** Device that runs the model. Defaults to the CPU. */
   device?: DeviceKind
+  /**
+   * The precision of the products with the weights of Linears. `int8` needs the CPU. What an adapter adds is computed
+   * in f32. Defaults to `f32`.
+   */
+  precision?: ServingPrecision
   /** Maximum number of rows that wait. A request that exceeds it is rejected. Defaults to 4,096. */
   queueCapacity?: number
   /**
@@ -31,6 +37,11 @@ export interface EngineOptions {
    * two full models of the base if that is more. A device with its own memory holds a second copy of the full models.
    */
   adapterBytes?: number
+  /**
+   * Reads adapters and tokenizes on the calling thread, which starts sooner than further threads. For a process that
+   * has nothing else to do meanwhile. Defaults to false.
+   */
+  alone?: boolean
 }
 
 /** Facts about an adapter that was loaded and validated on the base. */
@@ -60,6 +71,38 @@ export interface Prediction {
   warning?: string
   /** Present if the row is `detailed`. */
   detail?: PredictionDetail
+  /** Present if the row is `explained`. */
+  explanation?: Explanation
+}
+
+/**
+ * The part of each word of a text in a prediction, as the API returns it: the contributions of the words and
+ * `other` add up to `difference - baseline_difference`, with a relative error of `completeness_error`.
+ */
+export interface Explanation {
+  /** The predicted label. */
+  target: string
+  /** The label with the next largest logit. */
+  against: string
+  /** The logit of the target minus the one of `against`. */
+  difference: number
+  /** The same difference for a text of as many tokens whose embeddings are zeros. */
+  baseline_difference: number
+  completeness_error: number
+  /** How many gradients were computed. */
+  steps: number
+  /** The words that were read, in their order. */
+  words: ExplainedWord[]
+  /** The contribution of tokens that belong to no word. */
+  other: number
+}
+
+/** `start` and `end` are offsets in the text, in UTF-16 code units. */
+interface ExplainedWord {
+  text: string
+  start: number
+  end: number
+  contribution: number
 }
 
 export interface PredictionDetail {
@@ -86,6 +129,8 @@ export interface Row {
   truncationSide?: Truncation['side']
   /** Adds {@link Prediction.detail} to the answer. */
   detailed?: boolean
+  /** Adds {@link Prediction.explanation} to the answer, which costs about as much as a hundred predictions. */
+  explained?: boolean
 }
 
 /** A batch that has run. */

@@ -1,9 +1,11 @@
 import { availableParallelism } from 'node:os'
 import { type Base, loadBase, requireTokenizer } from '../checkpoint/base.ts'
 import { GraftError, type PlainError } from '../core/errors.ts'
+import { type FreeList, makeFreeList } from '../core/free-list.ts'
 import { toPlain } from '../core/to-plain.ts'
 import { unlessAborted } from '../core/unless-aborted.ts'
 import { withDeadline } from '../core/with-deadline.ts'
+import type { Pool } from '../graph/runtime/pool.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
 import { modelOf } from '../model/architectures.ts'
 import { softmax } from '../model/batch.ts'
@@ -14,14 +16,28 @@ import { makeAdmission } from './admission.ts'
 import { openArena } from './arena.ts'
 import { countCharacters, encodeRows } from './encode-rows.ts'
 import type { BatchReport, Engine, EngineOptions, Prediction, PredictionDetail, Row } from './engine-types.ts'
+import { explain } from './explain.ts'
+import { EXPLANATION_COST } from './explanation-cost.ts'
 import { makeForecast } from './forecast.ts'
-import { openLoader } from './loader.ts'
+import { openLoader, startHere } from './loader.ts'
 import { openMixtures } from './mixtures.ts'
+import { requireDeviceFor } from './precision.ts'
 import { openQueue } from './queue.ts'
 import type { QueueEntry, ReadyAdapter } from './queue-entry.ts'
-import { openTokenizer } from './tokenizer-client.ts'
+import { prepareBase } from './served-base.ts'
+import { openTokenizer, openTokenizerHere } from './tokenizer-client.ts'
 
 type Answer = Prediction | { error: PlainError }
+
+/** The things that all rows of a request share. */
+interface Request {
+  readonly client: string
+  readonly signal: AbortSignal
+  /** Counts a row that has been classified. */
+  countRow(): void
+  /** The explanations that may be in progress at the same time. */
+  readonly places: FreeList<number>
+}
 
 const DEFAULT_QUEUE_CAPACITY = 4096
 const DEFAULT_QUEUE_CHARACTERS = 8_000_000
@@ -30,27 +46,46 @@ const MIN_DEFAULT_ADAPTER_BYTES = 512 * 2 ** 20
 /**
  * Loads a base and classifies rows with any adapters on it. Rows wait in one queue. Each free thread takes the oldest
  * row together with rows of similar length.
- * @throws GraftError if the base is invalid
+ * @throws GraftError if the base is invalid; `precision_unsupported` if the device cannot compute in the precision
  */
-export async function openEngine({
-  base: baseOrFolder,
-  folderOf,
-  threads = availableParallelism(),
-  device = 'cpu',
-  queueCapacity = DEFAULT_QUEUE_CAPACITY,
-  queueCharacters = DEFAULT_QUEUE_CHARACTERS,
-  deadlineMs,
-  maxTokens = DEFAULT_MAX_TOKENS,
-  adapterBytes,
-}: EngineOptions): Promise<Engine> {
-  const base = typeof baseOrFolder === 'string' ? await loadBase(baseOrFolder) : baseOrFolder
+export async function openEngine(options: EngineOptions): Promise<Engine> {
+  const { threads = availableParallelism(), device = 'cpu', precision = 'f32', ...others } = options
+  requireDeviceFor(precision, device)
+  // The threads start while the base is read.
+  const pool = openRuntime(device, threads)
+  try {
+    return await openEngineOn(pool, { ...others, device, precision })
+  } catch (error) {
+    await pool.close()
+    throw error
+  }
+}
+
+async function openEngineOn(
+  pool: Pool,
+  {
+    base: given,
+    folderOf,
+    device,
+    precision,
+    queueCapacity = DEFAULT_QUEUE_CAPACITY,
+    queueCharacters = DEFAULT_QUEUE_CHARACTERS,
+    deadlineMs,
+    maxTokens = DEFAULT_MAX_TOKENS,
+    adapterBytes,
+    alone = false,
+  }: EngineOptions & Required<Pick<EngineOptions, 'device' | 'precision'>>,
+): Promise<Engine> {
+  const base = typeof given === 'string' ? await loadBase(given) : await given
   const tokenizerData = { ...requireTokenizer(base), frame: modelOf(base).frame }
   const arena = openArena(adapterBytes ?? Math.max(MIN_DEFAULT_ADAPTER_BYTES, 2 * bytesOf(base)))
-  // Threads start only after all options have been validated, because they keep the process alive.
-  const pool = openRuntime(device, threads)
-  const tokenizer = openTokenizer(tokenizerData)
-  const loader = openLoader({ base, memory: arena.buffer, maxTokens })
-  const mixtures = openMixtures(base, pool, device === 'cpu' ? undefined : 0)
+  const tokenizer = alone ? openTokenizerHere(tokenizerData) : openTokenizer(tokenizerData)
+  const mixtures = openMixtures(prepareBase(base, precision), pool, device === 'cpu' ? undefined : 0)
+  // While an adapter is validated, its program is compiled.
+  const loader = openLoader(
+    { base, memory: arena.buffer, maxTokens, precision },
+    { start: alone ? startHere : undefined, onMethod: mixtures.prepare },
+  )
   const adapters = openAdapterCache({ base, folderOf, loader, arena, mixtures })
   const batchListeners: ((batch: BatchReport) => void)[] = []
   const queue = openQueue(pool.size, (batch) => {
@@ -94,12 +129,7 @@ export async function openEngine({
     )
   }
 
-  async function answerRows(
-    rows: readonly Row[],
-    client: string,
-    signal: AbortSignal,
-    countRow: () => void,
-  ): Promise<Answer[]> {
+  async function answerRows(rows: readonly Row[], { client, signal, countRow, places }: Request): Promise<Answer[]> {
     const keys = new Set(rows.map(({ adapter }) => adapter))
     const holds = new Map([...keys].map((key) => [key, adapters.hold(key)]))
     const work = { rows: rows.length, characters: countCharacters(rows) }
@@ -111,13 +141,39 @@ export async function openEngine({
       let next = 0
       return await Promise.all(
         prepared.map(async (entry) => {
-          const answer = 'error' in entry ? entry : await toAnswer(entry, logits[next++], signal)
-          countRow()
-          return answer
+          if ('error' in entry) {
+            countRow()
+            return entry
+          }
+          return answerEntry(entry, logits[next++].finally(countRow), places, signal)
         }),
       )
     } finally {
       for (const { release } of holds.values()) release()
+    }
+  }
+
+  /** Answers an entry. A failure becomes the answer, unless it applies to the whole request. */
+  async function answerEntry(
+    entry: QueueEntry,
+    logits: Promise<Float32Array>,
+    places: Request['places'],
+    signal: AbortSignal,
+  ): Promise<Answer> {
+    try {
+      const prediction = toPrediction(entry, await logits)
+      if (!entry.row.explained) return prediction
+      const place = await places.acquire(signal)
+      try {
+        const compute = (points: QueueEntry[]) => queue.add(points, signal)
+        return { ...prediction, explanation: await explain(entry, await logits, compute, signal) }
+      } finally {
+        places.release(place)
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (isShuttingDown(error)) throw error
+      return { error: toPlain(error) }
     }
   }
 
@@ -143,21 +199,27 @@ export async function openEngine({
       const groups = Map.groupBy(rows.keys(), (i) => (adapters.has(rows[i].adapter) ? undefined : rows[i].adapter))
       const parts = [...groups.values()].map((indices) => ({ indices, rows: indices.map((i) => rows[i]) }))
       const characters = parts.reduce((sum, part) => sum + countCharacters(part.rows), 0)
-      admission.require({ rows: rows.length, characters })
+      const explanations = { rows: EXPLANATION_COST * rows.filter(({ explained }) => explained).length, characters: 0 }
+      admission.require({ rows: rows.length + explanations.rows, characters })
+      admission.add(explanations)
       const answers: Answer[] = []
       const late = new AbortController()
       const watched = forecast.watch(client, rows.length, (error) => late.abort(error))
+      const places = makeFreeList(Array(pool.size).keys())
       const answerParts = (aborted: AbortSignal) =>
         parts.map(async (part) => {
-          for (const [j, answer] of (await answerRows(part.rows, client, aborted, watched.countRow)).entries())
-            answers[part.indices[j]] = answer
+          const request = { client, signal: aborted, countRow: watched.countRow, places }
+          for (const [j, answer] of (await answerRows(part.rows, request)).entries()) answers[part.indices[j]] = answer
         })
       await withDeadline(
         (aborted) => Promise.all(answerParts(aborted)),
         deadlineMs,
         () => timeoutError(deadlineMs),
         signal ? AbortSignal.any([signal, late.signal]) : late.signal,
-      ).finally(watched.end)
+      ).finally(() => {
+        watched.end()
+        admission.remove(explanations)
+      })
       return answers
     },
     maxTokens,
@@ -176,16 +238,6 @@ export async function openEngine({
       })()
       return closing
     },
-  }
-}
-
-/** Awaits a row's logits. A failure becomes the answer of the row, unless it applies to the whole request. */
-async function toAnswer(entry: QueueEntry, logits: Promise<Float32Array>, signal: AbortSignal): Promise<Answer> {
-  try {
-    return toPrediction(entry, await logits)
-  } catch (error) {
-    if (signal.aborted || isShuttingDown(error)) throw error
-    return { error: toPlain(error) }
   }
 }
 

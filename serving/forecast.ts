@@ -43,7 +43,10 @@ const MIN_WAITING_ROWS = 64
 const REMAINS = 0.9
 /** A rate that was measured for less time says little. */
 const MIN_SECONDS = 2.5
-/** How many times as long as it has may a request be expected to take. Texts differ in length. */
+/**
+ * How many times as long as it has, less the time to the next look, may a request be expected to take. Texts differ in
+ * length.
+ */
 const TOLERANCE = 1.25
 
 /** @param deadlineMs the time that a request has */
@@ -95,7 +98,8 @@ function abortLate(client: Client, deadlineMs: number): void {
   let ahead = 0
   for (const request of client.requests) {
     const seconds = (ahead + request.rows) / rate
-    if (1000 * seconds <= TOLERANCE * (request.deadline - performance.now())) ahead += request.rows
+    const left = request.deadline - performance.now()
+    if (1000 * seconds <= TOLERANCE * left - TICK_MS) ahead += request.rows
     else request.abort(lateError(ahead + request.rows, seconds, deadlineMs))
   }
 }

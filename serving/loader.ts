@@ -2,8 +2,16 @@ import { Worker } from 'node:worker_threads'
 import { type Base, requireTokenizer } from '../checkpoint/base.ts'
 import { entryFile } from '../core/entry.ts'
 import { fromPlain } from '../core/errors.ts'
+import type { MethodConfig } from '../model/methods/registry.ts'
+import {
+  type LoaderAnswer,
+  type LoaderData,
+  type LoaderNotice,
+  type LoaderRequest,
+  makeAdapterReader,
+  type ReadAdapter,
+} from './adapter-reader.ts'
 import type { AdapterDescription } from './engine-types.ts'
-import type { LoaderAnswer, LoaderData, LoaderRequest, ReadAdapter } from './loader-thread.ts'
 
 /**
  * Loads and validates adapters on a dedicated thread, one at a time. Reading the files and running the model to check
@@ -20,30 +28,35 @@ export interface Loader {
   close(): Promise<void>
 }
 
+interface LoaderOptions {
+  /** Starts what reads adapters: a thread, or {@link startHere}. Defaults to a thread. */
+  start?: typeof startThread
+  /** Called when the method of an adapter is known, while the adapter is still read and validated. */
+  onMethod?: (method: MethodConfig) => void
+}
+
 interface Thread {
   send(request: LoaderRequest): Promise<ReadAdapter | undefined>
   exited: Promise<void>
 }
 
 /** @throws GraftError `base_incomplete` for a base without a tokenizer */
-export function openLoader(data: LoaderData): Loader {
+export function openLoader(data: LoaderData, { start = startThread, onMethod = () => {} }: LoaderOptions = {}): Loader {
   requireTokenizer(data.base)
-  let thread: Thread | undefined
   let turn: Promise<unknown> = Promise.resolve()
   let closed = false
-  /**
-   * Starts the thread if there is none. If a thread exits, for example for lack of memory, only the adapter that it was
-   * loading fails.
-   */
+  const open = (): Thread => {
+    const started = start(data, ({ method }) => onMethod(method))
+    void started.exited.then(() => {
+      if (thread === started) thread = undefined
+    })
+    return started
+  }
+  let thread: Thread | undefined = open()
+  /** If a thread exits, for example for lack of memory, only the adapter that it was loading fails. */
   const send = (request: LoaderRequest) => {
     if (closed) throw threadExitedError()
-    if (!thread) {
-      const started = startThread(data)
-      thread = started
-      void started.exited.then(() => {
-        if (thread === started) thread = undefined
-      })
-    }
+    thread ??= open()
     return thread.send(request)
   }
   return {
@@ -88,14 +101,15 @@ export async function describeAdapter(dir: string, base: Base): Promise<AdapterD
 
 const threadExitedError = () => new Error('the thread that loads adapters has exited')
 
-function startThread(data: LoaderData): Thread {
+function startThread(data: LoaderData, notify: (notice: LoaderNotice) => void): Thread {
   const worker = new Worker(entryFile('serving/loader-thread'), { workerData: data })
   const pending: { resolve(adapter?: ReadAdapter): void; reject(error: unknown): void }[] = []
   const rejectAll = (error: unknown) => {
     for (const { reject } of pending.splice(0)) reject(error)
   }
   worker.on('error', rejectAll)
-  worker.on('message', (answer: LoaderAnswer) => {
+  worker.on('message', (answer: LoaderAnswer | LoaderNotice) => {
+    if ('method' in answer) return notify(answer)
     const request = pending.shift()
     if ('error' in answer) request?.reject(fromPlain(answer.error))
     else request?.resolve(answer.adapter)
@@ -113,5 +127,20 @@ function startThread(data: LoaderData): Thread {
         worker.postMessage(request)
       }),
     exited,
+  }
+}
+
+/** Reads adapters on this thread, which is ready sooner than another one. */
+export function startHere(data: LoaderData, notify: (notice: LoaderNotice) => void): Thread {
+  const answerTo = makeAdapterReader(data, notify)
+  const exited = Promise.withResolvers<void>()
+  return {
+    async send(request) {
+      if (request.kind === 'close') exited.resolve()
+      const answer = await answerTo(request)
+      if ('error' in answer) throw fromPlain(answer.error)
+      return answer.adapter
+    },
+    exited: exited.promise,
   }
 }

@@ -3,9 +3,9 @@ import type { Pool } from '../graph/runtime/pool.ts'
 import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parametersOf } from '../model/methods/registry.ts'
 import { type AdapterProgram, loadAdapterProgram } from './adapter-program.ts'
-import { type Configuration, isShareable, type MixtureGroup, openMixtureGroup } from './mixture-group.ts'
+import { type Configuration, openConfiguration } from './configuration.ts'
 import type { Mixture, ReadyAdapter } from './queue-entry.ts'
-import { configurationOf } from './shared-program.ts'
+import type { ServedBase } from './served-base.ts'
 
 /** An adapter's membership in a mixture. */
 export interface Membership {
@@ -15,12 +15,15 @@ export interface Membership {
 }
 
 /**
- * All mixtures of an engine. Adapters that are small and only edit the forward pass share mixtures; each other adapter
- * has its own.
+ * All mixtures of an engine. Small adapters of one configuration that only edit the forward pass share a mixture; each
+ * other adapter has its own. Rows of different configurations never share a batch: every row would pay for the edits of
+ * all of them, and on one core a batch of few rows is nearly as fast as one of many (docs/benchmarks.md).
  */
 export interface Mixtures {
   /** Returns whether another adapter of this method may join, or some other adapter has to leave first. */
   hasRoomFor(method: MethodConfig): boolean
+  /** Starts to compile the program of an adapter that is likely to join soon. */
+  prepare(method: MethodConfig): void
   /** Finds a mixture for the adapter. Compiles the programs that do not exist yet. */
   join(adapter: Pick<ReadyAdapter, 'method' | 'values'>): Promise<Membership>
 }
@@ -37,19 +40,13 @@ const MAX_KEEPING_PROGRAMS = 8
 /** How long a configuration without adapters stays, because the next adapter is likely to have the same one. */
 const LINGER_MS = 1000
 
-interface SharedConfiguration extends Configuration {
-  /** Loads its program. */
-  readonly loading: Promise<AdapterProgram>
-  readonly keepMemory: boolean
-  /** The group in which its rows share batches with those of other adapters. */
-  readonly group?: MixtureGroup
-}
+/** Returns a key for a configuration. */
+const configurationOf = (method: MethodConfig): string => JSON.stringify(method)
 
 /** @param keepingPrograms how many programs may keep their memory between batches; a device has its own memory */
-export function openMixtures(base: Base, pool: Pool, keepingPrograms = MAX_KEEPING_PROGRAMS): Mixtures {
-  const model = modelOf(base)
-  const configurations = new Map<string, SharedConfiguration>()
-  const groups = new Set<MixtureGroup>()
+export function openMixtures(served: ServedBase, pool: Pool, keepingPrograms = MAX_KEEPING_PROGRAMS): Mixtures {
+  const { base } = served
+  const configurations = new Map<string, Configuration>()
   /** The programs of adapters that replace weights of the base; true for those that keep their memory. */
   const replacing = new Map<AdapterProgram, boolean>()
 
@@ -58,71 +55,58 @@ export function openMixtures(base: Base, pool: Pool, keepingPrograms = MAX_KEEPI
     return keeping.filter(Boolean).length < keepingPrograms
   }
 
-  const openGroup = (): MixtureGroup => {
-    const group = openMixtureGroup(base, model, pool)
-    groups.add(group)
-    return group
+  const findOrOpen = (method: MethodConfig): Configuration => {
+    const key = configurationOf(method)
+    const found = configurations.get(key) ?? openConfiguration(method, served, pool, mayKeepMemory())
+    configurations.set(key, found)
+    return found
   }
 
-  const findOrAdd = (method: MethodConfig): SharedConfiguration => {
+  const removeIfUnused = (method: MethodConfig, configuration: Configuration) => {
     const key = configurationOf(method)
-    const known = configurations.get(key)
-    if (known) return known
-    const group = isShareable(method, model)
-      ? ([...groups].find((one) => one.hasRoomFor(method)) ?? openGroup())
-      : undefined
-    const keepMemory = mayKeepMemory()
-    const loading = loadAdapterProgram(method, base, pool, { keepMemory })
-    const added = { method, adapters: 0, loading, keepMemory, group }
-    configurations.set(key, added)
-    group?.add(added)
-    return added
-  }
-
-  const removeIfUnused = (configuration: SharedConfiguration) => {
-    const { method, adapters, group, program } = configuration
-    const key = configurationOf(method)
-    if (adapters > 0 || configurations.get(key) !== configuration) return
+    if (configuration.adapters > 0 || configurations.get(key) !== configuration) return
     configurations.delete(key)
-    program?.unload()
-    group?.remove(configuration)
-    if (group?.isEmpty) groups.delete(group)
-    // If the smaller program fails to load, the current one continues to serve.
-    group?.update().catch(() => {})
+    configuration.unload()
+  }
+
+  const removeLater = (method: MethodConfig, configuration: Configuration) => {
+    setTimeout(removeIfUnused, LINGER_MS, method, configuration).unref()
   }
 
   async function joinConfiguration(method: MethodConfig): Promise<Membership> {
-    const configuration = findOrAdd(method)
+    const configuration = findOrOpen(method)
     configuration.adapters++
     try {
-      configuration.program = await configuration.loading
-      await configuration.group?.update()
+      const mixture = await configuration.findMixture()
+      return {
+        mixture,
+        leave() {
+          configuration.adapters--
+          removeLater(method, configuration)
+        },
+      }
     } catch (error) {
       configuration.adapters--
-      removeIfUnused(configuration)
+      removeIfUnused(method, configuration)
       throw error
-    }
-    const { group, program } = configuration
-    return {
-      // Rows of different adapters without a group never share a batch, so each adapter has its own mixture.
-      mixture: group?.mixture ?? { ...program },
-      leave() {
-        configuration.adapters--
-        setTimeout(removeIfUnused, LINGER_MS, configuration).unref()
-      },
     }
   }
 
+  const hasRoomFor = (method: MethodConfig): boolean => {
+    const known = configurations.get(configurationOf(method))
+    const inUse = [...configurations.values()].filter(({ adapters }) => adapters > 0)
+    return (known !== undefined && known.adapters > 0) || inUse.length + replacing.size < MAX_PROGRAMS
+  }
+
   return {
-    hasRoomFor(method) {
-      const known = configurations.get(configurationOf(method))
-      const inUse = [...configurations.values()].filter(({ adapters }) => adapters > 0)
-      return (known !== undefined && known.adapters > 0) || inUse.length + replacing.size < MAX_PROGRAMS
+    hasRoomFor,
+    prepare(method) {
+      if (!replacesBase(method, base) && hasRoomFor(method)) removeLater(method, findOrOpen(method))
     },
     async join({ method, values }) {
       if (!replacesBase(method, base)) return joinConfiguration(method)
       const keepMemory = mayKeepMemory()
-      const program = await loadAdapterProgram(method, base, pool, { own: values, keepMemory })
+      const program = await loadAdapterProgram(method, served, pool, { own: values, keepMemory })
       replacing.set(program, keepMemory)
       return {
         mixture: program,

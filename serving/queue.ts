@@ -1,7 +1,8 @@
 import { makeTurns } from '../core/turns.ts'
 import { MAX_BATCH_TOKENS, MAX_SHARED_BATCH_TOKENS, nextBatch } from './batching.ts'
 import type { BatchReport } from './engine-types.ts'
-import type { Mixture, QueueEntry } from './queue-entry.ts'
+import { POINT_COST } from './explanation-cost.ts'
+import type { Explainer, Mixture, QueueEntry } from './queue-entry.ts'
 
 /**
  * Entries of any adapters wait here. Each free thread takes the oldest one of the client that has used the fewest
@@ -11,7 +12,7 @@ export interface Queue {
   /** Entries that wait for a thread. */
   readonly waiting: number
   /**
-   * Returns the logits of each entry's label words.
+   * Returns the logits of each entry's label words or, for a point of an explanation, what its explainer computes.
    * @param signal rejects the entries and removes those that are not running yet from the queue
    */
   add(entries: readonly QueueEntry[], signal?: AbortSignal): Promise<Float32Array>[]
@@ -40,18 +41,19 @@ export function openQueue(threads: number, onBatch: (batch: BatchReport) => void
     while (running < threads) {
       const first = turns.next(waiting.keys())
       if (!first) return
-      const { mixture } = first.adapter
-      const others = [...waiting.keys()].filter((entry) => entry !== first && entry.adapter.mixture === mixture)
+      const runner = runnerOf(first)
+      const others = [...waiting.keys()].filter((entry) => entry !== first && runnerOf(entry) === runner)
       const isDue = ({ client }: QueueEntry) => turns.isDue(client, MAX_BATCH_TOKENS)
       const maxTokens = turns.waitingClients > 1 ? MAX_SHARED_BATCH_TOKENS : MAX_BATCH_TOKENS
-      const entries = nextBatch([first, ...others], mixture.batchBytes(first.adapter), maxTokens, isDue)
+      const bytesOf = runner.batchBytes(first.adapter)
+      const entries = nextBatch([first, ...others], bytesOf, maxTokens / tokenCostOf(first), isDue)
       const batch = new Map(entries.map((entry) => [entry, waiting.get(entry) as Settlers]))
       for (const entry of entries) {
-        turns.charge(entry.client, entry.ids.length)
+        turns.charge(entry.client, entry.ids.length * tokenCostOf(entry))
         remove(entry)
       }
       running++
-      void runBatch(mixture, batch).finally(() => {
+      void runBatch(batch).finally(() => {
         running--
         startBatches()
         onBatch(toReport(entries))
@@ -90,6 +92,11 @@ export function openQueue(threads: number, onBatch: (batch: BatchReport) => void
   }
 }
 
+/** Returns what runs an entry. Entries with the same runner may share a batch. */
+const runnerOf = ({ point, adapter }: QueueEntry): Mixture | Explainer => point?.explainer ?? adapter.mixture
+
+const tokenCostOf = ({ point }: QueueEntry): number => (point ? POINT_COST : 1)
+
 /** Returns the report of a batch that has just ended. */
 function toReport(entries: readonly QueueEntry[]): BatchReport {
   return {
@@ -99,12 +106,13 @@ function toReport(entries: readonly QueueEntry[]): BatchReport {
   }
 }
 
-async function runBatch(mixture: Mixture, batch: ReadonlyMap<QueueEntry, Settlers>): Promise<void> {
+async function runBatch(batch: ReadonlyMap<QueueEntry, Settlers>): Promise<void> {
   try {
     const entries = [...batch.keys()]
+    const runner = runnerOf(entries[0])
     for (const { times } of entries) times.started = performance.now()
-    const logits = await mixture.computeLogits(entries)
-    for (const [i, { resolve }] of [...batch.values()].entries()) resolve(logits[i])
+    const results = await ('computePoints' in runner ? runner.computePoints(entries) : runner.computeLogits(entries))
+    for (const [i, { resolve }] of [...batch.values()].entries()) resolve(results[i])
   } catch (error) {
     for (const { reject } of batch.values()) reject(error)
   }

@@ -1,5 +1,5 @@
 import type { LoadedProgram } from '../graph/runtime/pool.ts'
-import type { Feeds } from '../graph/runtime/session.ts'
+import type { Data, Feeds } from '../graph/runtime/session.ts'
 import type { Symbols } from '../graph/types.ts'
 import type { Model } from '../model/architecture.ts'
 import { padBatch } from '../model/batch.ts'
@@ -9,6 +9,15 @@ import type { QueueEntry } from './queue-entry.ts'
 export interface ParameterFeeds {
   feeds: Feeds
   sizes?: Symbols
+}
+
+/** The sizes of a batch. */
+export interface BatchSizes {
+  readonly batch: number
+  /** The tokens of the longest row. */
+  readonly source: number
+  /** The labels of the row that has the most. */
+  readonly labels: number
 }
 
 /**
@@ -22,6 +31,22 @@ export async function runBatch(
   model: Model,
   parameters: ParameterFeeds,
 ): Promise<Float32Array[]> {
+  const { results, labels } = await runEntries(program, entries, model, parameters)
+  const logits = results.scores as Float32Array // [B, labels]
+  return entries.map(({ adapter }, i) => logits.slice(i * labels, i * labels + adapter.words.length))
+}
+
+/**
+ * Runs a batch as {@link runBatch} does, on a program with any outputs.
+ * @param feedsOf returns inputs in addition to those of a classification. Defaults to none
+ */
+export async function runEntries(
+  program: LoadedProgram | Promise<LoadedProgram>,
+  entries: readonly QueueEntry[],
+  model: Model,
+  parameters: ParameterFeeds,
+  feedsOf: (sizes: BatchSizes) => Feeds = () => ({}),
+): Promise<BatchSizes & { results: Record<string, Data> }> {
   const { inputIds, attentionMask, batch, source } = padBatch(
     entries.map(({ ids }) => ids),
     model.padTokenId,
@@ -35,13 +60,13 @@ export async function runBatch(
     ...model.rowInputs(batch),
     ...model.classInputs(words),
     ...parameters.feeds,
+    ...feedsOf({ batch, source, labels }),
   }
   const releases = entries.map(({ adapter }) => adapter.hold())
   try {
     const loaded = program instanceof Promise ? await program : program
-    const { scores } = await loaded.run(feeds, { batch, source, labels, ...parameters.sizes })
-    const logits = scores as Float32Array // [B, labels]
-    return entries.map(({ adapter }, i) => logits.slice(i * labels, i * labels + adapter.words.length))
+    const results = await loaded.run(feeds, { batch, source, labels, ...parameters.sizes })
+    return { results, batch, source, labels }
   } finally {
     for (const release of releases) release()
   }

@@ -1,14 +1,10 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { entryFile } from '../core/entry.ts'
-import type {
-  EncodedTexts,
-  TextToEncode,
-  TokenizerAnswer,
-  TokenizerData,
-  TokenizerRequest,
-} from './tokenizer-thread.ts'
+import { type EncodedTexts, makeTextEncoder, type TextToEncode, type TokenizerData, TURN_MS } from './text-encoder.ts'
+import type { TokenizerAnswer, TokenizerRequest } from './tokenizer-thread.ts'
 
-/** Tokenizes on a separate thread, because 256 long texts can take seconds, which would block the event loop. */
+/** Turns texts into token ids. */
 export interface TokenizerClient {
   /**
    * Clients take turns of a few milliseconds, and so do the requests of a client.
@@ -18,6 +14,7 @@ export interface TokenizerClient {
   close(): Promise<void>
 }
 
+/** Tokenizes on a separate thread, because 256 long texts can take seconds, which would block the event loop. */
 export function openTokenizer(data: TokenizerData): TokenizerClient {
   const worker = new Worker(entryFile('serving/tokenizer-thread'), { workerData: data })
   const pending = new Map<number, PromiseWithResolvers<EncodedTexts>>()
@@ -57,5 +54,24 @@ export function openTokenizer(data: TokenizerData): TokenizerClient {
     close: async () => {
       await worker.terminate()
     },
+  }
+}
+
+/** Tokenizes on this thread, which is ready at once. Other work gets its turn every few milliseconds. */
+export function openTokenizerHere(data: TokenizerData): TokenizerClient {
+  const encodeTexts = makeTextEncoder(data)
+  return {
+    async encode(texts, _client, signal) {
+      const steps = encodeTexts(texts)
+      for (let end = performance.now() + TURN_MS; ; ) {
+        const step = steps.next()
+        if (step.done) return step.value
+        if (performance.now() < end) continue
+        await nextTurn()
+        signal?.throwIfAborted()
+        end = performance.now() + TURN_MS
+      }
+    },
+    async close() {},
   }
 }

@@ -1,39 +1,16 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import type { PlainError } from '../core/errors.ts'
-import { toPlain } from '../core/to-plain.ts'
 import { makeTurns } from '../core/turns.ts'
-import type { Model } from '../model/architecture.ts'
-import { type EncodedText, encodeTextInSteps, type Truncation } from '../model/encode.ts'
-import { makeTokenizer } from '../model/tokenizer.ts'
-
-/** A tokenizer's files, and the token ids that enclose every text. */
-export interface TokenizerData {
-  json: object
-  config: object
-  frame: Model['frame']
-}
-
-/** A text, and each way in which it is to be truncated. */
-export interface TextToEncode {
-  text: string
-  truncations: readonly Truncation[]
-}
+import { type EncodedTexts, makeTextEncoder, type TextToEncode, TURN_MS } from './text-encoder.ts'
 
 export type TokenizerRequest =
   | { kind: 'encode'; id: number; client: string; texts: readonly TextToEncode[] }
   /** Ends a request without an answer. */
   | { kind: 'cancel'; id: number }
 
-/** For each text in their order: one result for each truncation, or the error of the text. */
-export type EncodedTexts = (EncodedText[] | { error: PlainError })[]
-
 export interface TokenizerAnswer {
   id: number
   encoded: EncodedTexts
 }
-
-/** How long a turn takes. Requests take turns, so that none waits for all texts of another. */
-const TURN_MS = 5
 
 interface Job {
   id: number
@@ -43,24 +20,11 @@ interface Job {
 
 const port = parentPort
 if (!port) throw new Error('serving/tokenizer-thread must run as a worker thread')
-const { json, config, frame } = workerData as TokenizerData
-const tokenizer = makeTokenizer(json, config)
+const encodeTexts = makeTextEncoder(workerData)
+/** Requests take turns of a few milliseconds, so that none waits for all texts of another. */
 const turns = makeTurns()
 /** In the order of their last turns. */
 const jobs = new Map<number, Job>()
-
-/** Encodes the texts of a request in short steps. */
-function* encodeTexts(texts: readonly TextToEncode[]): Generator<void, EncodedTexts> {
-  const encoded: EncodedTexts = []
-  for (const { text, truncations } of texts) {
-    try {
-      encoded.push(truncations.map(yield* encodeTextInSteps(tokenizer, text, frame)))
-    } catch (error) {
-      encoded.push({ error: toPlain(error) })
-    }
-  }
-  return encoded
-}
 
 const remove = (job: Job) => {
   if (jobs.delete(job.id)) turns.leave(job.client)

@@ -1,3 +1,5 @@
+import { formatCount } from '../core/format-count.ts'
+
 /**
  * The codes of findings. docs/labels.md explains each of them, and what to do.
  */
@@ -36,7 +38,7 @@ export const formatShare = (share: number): string => `${(100 * share).toPrecisi
 
 /** Returns a number with its noun, such as `1 review` or `2,000 reviews`. */
 export const formatNumber = (count: number, noun: string): string =>
-  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`
+  `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`
 
 const MAX_QUOTED = 5
 

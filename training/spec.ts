@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { describeValue } from '../core/describe.ts'
 import { fail } from '../core/errors.ts'
 import { IN_OUR_WORDS } from '../core/expectation.ts'
-import { deviceKinds } from '../graph/runtime/devices/device-description.ts'
+import { deviceKinds, precisions } from '../graph/runtime/devices/device-description.ts'
 import { lossNames } from '../model/architecture.ts'
 import { MAX_TOKENS, truncationSides } from '../model/encode.ts'
 import { labelWords } from '../model/label-words.ts'
@@ -129,9 +129,11 @@ export const trainingFields = z.object({
     .default('auto')
     .describe('The device to train on. auto selects a GPU if it measures faster than the CPU.'),
   precision: z
-    .enum(['f32', 'f16'])
+    .enum(precisions)
     .default('f32')
-    .describe('The precision of weights and activations on a GPU. Trained parameters are always f32.'),
+    .describe(
+      'f16 is for weights and activations on a GPU. int8-frozen is for products with frozen weights on the CPU. Trained parameters are always f32.',
+    ),
 })
 
 export type TrainingSpec = z.infer<typeof trainingFields> & {
@@ -140,6 +142,13 @@ export type TrainingSpec = z.infer<typeof trainingFields> & {
   /** How the test data are read. Defaults to how the training data are. */
   test_reading?: Reading
 }
+
+const throwNothingFrozen = (): never =>
+  fail('usage', {
+    subject: 'precision int8-frozen',
+    problem: 'cannot be combined with the method full, which trains all weights and freezes none',
+    fix: 'Use another precision or method.',
+  })
 
 /**
  * Validates a specification from flags or a file. It has the fields of the training and of its method side by side, in
@@ -156,6 +165,7 @@ export function parseTrainingSpec(input: Readonly<Record<string, unknown>>): Tra
     const { epochs, steps, batch_tokens, batch_size, ...fields } = parsed.data
     requireAtMostOne({ epochs, steps })
     requireAtMostOne({ batch_tokens, batch_size })
+    if (fields.precision === 'int8-frozen' && method.method === 'full') throwNothingFrozen()
     return {
       ...(steps === undefined ? { epochs: epochs ?? 1 } : { steps }),
       ...(batch_size === undefined ? { batch_tokens: batch_tokens ?? DEFAULT_BATCH_TOKENS } : { batch_size }),

@@ -12,6 +12,14 @@ export type Target = 'cpu' | 'webgpu' | 'cuda' | 'portable'
 export interface Emitter {
   readonly target: Target
   node(opType: string, inputs: readonly string[], attributes?: Record<string, Attribute>, domain?: string): string
+  /** Writes a node with several outputs, and returns the names of all of them. */
+  nodeOutputs(
+    opType: string,
+    inputs: readonly string[],
+    attributes: Record<string, Attribute>,
+    count: number,
+    domain?: string,
+  ): readonly string[]
   input(name: string, type: Type): string
   constant(dtype: DType, shape: readonly number[], values: readonly number[]): string
   /** Returns a size if it is known during lowering: a number, or a symbol if the program is lowered for fixed sizes. */
@@ -50,18 +58,20 @@ export function makeEmitter(
   const nodes: OnnxNode[] = []
   const inputs = new Map<string, Type>()
   const initializers = new Map<string, OnnxGraph['initializers'][number]>()
-  const emitted = new Map<string, string>()
+  const emitted = new Map<string, readonly string[]>()
 
   const emitter: Emitter = {
     target,
-    node(opType, from, attributes = {}, domain = '') {
+    node: (opType, from, attributes = {}, domain = '') => emitter.nodeOutputs(opType, from, attributes, 1, domain)[0],
+    nodeOutputs(opType, from, attributes, count, domain = '') {
       const key = JSON.stringify([opType, from, attributes])
       const existing = emitted.get(key)
       if (existing) return existing
-      const output = `v${emitted.size}`
-      emitted.set(key, output)
-      nodes.push({ name: `${nodeIndex}.${output}`, opType, domain, inputs: from, outputs: [output], attributes })
-      return output
+      const first = `v${emitted.size}`
+      const outputs = Array.from({ length: count }, (_, i) => (i === 0 ? first : `${first}_${i}`))
+      emitted.set(key, outputs)
+      nodes.push({ name: `${nodeIndex}.${first}`, opType, domain, inputs: from, outputs, attributes })
+      return outputs
     },
     input(name, type) {
       inputs.set(name, type)

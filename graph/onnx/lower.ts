@@ -3,6 +3,7 @@ import type { Program } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Symbols, Type } from '../types.ts'
 import { makeEmitter, type Target } from './emitter.ts'
+import { fuseForWebgpu } from './fuse-for-webgpu.ts'
 import { encodeModel, type OnnxGraph } from './model.ts'
 import { joinBytes } from './protobuf.ts'
 
@@ -33,10 +34,15 @@ export function lower(program: Program, target: Target, options?: LowerOptions):
 
 /** Lowers a program to an ONNX graph, for a caller that changes or stores the graph. */
 export function lowerToGraph(
-  { name, nodes, inputs, outputs }: Program,
+  program: Program,
   target: Target,
   { symbols, constants = {} }: LowerOptions = {},
 ): OnnxGraph {
+  const { name, inputs } = program
+  const { nodes, outputs } =
+    target === 'webgpu' && symbols
+      ? fuseForWebgpu(program, symbols)
+      : { nodes: program.nodes.entries(), outputs: program.outputs }
   const emitter = makeEmitter(target, symbols)
   const typeOf = ({ dtype, shape }: Type): Type => ({
     dtype: target === 'webgpu' && dtype === 'u8' ? 'f32' : dtype, // WGSL has no bytes
@@ -45,7 +51,7 @@ export function lowerToGraph(
   // Sizes are read from inputs, so declare all inputs before the first node needs a size.
   for (const [input, type] of Object.entries(inputs)) emitter.input(input, typeOf(type))
   const values = new Map<Tensor, string>()
-  for (const [i, node] of nodes.entries()) {
+  for (const [i, node] of nodes) {
     emitter.startNode(i)
     values.set(
       node,

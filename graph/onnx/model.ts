@@ -40,7 +40,7 @@ const OPSETS = { '': 21, 'com.microsoft': 1 }
 export const ELEMENT_TYPE: Record<DType, number> = { f32: 1, f16: 10, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9 }
 
 /** The attributes that ONNX declares as floats, even if their value is a whole number. */
-const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'beta'])
+const FLOAT_ATTRIBUTES = new Set(['epsilon', 'alpha', 'beta', 'scale'])
 
 /** Encodes a graph as a ModelProto. */
 export function encodeModel(graph: OnnxGraph): Bytes {

@@ -6,6 +6,7 @@ import { clampOp, iotaOp, moduloOp } from './index-math.ts'
 import { constantOp, inputOp } from './leaf.ts'
 import { matmulOp } from './matmul.ts'
 import { inverseRmsOp, rmsNormOp } from './normal.ts'
+import { quantizedLinearOp, roundRowsOp, rowMagnitudeOp } from './quantized-linear.ts'
 import { expandOp, reduceSumOp, reshapeOp, transposeOp } from './shape.ts'
 import { concatOp, embedOp, sliceOp } from './slice.ts'
 import { crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from './softmax.ts'
@@ -34,10 +35,13 @@ export const ops = {
   modulo: moduloOp,
   mul: elementwise.mulOp,
   oneHot: oneHotOp,
+  quantizedLinear: quantizedLinearOp,
   reduceSum: reduceSumOp,
   relu: elementwise.reluOp,
   reshape: reshapeOp,
   rmsNorm: rmsNormOp,
+  roundRows: roundRowsOp,
+  rowMagnitude: rowMagnitudeOp,
   scatterAdd: scatterAddOp,
   sigmoid: elementwise.sigmoidOp,
   silu: elementwise.siluOp,

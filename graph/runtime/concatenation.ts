@@ -1,9 +1,9 @@
 /**
- * A value given as consecutive pieces. A number stands for that many zeros, and the end is filled with zeros. The
- * pieces are joined on the thread that runs the program, so pieces in shared memory reach it without a copy.
+ * A value given as consecutive pieces. The end is filled with zeros. The pieces are joined on the thread that runs the
+ * program, so pieces in shared memory reach it without a copy.
  */
 export interface Concatenation {
-  readonly pieces: readonly (Float32Array | number)[]
+  readonly pieces: readonly Float32Array[]
 }
 
 export const isConcatenation = (value: object): value is Concatenation => 'pieces' in value
@@ -13,8 +13,8 @@ export function concatenate({ pieces }: Concatenation, size: number): Float32Arr
   const data = new Float32Array(size)
   let offset = 0
   for (const piece of pieces) {
-    if (typeof piece !== 'number') data.set(piece, offset)
-    offset += typeof piece === 'number' ? piece : piece.length
+    data.set(piece, offset)
+    offset += piece.length
   }
   return data
 }

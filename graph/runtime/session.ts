@@ -6,7 +6,7 @@ import type { Executable } from '../onnx/lower.ts'
 import type { DType, Symbols, Type } from '../types.ts'
 import { type Concatenation, concatenate, isConcatenation } from './concatenation.ts'
 
-export type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array
+export type Data = Float32Array | Int32Array | BigInt64Array | Uint8Array | Int8Array
 
 /** Values by name. Their shapes follow from the program and the sizes of its symbols. */
 export type Values = Readonly<Record<string, Data>>
@@ -58,7 +58,8 @@ const ORT_TYPE: Record<DType, ort.Tensor.Type> = {
 
 const PROVIDERS: Record<Target, readonly ort.InferenceSession.ExecutionProviderConfig[]> = {
   cpu: ['cpu'],
-  webgpu: ['webgpu'],
+  // Graft has no convolutions. With the other layout, ONNX Runtime transposes around each BatchNormalization.
+  webgpu: [{ name: 'webgpu', preferredLayout: 'NCHW' }],
   cuda: ['cuda'],
   portable: ['cpu'],
 }

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { add, gelu, relu, silu } from '../../graph/ops/elementwise.ts'
+import { add, gelu, relu, scale, silu } from '../../graph/ops/elementwise.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import type { Model } from '../architecture.ts'
 import { addBias, linear } from '../linear.ts'
-import { type Method, normal, parameter, size, zeros } from '../method.ts'
+import { type Initial, kaimingUniform, type Method, normal, parameter, size, zeros } from '../method.ts'
 import type { Linear, SubLayer } from '../modules.ts'
 import { findTargets, targetNames } from '../targets.ts'
 
@@ -13,9 +13,9 @@ const activations = { relu, gelu, silu }
 const config = z.strictObject({
   bottleneck: size.default(8).describe('width of the bottleneck'),
   variant: z
-    .enum(['seq_bn', 'double_seq_bn', 'opendelta'])
+    .enum(['seq_bn', 'double_seq_bn', 'par_bn', 'opendelta'])
     .default('seq_bn')
-    .describe("AdapterHub's seq_bn (Pfeiffer) or double_seq_bn (Houlsby), or OpenDelta's adapter"),
+    .describe("AdapterHub's seq_bn (Pfeiffer), double_seq_bn (Houlsby) or par_bn (parallel), or OpenDelta's adapter"),
   cross_attention: z
     .boolean()
     .default(false)
@@ -27,6 +27,12 @@ const config = z.strictObject({
     .enum(['relu', 'gelu', 'silu'])
     .optional()
     .describe("defaults to the variant's own; gelu is the tanh approximation"),
+  scaling: z
+    .number()
+    .positive()
+    .max(1000)
+    .optional()
+    .describe("factor of what the adapter adds; defaults to the variant's own: 4 for par_bn, 1 for the others"),
 })
 
 export type BottleneckConfig = z.infer<typeof config>
@@ -34,32 +40,40 @@ export type BottleneckConfig = z.infer<typeof config>
 interface Variant {
   kinds: readonly SubLayer['kind'][]
   activation: keyof typeof activations
-  deviation: number
-  /** The bottleneck reads h + f instead of f. */
-  readsSum: boolean
+  scaling: number
+  /** The initial values of D and U. */
+  initial: readonly [down: Initial, up: Initial]
+  /** The input of the bottleneck: f, h + f, or h. */
+  reads: 'output' | 'sum' | 'input'
 }
 
+const bothNormal = (deviation: number) => [normal(deviation), normal(deviation)] as const
+
 const variants: Record<BottleneckConfig['variant'], Variant> = {
-  seq_bn: { kinds: ['feedForward'], activation: 'relu', deviation: 0.02, readsSum: true },
+  seq_bn: { kinds: ['feedForward'], activation: 'relu', scaling: 1, initial: bothNormal(0.02), reads: 'sum' },
   double_seq_bn: {
     kinds: ['selfAttention', 'feedForward'],
     activation: 'silu',
-    deviation: 0.02,
-    readsSum: false,
+    scaling: 1,
+    initial: bothNormal(0.02),
+    reads: 'output',
   },
+  par_bn: { kinds: ['feedForward'], activation: 'relu', scaling: 4, initial: [kaimingUniform, zeros], reads: 'input' },
   opendelta: {
     kinds: ['selfAttention', 'feedForward'],
     activation: 'gelu',
-    deviation: 0.01,
-    readsSum: false,
+    scaling: 1,
+    initial: bothNormal(0.01),
+    reads: 'output',
   },
 }
 
 /**
- * Bottleneck adapters: f + U act(D f) on the output f of a sub-layer, where D projects down to the bottleneck and U
- * projects up again. Variants: `double_seq_bn` (Houlsby et al. 2019, arXiv 1902.00751); `seq_bn` (Pfeiffer et al. 2021,
- * arXiv 2005.00247), which reads f + h; `opendelta` (Hu et al. 2023, arXiv 2307.03084), which adapts the last Linear of
- * a sub-layer, before dropout.
+ * Bottleneck adapters: f + s U act(D f) on the output f of a sub-layer with input h, where D projects down to the
+ * bottleneck, U projects up again, and s is a factor. Variants: `double_seq_bn` (Houlsby et al. 2019, arXiv
+ * 1902.00751); `seq_bn` (Pfeiffer et al. 2021, arXiv 2005.00247), which reads f + h; `par_bn` (He et al. 2022, arXiv
+ * 2110.04366), which reads h; `opendelta` (Hu et al. 2023, arXiv 2307.03084), which adapts the last Linear of a
+ * sub-layer, before dropout.
  */
 export const bottleneck: Method<BottleneckConfig> = {
   name: 'bottleneck',
@@ -68,27 +82,34 @@ export const bottleneck: Method<BottleneckConfig> = {
   parameters: (options, model) =>
     placesOf(options, model).flatMap(({ place, width: e }) => {
       const r = options.bottleneck
-      const { deviation } = variants[options.variant]
+      const [down, up] = variants[options.variant].initial
       return [
-        parameter(`${place}.adapter_down.weight`, [r, e], normal(deviation)),
+        parameter(`${place}.adapter_down.weight`, [r, e], down),
         parameter(`${place}.adapter_down.bias`, [r], zeros),
-        parameter(`${place}.adapter_up.weight`, [e, r], normal(deviation)),
+        parameter(`${place}.adapter_up.weight`, [e, r], up),
         parameter(`${place}.adapter_up.bias`, [e], zeros),
       ]
     }),
   edits: (options, theta) => {
-    const { readsSum, activation } = variants[options.variant]
-    const activate = activations[options.activation ?? activation]
+    const variant = variants[options.variant]
+    const activate = activations[options.activation ?? variant.activation]
+    const factor = options.scaling ?? variant.scaling
     const adapt = (place: string, x: Tensor, f: Tensor): Tensor => {
       const [down, downBias, up, upBias] = ['down.weight', 'down.bias', 'up.weight', 'up.bias'].map((part) =>
         theta(`${place}.adapter_${part}`),
       )
       if (!down || !downBias || !up || !upBias) return f
-      return add(f, addBias(linear(activate(addBias(linear(x, down), downBias)), up), upBias)) // [B, S, E]
+      const change = addBias(linear(activate(addBias(linear(x, down), downBias)), up), upBias) // [B, S, E]
+      return add(f, factor === 1 ? change : scale(change, factor))
     }
+    const inputOf = {
+      output: (_: Tensor, f: Tensor) => f,
+      sum: (h: Tensor, f: Tensor) => add(h, f),
+      input: (h: Tensor) => h,
+    }[variant.reads]
     return options.variant === 'opendelta'
       ? { linear: (name, _, y) => adapt(name, y, y) }
-      : { output: ({ name }, h, f) => adapt(name, readsSum ? add(h, f) : f, f) }
+      : { output: ({ name }, h, f) => adapt(name, inputOf(h, f), f) }
   },
 }
 

@@ -1,11 +1,10 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { add, mul, sub } from '../../graph/ops/elementwise.ts'
-import { constant } from '../../graph/ops/leaf.ts'
+import { mul } from '../../graph/ops/elementwise.ts'
 import { reshape } from '../../graph/ops/shape.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { rank } from '../../graph/types.ts'
-import { ACTIVE, type Method, parameter } from '../method.ts'
+import { type Method, parameter } from '../method.ts'
 import { anyTargets, findTargets, isTarget, targetNames } from '../targets.ts'
 import { sizeOfShape } from '../tensor-shapes.ts'
 
@@ -37,21 +36,13 @@ export const ia3: Method<Ia3Config> = {
   },
   edits({ feedforward }, theta) {
     const scalesInput = isTarget(feedforward)
-    /**
-     * Returns the factors [outputs, 1] or [1, inputs], or a set for each row, with 1 in the rows of other methods.
-     */
-    const factors = (name: string): Tensor | undefined => {
-      const [l, active] = [theta(`${name}.ia3_l`), theta(ACTIVE)]
-      if (!l || !active) return l
-      return add(sub(l, reshape(active, [active.shape[0], 1, 1])), constant([1], [1, 1, 1]))
-    }
     // [outputs, 1] or [1, inputs] -> [size], and with rows [B, 1, size]
     const overPositions = (l: Tensor): Tensor => {
       const size = Number(l.shape.at(-1)) * Number(l.shape.at(-2))
       return reshape(l, rank(l) === 2 ? [size] : [l.shape[0], 1, size])
     }
     const scaled = (name: string, value: Tensor, toShapeOf: (l: Tensor) => Tensor): Tensor => {
-      const l = factors(name)
+      const l = theta(`${name}.ia3_l`)
       return l ? mul(value, toShapeOf(l)) : value
     }
     return {

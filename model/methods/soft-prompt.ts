@@ -3,7 +3,7 @@ import { constant } from '../../graph/ops/leaf.ts'
 import { expand, reshape } from '../../graph/ops/shape.ts'
 import { concat, slice } from '../../graph/ops/slice.ts'
 import { rank } from '../../graph/types.ts'
-import { ACTIVE, type Method, normal, parameter, size } from '../method.ts'
+import { type Method, normal, parameter, size } from '../method.ts'
 import { sizeOfShape } from '../tensor-shapes.ts'
 
 const config = z.strictObject({
@@ -45,7 +45,7 @@ export const softPrompt: Method<SoftPromptConfig> = {
       const [b] = x.shape
       const rows = slice(table, rank(table) - 2, 0, tokens)
       const prompt = rank(table) === 2 ? expand(reshape(rows, [1, tokens, width]), [b, tokens, width]) : rows
-      const seen = expand(theta(ACTIVE) ?? constant([1], [1, 1]), [b, tokens])
+      const seen = expand(constant([1], [1, 1]), [b, tokens])
       return [concat([prompt, x], 1), concat([seen, mask], 1)] // [B, n + S, E], [B, n + S]
     },
   }),

@@ -5,6 +5,7 @@ import type { T5Config } from './config.ts'
 import { layerOf, layers } from './layers.ts'
 import { classLogits, generation, objective, pretraining } from './objective.ts'
 import { encoderDecoder } from './steps.ts'
+import { headName } from './t5.ts'
 import { baseTensors, linears, moduleOf, subLayers } from './tensors.ts'
 import { parseWithTensors } from './tied-copies.ts'
 
@@ -27,6 +28,7 @@ const describe = (config: T5Config): Model => ({
   padTokenId: config.padTokenId,
   frame: { before: [], after: [config.eosTokenId] },
   embedding: 'shared.weight',
+  outputEmbedding: headName(config),
   tensors: baseTensors(config),
   linears: linears(config),
   subLayers: subLayers(config),

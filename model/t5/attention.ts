@@ -6,13 +6,13 @@ import { softmax } from '../../graph/ops/softmax.ts'
 import type { Tensor } from '../../graph/tensor.ts'
 import { rank } from '../../graph/types.ts'
 import type { KeysAndValues } from '../architecture.ts'
-import { linear } from '../linear.ts'
+import { baseLinear, linear } from '../linear.ts'
 import type { T5Context } from './context.ts'
 
 /** Applies a Linear, y = W x, with the changes of the tuning method. */
-export function adaptedLinear(name: string, x: Tensor, { weight, edits }: T5Context): Tensor {
-  const input = edits.linearInput(name, x)
-  return edits.linear(name, input, linear(input, weight(`${name}.weight`)))
+export function adaptedLinear(name: string, x: Tensor, context: T5Context): Tensor {
+  const input = context.edits.linearInput(name, x)
+  return context.edits.linear(name, input, baseLinear(name, input, context))
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Dim } from '../../graph/types.ts'
 import { linear } from '../linear.ts'
 import type { SubLayer } from '../modules.ts'
 import { absorbedCrossAttention, adaptedLinear, selfAttention } from './attention.ts'
+import type { T5Config } from './config.ts'
 import type { T5Context } from './context.ts'
 import { positionBias, relativePositions } from './position-bias.ts'
 import { moduleOf, subLayers } from './tensors.ts'
@@ -121,7 +122,8 @@ export const logits = (y: Tensor, { weight, t5 }: T5Context): Tensor => linear(y
 export const wordLogits = (y: Tensor, words: Tensor, { weight, t5 }: T5Context): Tensor =>
   linear(y, gather(weight(headName(t5)), words))
 
-const headName = ({ lmHead }: T5Context['t5']): string => (lmHead ? 'lm_head.weight' : 'shared.weight')
+/** Returns the name of the matrix [V, E] that gives the logits. */
+export const headName = ({ lmHead }: T5Config): string => (lmHead ? 'lm_head.weight' : 'shared.weight')
 
 /** wo(act(wi x)), or gated wo(act(wi_0 x) · wi_1 x): x [B, S, E] -> [B, S, E]. */
 function feedForward(layer: SubLayer, x: Tensor, context: T5Context): Tensor {

@@ -9,7 +9,6 @@ import { openSession } from '../../graph/runtime/session.ts'
 import { modelOf } from '../../model/architectures.ts'
 import type { Context } from '../../model/context.ts'
 import { combineEdits } from '../../model/edits.ts'
-import { ACTIVE } from '../../model/method.ts'
 import {
   fieldsOf,
   findMethod,
@@ -40,6 +39,13 @@ const configurations: Record<string, MethodConfig> = {
   'a prefix': { method: 'prefix', tokens: 3 },
   seq_bn: { method: 'bottleneck', variant: 'seq_bn' },
   double_seq_bn: { method: 'bottleneck', variant: 'double_seq_bn' },
+  par_bn: { method: 'bottleneck', variant: 'par_bn' },
+  'a scaled par_bn also beside cross-attention': {
+    method: 'bottleneck',
+    variant: 'par_bn',
+    cross_attention: true,
+    scaling: 0.5,
+  },
   'double_seq_bn with cross-attention and relu': {
     method: 'bottleneck',
     variant: 'double_seq_bn',
@@ -86,34 +92,21 @@ const baseValues = (base: Base): Values => Object.fromEntries(base.tensors)
 const computeShared = (base: Base, method: MethodConfig, values: ReadonlyMap<string, Float32Array>) =>
   compute(base, applyMethod(modelOf(base), method).context, { ...baseValues(base), ...Object.fromEntries(values) })
 
-/** Computes logits as in a server of many adapters: each row has its own tensors, zeros in rows of other methods. */
-function computePerRow(
-  base: Base,
-  method: MethodConfig,
-  values: ReadonlyMap<string, Float32Array>,
-  active: readonly number[],
-) {
+/** Computes logits as in a server of many adapters: each row has its own tensors. */
+function computePerRow(base: Base, method: MethodConfig, rows: readonly ReadonlyMap<string, Float32Array>[]) {
   const { edits } = findMethod(method.method)
-  const own = new Map(
-    parametersOf(method, modelOf(base)).map(({ name, shape }) => [name, input(name, 'f32', ['batch', ...shape])]),
-  )
-  own.set(ACTIVE, input(ACTIVE, 'f32', ['batch', 1]))
+  const parameters = parametersOf(method, modelOf(base))
+  const own = new Map(parameters.map(({ name, shape }) => [name, input(name, 'f32', ['batch', ...shape])]))
   const weights = weightInputs(modelOf(base))
   const context = {
     weight: (name: string) => weights.get(name)!,
     edits: combineEdits([edits(method, (name) => own.get(name), modelOf(base))]),
   }
-  const rows = [...values].map(([name, value]): [string, Float32Array] => {
-    const table = new Float32Array(active.length * value.length)
-    for (const [row, on] of active.entries()) if (on) table.set(value, row * value.length)
-    return [name, table]
-  })
-  const fed = parametersOf(method, modelOf(base)).some(({ name }) => base.tensors.has(name)) ? [] : rows
-  return compute(base, context, {
-    ...baseValues(base),
-    ...Object.fromEntries(fed),
-    [ACTIVE]: Float32Array.from(active),
-  })
+  const tables = parameters.map(({ name }): [string, Float32Array] => [
+    name,
+    Float32Array.from(rows.flatMap((row) => [...row.get(name)!])),
+  ])
+  return compute(base, context, { ...baseValues(base), ...Object.fromEntries(tables) })
 }
 
 const rowOf = (values: Float32Array, row: number) => values.subarray(384 * row, 384 * (row + 1))
@@ -134,20 +127,17 @@ describe.each(parsedConfigurations)('%s', (_, method) => {
     expect(values.every((value) => value.every(Number.isFinite))).toBe(true)
   })
 
-  test.skipIf(needsOwnBatch(method))(
-    'does not change rows of other methods: their logits are those of the base',
+  test.skipIf(needsOwnBatch(method) || method.method === 'full')(
+    'gives each row of a batch the logits that it has with its adapter by itself',
     async () => {
       const base = await tinyT5()
-      const { values } = trained(method, base)
-      const plain = await computeShared(base, { method: 'full' }, new Map())
-      expectNear(await computePerRow(base, method, values, [0, 0, 0]), plain, TOLERANCE, 'no row is its own')
-      if (method.method === 'full') return
-
-      const together = await computePerRow(base, method, values, [0, 1, 0])
-      for (const row of [0, 2]) expectNear(rowOf(together, row), rowOf(plain, row), TOLERANCE, `row ${row}`)
-      const single = await computeShared(base, method, values)
-      expectNear(rowOf(together, 1), rowOf(single, 1), TOLERANCE, 'its own row')
-      expect(maxDifference(rowOf(single, 1), rowOf(plain, 1))).toBeGreaterThan(1e-2)
+      const { values: one } = trained(method, base)
+      const other = new Map([...one].map(([name, value]) => [name, value.map((x) => 0.5 * x)]))
+      const [alone, otherAlone] = [await computeShared(base, method, one), await computeShared(base, method, other)]
+      const together = await computePerRow(base, method, [one, other, one])
+      for (const row of [0, 2]) expectNear(rowOf(together, row), rowOf(alone, row), TOLERANCE, `row ${row}`)
+      expectNear(rowOf(together, 1), rowOf(otherAlone, 1), TOLERANCE, 'row 1')
+      expect(maxDifference(rowOf(alone, 1), rowOf(otherAlone, 1))).toBeGreaterThan(1e-2)
     },
   )
 
@@ -338,6 +328,15 @@ describe('initial values', () => {
       expect(deviation(ending(values, `${part}.weight`)) / expected).toBeCloseTo(1, 1)
       expect(ending(values, `${part}.bias`).every((x) => x === 0)).toBe(true)
     }
+  })
+
+  test('of a parallel bottleneck leave the model as it is', async () => {
+    const base = await tinyT5()
+    const values = await start({ method: 'bottleneck', variant: 'par_bn', bottleneck: 32 })
+    expect(ending(values, 'adapter_up.weight').every((x) => x === 0)).toBe(true)
+    expect(deviation(ending(values, 'adapter_down.weight'))).toBeCloseTo(1 / Math.sqrt(3 * modelOf(base).width), 2)
+    const method = parseMethod({ method: 'bottleneck', variant: 'par_bn', bottleneck: 32 })
+    expect(await computeShared(base, method, values)).toEqual(await computeShared(base, { method: 'full' }, new Map()))
   })
 
   test('of a soft prompt are rows of the vocabulary, or normal', async () => {

@@ -32,6 +32,7 @@ export const configs: readonly [name: string, config: MethodConfig, size: number
   // Too large to share batches with others.
   ['wide', { method: 'lora', rank: 160 }, 0.005],
   ['seq-bn', { method: 'bottleneck', variant: 'seq_bn' }, 0.05],
+  ['par-bn', { method: 'bottleneck', variant: 'par_bn', bottleneck: 3 }, 0.1],
   ['double-seq-bn', { method: 'bottleneck', variant: 'double_seq_bn', bottleneck: 5, cross_attention: true }, 0.1],
   ['opendelta', { method: 'bottleneck', variant: 'opendelta' }, 0.1],
   ['prompt', { method: 'soft-prompt', tokens: 5 }, 0.5],
@@ -54,6 +55,11 @@ export const configs: readonly [name: string, config: MethodConfig, size: number
 
 export const saveConfigs = (): Promise<string[]> =>
   Promise.all(configs.map(([name, config, size, fields]) => saveRandomAdapter(name, config, size, fields)))
+
+/** A second adapter of each configuration: rows of two adapters share batches only within a configuration. */
+export const twins = configs.map(([name]) => `${name}-twin`)
+export const saveTwins = (): Promise<string[]> =>
+  Promise.all(configs.map(([, config, size, fields], i) => saveRandomAdapter(twins[i], config, size / 2, fields)))
 
 /** Returns a `folderOf` that finds folders by name. */
 export function foldersByName(folders: readonly string[]): EngineOptions['folderOf'] {

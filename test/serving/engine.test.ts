@@ -16,14 +16,15 @@ import { openEngine } from '../../serving/engine.ts'
 import type { Engine, Prediction } from '../../serving/engine-types.ts'
 import { describeAdapter } from '../../serving/loader.ts'
 import { expectError, parityPath } from '../checkpoint/helpers.ts'
-import { base, configs, foldersByName, saveConfigs, textOf, tokenizer } from './adapters.ts'
+import { base, configs, foldersByName, saveConfigs, saveTwins, textOf, tokenizer, twins } from './adapters.ts'
 
 const ids = configs.map(([name]) => name)
 let folders: string[]
 let engine: Engine
 beforeAll(async () => {
   folders = await saveConfigs()
-  engine = await openEngine({ base, folderOf: foldersByName(folders), threads: 2 })
+  const all = [...folders, ...(await saveTwins())]
+  engine = await openEngine({ base, folderOf: foldersByName(all), threads: 2 })
 })
 afterAll(() => engine.close())
 
@@ -58,7 +59,7 @@ function expectClose(found: Record<string, number>, expected: Record<string, num
 
 describe('a row', () => {
   test('gets the same answer in any mixture of rows and adapters as by itself', async () => {
-    const row = fc.record({ adapter: fc.constantFrom(...ids), text: fc.constantFrom(...texts) })
+    const row = fc.record({ adapter: fc.constantFrom(...ids, ...twins), text: fc.constantFrom(...texts) })
     await fc.assert(
       fc.asyncProperty(fc.array(row, { minLength: 2, maxLength: 30, size: 'max' }), async (rows) => {
         const together = await engine.classify(rows)
@@ -73,8 +74,8 @@ describe('a row', () => {
   })
 
   test('gets the same answer while other requests are running', async () => {
-    const requests = [0, 1, 2].map((shift) =>
-      texts.map((text, i) => ({ text, adapter: ids[(i + shift) % ids.length] })),
+    const requests = [ids, twins, ids].map((names, shift) =>
+      texts.map((text, i) => ({ text, adapter: names[(i + shift) % names.length] })),
     )
     const answers = await Promise.all(requests.map((rows) => engine.classify(rows)))
     for (const [shift, rows] of requests.entries())

@@ -8,6 +8,7 @@ import type { Engine, EngineOptions, Prediction } from '../../serving/engine-typ
 import { describeAdapter, openLoader } from '../../serving/loader.ts'
 import { editJson, editTensors, expectError } from '../checkpoint/helpers.ts'
 import { base, foldersByName, saveRandomAdapter, textOf } from './adapters.ts'
+import { noExplainer } from './queue-entries.ts'
 
 const text = textOf(20)
 const lora = { method: 'lora', rank: 4 } as const
@@ -220,7 +221,11 @@ test('if adapters in use occupy the memory for too long, the load of another fai
   const loader = openLoader({ base, memory: arena.buffer })
   onTestFinished(() => loader.close())
   const join = async () => ({
-    mixture: { batchBytes: () => () => 0, computeLogits: () => Promise.reject(new Error('this test runs no rows')) },
+    mixture: {
+      batchBytes: () => () => 0,
+      computeLogits: () => Promise.reject(new Error('this test runs no rows')),
+      explainer: noExplainer,
+    },
     leave() {},
   })
   const folderOf = async (key: string) => folders.get(key) as string
@@ -229,7 +234,7 @@ test('if adapters in use occupy the memory for too long, the load of another fai
     folderOf,
     loader,
     arena,
-    mixtures: { join, hasRoomFor: () => true },
+    mixtures: { join, hasRoomFor: () => true, prepare: () => {} },
     timeoutMs: 50,
   })
   const first = cache.hold('a')

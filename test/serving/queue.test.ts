@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { openQueue } from '../../serving/queue.ts'
 import type { Mixture, QueueEntry } from '../../serving/queue-entry.ts'
-import { entryOf, readyAdapter } from './queue-entries.ts'
+import { entryOf, noExplainer, readyAdapter } from './queue-entries.ts'
 
 interface Run {
   entries: readonly QueueEntry[]
@@ -20,7 +20,7 @@ function fakeMixture(): { mixture: Mixture; runs: Run[] } {
         fail: reject,
       })
     })
-  return { mixture: { batchBytes: () => () => 0, computeLogits }, runs }
+  return { mixture: { batchBytes: () => () => 0, computeLogits, explainer: noExplainer }, runs }
 }
 
 const entriesOf = (mixture: Mixture, ...lengths: number[]) => entriesFrom('somebody', mixture, ...lengths)

@@ -42,7 +42,7 @@ function estimate(method: MethodConfig, rows: number, source: number, threads = 
   const micro = Array.from({ length: rows }, (_, row) => row)
   return estimateMemory({
     gradientProgram: gradientProgram(model, method, objective),
-    base: base.tensors,
+    weights: [...base.tensors.values()],
     trained: parametersOf(method, model),
     threads,
     columns: 0,

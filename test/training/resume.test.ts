@@ -65,6 +65,15 @@ describe('an interrupted training ends with the same bytes as one that was never
     await expectSameEnd({ ...spec, threads: 3 })
   })
 
+  test('on rounded weights', async () => {
+    const fields = { precision: 'int8-frozen' }
+    const whole = tiny(fields)
+    await runTraining(whole)
+    const spec = await interruptAt(5, fields)
+    await runTraining({ ...spec, threads: 2 }, { resume: true })
+    expect(weightsOf(spec.out).equals(weightsOf(whole.out))).toBe(true)
+  })
+
   test('on a machine with other paths of data and base, because only their contents matter', async () => {
     const fields = tinySpec()
     const interrupted = tinySpec({ steps: 12, out: freshPath('moved') })

@@ -45,7 +45,13 @@ test("a training in OpenDelta's style writes a folder of OpenDelta", async () =>
   const settings = { style: 'opendelta', method: 'bottleneck', bottleneck: 4, steps: 2, batch_tokens: 256, threads: 1 }
   const requested = spec({ ...settings, data: join(packageRoot, 'samples/train.jsonl'), out, device: 'cpu' })
   await train(requested, () => {}, new AbortController().signal, false)
-  expect(readdirSync(out).sort()).toEqual(['README.md', 'config.json', 'graft.json', 'pytorch_model.bin'])
+  expect(readdirSync(out).sort()).toEqual([
+    'README.md',
+    'config.json',
+    'graft.json',
+    'pytorch_model.bin',
+    'training.svg',
+  ])
   expect(await loadAdapter(out, await loadBase(embeddedBase))).toMatchObject({
     layout: 'opendelta',
     method: { method: 'bottleneck', variant: 'opendelta', bottleneck: 4 },

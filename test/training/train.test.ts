@@ -59,6 +59,10 @@ describe.each([
   ['a bottleneck', { method: 'bottleneck', learning_rate: 1e-2 }],
   ['a soft prompt', { method: 'soft-prompt' }],
   ['full fine-tuning', { method: 'full', learning_rate: 1e-3 }],
+  ['LoRA on rounded weights', { method: 'lora', precision: 'int8-frozen' }],
+  ['DoRA on rounded weights', { method: 'lora', dora: true, precision: 'int8-frozen' }],
+  ['a bottleneck on rounded weights', { method: 'bottleneck', learning_rate: 1e-2, precision: 'int8-frozen' }],
+  ['a soft prompt on rounded weights', { method: 'soft-prompt', precision: 'int8-frozen' }],
 ])('%s', (_, fields) => {
   test('learns its data, is saved, and classifies with the reported accuracy', async () => {
     const spec = tinySpec({ ...fields, data: writeReviews(makeReviews(16)), steps: 30 })
@@ -82,6 +86,24 @@ describe.each([
     for (const spec of [one, two]) await runTraining(spec)
     expect(weightsOf(one.out).equals(weightsOf(two.out))).toBe(true)
   })
+})
+
+test('rounded weights change a training, but its loss only a little', async () => {
+  const settings = { data: writeReviews(makeReviews(16)), steps: 10, test: undefined }
+  const [exact, rounded] = [tinySpec(settings), tinySpec({ ...settings, precision: 'int8-frozen' })]
+  const losses = []
+  for (const spec of [exact, rounded]) losses.push((await runTraining(spec)).result?.loss ?? Number.NaN)
+  expect(weightsOf(exact.out).equals(weightsOf(rounded.out))).toBe(false)
+  expect(Math.abs(losses[1] - losses[0]) / losses[0]).toBeLessThan(0.02)
+})
+
+test('a method that freezes nothing cannot train on rounded weights', async () => {
+  await expectError(
+    (async () => tinySpec({ method: 'full', precision: 'int8-frozen' }))(),
+    'usage',
+    'precision int8-frozen',
+    'freezes none',
+  )
 })
 
 test('the seed determines the initial values, the order of the data, and dropout', async () => {

@@ -1,3 +1,4 @@
+import { binCalibration } from '../calibration-scores.ts'
 import { computeMetrics, LENGTH_SLICES, type Prediction, wilsonInterval } from '../metrics.ts'
 import { pairedBootstrapInterval } from './bootstrap.ts'
 import type {
@@ -39,9 +40,13 @@ export function compare(examples: readonly ComparedExample[], adapters: readonly
   }
 }
 
-function toAdapterResult({ name, labels, predictions }: AdapterPredictions): AdapterResult {
+function toAdapterResult({ name, labels, predictions, trainable }: AdapterPredictions): AdapterResult {
   const { n, accuracy, interval, f1, ece } = computeMetrics(predictions, labels)
-  return { name, n, accuracy, interval, f1, ece }
+  const bins = binCalibration(predictions).map((bin) => ({
+    ...bin,
+    interval: wilsonInterval(Math.round(bin.n * bin.accuracy), bin.n),
+  }))
+  return { name, n, accuracy, interval, f1, ece, bins, ...(trainable !== undefined && { trainable }) }
 }
 
 const isCorrect = ({ label, probabilities }: Prediction): boolean =>

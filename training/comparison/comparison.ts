@@ -1,3 +1,4 @@
+import type { CalibrationBin } from '../calibration-scores.ts'
 import type { Interval, Prediction } from '../metrics.ts'
 
 // The inputs and results of a comparison. The API returns the results, so their fields are in snake_case.
@@ -16,6 +17,8 @@ export interface AdapterPredictions {
   /** The names of its labels, in the order of the probabilities. */
   labels: readonly string[]
   predictions: readonly Prediction[]
+  /** Trained parameters. Not set for a pipeline. */
+  trainable?: number
 }
 
 export interface AdapterResult {
@@ -28,6 +31,12 @@ export interface AdapterResult {
   f1: number
   /** Expected calibration error, 15 bins. */
   ece: number
+  /** The commit of the repository of a pipeline of the hub. */
+  revision?: string
+  /** The bins of the calibration error that are not empty, each with the 95 % Wilson score interval of its accuracy. */
+  bins: readonly (CalibrationBin & { interval: Interval })[]
+  /** Trained parameters. Not set for a pipeline. */
+  trainable?: number
 }
 
 /** The comparison of two adapters. A positive difference means that `b` is more accurate. */

@@ -1,3 +1,4 @@
+import { formatCount } from '../../core/format-count.ts'
 import type { AdapterResult, PairResult } from './comparison.ts'
 
 type PairNumbers = Omit<PairResult, 'verdict'>
@@ -45,7 +46,7 @@ export function describeComparison(
 }
 
 function describeDetectable(detectable: number | null, n: number): string {
-  const reviews = n === 1 ? '1 review' : `${n.toLocaleString('en')} reviews`
+  const reviews = n === 1 ? '1 review' : `${formatCount(n)} reviews`
   return detectable === null
     ? `no difference would show on ${reviews}`
     : `a difference under ${pointFormatter(n)(detectable)} points would not show on ${reviews}`

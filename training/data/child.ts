@@ -3,6 +3,7 @@
 import type { PlainError } from '../../core/errors.ts'
 import { toPlain } from '../../core/to-plain.ts'
 import { UPLOAD_LIMITS } from './limits.ts'
+import { makePreview, type Preview } from './preview.ts'
 import type { Reading } from './reading.ts'
 import { type ExampleCounts, scanExamples } from './scan-examples.ts'
 
@@ -13,7 +14,7 @@ export interface ScanRequest {
   reading: Reading
 }
 
-export type ScanAnswer = { counts: ExampleCounts } | { error: PlainError }
+export type ScanAnswer = { counts: ExampleCounts; preview: Preview } | { error: PlainError }
 
 const STDIN = 0
 
@@ -23,8 +24,13 @@ process.on('disconnect', () => process.exit())
 process.on('message', (request: ScanRequest) => void handle(request))
 
 async function handle({ name, reading }: ScanRequest): Promise<void> {
-  const answer: ScanAnswer = await scanExamples(name, { ...reading, fd: STDIN, limits: UPLOAD_LIMITS }, () => {}).then(
-    (counts) => ({ counts }),
+  const preview = makePreview()
+  const answer: ScanAnswer = await scanExamples(
+    name,
+    { ...reading, fd: STDIN, limits: UPLOAD_LIMITS },
+    preview.add,
+  ).then(
+    (counts) => ({ counts, preview: preview.finish(counts.labels) }),
     (error) => ({ error: toPlain(error) }),
   )
   process.send?.(answer, undefined, undefined, () => process.exit())

@@ -1,3 +1,4 @@
+import { formatCount } from '../../core/format-count.ts'
 import { makeRandom } from '../../core/random.ts'
 import type { Example } from './check-row.ts'
 
@@ -11,7 +12,7 @@ const MAX_DEFAULT_ROWS = 1000
 const MIN_DEFAULT_ROWS = 50
 
 /** The default rule, for the descriptions of settings. */
-export const HELD_OUT_RULE = `a tenth of the reviews, at most ${MAX_DEFAULT_ROWS.toLocaleString('en')}; none if there are fewer than ${MIN_DEFAULT_ROWS / DEFAULT_SHARE}`
+export const HELD_OUT_RULE = `a tenth of the reviews, at most ${formatCount(MAX_DEFAULT_ROWS)}; none if there are fewer than ${MIN_DEFAULT_ROWS / DEFAULT_SHARE}`
 
 /** Training data in two parts that share no text. */
 export interface SplitExamples {

@@ -1,3 +1,4 @@
+import { formatCount } from '../../core/format-count.ts'
 import { type Finding, formatNumber, formatShare, listPhrases, quote } from '../findings.ts'
 import { findSimilarLabels } from './similar-labels.ts'
 
@@ -63,7 +64,7 @@ function findUnknownTexts({ texts }: DatasetFacts): Finding | undefined {
     message:
       textShare >= 0.5
         ? `Most of this text is unknown to the base: ${share}. It may be in a language that the base has not seen.`
-        : `A part of this text is unknown to the base: ${share}. ${mostlyUnknown.toLocaleString('en')} of ${formatNumber(rows, 'review')} are mostly unknown.`,
+        : `A part of this text is unknown to the base: ${share}. ${formatCount(mostlyUnknown)} of ${formatNumber(rows, 'review')} are mostly unknown.`,
     count: mostlyUnknown,
     share: unknownShare,
     fix: FOREIGN_FIX,

@@ -1,6 +1,8 @@
+import { join } from 'node:path'
 import { fail } from '../../core/errors.ts'
 import { MAX_TOKENS } from '../../model/encode.ts'
 import { withoutHtmlBreaks } from '../../model/html-breaks.ts'
+import { type Downloads, limitFetch } from './limited-fetch.ts'
 import { mapLabels, scoresOf } from './map-labels.ts'
 
 /** A text classifier of transformers.js. */
@@ -23,6 +25,10 @@ export interface PipelineRequest extends Pipeline {
   readonly threads?: number
   /** The folder for downloaded files. */
   readonly cache: string
+  /** The commit of the repository. Not set for a folder. */
+  readonly revision?: string
+  /** The most bytes to download. Defaults to no limit. */
+  readonly maxBytes?: number
 }
 
 /** The version that Graft is tested with. */
@@ -36,7 +42,7 @@ const DEFAULT_MAX_TOKENS = 512
  * @param onProgress called with the number of texts classified so far
  * @returns the probabilities of each text, in the order of the targets
  * @throws GraftError `pipeline_invalid` if the package is not installed, the model cannot be loaded or run, or its
- *   labels are not clear; `hub_unavailable` if the hub does not respond, or has too much to do
+ *   labels are not clear, or it is too large; `hub_unavailable` if the hub does not respond, or has too much to do
  */
 export async function runPipeline(
   { model, texts, targets, labels, ...options }: PipelineRequest,
@@ -61,7 +67,7 @@ export async function runPipeline(
 
 async function openPipeline(
   model: string,
-  { isFolder, dtype, threads, cache }: Omit<PipelineRequest, 'model' | 'texts' | 'targets'>,
+  { isFolder, dtype, threads, cache, revision, maxBytes }: Omit<PipelineRequest, 'model' | 'texts' | 'targets'>,
 ) {
   const { env, LogLevel, pipeline } = await importPackage()
   env.logLevel = LogLevel.ERROR
@@ -69,23 +75,24 @@ async function openPipeline(
   // Otherwise a folder of this machine could be taken for a repository with the same name.
   env.allowLocalModels = isFolder
   env.cacheDir = cache
-  let outage: string | undefined
-  env.fetch = async (...request: Parameters<typeof fetch>) => {
-    const response = await fetch(...request).catch((error) => {
-      outage = `cannot be reached: ${(error.cause ?? error).message}`
-      throw error
-    })
-    if (response.status >= 500 || response.status === 429) outage = `responded with status ${response.status}`
-    return response
+  // The option `revision` of transformers.js 4 does not reach its request for config.json. So all addresses name the
+  // commit, and each commit has a cache of its own.
+  if (revision !== undefined) {
+    env.remotePathTemplate = `{model}/resolve/${revision}/`
+    env.cacheDir = join(cache, model, revision)
   }
+  const downloads: Downloads = { exceeded: false }
+  env.fetch = limitFetch(maxBytes, downloads)
   if (process.env.HF_ENDPOINT) env.remoteHost = `${process.env.HF_ENDPOINT.replace(/\/$/, '')}/`
   const classifier = await pipeline('text-classification', model, {
     device: 'cpu',
     ...(dtype !== undefined && { dtype: dtype as 'fp32' }),
     ...(threads !== undefined && { session_options: { intraOpNumThreads: threads } }),
-  }).catch((error) =>
-    outage ? throwUnavailable(env.remoteHost, outage, error) : throwUnusable(model, 'cannot be loaded', error),
-  )
+  }).catch((error) => {
+    if (downloads.exceeded) throwTooLarge(model, maxBytes as number, error)
+    if (downloads.outage) throwUnavailable(env.remoteHost, downloads.outage, error)
+    return throwUnusable(model, 'cannot be loaded', error)
+  })
   const { tokenizer } = classifier
   if (!(tokenizer.model_max_length <= MAX_TOKENS))
     Object.defineProperty(tokenizer, 'model_max_length', { value: DEFAULT_MAX_TOKENS })
@@ -105,6 +112,18 @@ async function importPackage() {
       },
       error,
     ),
+  )
+}
+
+function throwTooLarge(model: string, maxBytes: number, error: unknown): never {
+  fail(
+    'pipeline_invalid',
+    {
+      subject: `the pipeline ${model}`,
+      problem: `is more than ${Math.floor(maxBytes / 2 ** 20)} MiB to download, which is the limit of this worker`,
+      fix: 'Choose smaller files with dtype, such as q8, or ask the operator to start the worker with a larger --pipeline-mib.',
+    },
+    error,
   )
 }
 

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { toSvgDocument } from '../../charts/svg.ts'
+import { drawTrainingCurve } from '../../charts/training-curve.ts'
 import { saveAdapter } from '../../checkpoint/adapter.ts'
 import { areRecordsSmall, readManifest } from '../../checkpoint/manifest.ts'
 import { modelOf } from '../../model/architectures.ts'
@@ -7,6 +9,7 @@ import type { PreparedTraining } from '../data/prepare.ts'
 import type { Calibration, Plan, TrainingResult } from '../events.ts'
 import { inspectTraining } from '../inspect-training.ts'
 import type { Metrics } from '../metrics.ts'
+import type { TrainingSpec } from '../spec.ts'
 import { skippedSteps } from '../step/loss-scale.ts'
 import type { Trainer } from '../step/trainer.ts'
 import type { CurvePoint, Progress } from './state.ts'
@@ -76,9 +79,16 @@ export async function saveCheckpoint(
     training,
     ...(recorded && { metrics: { ...recorded } }),
     probe_ids: labels.tokens,
+    files: { [CURVE_FILE]: drawCurve(spec, progress.curve, metrics) },
   })
   return { checkpoint: resolve(out), ...summary, ...(recorded && { metrics: recorded }) }
 }
+
+/** The name of the picture of the loss and the accuracy over the steps. */
+const CURVE_FILE = 'training.svg'
+
+const drawCurve = ({ method }: TrainingSpec, curve: readonly CurvePoint[], metrics: Metrics | undefined): string =>
+  toSvgDocument(drawTrainingCurve({ title: `Training of ${method.method}`, points: thinCurve(curve), final: metrics }))
 
 /** Returns the rows that were not read, by file, as a field of the result. */
 function listSkipped({ data, test }: Plan): Pick<TrainingResult, 'skipped'> {

@@ -18,7 +18,7 @@ const ARENA_FACTOR = 1.15
 
 interface TrainingMemory {
   gradientProgram: Program
-  base: ReadonlyMap<string, Float32Array>
+  weights: readonly ArrayBufferView[]
   trained: readonly NamedShape[]
   threads: number
   /** The sum of the columns of all dropout masks; 0 without dropout. */
@@ -44,13 +44,13 @@ export interface MemoryEstimate {
  * thread.
  */
 export function estimateMemory(training: TrainingMemory): MemoryEstimate {
-  const { gradientProgram, base, trained, threads, columns, steps, lengths } = training
+  const { gradientProgram, weights: views, trained, threads, columns, steps, lengths } = training
   const { batches, inStep } = largestMicroBatches(steps, lengths)
   const running = Math.min(threads, inStep)
   const [largest] = batches
     .map(({ rows, source }) => ({ rows, source, peak: peakBytes(gradientProgram, { batch: rows, source, columns }) }))
     .sort((a, b) => b.peak - a.peak)
-  const weights = [...base.values()].reduce((bytes, { byteLength }) => bytes + byteLength, 0)
+  const weights = views.reduce((bytes, { byteLength }) => bytes + byteLength, 0)
   // θ, m, v, the gradient of the step, and that of the micro-batch of each thread.
   const vectors = FLOAT_BYTES * totalSize(trained) * (4 + running)
   const { rows, source, peak } = largest ?? { rows: 0, source: 0, peak: 0 }

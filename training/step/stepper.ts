@@ -1,4 +1,5 @@
 import type { Program } from '../../graph/program.ts'
+import type { Precision } from '../../graph/runtime/devices/device-description.ts'
 import type { LoadedProgram } from '../../graph/runtime/pool.ts'
 import type { Values } from '../../graph/runtime/session.ts'
 import type { NamedShape } from '../../model/tensor-shapes.ts'
@@ -31,8 +32,8 @@ export interface StepperOptions {
   /** Inputs that are the same in every run, such as the weights of the base. */
   bound: Values
   optimizer: AdamW
-  /** The precision of weights and activations on a device. Defaults to f32. */
-  precision?: 'f32' | 'f16'
+  /** A device computes with weights and activations in f16 if it is `f16`. Defaults to `f32`. */
+  precision?: Precision
   /** The vector of dynamic loss scaling on a device. It is updated whenever losses or vectors are read. */
   lossScale?: Float32Array
 }

@@ -9,7 +9,7 @@ import { type Step, trainingSteps } from '../data/steps.ts'
 import { learningRateAt } from '../schedule.ts'
 import { drawDropoutRows, makeDropoutBank, makeDropoutMasks } from './dropout.ts'
 import type { MicroBatch } from './gradient-accumulator.ts'
-import { gradientProgram } from './gradient-program.ts'
+import { gradientProgram, roundedWeights } from './gradient-program.ts'
 import { initialLossScale } from './loss-scale.ts'
 import { estimateMemory, requireMemory } from './memory-estimate.ts'
 import { openStepper } from './open-stepper.ts'
@@ -42,14 +42,15 @@ export async function openTrainer(prepared: PreparedTraining, pool: Pool): Promi
   const parameters = parametersOf(spec.method, model)
   const objective = model.objective(spec.loss, labels.tokens)
   const dropout = spec.dropout > 0 ? makeDropoutMasks(spec.dropout, spec.max_tokens) : undefined
-  const program = gradientProgram(model, spec.method, objective, { dropout })
+  const program = gradientProgram(model, spec.method, objective, { dropout, precision: spec.precision })
+  const rounded = roundedWeights(spec.precision, base.tensors, model)
   const columns = dropout?.columns({ source: paddedSize(spec.max_tokens) }) ?? 0
   // A device has its own memory, and reports itself that it has too little.
   if (spec.device === 'cpu')
     requireMemory(
       estimateMemory({
         gradientProgram: program,
-        base: base.tensors,
+        weights: [...base.tensors.values(), ...Object.values(rounded)],
         trained: parameters,
         threads: pool.size,
         columns,
@@ -72,6 +73,7 @@ export async function openTrainer(prepared: PreparedTraining, pool: Pool): Promi
     lossScale,
     bound: {
       ...Object.fromEntries(base.tensors),
+      ...rounded,
       ...objective.constants,
       ...model.classInputs(labels.tokens),
       ...(dropout && { dropout_bank: makeDropoutBank(spec.seed, spec.dropout, columns) }),

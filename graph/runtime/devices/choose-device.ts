@@ -1,6 +1,6 @@
 import { fail } from '../../../core/errors.ts'
 import { describeCuda } from './cuda-device.ts'
-import type { DeviceDescription, DeviceKind } from './device-description.ts'
+import type { DeviceDescription, DeviceKind, Precision } from './device-description.ts'
 import { readGpuHardware } from './gpu-hardware.ts'
 import { describeWebgpu, measureDevice } from './gpu-info.ts'
 import type { Measurement } from './measure-child.ts'
@@ -8,7 +8,6 @@ import { type HostEnvironment, thisHost } from './query-child.ts'
 
 /** A requested device. `auto` chooses the fastest one. */
 export type DeviceRequest = 'auto' | DeviceKind
-export type Precision = 'f32' | 'f16'
 
 /** The device to train on, and the reason in one sentence. */
 export interface DeviceChoice {
@@ -21,13 +20,14 @@ export interface DeviceChoice {
  * WebGPU if it is a real GPU that multiplies matrices faster than the CPU, and otherwise the CPU. On Linux, `auto`
  * skips the measurement without a device file of a GPU.
  * @throws GraftError `device_unavailable` if the requested device cannot be used, `precision_unsupported` if it does
- * not support f16
+ * not support the precision
  */
 export async function chooseDevice(
   requested: DeviceRequest,
   precision: Precision,
   host: HostEnvironment = thisHost(),
 ): Promise<DeviceChoice> {
+  if (precision === 'int8-frozen') return chooseForInt8(requested)
   if (requested === 'auto') return precision === 'f16' ? chooseForF16(host) : chooseForF32(host)
   if (requested === 'cpu') {
     if (precision === 'f16')
@@ -38,6 +38,17 @@ export async function chooseDevice(
   if (!device.usable) throwUnavailable(`--device ${requested}`, device)
   if (precision === 'f16' && !device.f16) throwNoF16(device.name, fixForF16(device))
   return { device: requested, reason: `${device.name} was requested.` }
+}
+
+/** Only the CPU has kernels for products of integers. */
+function chooseForInt8(requested: DeviceRequest): DeviceChoice {
+  if (requested === 'cpu') return { device: 'cpu', reason: 'The CPU was requested.' }
+  if (requested === 'auto') return chooseCpu('int8-frozen needs it')
+  return fail('precision_unsupported', {
+    subject: '--precision int8-frozen',
+    problem: `needs the CPU, not ${requested}`,
+    fix: 'Use --device cpu, or another precision.',
+  })
 }
 
 async function chooseForF32(host: HostEnvironment): Promise<DeviceChoice> {

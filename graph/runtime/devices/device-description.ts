@@ -2,6 +2,10 @@ export const deviceKinds = ['cpu', 'webgpu', 'cuda'] as const
 /** A kind of device that programs run on. */
 export type DeviceKind = (typeof deviceKinds)[number]
 
+/** The precisions of training. `int8-frozen` rounds frozen weights, and what is multiplied with them, to 8 bits. */
+export const precisions = ['f32', 'f16', 'int8-frozen'] as const
+export type Precision = (typeof precisions)[number]
+
 /** A device of this machine. Fields that are not set are unknown. */
 export interface DeviceDescription {
   kind: DeviceKind

@@ -18,15 +18,15 @@ describe.each(runtimes)('on %s', (_, available, open) => {
     return pool
   }
 
-  test.skipIf(!available)('pieces are fed as one value, with zeros between and after them', async () => {
+  test.skipIf(!available)('pieces are fed as one value, with zeros after them', async () => {
     const loaded = await openPoolForTest().load(
       buildProgram('concatenation', { y: relu(input('x', 'f32', ['rows', 3])) }),
       {},
     )
     // A device pads nineteen rows to twenty.
-    const pieces = [3, Float32Array.of(1, 2, 3, 4), 2, Float32Array.of(5)]
+    const pieces = [Float32Array.of(1, 2, 3, 4), Float32Array.of(5)]
     const { y } = await loaded.run({ x: { pieces } }, { rows: 19 })
-    expect([...y]).toEqual([0, 0, 0, 1, 2, 3, 4, 0, 0, 5, ...Array<number>(47).fill(0)])
+    expect([...y]).toEqual([1, 2, 3, 4, 5, ...Array<number>(52).fill(0)])
   })
 
   test.skipIf(!available)('bound data is freed when the last program that uses it is unloaded', async () => {

@@ -5,21 +5,26 @@ import { loadAdapter } from '../../../checkpoint/adapter.ts'
 import { loadBase } from '../../../checkpoint/base.ts'
 import { stepsOf } from '../../../checkpoint/onnx/steps.ts'
 import { encodeSafetensors } from '../../../checkpoint/safetensors.ts'
+import { MAX_COMPLETENESS_ERROR } from '../../../core/explanation-precision.ts'
 import { makeRandom } from '../../../core/random.ts'
 import { openPool, type Pool } from '../../../graph/runtime/pool.ts'
 import { architectures, modelOf } from '../../../model/architectures.ts'
 import { encodeText } from '../../../model/encode.ts'
+import { FRAME } from '../../../model/locate-words.ts'
 import { type MethodConfig, parametersOf, parseMethod } from '../../../model/methods/registry.ts'
 import { countTrainable } from '../../../model/parameter-count.ts'
 import { sizeOfShape } from '../../../model/tensor-shapes.ts'
+import { explain } from '../../../serving/explain.ts'
 import { openMixtures } from '../../../serving/mixtures.ts'
 import type { QueueEntry } from '../../../serving/queue-entry.ts'
+import { prepareBase } from '../../../serving/served-base.ts'
 import { prepare, tokenizerOf } from '../../../training/data/prepare.ts'
 import { trainingSteps } from '../../../training/data/steps.ts'
 import { predictAll } from '../../../training/evaluate.ts'
 import { computeMetrics } from '../../../training/metrics.ts'
 import { openTrainer } from '../../../training/step/trainer.ts'
 import { expectError, freshPath } from '../../checkpoint/helpers.ts'
+import { computePoints } from '../../serving/queue-entries.ts'
 import { makeReviews, runTraining, tinySpec, words, writeReviews } from '../../training/tiny.ts'
 import { expectNear } from '../references.ts'
 import { bert } from './architecture.ts'
@@ -98,15 +103,31 @@ describe.each(Object.entries(methods))('%s on a BERT with a linear head', (_, { 
 
     const values = trainer.vectors.theta
     const adapter = { method: spec.method, values, words: labels.tokens, hold: () => () => {} }
-    const { mixture, leave } = await openMixtures(base, pool).join(adapter)
+    const { mixture, leave } = await openMixtures(prepareBase(base, 'f32'), pool).join(adapter)
     const entries = held!.ids.slice(0, 5).map((ids) => ({ ids, adapter }))
     const logits = await mixture.computeLogits(entries as unknown as QueueEntry[])
+    const explanation = await explainFirst(entries[0].ids, { ...adapter, mixture }, labels.labels, logits[0])
+    expect(explanation.completeness_error).toBeLessThanOrEqual(MAX_COMPLETENESS_ERROR)
+    const [negative, positive] = answers[0].probabilities
+    expect(explanation.target).toBe(labels.labels[positive > negative ? 1 : 0])
     leave()
     const odds = (p: readonly number[]) => Math.log(p[1] / p[0])
     for (const [i, [negative, positive]] of logits.entries())
       expectNear([positive - negative], [odds(answers[i].probabilities)], 1e-3, `row ${i}`)
   })
 })
+
+/** Explains an answer. All tokens of the text count as one word; those around it stay at every point. */
+function explainFirst(ids: Int32Array, adapter: object, labels: readonly string[], logits: Float32Array) {
+  const wordOf = ids.map((_, i) => (i === 0 || i === ids.length - 1 ? FRAME : 0))
+  const entry = {
+    ids,
+    adapter: { ...adapter, description: { labels } },
+    row: { text: 'a text' },
+    located: { words: [{ start: 0, end: 6 }], wordOf },
+  } as unknown as QueueEntry
+  return explain(entry, logits, computePoints, new AbortController().signal)
+}
 
 test('every method also trains the head, which is counted once', async () => {
   const model = modelOf(await loadBase(folder))

@@ -14,6 +14,8 @@ export interface FakeHub {
   requested: string[]
   /** The number of requests that are answered with status 503 from now on. */
   failing: number
+  /** The commit of each repository. A test may change it. */
+  commit: string
 }
 
 /**
@@ -22,15 +24,21 @@ export interface FakeHub {
  */
 export async function startHub(folders: Readonly<Record<string, string>>): Promise<FakeHub> {
   const server = createServer(({ url }, response) => {
-    const [repository, path] = String(url).slice(1).split('/resolve/main/')
+    const [repository, path] = String(url).slice(1).split(`/resolve/${hub.commit}/`)
     hub.requested.push(String(url))
     if (hub.failing > 0) {
       hub.failing--
       response.writeHead(503).end()
       return
     }
-    const file = join(folders[repository] ?? '', path)
-    const content = repository in folders && existsSync(file) ? readFileSync(file) : undefined
+    const name = /^\/api\/models\/(.+?)\/revision\/main/.exec(String(url))?.[1]
+    if (name !== undefined && name in folders) {
+      const info = { _id: '1', id: name, private: false, sha: hub.commit, lastModified: new Date(0).toISOString() }
+      response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(info))
+      return
+    }
+    const file = join(folders[repository] ?? '', path ?? '')
+    const content = repository in folders && path !== undefined && existsSync(file) ? readFileSync(file) : undefined
     response.writeHead(content ? 200 : 404, { 'content-length': content?.length ?? 0 }).end(content)
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -40,6 +48,7 @@ export async function startHub(folders: Readonly<Record<string, string>>): Promi
     environment: { HF_ENDPOINT: `http://127.0.0.1:${port}`, HF_HOME: freshPath('hub') },
     requested: [],
     failing: 0,
+    commit: 'c'.repeat(40),
   }
   return hub
 }

@@ -88,6 +88,13 @@ describe('a device that is requested by name', () => {
     await expectError(chooseDevice('cpu', 'f16'), 'precision_unsupported', 'shader-f16', '--precision f32')
   })
 
+  test('trains on rounded weights only if it is the CPU, which auto chooses then', async () => {
+    for (const requested of ['auto', 'cpu'] as const)
+      expect((await chooseDevice(requested, 'int8-frozen')).device).toBe('cpu')
+    for (const requested of ['webgpu', 'cuda'] as const)
+      await expectError(chooseDevice(requested, 'int8-frozen'), 'precision_unsupported', requested, '--device cpu')
+  })
+
   test('is never replaced: if it cannot be used, the error says why and how to fix it', async () => {
     const noDriver = withEnv({ VK_ICD_FILENAMES: '/nowhere/icd.json' })
     await expectError(chooseDevice('webgpu', 'f32', noDriver), 'device_unavailable', '--device webgpu', 'graft devices')
