@@ -29,8 +29,7 @@ import {
   requireSameWeights,
 } from './manifest.ts'
 import { CARD_FILE, formatModelCard } from './model-card.ts'
-import { requireSameLogits } from './probe-check.ts'
-import { makeProbeSettings, probeAdapter } from './probe-logits.ts'
+import { makeProbeSettings, probeAdapter, requireSavedLogits } from './probe-logits.ts'
 import { encodeSafetensors } from './safetensors.ts'
 import type { Shapes } from './tensor-file.ts'
 import { encodeTorch } from './torch/encode.ts'
@@ -82,6 +81,7 @@ export async function loadAdapter(
   if (manifest) requireSameBase(manifest, base, fileIn(dir, MANIFEST_FILE))
   const { method, adapter = DEFAULT_NAMING.adapter } = layout.parseConfig(config, model, subject)
   requireAllowed?.(method, manifest)
+  await layout.head?.requireSame(dir, base)
   const [file] = await findWeightsFiles(layout, dir)
   const weights = fileIn(dir, file)
   const namingOf = (tensors: Shapes): Naming => ({
@@ -96,8 +96,8 @@ export async function loadAdapter(
   if (manifest) requireSameWeights(manifest, digest, weights)
   const naming = namingOf(tensors)
   const values = readValues(tensors, tensorNamesIn(layout, method, naming, model), method, model, weights)
-  const probe = await probeAdapter(base, method, values, manifest?.probe ?? makeProbeSettings(model), weights)
-  if (manifest) requireSameLogits(manifest.probe, probe, weights)
+  if (manifest) await requireSavedLogits(base, { method, values }, manifest.probe, weights)
+  else await probeAdapter(base, method, values, makeProbeSettings(model), weights)
   return addKey({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig: text })
 }
 
@@ -105,6 +105,8 @@ export async function loadAdapter(
 export interface SaveFields extends ManifestFields {
   /** The token ids whose logits to store, such as those of the label words. Defaults to the first eight. */
   probe_ids?: readonly number[]
+  /** Further files for people, by name. No reader of the folder needs them. Defaults to none. */
+  files?: Readonly<Record<string, string>>
 }
 
 /**
@@ -139,17 +141,18 @@ export async function saveAdapter(
   const values = renameValues(adapter.values, trained, method, model)
   const savedProbe =
     adapter.manifest?.weights_sha256 === digest && !fields.probe_ids ? adapter.manifest.probe : undefined
-  const settings = savedProbe ?? makeProbeSettings(model, fields.probe_ids)
-  const probe = await probeAdapter(base, method, values, settings, dir)
-  if (savedProbe) requireSameLogits(savedProbe, probe, dir)
   // If the saved probe still matches, it is kept: differences in the last digits between machines must not change the
   // bytes.
-  const manifest = makeManifest(base, fields, digest, savedProbe ?? probe)
+  if (savedProbe) await requireSavedLogits(base, { method, values }, savedProbe, dir)
+  const probe =
+    savedProbe ?? (await probeAdapter(base, method, values, makeProbeSettings(model, fields.probe_ids), dir))
+  const manifest = makeManifest(base, fields, digest, probe)
   await writeFolder(dir, {
     [layout.configFile]: libraryConfig,
     [layout.weightsFile]: weights,
     ...(await readExistingFiles(base.dir, layout.copiedFromBase)),
     [MANIFEST_FILE]: formatManifest(manifest),
+    ...fields.files,
     ...(layout.library && { [CARD_FILE]: formatModelCard(method, base, model, manifest, layout.library) }),
   })
   return addKey({ method, layout: layout.name, naming, values, digest, manifest, libraryConfig })

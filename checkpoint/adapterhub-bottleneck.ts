@@ -6,14 +6,46 @@ import { readKeys, throwNotSavable, throwUnsupported } from './config-rules.ts'
 import { float } from './python-json.ts'
 
 type Activation = 'relu' | 'gelu' | 'silu'
-type Variant = 'seq_bn' | 'double_seq_bn'
+type Variant = 'seq_bn' | 'double_seq_bn' | 'par_bn'
 
 /** The keys that distinguish the variants in a file, and the default activation of each. */
 const variants: Readonly<
-  Record<Variant, { mh_adapter: boolean; original_ln_before: boolean; activation: Activation }>
+  Record<
+    Variant,
+    {
+      is_parallel: boolean
+      mh_adapter: boolean
+      original_ln_before: boolean
+      activation: Activation
+      scaling: number
+      init_weights: string
+    }
+  >
 > = {
-  seq_bn: { mh_adapter: false, original_ln_before: true, activation: 'relu' },
-  double_seq_bn: { mh_adapter: true, original_ln_before: false, activation: 'silu' },
+  seq_bn: {
+    is_parallel: false,
+    mh_adapter: false,
+    original_ln_before: true,
+    activation: 'relu',
+    scaling: 1,
+    init_weights: 'bert',
+  },
+  double_seq_bn: {
+    is_parallel: false,
+    mh_adapter: true,
+    original_ln_before: false,
+    activation: 'silu',
+    scaling: 1,
+    init_weights: 'bert',
+  },
+  par_bn: {
+    is_parallel: true,
+    mh_adapter: false,
+    original_ln_before: false,
+    activation: 'relu',
+    scaling: 4,
+    init_weights: 'mam_adapter',
+  },
 }
 
 /** The names of activations in transformers. Its plain `gelu` is the erf form, which Graft does not have. */
@@ -26,12 +58,14 @@ const activations: Readonly<Record<string, Activation>> = {
 }
 
 const keys = z.object({
+  is_parallel: z.boolean().default(false),
   mh_adapter: z.boolean(),
   output_adapter: z.literal(true),
   original_ln_before: z.boolean().default(false),
   cross_adapter: z.boolean().default(false),
   reduction_factor: z.number({ error: 'a single number for all layers' }).positive(),
   non_linearity: z.string(),
+  scaling: z.number({ error: 'a number, because Graft does not support a learned scale' }).positive().default(1),
 })
 
 /**
@@ -53,7 +87,7 @@ export const adapterHubBottleneck: AdapterHubMethod = {
     init_weights_seed: 'ignored',
     inv_adapter: { only: [null], feature: 'invertible adapters' },
     inv_adapter_reduction_factor: 'ignored',
-    is_parallel: { only: [false], feature: 'parallel adapters' },
+    is_parallel: 'read',
     learn_phm: 'ignored',
     leave_out: { only: [[], null], feature: 'skipped layers' },
     ln_after: { only: [false], feature: 'a norm in the adapter' },
@@ -71,40 +105,54 @@ export const adapterHubBottleneck: AdapterHubMethod = {
     phm_rank: 'ignored',
     reduction_factor: 'read',
     residual_before_ln: { only: [true] },
-    scaling: { only: [1], feature: 'a scaled adapter' },
+    scaling: 'read',
     shared_W_phm: 'ignored',
     shared_phm_rule: 'ignored',
     stochastic_depth: { only: [0], feature: 'stochastic depth' },
     use_gating: { only: [false], feature: 'gating' },
   },
   toMethod(config, { width: dModel }, subject, version) {
-    const { reduction_factor: factor, non_linearity, cross_adapter, ...places } = readKeys(config, keys, subject)
+    const {
+      reduction_factor: factor,
+      non_linearity,
+      cross_adapter,
+      scaling,
+      ...places
+    } = readKeys(config, keys, subject)
+    // A parallel adapter reads h, whatever original_ln_before says.
     const variant = Object.entries(variants).find(
-      ([, v]) => v.mh_adapter === places.mh_adapter && v.original_ln_before === places.original_ln_before,
+      ([, v]) =>
+        v.is_parallel === places.is_parallel &&
+        v.mh_adapter === places.mh_adapter &&
+        (places.is_parallel || v.original_ln_before === places.original_ln_before),
     )?.[0]
+    if (!variant && places.is_parallel)
+      return throwUnsupported(`${subject}, mh_adapter`, 'false if is_parallel is true', true)
     if (!variant)
       return throwUnsupported(
         `${subject}, original_ln_before`,
         `${!places.mh_adapter} if mh_adapter is ${places.mh_adapter}`,
         places.original_ln_before,
       )
-    return omitDefaultActivation({
+    return omitDefaults({
       method: 'bottleneck',
       bottleneck: widthFromFactor(dModel, factor),
       variant,
       cross_attention: cross_adapter,
       activation: parseActivation(non_linearity, version, subject),
+      scaling,
     })
   },
   // OpenDelta's adapter reads and changes the same f, but before dropout, which has no effect outside training.
   toSupportedMethod(method) {
-    if (method.variant !== 'opendelta') return omitDefaultActivation(method)
+    if (method.variant !== 'opendelta') return omitDefaults(method)
     const { targets, ...rest } = method
     const activation = method.activation ?? 'gelu'
-    return omitDefaultActivation({ ...rest, ...placesFrom(targets, rest), activation, variant: 'double_seq_bn' })
+    return omitDefaults({ ...rest, ...placesFrom(targets, rest), activation, variant: 'double_seq_bn' })
   },
   toConfig: (method, model) => {
-    const { mh_adapter, original_ln_before, activation } = variants[method.variant as Variant]
+    const { is_parallel, mh_adapter, original_ln_before, activation, scaling, init_weights } =
+      variants[method.variant as Variant]
     return {
       adapter_residual_before_ln: false,
       cross_adapter: method.cross_attention,
@@ -112,11 +160,11 @@ export const adapterHubBottleneck: AdapterHubMethod = {
       factorized_phm_W: true,
       factorized_phm_rule: false,
       hypercomplex_nonlinearity: 'glorot-uniform',
-      init_weights: 'bert',
+      init_weights,
       init_weights_seed: null,
       inv_adapter: null,
       inv_adapter_reduction_factor: null,
-      is_parallel: false,
+      is_parallel,
       learn_phm: true,
       leave_out: [],
       ln_after: false,
@@ -134,7 +182,7 @@ export const adapterHubBottleneck: AdapterHubMethod = {
       phm_rank: 1,
       reduction_factor: findReductionFactor(model, method.bottleneck as number),
       residual_before_ln: true,
-      scaling: float(1),
+      scaling: float((method.scaling as number | undefined) ?? scaling),
       shared_W_phm: false,
       shared_phm_rule: true,
       stochastic_depth: float(0),
@@ -166,11 +214,15 @@ function placesFrom(targets: unknown, { cross_attention }: MethodConfig): Partia
   )
 }
 
-/** Removes the activation if it is the variant's default, so that equal functions have equal configurations. */
-function omitDefaultActivation(method: MethodConfig): MethodConfig {
-  const { activation, ...rest } = parseMethod(method)
-  const isDefault = activation === undefined || activation === variants[rest.variant as Variant].activation
-  return (isDefault ? rest : { ...rest, activation }) as MethodConfig
+/** Removes values that are the variant's defaults, so that equal functions have equal configurations. */
+function omitDefaults(method: MethodConfig): MethodConfig {
+  const { activation, scaling, ...rest } = parseMethod(method)
+  const defaults = variants[rest.variant as Variant]
+  return {
+    ...rest,
+    ...(activation !== undefined && activation !== defaults.activation && { activation }),
+    ...(scaling !== undefined && scaling !== defaults.scaling && { scaling }),
+  } as MethodConfig
 }
 
 function parseActivation(text: string, version: LibraryVersion | undefined, subject: string): Activation {

@@ -1,6 +1,7 @@
 import { modelOf } from '../model/architectures.ts'
 import { type MethodConfig, parseMethod } from '../model/methods/registry.ts'
 import { adapterHubBottleneck } from './adapterhub-bottleneck.ts'
+import { adapterHubHead } from './adapterhub-head.ts'
 import { adapterHubLora } from './adapterhub-lora.ts'
 import type { AdapterHubMethod, LibraryVersion } from './adapterhub-method.ts'
 import { checkKeys, FIX_BASE, throwNotSavable, throwUnsupported } from './config-rules.ts'
@@ -20,6 +21,7 @@ export const adapterhub: Layout = {
   // T5AdapterModel uses the second one.
   prefixes: ['', 'transformer.'],
   library: { name: 'adapters', load: (base) => loadInPython(base, ', use_safetensors=True') },
+  head: adapterHubHead,
   copiedFromBase: [],
   recognizes: (config) => 'config' in config && !('peft_type' in config),
   parseConfig(file, model, subject) {
@@ -79,6 +81,8 @@ const loadInPython = (base: string, options = ''): string[] => [
 
 const fileRules = {
   config: 'read',
+  // A digest of the configuration, which save_all_adapters adds.
+  config_id: 'ignored',
   hidden_size: 'read',
   model_class: 'ignored',
   model_name: 'ignored',

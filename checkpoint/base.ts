@@ -96,10 +96,18 @@ export function requireTokenizer({ dir, tokenizer }: Base): TokenizerFiles {
   )
 }
 
-/** Returns a file that keeps the origin of a base in a copy of its folder, by its name. */
-export const formatHubManifest = (hub: HubOrigin): Record<string, string> => ({
-  [MANIFEST_FILE]: `${JSON.stringify({ source: formatHubOrigin(hub) }, null, 2)}\n`,
-})
+/** Returns a file that keeps the name or the origin of a base in a copy of its folder, by its name. */
+export function formatBaseManifest({
+  name,
+  hub,
+  labelWords,
+}: Pick<Base, 'name' | 'hub' | 'labelWords'>): Record<string, string> {
+  const manifest = {
+    ...(hub ? { source: formatHubOrigin(hub) } : { name }),
+    ...(labelWords && { label_words: labelWords }),
+  }
+  return { [MANIFEST_FILE]: `${JSON.stringify(manifest, null, 2)}\n` }
+}
 
 async function readManifest(dir: string): Promise<z.infer<typeof baseManifest>> {
   const text = await readText(dir, MANIFEST_FILE, BASE_LIMITS)

@@ -26,6 +26,8 @@ export interface Inspection {
   /** The method, if its configuration fits the base. */
   method?: MethodConfig
   trainable?: number
+  /** The type of the head that is stored beside the adapter, such as `seq2seq_lm`. Not set if there is none. */
+  head?: string
   /** True if the folder has a `graft.json`. */
   has_manifest: boolean
   labels?: readonly string[]
@@ -56,6 +58,7 @@ export async function inspectFolder(dir: string, base: Base): Promise<Inspection
   const manifest = await attempt(() => readManifest(dir))
   const method = await attempt(() => layout.parseConfig(config, modelOf(base), subject).method)
   const files = (await attempt(() => findWeightsFiles(layout, dir))) ?? []
+  const head = await attempt(() => layout.head?.readType(dir))
   const weights = []
   for (const file of files.filter((name) => !name.endsWith('.json'))) {
     const found = await attempt(() => describeWeights(dir, file))
@@ -73,6 +76,7 @@ export async function inspectFolder(dir: string, base: Base): Promise<Inspection
     ]),
     weights,
     ...(method && { method, trainable: countTrainable(method, modelOf(base)).trainable }),
+    ...(head !== undefined && { head }),
     has_manifest: manifest !== undefined,
     ...(manifest && { labels: manifest.labels, label_words: manifest.label_words, metrics: manifest.metrics }),
     loads: adapter !== undefined,

@@ -16,6 +16,22 @@ export interface Naming {
 /** The naming of an adapter that was not loaded from a library's folder. */
 export const DEFAULT_NAMING: Naming = { adapter: 'graft', prefix: '' }
 
+/** The files in which a library saves the head of the model beside an adapter. */
+export interface HeadFiles {
+  /** The names of the files, of which a folder may have some. */
+  readonly files: readonly string[]
+  /**
+   * Returns the library's name for the type of the head, or undefined if the folder has no head.
+   * @throws GraftError `checkpoint_corrupt`
+   */
+  readType(dir: string): Promise<string | undefined>
+  /**
+   * Requires that the head of a folder, if it has one, computes the same as the head of the base.
+   * @throws GraftError `checkpoint_config`, `checkpoint_tensors`, `checkpoint_corrupt`, `file_missing`
+   */
+  requireSame(dir: string, base: Base): Promise<void>
+}
+
 /**
  * A library's folder format: its files, how its configuration maps to Graft's methods, and how it names their
  * parameters. To add one, write its file and list it in layouts.ts.
@@ -34,6 +50,8 @@ export interface Layout {
   readonly prefixes: readonly string[]
   /** The library as the README of a folder presents it. Defaults to no README. */
   readonly library?: CardLibrary
+  /** The head that the library may save beside an adapter. Defaults to none. */
+  readonly head?: HeadFiles
   /** Files of the base to copy into the folder, if the base has them. */
   readonly copiedFromBase: readonly string[]
   /** Returns whether this library wrote a configuration. */

@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { fail } from '../core/errors.ts'
 import { adapterhub, adapterhubBin } from './adapterhub.ts'
 import { throwNotSavable } from './config-rules.ts'
@@ -6,6 +8,7 @@ import { full } from './full.ts'
 import type { Layout } from './layout.ts'
 import { ADAPTER_LIMITS } from './limits.ts'
 import { MANIFEST_FILE } from './manifest.ts'
+import { CARD_FILE } from './model-card.ts'
 import { opendelta } from './opendelta.ts'
 import { peft } from './peft.ts'
 
@@ -77,11 +80,14 @@ export async function detectLayout(dir: string, files?: ReadonlySet<string>): Pr
  * Returns whether a checkpoint may have a file of this name. Another file may be left out of its folder.
  */
 export function isCheckpointFile(name: string): boolean {
-  const isListed = ({ configFile, weightsFile, otherWeightsFiles = [], copiedFromBase }: Layout) =>
-    [configFile, weightsFile, ...otherWeightsFiles, ...copiedFromBase].includes(name)
+  const isListed = ({ configFile, weightsFile, otherWeightsFiles = [], copiedFromBase, head }: Layout) =>
+    [configFile, weightsFile, ...otherWeightsFiles, ...copiedFromBase, ...(head?.files ?? [])].includes(name)
   // A model may be split into files of any name.
   return (
-    name === MANIFEST_FILE || /\.(safetensors|bin)(\.index\.json)?$/.test(name) || Object.values(layouts).some(isListed)
+    name === MANIFEST_FILE ||
+    name === CARD_FILE ||
+    /\.(safetensors|bin)(\.index\.json)?$/.test(name) ||
+    Object.values(layouts).some(isListed)
   )
 }
 
@@ -97,12 +103,24 @@ export function chooseWeightsFile(layout: Layout, present: ReadonlySet<string>):
 }
 
 /**
- * Returns the names of the files of a checkpoint, without others that are in its folder.
+ * Returns the names of the files of a checkpoint, without others that are in its folder. The model card is one of them
+ * unless it is too large: nothing depends on it.
  * @throws GraftError `file_missing`, or `checkpoint_config` if Graft does not support the library or the method
  */
 export async function findCheckpointFiles(dir: string): Promise<string[]> {
   const { layout } = await detectLayout(dir)
   const weights = await findWeightsFiles(layout, dir)
   const present = await listFolder(dir)
-  return [layout.configFile, ...weights, ...layout.copiedFromBase, MANIFEST_FILE].filter((name) => present.has(name))
+  const others = [...layout.copiedFromBase, ...(layout.head?.files ?? []), MANIFEST_FILE]
+  const files = [layout.configFile, ...weights, ...others].filter((name) => present.has(name))
+  return (await hasCard(dir)) ? [...files, CARD_FILE] : files
 }
+
+async function hasCard(dir: string): Promise<boolean> {
+  const found = await stat(join(dir, CARD_FILE)).catch(() => undefined)
+  return found?.isFile() === true && found.size <= ADAPTER_LIMITS.jsonBytes
+}
+
+/** Returns the files that a folder had before model cards and heads were kept. */
+export const withoutCardAndHead = (files: readonly string[]): string[] =>
+  files.filter((name) => name !== CARD_FILE && !Object.values(layouts).some(({ head }) => head?.files.includes(name)))

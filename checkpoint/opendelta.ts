@@ -132,8 +132,8 @@ const adapter: Delta = {
     return { method: 'bottleneck', variant: 'opendelta', bottleneck: width, ...(!isDefault && { targets }) }
   },
   toSupportedMethod(method) {
-    const { variant, activation, cross_attention: cross, targets, bottleneck } = method
-    if (variant === 'seq_bn')
+    const { variant, activation, cross_attention: cross, targets, bottleneck, scaling = 1 } = method
+    if (variant === 'seq_bn' || variant === 'par_bn')
       return throwNotSavable(
         'OpenDelta layout, variant',
         'opendelta or double_seq_bn, because only they read f',
@@ -141,6 +141,7 @@ const adapter: Delta = {
       )
     const own = activation ?? (variant === 'opendelta' ? 'gelu' : 'silu')
     if (own !== 'gelu') return throwNotSavable('OpenDelta layout, activation', 'gelu', own)
+    if (scaling !== 1) return throwNotSavable('OpenDelta layout, scaling', '1', scaling)
     const places = targets ?? (cross ? [...ADAPTER_PLACES, 'EncDecAttention.o'] : undefined)
     return parseMethod({
       method: 'bottleneck',

@@ -30,6 +30,10 @@ export function requireSameLogits(saved: Probe, now: Probe, subject: string): vo
     })
 }
 
+/** Returns whether an adapter computes the same as when it was saved, when it changed the logits of the base. */
+export const showsTheSameEffect = (saved: Probe, logits: Probe['logits']): boolean =>
+  !findDifference(saved.logits, logits) && findDifference(saved.base_logits, saved.logits) !== undefined
+
 /**
  * Rejects an adapter that loads but has no effect: its logits are exactly the base's, although in some module none of
  * its tensors is all zeros (or equal to the base's). A fresh LoRA has B = 0 in every module, so it passes; a trained

@@ -9,7 +9,7 @@ import { classifierProgram } from '../model/programs.ts'
 import type { ParameterValues } from './adapter-tensors.ts'
 import type { Base } from './base.ts'
 import { FIX_MANIFEST, MAX_PROBE_IDS, type Probe } from './manifest.ts'
-import { requireEffect } from './probe-check.ts'
+import { requireEffect, requireSameLogits, showsTheSameEffect } from './probe-check.ts'
 
 /** The inputs of a probe, and the token ids whose logits it stores. */
 export type ProbeSettings = Pick<Probe, 'inputs' | 'ids'>
@@ -48,6 +48,37 @@ export async function probeAdapter(
   settings: ProbeSettings,
   subject: string,
 ): Promise<Probe> {
+  const logits = await computeFiniteLogits(base, method, values, settings, subject)
+  const probe = { ...settings, logits, base_logits: await cachedBaseLogits(base, settings) }
+  requireEffect(probe, values, base.tensors, subject)
+  return probe
+}
+
+/**
+ * Checks that an adapter computes on this base what it computed when it was saved.
+ * @throws GraftError `checkpoint_corrupt`, `base_mismatch`, `adapter_inert`
+ */
+export async function requireSavedLogits(
+  base: Base,
+  { method, values }: { method: MethodConfig; values: ParameterValues },
+  saved: Probe,
+  subject: string,
+): Promise<void> {
+  const logits = await computeFiniteLogits(base, method, values, saved, subject)
+  // Running the base as well would take as long again. It is only needed to find out what is wrong.
+  if (showsTheSameEffect(saved, logits)) return
+  const now = { ...saved, logits, base_logits: await cachedBaseLogits(base, saved) }
+  requireEffect(now, values, base.tensors, subject)
+  requireSameLogits(saved, now, subject)
+}
+
+async function computeFiniteLogits(
+  base: Base,
+  method: MethodConfig,
+  values: ParameterValues,
+  settings: ProbeSettings,
+  subject: string,
+): Promise<number[][]> {
   requireKnownTokens(settings, modelOf(base), subject)
   const logits = await computeLogits(modelOf(base), method, new Map([...base.tensors, ...values]), settings)
   const nonFinite = logits.flat().find((logit) => !Number.isFinite(logit))
@@ -57,9 +88,7 @@ export async function probeAdapter(
       problem: `produces the logit ${nonFinite}`,
       fix: 'The weights of this checkpoint are too large. Use an earlier one.',
     })
-  const probe = { ...settings, logits, base_logits: await cachedBaseLogits(base, settings) }
-  requireEffect(probe, values, base.tensors, subject)
-  return probe
+  return logits
 }
 
 /** Rejects an edited manifest. A manifest of another base has already been rejected. */

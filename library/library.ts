@@ -49,8 +49,8 @@ export async function loadClassifier({
   const classifier = await openFolderClassifier({ checkpoints: [adapter], ...options })
   return {
     labels: classifier.adapters[0].labels,
-    async classify(texts) {
-      const results = await classifier.classify(texts)
+    async classify(texts, options) {
+      const results = await classifier.classify(texts, options)
       return results.map(([result]) => {
         if ('error' in result) throw new GraftError(result.error.code as ErrorCode, result.error as ErrorDetail)
         return result

@@ -78,7 +78,7 @@ export interface TrainOptions extends Compute {
   save_seconds?: number
   seed?: number
   device?: 'auto' | 'cpu' | 'webgpu' | 'cuda'
-  precision?: 'f32' | 'f16'
+  precision?: 'f32' | 'f16' | 'int8-frozen'
   /** The fields of the method, such as `rank`. `graft train --help` lists them. */
   [field: string]: unknown
 }
@@ -113,6 +113,11 @@ export interface ClassifierOptions extends Compute {
   adapter?: string
   /** Defaults to `cpu`. */
   device?: 'cpu' | 'webgpu' | 'cuda'
+  /**
+   * The precision of the products with the weights. `int8` is faster and needs the CPU; `auto` measures the base on
+   * sample texts first, and chooses it if it changes little. Defaults to `f32`.
+   */
+  precision?: 'auto' | 'f32' | 'int8'
 }
 
 export interface Prediction {
@@ -125,6 +130,37 @@ export interface Prediction {
   readonly tokens: number
   /** True if the text was too long and only a part was read. */
   readonly truncated: boolean
+  /** A reason not to trust the label. Set if most of the text is unknown to the base. */
+  readonly warning?: string
+  /** Set if `classify` was called with `explain`. docs/explaining.md explains all fields. */
+  readonly explanation?: Explanation
+}
+
+/**
+ * The part of each word of a text in its prediction. The contributions and `other` add up to `difference` minus
+ * `baseline_difference`, with a relative error of `completeness_error`.
+ */
+export interface Explanation {
+  /** The predicted label. */
+  readonly target: string
+  /** The label with the next largest probability. */
+  readonly against: string
+  /** The logit of the target minus the logit of the other label. */
+  readonly difference: number
+  /** The same difference for an empty text of the same length. */
+  readonly baseline_difference: number
+  readonly completeness_error: number
+  /** The number of gradients that were computed. */
+  readonly steps: number
+  /** The words that were read. `start` and `end` are offsets in the text, in UTF-16 code units. */
+  readonly words: readonly {
+    readonly text: string
+    readonly start: number
+    readonly end: number
+    readonly contribution: number
+  }[]
+  /** The contribution of tokens that belong to no word. */
+  readonly other: number
 }
 
 /** An adapter in memory. */
@@ -132,9 +168,11 @@ export interface Classifier {
   readonly labels: readonly string[]
   /**
    * Classifies texts, in their order.
+   * @param options.explain whether to explain each prediction, which takes about a hundred times as long. Defaults to
+   * false
    * @throws GraftError `text_invalid` with the number of a text that is empty or too long
    */
-  classify(texts: readonly string[]): Promise<Prediction[]>
+  classify(texts: readonly string[], options?: { explain?: boolean }): Promise<Prediction[]>
   /** Frees the threads and the memory. */
   close(): Promise<void>
 }
@@ -179,6 +217,19 @@ export interface CompareResult {
     readonly interval: readonly [low: number, high: number]
     readonly f1: number
     readonly ece: number
+    /** The commit of the repository, for a pipeline of the hub. */
+    readonly revision?: string
+    /** The predictions by the probability of their label, in the bins of the calibration error that are not empty. */
+    readonly bins: readonly {
+      readonly low: number
+      readonly high: number
+      readonly n: number
+      readonly confidence: number
+      readonly accuracy: number
+      readonly interval: readonly [low: number, high: number]
+    }[]
+    /** Trained parameters. Not set for a pipeline. */
+    readonly trainable?: number
   }[]
   readonly pairs: readonly {
     readonly a: string

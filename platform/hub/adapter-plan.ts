@@ -1,6 +1,7 @@
 import { chooseWeightsFile, configFiles, detectLayout, findWeightsFiles } from '../../checkpoint/layouts.ts'
 import { ADAPTER_LIMITS } from '../../checkpoint/limits.ts'
 import { MANIFEST_FILE } from '../../checkpoint/manifest.ts'
+import { CARD_FILE } from '../../checkpoint/model-card.ts'
 import { fail } from '../../core/errors.ts'
 import { type DownloadPlan, hasAll, modelWeights } from './base-plan.ts'
 
@@ -18,9 +19,9 @@ export const adapterPlan: DownloadPlan = {
         found: [...available].slice(0, 5).join(', ') || 'no files',
         fix: 'Name a repository of an adapter of PEFT, AdapterHub or OpenDelta, or of a full model.',
       })
-    yield [config, MANIFEST_FILE].filter((name) => available.has(name))
+    yield [config, MANIFEST_FILE, CARD_FILE].filter((name) => available.has(name))
     const { layout } = await detectLayout(dir, available)
-    yield layout.copiedFromBase.filter((name) => available.has(name))
+    yield [...layout.copiedFromBase, ...(layout.head?.files ?? [])].filter((name) => available.has(name))
     if (layout.weightsFilesIn) yield* modelWeights(available, dir, ADAPTER_LIMITS)
     else yield [chooseWeightsFile(layout, available)]
   },

@@ -1,4 +1,5 @@
 import { type HubName, type HubOrigin, isCommit, snapshotFolder } from '../../checkpoint/hub-name.ts'
+import { CARD_FILE } from '../../checkpoint/model-card.ts'
 import { fail, GraftError } from '../../core/errors.ts'
 import type { DownloadPlan } from './base-plan.ts'
 import { addToSnapshot, findCachedCommit, withRepoLock, writeRef } from './cache.ts'
@@ -88,6 +89,8 @@ async function download(
   const files = await listRepo(origin, settings)
   const dir = snapshotFolder(settings.cache, origin)
   let [done, total] = [0, 0]
+  // Nothing depends on a model card, so one that is too large is left out.
+  if ((files.get(CARD_FILE)?.size ?? 0) > plan.limits.jsonBytes) files.delete(CARD_FILE)
   for await (const names of plan.filesOf(new Set(files.keys()), dir, repo)) {
     const batch = names.map((name) => files.get(name) ?? throwMissing(repo, name))
     for (const file of batch) requireAllowedSize(file, plan, repo)

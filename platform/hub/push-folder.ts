@@ -78,8 +78,9 @@ function requireUpload({ endpoint, token, offline }: HubSettings): void {
   if (!token)
     fail('hub_denied', {
       subject: 'HF_TOKEN',
-      problem: 'is not set, and the hub accepts uploads only with a token',
-      fix: `Create a token with the right to write at ${endpoint}/settings/tokens, and set HF_TOKEN to it.`,
+      problem:
+        'is not set, hf auth login has stored no token that may be used, and the hub accepts no upload without one',
+      fix: `Create a token with the right to write at ${endpoint}/settings/tokens, and set HF_TOKEN to it. HF_HUB_DISABLE_IMPLICIT_TOKEN must not be set.`,
     })
 }
 

@@ -35,6 +35,37 @@ test('minimal configurations that the library accepts mean the same as complete 
   )
 })
 
+test('a parallel adapter and a scale are read, written and read again', async () => {
+  const parallel = {
+    mh_adapter: false,
+    output_adapter: true,
+    reduction_factor: 4,
+    non_linearity: 'relu',
+    is_parallel: true,
+    scaling: 4,
+  }
+  const base = await tinyT5()
+  for (const [config, method] of [
+    [parallel, { variant: 'par_bn' }],
+    // The library reads h, whatever this key says.
+    [{ ...parallel, original_ln_before: true }, { variant: 'par_bn' }],
+    [
+      { ...parallel, scaling: 1, non_linearity: 'gelu_new' },
+      { variant: 'par_bn', scaling: 1, activation: 'gelu' },
+    ],
+    [
+      { ...seqBn, scaling: 2.5 },
+      { variant: 'seq_bn', scaling: 2.5 },
+    ],
+  ]) {
+    const found = await read(minimalConfig(config))
+    expect(found).toEqual({ ...bottleneck, ...method })
+    const text = adapterhub.formatConfig(adapterhub.toSupportedMethod(found), base, 'imdb')
+    expect(await read(JSON.parse(text))).toEqual(found)
+    expect(text).toMatch(/"scaling": \d+\.\d+/)
+  }
+})
+
 test.each([
   ['relu', 'relu'],
   ['swish', undefined],
@@ -98,9 +129,10 @@ const rejectedSettings: [string, unknown, ...string[]][] = [
   ['original_ln_after', false],
   ['original_ln_before', true],
   ['output_adapter', false],
-  ['is_parallel', true, 'parallel'],
-  ['scaling', 2],
+  ['is_parallel', true, 'mh_adapter', 'is_parallel'],
+  ['scaling', 0],
   ['scaling', 'learned', 'learned'],
+  ['scaling', 'channel', 'learned scale'],
   ['use_gating', true],
   ['residual_before_ln', false],
   ['residual_before_ln', 'post_add'],

@@ -72,6 +72,13 @@ test.each(conversions)(
 
 test.each<[string, MethodConfig, string, string]>([
   ['seq_bn', { method: 'bottleneck', variant: 'seq_bn' }, 'opendelta', 'only they read f'],
+  ['par_bn', { method: 'bottleneck', variant: 'par_bn' }, 'opendelta', 'only they read f'],
+  [
+    'a scaled double_seq_bn',
+    { method: 'bottleneck', variant: 'double_seq_bn', activation: 'gelu', scaling: 2 },
+    'opendelta',
+    'scaling',
+  ],
   ['double_seq_bn with silu', { method: 'bottleneck', variant: 'double_seq_bn' }, 'opendelta', 'activation'],
   ['DoRA', { method: 'lora', dora: true }, 'adapterhub', 'dora'],
   ['DoRA', { method: 'lora', dora: true }, 'opendelta', 'dora'],

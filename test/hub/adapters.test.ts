@@ -26,7 +26,7 @@ const JUNK = {
   '.gitattributes': Buffer.from(''),
   'optimizer.bin': Buffer.from('not a checkpoint'),
   'training_args.bin': Buffer.from('a pickle'),
-  'head_config.json': Buffer.from('{}'),
+  'scheduler.pt': Buffer.from('a pickle'),
 }
 
 describe('an adapter on the hub', () => {
@@ -45,20 +45,30 @@ describe('an adapter on the hub', () => {
     'opendelta/lora_r8/checkpoint',
     'adapterhub/double_seq_bn_b8/safetensors',
     'adapterhub/lora_r8_a16/safetensors',
+    'adapterhub/flex_head_seq_bn_b8/bin',
   ])('is downloaded without other files, and loads: %s', async (path) => {
     const files = filesIn(parityPath(path))
     hub.add('owner/adapter', { ...files, ...JUNK })
     const dir = await fetchAdapter('owner/adapter')
     const own = (await loadAdapter(parityPath(path), await tinyT5())).digest
     expect((await loadAdapter(dir, await tinyT5())).digest).toBe(own)
-    for (const name of readdirSync(dir)) expect(Object.keys(files)).toContain(name)
+    for (const name of readdirSync(dir)) expect([...Object.keys(files), 'README.md']).toContain(name)
   })
 
   test('may be a full model', async () => {
     hub.add('owner/full', { ...filesIn(parityPath('tiny-flan')), ...JUNK, 'tf_model.h5': Buffer.from('tf') })
     const dir = await fetchAdapter('owner/full')
-    expect(readdirSync(dir).sort()).toEqual(['config.json', 'model.safetensors'])
+    expect(readdirSync(dir).sort()).toEqual(['README.md', 'config.json', 'model.safetensors'])
     expect((await loadAdapter(dir, await tinyFlan())).method).toEqual({ method: 'full' })
+  })
+
+  test('comes with its model card, unless that is too large', async () => {
+    const files = filesIn(parityPath('peft/ia3/checkpoint'))
+    for (const bytes of [2 ** 20, 2 ** 20 + 1]) {
+      hub.add('owner/adapter', { ...files, 'README.md': Buffer.alloc(bytes) })
+      const dir = await fetchAdapter('owner/adapter')
+      expect(readdirSync(dir).includes('README.md')).toBe(bytes === 2 ** 20)
+    }
   })
 
   test('must be a checkpoint', async () => {
@@ -86,8 +96,7 @@ const contentOf = (repo: string, branch = 'main') => {
   )
 }
 
-/** The store keeps only the files that have an effect. */
-const { 'README.md': filmCard, ...film } = filesIn(readyAdapter)
+const film = filesIn(readyAdapter)
 
 test('graft adapters import takes an adapter from the hub, under the name of the repository or another one', async () => {
   const commit = hub.add('owner/film-hub', { ...film, ...JUNK }, 'v1')
@@ -100,7 +109,7 @@ test('graft adapters import takes an adapter from the hub, under the name of the
   expect(second.value).toMatchObject({ name: 'mine', digest })
   const out = join(freshPath(), 'copy')
   await run('adapters', 'export', 'mine', '--out', out)
-  expect(filesIn(out)).toEqual(film)
+  expect(filesIn(out)).toEqual({ ...film, 'README.md': JUNK['README.md'] })
 })
 
 test('graft adapters push and import work with a server, which needs neither the token nor the hub', async () => {
@@ -120,7 +129,7 @@ test('graft adapters push and import work with a server, which needs neither the
     url: `${hub.endpoint}/owner/film-hub`,
     commit: repo?.refs.get('main'),
   })
-  expect(pushed.stderr).toMatch(/^Created the private repository owner\/film-hub\nUploading 3 files, \d/)
+  expect(pushed.stderr).toMatch(/^Created the private repository owner\/film-hub\nUploading 4 files, \d/)
   expect(repo?.private).toBe(true)
   expect(contentOf('owner/film-hub')).toEqual(film)
   expect((await run('adapters', 'import', 'owner/film-hub')).value).toMatchObject({ name: 'film-hub' })
@@ -158,7 +167,7 @@ describe('an upload', () => {
     hub.faults.push(firstTimes(1, isPut, () => true))
     const { commit, url } = await push()
     expect([commit, url]).toEqual([hub.repos.get('owner/film')?.refs.get('main'), `${hub.endpoint}/owner/film`])
-    expect(contentOf('owner/film')).toEqual({ ...film, 'README.md': filmCard })
+    expect(contentOf('owner/film')).toEqual(film)
   })
 
   test('leaves a model card that is there as it is', async () => {

@@ -1,16 +1,18 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import type { GraftError } from '../../core/errors.ts'
 import { withToken } from '../../platform/hub/fetch.ts'
 import { readHubSettings } from '../../platform/hub/settings.ts'
+import { freshPath } from '../checkpoint/helpers.ts'
 
 test('without environment variables, the hub is the public one and the cache that of huggingface_hub', () => {
   const cache = join(homedir(), '.cache/huggingface/hub')
-  expect(readHubSettings({})).toEqual({ endpoint: 'https://huggingface.co', cache, offline: false })
-  expect(readHubSettings({ HF_ENDPOINT: '', HF_TOKEN: ' ', HF_HUB_OFFLINE: '', HF_HOME: '' })).toEqual(
-    readHubSettings({}),
-  )
+  expect(readHubSettings({})).toMatchObject({ endpoint: 'https://huggingface.co', cache, offline: false })
+  expect(
+    readHubSettings({ HF_ENDPOINT: '', HF_TOKEN: ' ', HF_TOKEN_PATH: '', HF_HUB_OFFLINE: '', HF_HOME: '' }),
+  ).toEqual(readHubSettings({}))
 })
 
 test('the cache follows the same variables as that of huggingface_hub, in the same order', () => {
@@ -43,6 +45,29 @@ test('a token with a space or a line break is refused without being shown', () =
     expect(error.message).not.toMatch(/s.?cret/)
   }
   expect(readHubSettings({ HF_TOKEN: ' hf_good\n' }).token).toBe('hf_good')
+})
+
+test('without HF_TOKEN, the token is the one that hf auth login stored, as in huggingface_hub', () => {
+  const home = freshPath('hf')
+  mkdirSync(home, { recursive: true })
+  const tokenOf = (env: Record<string, string>) => readHubSettings({ HF_HOME: home, ...env }).token
+  expect(tokenOf({})).toBeUndefined()
+  writeFileSync(join(home, 'token'), 'hf_stored\n')
+  writeFileSync(join(home, 'other'), 'hf_other')
+  expect(tokenOf({})).toBe('hf_stored')
+  expect(readHubSettings({ XDG_CACHE_HOME: home }).token).toBeUndefined()
+  expect(tokenOf({ HF_TOKEN_PATH: join(home, 'other') })).toBe('hf_other')
+  expect(tokenOf({ HF_TOKEN_PATH: join(home, 'none') })).toBeUndefined()
+  expect(tokenOf({ HF_TOKEN: 'hf_env' })).toBe('hf_env')
+  for (const HF_TOKEN of ['', 'hf_env'])
+    expect(tokenOf({ HF_TOKEN, HF_HUB_DISABLE_IMPLICIT_TOKEN: '1' })).toBeUndefined()
+  expect(tokenOf({ HF_HUB_DISABLE_IMPLICIT_TOKEN: '0' })).toBe('hf_stored')
+  writeFileSync(join(home, 'token'), 'hf_a secret')
+  const wrong = thrownBy(() => tokenOf({}))
+  expect([wrong.code, wrong.detail.subject]).toEqual(['usage', join(home, 'token')])
+  expect(wrong.message).not.toContain('secret')
+  const folder = thrownBy(() => tokenOf({ HF_TOKEN_PATH: home }))
+  expect(folder.detail.problem).toContain('EISDIR')
 })
 
 test('only the origin of the hub gets the token, whatever headers a request has', () => {

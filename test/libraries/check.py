@@ -35,8 +35,9 @@ def load_base(folder):
 
 
 def read_tensors(folder):
-    """Returns the shapes of the tensors in the folder's only file of weights, by name."""
-    paths = [path for pattern in ("*.safetensors", "*.bin") for path in Path(folder).glob(pattern)]
+    """Returns the shapes of the tensors in the folder's only file of weights, by name, without those of a head."""
+    paths = [path for pattern in ("*.safetensors", "*.bin") for path in Path(folder).glob(pattern)
+             if "head" not in path.name]
     if len(paths) != 1:
         sys.exit(f"{folder}: {len(paths)} files of weights")
     [path] = paths
@@ -75,7 +76,8 @@ def load_adapter(library, base, folder):
     """Returns the model with the adapter; exits unless the file holds exactly the tensors that the library expects."""
     model, tensors = LOADERS[library](base, folder)
     expected = {name: list(tensor.shape) for name, tensor in tensors.items()}
-    found = read_tensors(folder)
+    # T5AdapterModel has the base in an attribute of its own.
+    found = {name.removeprefix("transformer."): shape for name, shape in read_tensors(folder).items()}
     if found != expected:
         missing = {name: shape for name, shape in expected.items() if found.get(name) != shape}
         unknown = {name: shape for name, shape in found.items() if expected.get(name) != shape}

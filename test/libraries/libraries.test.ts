@@ -115,10 +115,11 @@ const methods: [library: Library, layout: string, name: string, draw: Draw][] = 
       'a bottleneck',
       ({ pick, flip }) => ({
         method: 'bottleneck',
-        variant: pick(['seq_bn', 'double_seq_bn']),
+        variant: pick(['seq_bn', 'double_seq_bn', 'par_bn']),
         bottleneck: pick([1, 2, 4, 8, 16]),
         activation: pick(['relu', 'gelu', 'silu']),
         cross_attention: flip(),
+        ...(flip() && { scaling: pick([0.5, 2, 7]) }),
       }),
     ],
   ]),

@@ -5,10 +5,14 @@ import { promisify } from 'node:util'
 import { packageRoot } from '../../core/entry.ts'
 import { peersHidden } from '../peers.ts'
 
-/** The Python libraries that Graft exchanges folders with: where their packages are, and how to install them. */
+/**
+ * The Python libraries that Graft exchanges folders with, and Captum, which explains predictions: where their packages
+ * are, and how to install them.
+ */
 const installations = {
   peft: { folder: 'bench/peers', package: 'peft', setup: 'bench/peers/setup.sh' },
   adapterhub: { folder: 'test/libraries/adapterhub', package: 'adapters', setup: 'test/libraries/setup.sh' },
+  captum: { folder: 'test/libraries/captum', package: 'captum', setup: 'test/libraries/setup.sh' },
   opendelta: { folder: 'test/libraries/opendelta', package: 'opendelta', setup: 'test/libraries/setup.sh' },
 }
 
