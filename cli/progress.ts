@@ -1,5 +1,4 @@
-import { createLogUpdate } from 'log-update'
-import wrapAnsi from 'wrap-ansi'
+import { clearScreenDown, moveCursor } from 'node:readline'
 import { type Bar, formatBar } from './bar.ts'
 
 /** Progress on stderr: one line that is redrawn on a terminal, or a new line every few seconds elsewhere. */
@@ -43,37 +42,38 @@ function makePlainProgress(stream: NodeJS.WriteStream): Progress {
 }
 
 function makeTerminalProgress(stream: NodeJS.WriteStream): Progress {
-  const log = createLogUpdate(stream, { showCursor: true })
   const columns = () => stream.columns ?? 80
   let drawn: { line: Bar | string; text: string } | undefined
+  /** Removes the line. A terminal that became narrower has wrapped it. */
+  const erase = () => {
+    if (!drawn) return
+    moveCursor(stream, -columns(), -Math.ceil(drawn.text.length / columns()))
+    clearScreenDown(stream)
+    drawn = undefined
+  }
   const draw = (line: Bar | string) => {
+    erase()
     // A line as wide as the terminal would wrap.
     drawn = { line, text: formatLine(line, columns() - 1) }
-    log(drawn.text)
+    stream.write(`${drawn.text}\n`)
   }
   const onResize = () => {
-    if (!drawn) return
-    log.clear()
-    // A terminal that became narrower has wrapped the line.
-    const wrapped = Math.ceil(drawn.text.length / columns()) - 1
-    stream.write('\u001b[1A\u001b[2K'.repeat(wrapped))
-    draw(drawn.line)
+    if (drawn) draw(drawn.line)
   }
   return {
     writeLine(line) {
-      if (drawn) log.clear()
+      const last = drawn?.line
+      erase()
       stream.write(`${wrapLines(line, columns())}\n`)
-      if (drawn) draw(drawn.line)
+      if (last !== undefined) draw(last)
     },
     update(line) {
       if (!drawn) stream.on('resize', onResize)
       draw(line)
     },
     finish() {
-      if (!drawn) return
       drawn = undefined
       stream.off('resize', onResize)
-      log.done()
     },
   }
 }
@@ -82,8 +82,12 @@ function makeTerminalProgress(stream: NodeJS.WriteStream): Progress {
 const wrapLines = (text: string, columns: number): string =>
   text
     .split('\n')
-    .map((line) => (line.startsWith(' ') ? line : wrapAnsi(line, columns)))
+    .map((line) => (line.startsWith(' ') ? line : wrap(line, columns)))
     .join('\n')
+
+/** Replaces spaces by line breaks, so that each line fits as far as its words allow. */
+const wrap = (line: string, columns: number): string =>
+  line.replace(new RegExp(`(?!.{1,${columns}}$)(.{1,${columns}}) `, 'g'), '$1\n')
 
 export function formatDuration(seconds: number): string {
   const s = Math.round(seconds)
@@ -91,5 +95,3 @@ export function formatDuration(seconds: number): string {
   if (s < 3600) return `${Math.floor(s / 60)} min ${s % 60} s`
   return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`
 }
-
-export const formatCount = (n: number): string => n.toLocaleString('en')

@@ -30,7 +30,8 @@ export function makeHttp(send: Send): Http {
     const response = await request(path, init)
     return (response.status === 204 ? undefined : await response.json()) as T
   }
-  const get: Http['get'] = (path) => read(path)
+  // The events of a training are a stream unless the client accepts only JSON.
+  const get: Http['get'] = (path) => read(path, { headers: { accept: 'application/json' } })
   return {
     request,
     get,

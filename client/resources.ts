@@ -3,11 +3,11 @@ import type { Alias, AliasMove, AliasRequest } from '../platform/schemas/aliases
 import type { BaseAnswer } from '../platform/schemas/bases.ts'
 import type { AdapterAnswer, AdaptersAnswer, ClassifyAnswer, ClassifyRequest } from '../platform/schemas/classify.ts'
 import type { Comparison, ComparisonRequest, ComparisonSummary } from '../platform/schemas/comparisons.ts'
-import type { Dataset, DatasetReading } from '../platform/schemas/datasets.ts'
+import type { Dataset, DatasetCheck, DatasetReading } from '../platform/schemas/datasets.ts'
 import type { Evaluation, EvaluationRequest } from '../platform/schemas/evaluations.ts'
-import type { Key, KeyRequest, NewKey } from '../platform/schemas/keys.ts'
+import type { CallerAnswer, Key, KeyRequest, NewKey } from '../platform/schemas/keys.ts'
 import type { ParameterCount } from '../platform/schemas/parameters.ts'
-import type { Training, TrainingPlan, TrainingRequest } from '../platform/schemas/trainings.ts'
+import type { Training, TrainingEventList, TrainingPlan, TrainingRequest } from '../platform/schemas/trainings.ts'
 import type { Delivery, NewWebhook, Webhook, WebhookRequest } from '../platform/schemas/webhooks.ts'
 import { type FollowOptions, followEvents } from './events.ts'
 import { type Http, idempotencyHeaders, makeHttp, type Send, type UploadContent, withQuery } from './http.ts'
@@ -21,6 +21,12 @@ export interface Repeatable {
 export type LaunchRequest = Partial<TrainingRequest> &
   Pick<TrainingRequest, 'dataset'> & { [methodField: string]: unknown }
 
+/** The parts of the OpenAPI document that say which requests are valid. */
+export interface OpenApiDocument {
+  openapi: string
+  components: { schemas: Readonly<Record<string, Readonly<Record<string, unknown>>>> }
+}
+
 export type Client = ReturnType<typeof makeClient>
 
 /** Makes a client of the API from a function that sends its requests. */
@@ -30,6 +36,10 @@ export function makeClient(send: Send) {
     /** Sends any request and returns its response, whatever its status. */
     send,
     predict: makePredict(http),
+    /** Returns what the key of this client allows. */
+    caller: () => http.get<CallerAnswer>('/v1/caller'),
+    /** Returns the OpenAPI document. */
+    describe: () => http.get<OpenApiDocument>('/openapi.json'),
     adapters: adapters(http),
     aliases: aliases(http),
     webhooks: webhooks(http),
@@ -41,6 +51,8 @@ export function makeClient(send: Send) {
     comparisons: {
       ...shortWork<Comparison, ComparisonRequest>(http, '/v1/comparisons'),
       list: () => http.list<ComparisonSummary>('/v1/comparisons'),
+      /** Returns the report of a comparison that has succeeded, as a page of HTML. */
+      report: async (id: string) => (await http.request(`${pathOf('/v1/comparisons', id)}/report`)).text(),
     },
     datasets: datasets(http),
     bases: {
@@ -119,6 +131,9 @@ function trainings(http: Http) {
     pause: act('pause'),
     resume: act('resume'),
     cancel: act('cancel'),
+    /** Returns up to 500 of the events so far, those after the number `after`. */
+    listEvents: (idOrName: string, { after = 0 }: Pick<FollowOptions, 'after'> = {}) =>
+      http.get<TrainingEventList>(withQuery(`${path(idOrName)}/events`, { after })),
     /** Yields the events of a training until it has ended. Reconnects if the connection breaks. */
     follow: (idOrName: string, options: FollowOptions = {}) => followEvents(http, path(idOrName), options),
   }
@@ -139,6 +154,13 @@ const datasets = (http: Http) => ({
       'application/octet-stream',
       content,
       idempotencyHeaders(idempotencyKey),
+    ),
+  /** Returns what a file contains, without storing it. Invalid lines throw as they do for `upload`. */
+  check: (name: string, content: UploadContent, reading: DatasetReading = {}) =>
+    http.upload<DatasetCheck>(
+      withQuery('/v1/datasets', { name, dry_run: true, ...reading }),
+      'application/octet-stream',
+      content,
     ),
   remove: (idOrName: string) => http.send<void>('DELETE', pathOf('/v1/datasets', idOrName)),
 })

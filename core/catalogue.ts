@@ -23,6 +23,7 @@ export const catalogue = {
   checkpoint_corrupt: { status: 422, exit: 2, title: 'The checkpoint is corrupt' },
   checkpoint_tensors: { status: 422, exit: 2, title: 'The tensors of the checkpoint do not match its configuration' },
   comparison_failed: { status: 500, exit: 1, title: 'The comparison process exited unexpectedly' },
+  comparison_unfinished: { status: 409, exit: 2, title: 'The comparison has no result' },
   comparison_unknown: { status: 404, exit: 2, title: 'No such comparison' },
   data_classes: { status: 422, exit: 2, title: 'The data does not contain both labels' },
   data_empty: { status: 422, exit: 2, title: 'The data contains no examples' },

@@ -12,11 +12,16 @@ export const packageRoot: string = findPackageRoot(dirname(here))
  * @param name the path in the package without the extension, such as `graph/runtime/worker`
  */
 export function entryFile(name: string): string {
-  if (here.endsWith('.ts')) return join(packageRoot, `${name}.ts`)
   // The bundle of the same build, even if there is a newer one.
+  const build = buildFolder()
+  return build === undefined ? join(packageRoot, `${name}.ts`) : join(build, `${name}.js`)
+}
+
+/** The folder of the build that this code is bundled in; undefined if it runs from its sources. */
+export function buildFolder(): string | undefined {
+  if (here.endsWith('.ts')) return undefined
   const dist = join(packageRoot, 'dist')
-  const [build] = relative(dist, here).split(sep)
-  return join(dist, build, `${name}.js`)
+  return join(dist, relative(dist, here).split(sep)[0])
 }
 
 function findPackageRoot(folder: string): string {

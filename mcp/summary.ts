@@ -102,7 +102,8 @@ export function summarizeComparison({ result, ...comparison }: Comparison) {
     ...(comparison.pipelines.length > 0 && pick(comparison, ['pipelines'])),
     ...(result && {
       result: {
-        ...pick(result, ['n', 'adapters', 'smallest_detectable', 'disagreements', 'verdict']),
+        ...pick(result, ['n', 'smallest_detectable', 'disagreements', 'verdict']),
+        adapters: result.adapters.map((adapter) => pick(adapter, ['name', 'n', 'accuracy', 'interval', 'f1', 'ece'])),
         pairs: takeFitting(result.pairs.map(summarizePair)),
         flipped: result.flipped.slice(0, MAX_FLIPPED).map(({ id, label, text, answers }) => ({
           id,

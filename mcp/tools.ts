@@ -4,6 +4,7 @@ import { classifyReviews } from './tools/classify-reviews.ts'
 import { compareAdapters } from './tools/compare-adapters.ts'
 import { countParameters } from './tools/count-parameters.ts'
 import { evaluateAdapter } from './tools/evaluate-adapter.ts'
+import { explainReview } from './tools/explain-review.ts'
 import { launchTraining } from './tools/launch-training.ts'
 import { listAdapters, listBases, listDatasets, listTrainings } from './tools/lists.ts'
 import { promoteAdapter } from './tools/promote-adapter.ts'
@@ -21,6 +22,7 @@ export const tools: readonly Tool[] = [
   getTraining,
   cancelTraining,
   classifyReviews,
+  explainReview,
   evaluateAdapter,
   compareAdapters,
   promoteAdapter,

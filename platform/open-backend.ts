@@ -22,20 +22,21 @@ export interface Backend
     | 'requireDiskReserve'
     | 'allowPrivateWebhooks'
     | 'allowPipelines'
+    | 'pipelineBytes'
   > {
   close(): Promise<void>
 }
 
 export interface BackendOptions
   extends Pick<StoreOptions, 'databaseUrl' | 'home'>,
-    Pick<WorkerOptions, 'allowPrivateWebhooks' | 'allowPipelines'> {
+    Pick<WorkerOptions, 'allowPrivateWebhooks' | 'allowPipelines' | 'pipelineBytes'> {
   /**
    * A folder or `s3://…`. Defaults to GRAFT_ARTIFACTS, or else to a folder in the home folder, one for each database.
    */
   artifacts?: string
   /**
-   * True for a process that only answers predictions and may be frozen after each request. The backend then keeps no
-   * connection, and opens the queue only when it is used. Defaults to false.
+   * True for a process that may be frozen after each request. The backend then keeps no connection, and opens the queue
+   * only when it is used. Defaults to false.
    */
   serverless?: boolean
 }
@@ -51,6 +52,7 @@ export async function openBackend({
   serverless = false,
   allowPrivateWebhooks,
   allowPipelines,
+  pipelineBytes,
 }: BackendOptions = {}): Promise<Backend> {
   makePrivate(home)
   const artifacts = await openArtifactStorage(location)
@@ -65,6 +67,7 @@ export async function openBackend({
       home,
       allowPrivateWebhooks,
       allowPipelines,
+      pipelineBytes,
       async requireDiskReserve() {
         await requireDiskSpace({ folder: home, name: 'the home folder' })
         await requireDiskSpace({ folder: tmpdir(), name: 'the temporary folder' })

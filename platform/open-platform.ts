@@ -8,15 +8,18 @@ import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import { modelOf } from '../model/architectures.ts'
 import { totalSize } from '../model/tensor-shapes.ts'
 import { openEngine } from '../serving/engine.ts'
-import type { Engine, EngineOptions } from '../serving/engine-types.ts'
 import { combineEngines } from '../serving/engines.ts'
+import { requireDeviceFor } from '../serving/precision.ts'
 import type { ArtifactStorage } from './artifacts/artifacts.ts'
 import { packBase } from './artifacts/pack-base.ts'
 import { openUploads } from './files/uploads.ts'
 import { baseFolder } from './offline/bases.ts'
+import { choosePrecision, type PrecisionChoice } from './offline/choose-precision.ts'
+import { measureDrift } from './offline/drift.ts'
 import { type BackendOptions, openBackend } from './open-backend.ts'
 import type { Platform } from './platform.ts'
-import { type BaseRow, ensureBase, ensureEmbeddedBase, findBase } from './store/bases.ts'
+import type { Drift, PrecisionRequest } from './schemas/precisions.ts'
+import { type BaseRow, ensureBase, ensureEmbeddedBase, findBase, nameHubBase, updateBaseDrift } from './store/bases.ts'
 import type { Store } from './store/store.ts'
 
 export interface PlatformOptions extends BackendOptions {
@@ -29,10 +32,16 @@ export interface PlatformOptions extends BackendOptions {
   threads?: number
   /** The device that answers predictions. Defaults to `cpu`. */
   device?: DeviceKind
+  /** The precision of predictions. Defaults to `f32`. */
+  precision?: PrecisionRequest
+  /** Called with the precision of each base and the reason. */
+  onPrecision?(choice: PrecisionChoice & { base: string }): void
   /** The most tokens that an adapter may read at once, virtual tokens included. Defaults to 2,048. */
   maxTokens?: number
   /** Defaults to a logger that writes to stderr. */
   logger?: Logger
+  /** True for a process that answers one request at a time: it starts sooner. Defaults to false. */
+  alone?: boolean
 }
 
 /** A prediction that takes longer has no one who waits for it: clients and proxies give up after a minute. */
@@ -51,25 +60,44 @@ export async function openPlatform({
   base: named,
   threads,
   device = 'cpu',
+  precision = 'f32',
+  onPrecision = () => {},
   maxTokens,
   logger = stderrLogger,
+  alone,
   ...backendOptions
 }: PlatformOptions = {}): Promise<OpenPlatform> {
   await chooseDevice(device, 'f32')
-  // Both take a while, so they run at the same time.
+  if (precision === 'int8') requireDeviceFor(precision, device)
   const opening = openBackend(backendOptions)
-  const loading = Promise.all(toNames(named).map(async (name) => loadBase(await baseFolder(name))))
-  const [opened] = await Promise.allSettled([opening, loading])
-  if (opened.status === 'rejected') throw opened.reason
-  const backend = opened.value
+  const options = {
+    folderOf: async (digest: string) => (await opening).cache.folder(digest),
+    threads,
+    device,
+    maxTokens,
+    deadlineMs: PREDICTION_DEADLINE_MS,
+    alone,
+  }
+  const loading = toNames(named).map(async (name) => loadBase(await baseFolder(name)))
+  // All of this takes a while, so it happens at the same time. An engine whose precision depends on what a base has
+  // stored opens later.
+  const engines = precision === 'auto' ? [] : loading.map((base) => openEngine({ ...options, base, precision }))
+  // Each is awaited below, perhaps after it has failed.
+  for (const promise of [...loading, ...engines]) promise.catch(() => {})
   try {
-    const loaded = await loading
+    const backend = await opening
+    const loaded = await Promise.all(loading)
     requireDifferent(loaded)
-    const { store, artifacts, cache } = backend
     const bases: BaseRow[] = []
-    for (const base of loaded) bases.push(await registerBase(store, artifacts, base))
-    const options = { folderOf: (digest: string) => cache.folder(digest), threads, device, maxTokens }
-    const engine = await openEngines(loaded, bases, { ...options, deadlineMs: PREDICTION_DEADLINE_MS })
+    for (const [i, base] of loaded.entries()) {
+      const row = await registerBase(backend.store, backend.artifacts, base)
+      const choice = await choosePrecision(precision, device, () => driftOf(backend.store, row, base, threads))
+      if (precision !== 'f32') onPrecision({ base: row.name, ...choice })
+      bases.push({ ...row, int8_drift: choice.drift ?? row.int8_drift })
+      engines[i] ??= openEngine({ ...options, base, precision: choice.precision })
+    }
+    const opened = await Promise.all(engines)
+    const engine = combineEngines(new Map(bases.map(({ id }, i) => [id, opened[i]])))
     const uploads = openUploads(backend.home)
     const close = async () => {
       await engine.close()
@@ -78,10 +106,15 @@ export async function openPlatform({
     }
     return { ...backend, engine, uploads, bases: bases as [BaseRow, ...BaseRow[]], logger, close }
   } catch (error) {
-    await backend.close()
+    for (const { value } of await fulfilled(engines)) await value.close()
+    for (const { value } of await fulfilled([opening])) await value.close()
     throw error
   }
 }
+
+/** Returns those that do not fail, once all are settled. */
+const fulfilled = async <T>(promises: readonly Promise<T>[]): Promise<PromiseFulfilledResult<T>[]> =>
+  (await Promise.allSettled(promises)).filter((result) => result.status === 'fulfilled')
 
 const toNames = (named: PlatformOptions['base']): readonly (string | undefined)[] =>
   typeof named === 'string' ? [named] : named?.length ? named : [undefined]
@@ -97,20 +130,12 @@ function requireDifferent(bases: readonly Base[]): void {
     })
 }
 
-/** Opens an engine for each base. @throws GraftError; nothing stays open then */
-async function openEngines(
-  bases: readonly Base[],
-  rows: readonly BaseRow[],
-  options: Omit<EngineOptions, 'base'>,
-): Promise<Engine> {
-  const engines = new Map<string, Engine>()
-  try {
-    for (const [i, base] of bases.entries()) engines.set(rows[i].id, await openEngine({ ...options, base }))
-    return combineEngines(engines)
-  } catch (error) {
-    for (const engine of engines.values()) await engine.close()
-    throw error
-  }
+/** Returns what int8 changes for a base. Measures it if the store does not have it yet, which takes a few seconds. */
+async function driftOf({ db }: Store, row: BaseRow, base: Base, threads?: number): Promise<Drift> {
+  if (row.int8_drift) return row.int8_drift
+  const drift = await measureDrift(base, threads)
+  await updateBaseDrift(db, row.id, drift)
+  return drift
 }
 
 /**
@@ -118,7 +143,7 @@ async function openEngines(
  * them.
  */
 async function registerBase({ db }: Store, artifacts: ArtifactStorage, base: Base): Promise<BaseRow> {
-  const { dir, name, fingerprint, config, tensors } = base
+  const { dir, hub, fingerprint, config, tensors } = base
   const row = {
     fingerprint,
     config,
@@ -126,6 +151,9 @@ async function registerBase({ db }: Store, artifacts: ArtifactStorage, base: Bas
     bytes: [...tensors.values()].reduce((sum, { byteLength }) => sum + byteLength, 0),
   }
   if (dir === embeddedBase) return ensureEmbeddedBase(db, row)
-  const artifact = (await findBase(db, name)) ? null : (await artifacts.put(await packBase(base))).digest
+  const { name, isKnown } = hub
+    ? await nameHubBase(db, hub, fingerprint)
+    : { name: base.name, isKnown: (await findBase(db, base.name)) !== undefined }
+  const artifact = isKnown ? null : (await artifacts.put(await packBase(base))).digest
   return ensureBase(db, { ...row, name, artifact })
 }

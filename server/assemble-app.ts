@@ -14,6 +14,7 @@ import type { Limits } from './limits.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { type MountOptions, mountRoutes } from './mount.ts'
+import type { Pages } from './pages/pages.ts'
 import { makeRateLimit, type Rate } from './rate-limit.ts'
 import type { Route } from './route.ts'
 import { startRequestSpan } from './tracing/request-span.ts'
@@ -34,6 +35,8 @@ export interface AssembleOptions {
    * keys, every page of these origins has full access.
    */
   allowOrigins?: readonly string[]
+  /** The pages for people. Defaults to none. */
+  pages?: Pages
   /** Receives one line per request. If not set, requests are not logged. */
   log?: Log
 }
@@ -50,7 +53,7 @@ interface Parts {
 /** Assembles an app from its routes: every request is authorized, limited, counted and logged. */
 export function assembleApp(
   { routes, metrics, logger, store, limits, bodies }: Parts,
-  { access, rateLimit, failedKeyRate, allowOrigins = [], log }: AssembleOptions,
+  { access, rateLimit, failedKeyRate, allowOrigins = [], pages, log }: AssembleOptions,
 ): Hono<AppEnv> {
   const allowsOrigin: AllowsOrigin = (origin) => typeof origin === 'string' && allowOrigins.includes(origin)
   const limitRate = makeRateLimit(rateLimit, store.client)
@@ -101,6 +104,11 @@ export function assembleApp(
   app.notFound(async (c) => {
     try {
       await authorizeRequest(c.req.raw, remoteAddressOf(c), 'none')
+      const page = pages?.respond(c.req.raw)
+      if (page) {
+        c.set('route', page.route)
+        return page.response
+      }
       return fail('not_found', describeUnknownPath(c.req.path, knownPaths))
     } catch (error) {
       return toErrorResponse(c, error, logger, unknownPathFormatOf(c.req.raw, c.req.path))

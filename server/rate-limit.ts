@@ -2,6 +2,7 @@ import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterPostgres, RateL
 import type { StoreClient } from '../platform/store/store.ts'
 import { failWithHeaders } from './error-response.ts'
 import { type Requester, subjectOf } from './fair-share.ts'
+import { leasePoints } from './lease-points.ts'
 
 /** The requests that each caller may make within a number of seconds. */
 export interface Rate {
@@ -16,6 +17,8 @@ export interface Rate {
 export type RateLimit = (requester: Requester, requests: number) => Promise<void>
 
 const DEFAULT_RATE: Rate = { requests: 6000, seconds: 60 }
+/** The share of a limit that a server takes at a time. */
+const BLOCK_SHARE = 0.01
 
 /**
  * Creates a rate limit. On PostgreSQL, all servers of the database count together. If the database does not answer,
@@ -25,11 +28,12 @@ const DEFAULT_RATE: Rate = { requests: 6000, seconds: 60 }
  */
 export function makeRateLimit(rate: Rate | false | undefined, client?: StoreClient): RateLimit {
   const { requests, seconds } = rate || DEFAULT_RATE
-  const limiter = openLimiter({ requests, seconds }, client)
+  const block = Math.max(1, Math.floor(BLOCK_SHARE * requests))
+  const take = leasePoints(openLimiter({ requests, seconds }, client), block)
   return async (requester, count) => {
     if (rate === false || (rate === undefined && !requester.hasKey)) return
     try {
-      await limiter.consume(requester.id, count)
+      await take(requester.id, count)
     } catch (error) {
       if (!(error instanceof RateLimiterRes)) throw error
       const waitSeconds = Math.max(1, Math.ceil(error.msBeforeNext / 1000))

@@ -6,6 +6,7 @@ import { chatRoutes } from './openai/chat.ts'
 import { fileRoutes } from './openai/files.ts'
 import { jobRoutes } from './openai/jobs.ts'
 import { modelRoutes } from './openai/models.ts'
+import type { Pages } from './pages/pages.ts'
 import type { Route } from './route.ts'
 import { adapterRoutes } from './routes/adapters.ts'
 import { aliasRoutes } from './routes/aliases.ts'
@@ -25,6 +26,7 @@ import { predictRoutes } from './tei/predict.ts'
 
 interface RoutesOptions extends EventStreamTiming {
   version: string
+  pages?: Pages
   metrics: Metrics
   healthChecks?: readonly HealthCheck[]
   includeRoute?: (route: Route) => boolean
@@ -52,7 +54,7 @@ export function routesOf(platform: Platform, options: RoutesOptions): Route[] {
     ...modelRoutes(platform),
     ...chatRoutes(platform),
     ...serverRoutes(platform, options),
-    ...documentRoutes(() => routes, options.version),
+    ...documentRoutes(() => routes, options.version, options.pages),
   ].filter(options.includeRoute ?? (() => true))
   return routes
 }

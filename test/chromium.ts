@@ -4,12 +4,13 @@ import { freshPath } from './checkpoint/helpers.ts'
 import { watchProcess } from './cli/run.ts'
 import { hasPeer } from './peers.ts'
 
-const chromium = '/usr/bin/chromium'
+/** The path of the browser that Debian installs. */
+export const chromiumPath = '/usr/bin/chromium'
 
 /** Ends the name of a test that needs a browser: empty if it is installed, or else why the test is skipped. */
-export const withoutChromium: string = hasPeer(chromium)
+export const withoutChromium: string = hasPeer(chromiumPath)
   ? ''
-  : ` (skipped: no ${chromium}; apt-get install chromium installs it)`
+  : ` (skipped: no ${chromiumPath}; apt-get install chromium installs it)`
 
 /** A page in headless Chromium. */
 export interface Page {
@@ -35,7 +36,7 @@ export async function openPage(url: string): Promise<Page> {
     `--user-data-dir=${freshPath('profile')}`,
     '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
   ]
-  const browser = watchProcess(spawn(chromium, [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] }))
+  const browser = watchProcess(spawn(chromiumPath, [...flags, 'about:blank'], { stdio: ['ignore', 'ignore', 'pipe'] }))
   const listening = /DevTools listening on (ws:\S+)/
   await browser.waitFor(listening)
   const socket = new WebSocket((listening.exec(browser.stderr) as RegExpExecArray)[1])

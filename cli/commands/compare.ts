@@ -4,6 +4,7 @@ import { fail } from '../../core/errors.ts'
 import { compareCheckpoints } from '../../platform/offline/compare.ts'
 import { folderNames } from '../../platform/offline/folder-names.ts'
 import { locatePipeline, namePipelines } from '../../platform/offline/pipeline.ts'
+import { parseReportPath, writeReport } from '../../platform/offline/report-files.ts'
 import { MAX_COMPARED } from '../../platform/schemas/comparisons.ts'
 import type { FileReading } from '../../platform/schemas/datasets.ts'
 import { pipelineDtype, pipelineLabels } from '../../platform/schemas/pipelines.ts'
@@ -39,6 +40,12 @@ const flags = {
     .string()
     .describe('Labeled reviews that no adapter was trained on, in a format of docs/data.md, plain or .gz.'),
   ...columnFlags,
+  report: z
+    .string()
+    .optional()
+    .describe(
+      'File to write the report to, as a page of HTML: NAME.html. A folder, as in NAME/, also gets each chart as SVG.',
+    ),
   base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
@@ -46,12 +53,14 @@ const flags = {
 
 export const compare: Command = {
   summary: 'Compare adapters on the same reviews',
-  usage: 'compare (--checkpoint DIR ... | --adapter NAME ...) [--pipeline MODEL ...] --data FILE',
+  usage: 'compare (--checkpoint DIR ... | --adapter NAME ...) [--pipeline MODEL ...] --data FILE [--report FILE.html]',
   about: `All adapters classify the same reviews. The report shows which one is better, or that the reviews are
 too few to tell. It has the accuracies with 95 % Wilson intervals; for each pair, the difference with
 a 95 % interval of the paired bootstrap, wins and losses, the exact McNemar p with Holm's adjustment,
 and the smallest difference that this many reviews would detect; the accuracy by length and by label;
 and the reviews on which the adapters disagree. See docs/comparing.md for how to read it.
+
+With --report, the same is written as a page of HTML, with charts. It needs no other file and no network.
 
 A pipeline is a text classifier that is already there, such as one from the hub. It runs in a process of
 its own and needs the package @huggingface/transformers. With one, a single adapter can be compared. If a
@@ -60,6 +69,7 @@ Otherwise this process compares them, and the store does not keep it.`,
   examples: [
     'graft compare --checkpoint film-lora --checkpoint film-adapter --data test.jsonl.gz',
     'graft compare --adapter film-lora --adapter film-adapter --data test.jsonl.gz --json',
+    'graft compare --adapter film-lora --adapter film-adapter --data test.jsonl.gz --report report.html',
     'graft compare --adapter film --pipeline ./my-classifier --data test.jsonl.gz',
   ],
   flags: { Flags: flags },
@@ -74,10 +84,12 @@ Otherwise this process compares them, and the store does not keep it.`,
       base,
       text_column,
       label_column,
+      report,
       ...options
     } = checkFlags(flags, values)
     const reading = { text_column, label_column }
     requireDistinct(folders, names, models)
+    const reportPath = report === undefined ? undefined : await parseReportPath(report)
     const pipelines = models.map((model) => ({
       ...locatePipeline(model),
       labels: pipeline_labels,
@@ -114,6 +126,7 @@ Otherwise this process compares them, and the store does not keep it.`,
         ? await compareNamed()
         : await compareFolders(folderNames(folders).map((name, i) => ({ name, checkpoint: folders[i] })))
     progress.finish()
+    if (reportPath) progress.writeLine(`The report is in ${await writeReport(reportPath, comparison)}.`)
     printResult(json, comparison, formatComparison(comparison))
   },
 }

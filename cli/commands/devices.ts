@@ -1,9 +1,10 @@
 import { z } from 'zod'
+import { formatCount } from '../../core/format-count.ts'
 import { listDevices } from '../../platform/offline/devices.ts'
 import type { Device } from '../../platform/schemas/devices.ts'
 import type { Command } from '../command.ts'
 import { formatTable, printResult } from '../output.ts'
-import { formatCount, makeProgress } from '../progress.ts'
+import { makeProgress } from '../progress.ts'
 
 const flags = {
   no_measure: z.boolean().describe('List the devices without measuring them. Measuring takes a few seconds.'),

@@ -1,6 +1,9 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
-import { evaluateCheckpoint } from '../../platform/offline/evaluate.ts'
+import { formatCount } from '../../core/format-count.ts'
+import { servingPrecisions } from '../../model/quantized-weights.ts'
+import { describeDrift } from '../../platform/offline/choose-precision.ts'
+import { evaluateCheckpoint, type MeasuredDrift } from '../../platform/offline/evaluate.ts'
 import { evaluatePredictions } from '../../platform/offline/evaluate-predictions.ts'
 import type { FileReading } from '../../platform/schemas/datasets.ts'
 import type { Reading } from '../../training/data/reading.ts'
@@ -13,7 +16,7 @@ import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { writeReading } from '../lines/reading.ts'
 import { formatScores } from '../lines/training.ts'
 import { formatPercent, formatTable, printResult } from '../output.ts'
-import { formatCount, makeProgress } from '../progress.ts'
+import { makeProgress } from '../progress.ts'
 
 const folder = z.string().describe('Folder of an adapter or a model.')
 
@@ -33,6 +36,10 @@ const flags = {
   base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
+  precision: z
+    .enum(servingPrecisions)
+    .default('f32')
+    .describe('Precision of the products with the weights. int8 also measures what changes against f32.'),
 }
 
 export const evaluate: Command = {
@@ -52,11 +59,14 @@ calibration error and the log loss without it are shown as well.`,
     const request = { ...options, reading: { text_column, label_column } }
     const metrics =
       predictions === undefined ? await evaluateAdapter(request) : await evaluateFile(predictions, request)
-    const { accuracy, interval, n, f1, slices, confusion, labels, uncalibrated } = metrics
+    const { accuracy, interval, n, f1, slices, confusion, labels, uncalibrated, drift } = metrics
     printResult(json, metrics, [
       `accuracy ${formatPercent(accuracy)} on ${formatCount(n)} reviews, 95 % interval ${interval.map(formatPercent).join(' to ')}`,
       `macro F1 ${f1.toFixed(4)}, ${formatScores(metrics)}`,
       ...(uncalibrated ? [`without the temperature: ${formatScores(uncalibrated)}`] : []),
+      ...(drift
+        ? [`int8 changes ${describeDrift(drift)}; the accuracy in f32 is ${formatPercent(drift.accuracy)}`]
+        : []),
       '',
       ...formatTable([
         ['label', ...labels.map((label) => `predicted ${label}`)],
@@ -79,7 +89,9 @@ type Request = Omit<z.infer<z.ZodObject<typeof flags>>, 'predictions' | keyof ty
   reading: Reading
 }
 
-async function evaluateAdapter({ adapter, checkpoint, base, ...options }: Request): Promise<Metrics> {
+type Result = Metrics & { drift?: MeasuredDrift }
+
+async function evaluateAdapter({ adapter, checkpoint, base, ...options }: Request): Promise<Result> {
   const progress = makeProgress()
   const file = checkFlags({ data }, { data: options.data }).data
   const onRead = (read: FileReading) => writeReading(progress, file, read)
@@ -95,7 +107,7 @@ async function evaluateAdapter({ adapter, checkpoint, base, ...options }: Reques
 }
 
 /** @throws GraftError `usage` for a flag that says what to classify */
-function evaluateFile(predictions: string, { adapter, checkpoint, data, base, reading }: Request): Promise<Metrics> {
+function evaluateFile(predictions: string, { adapter, checkpoint, data, base, reading }: Request): Promise<Result> {
   const [other] = Object.entries({ adapter, checkpoint, data, base }).find(([, value]) => value !== undefined) ?? []
   if (other !== undefined)
     fail('usage', {

@@ -1,10 +1,11 @@
 import { describeProblem } from '../../core/errors.ts'
+import { formatCount } from '../../core/format-count.ts'
 import { inspect as inspectFolder } from '../../platform/offline/checkpoints.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { baseFlag, fetchBase } from '../hub-progress.ts'
 import { formatPercent, printResult } from '../output.ts'
-import { formatCount, makeProgress } from '../progress.ts'
+import { makeProgress } from '../progress.ts'
 import { requireArgument } from '../subcommands.ts'
 
 const flags = {
@@ -48,6 +49,7 @@ function formatInspection(found: Awaited<ReturnType<typeof inspectFolder>>): str
         )
         .join('; ') || 'none that can be read',
     ],
+    ...(found.head ? [['head', `${found.head}${found.loads ? ', the same as that of the base' : ''}`]] : []),
     ['base it names', found.base_named ?? 'none'],
     [
       'label words',

@@ -8,9 +8,9 @@ import { startWatchdog } from '../../core/watchdog.ts'
 import { makeLocalMcp } from '../../mcp/local.ts'
 import { serveStdio } from '../../mcp/stdio.ts'
 import type { Dataset } from '../../platform/schemas/datasets.ts'
-import { allowPipelinesFlag } from '../allow-pipelines-flag.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
+import { allowPipelinesFlag, MEBIBYTE, pipelineMibFlag } from '../pipeline-flags.ts'
 import { makeProgress } from '../progress.ts'
 import { uploadFile } from '../store/datasets.ts'
 import { type SharedApi, shareApi } from '../store/shared-api.ts'
@@ -22,11 +22,12 @@ const flags = {
     .optional()
     .describe('Number of threads if no server is running. Defaults to one per core.'),
   allow_pipelines: allowPipelinesFlag,
+  pipeline_mib: pipelineMibFlag,
 }
 
 export const mcp: Command = {
   summary: 'Serve the agent tools over stdin and stdout (Model Context Protocol)',
-  usage: 'mcp [--threads N] [--allow-pipelines]',
+  usage: 'mcp [--threads N] [--allow-pipelines] [--pipeline-mib N]',
   about: `An MCP client starts this command itself. See docs/mcp.md for its configuration. Calls are forwarded to
 the server at GRAFT_URL, with the key in GRAFT_API_KEY, or to the server of GRAFT_HOME. If no server is
 running, the command opens the store and runs trainings itself until its stdin ends, then saves the
@@ -36,12 +37,18 @@ server has the tools at /mcp.`,
   examples: ['graft mcp', 'claude mcp add graft -- npx -y @graft-ml/graft mcp'],
   flags: { Flags: flags },
   async run({ json: _, ...values }) {
-    const { threads, allow_pipelines: allowPipelines } = checkFlags(flags, values)
+    const { threads, allow_pipelines: allowPipelines, pipeline_mib: pipelineMib } = checkFlags(flags, values)
     const { stdin: input, stdout: output } = process
     const stop = new AbortController()
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort())
     const progress = makeProgress()
-    const store = shareApi({ threads, allowPipelines, onChange: (sentence) => progress.writeLine(sentence) })
+    const pipelineBytes = pipelineMib * MEBIBYTE
+    const store = shareApi({
+      threads,
+      allowPipelines,
+      pipelineBytes,
+      onChange: (sentence) => progress.writeLine(sentence),
+    })
     // Clients wait for the first answers only seconds, and creating a store can take longer.
     store.open().then(
       () => void startWatchdog(),

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
+import { formatCount } from '../../core/format-count.ts'
 import { parseMethod } from '../../model/methods/registry.ts'
 import { describeBase, loadCheckpointMethod } from '../../platform/offline/bases.ts'
 import { countPublished } from '../../platform/offline/published-methods.ts'
@@ -8,7 +9,7 @@ import { countOn } from '../../platform/use-cases/count-parameters.ts'
 import type { Command } from '../command.ts'
 import { hubListener } from '../hub-progress.ts'
 import { formatTable, printResult } from '../output.ts'
-import { formatCount, makeProgress } from '../progress.ts'
+import { makeProgress } from '../progress.ts'
 
 const flags = {
   base: z

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
+import { formatCount } from '../../core/format-count.ts'
 import { classifyWithFolders } from '../../platform/offline/classify.ts'
 import { addPredictions, requireFreeFile, writeFileWhole } from '../../platform/offline/predictions-file.ts'
 import { type RowFile, readRows } from '../../platform/offline/read-rows.ts'
@@ -9,9 +10,11 @@ import { columnFlags } from '../column-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
 import { baseFlag, fetchBase } from '../hub-progress.ts'
+import { explanationLines } from '../lines/explanation.ts'
 import { writeReading } from '../lines/reading.ts'
 import { formatTable, printResult } from '../output.ts'
-import { formatCount, makeProgress } from '../progress.ts'
+import { precisionFlag } from '../precision-flag.ts'
+import { makeProgress } from '../progress.ts'
 
 const flags = {
   checkpoint: z
@@ -31,9 +34,14 @@ const flags = {
     .string()
     .optional()
     .describe('File to write: that of --data with predictions added to each row. - writes to stdout.'),
+  explain: z
+    .boolean()
+    .default(false)
+    .describe('Show which words mattered for each prediction, which takes about a hundred times as long.'),
   base: baseFlag,
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
+  precision: precisionFlag,
 }
 
 const MAX_TEXT_CHARS = 60
@@ -49,6 +57,7 @@ column error then says why.`,
   examples: [
     'graft predict --checkpoint film-lora "I laughed until it hurt." "Two hours I want back."',
     'graft predict --adapter film "I laughed until it hurt."',
+    'graft predict --adapter film --explain "I laughed until it hurt."',
     'graft predict --checkpoint film-lora --data new.jsonl --json',
     'graft predict --adapter film --data new.csv --out labeled.csv',
   ],
@@ -59,19 +68,29 @@ column error then says why.`,
     const { checkpoint: checkpoints, adapter: names, data, text_column, out, ...options } = checkFlags(flags, values)
     requireOneSource(positionals, data, checkpoints, names)
     if (out !== undefined) requireOneAdapter(data, [...checkpoints, ...names])
+    if (out !== undefined && options.explain) throwExplainedFile()
     if (out !== undefined && out !== STDOUT_PATH) requireFreeFile(out)
     const file = data === undefined ? undefined : await readRows(data, { text_column, unlabelled: true })
     const texts = file?.rows.map(({ example }) => example.text) ?? positionals
     const progress = makeProgress()
     if (data && file) writeReading(progress, data, file)
     const onProgress = (done: number) => {
-      if (texts.length > MAX_INPUTS) progress.update({ done, total: texts.length, details: ['classified'] })
+      if (texts.length > (options.explain ? 1 : MAX_INPUTS))
+        progress.update({ done, total: texts.length, details: ['classified'] })
     }
     const { adapters, results } =
       names.length > 0
         ? await (await import('../store/predict-on-store.ts')).predictOnStore({ names, texts, ...options }, onProgress)
         : await classifyWithFolders(
-            { checkpoints, texts, ...options, base: await fetchBase(options.base, progress) },
+            {
+              checkpoints,
+              texts,
+              ...options,
+              base: await fetchBase(options.base, progress),
+              onPrecision: ({ precision, reason }) => {
+                if (options.precision === 'auto') progress.writeLine(`${precision}: ${reason}`)
+              },
+            },
             onProgress,
           )
     progress.finish()
@@ -88,9 +107,17 @@ column error then says why.`,
       const warning = answers.map((result) => ('error' in result ? undefined : result.warning)).find(Boolean)
       return warning === undefined ? [] : [`warning: ${abbreviate(texts[i])}: ${warning}`]
     })
+    const explanations = results.flatMap((answers, i) =>
+      answers.flatMap((result, j) =>
+        'error' in result || !result.explanation
+          ? []
+          : explanationLines(`${adapters[j].adapter}: ${abbreviate(texts[i])}`, result.explanation),
+      ),
+    )
     printResult(json, { adapters, results }, [
       ...formatTable([['label', 'score', 'adapter', 'text'], ...rows]),
       ...warnings,
+      ...explanations,
     ])
   },
 }
@@ -106,6 +133,15 @@ function writePredictions(file: RowFile, results: readonly ClassifyResult[], out
     `${out}`,
     `${formatCount(results.length)} rows${failed > 0 ? `, ${formatCount(failed)} of them without a prediction (column error)` : ''}`,
   ])
+}
+
+/** @throws GraftError `usage` */
+function throwExplainedFile(): never {
+  return fail('usage', {
+    subject: '--explain',
+    problem: 'cannot be combined with --out, whose rows have no place for explanations',
+    fix: 'Leave out --out, and add --json to get every word.',
+  })
 }
 
 /** @throws GraftError `usage` unless one adapter classifies a file */

@@ -1,10 +1,11 @@
 import { z } from 'zod'
 import { MAX_TOKENS, MIN_TOKENS } from '../../model/encode.ts'
-import { allowPipelinesFlag } from '../allow-pipelines-flag.ts'
 import { checkFlags } from '../check-flags.ts'
 import type { Command } from '../command.ts'
 import { deviceFlag } from '../device-flag.ts'
 import { baseFlag, fetchBase } from '../hub-progress.ts'
+import { allowPipelinesFlag, MEBIBYTE, pipelineMibFlag } from '../pipeline-flags.ts'
+import { precisionFlag } from '../precision-flag.ts'
 import { makeProgress } from '../progress.ts'
 import { serveUntilStopped } from '../serve-until-stopped.ts'
 import { logFlag } from '../server-log.ts'
@@ -39,6 +40,7 @@ const flags = {
     ),
   threads: z.int().positive().optional().describe('Number of threads. Defaults to one per core.'),
   device: deviceFlag,
+  precision: precisionFlag,
   max_tokens: z
     .int()
     .min(MIN_TOKENS)
@@ -48,6 +50,7 @@ const flags = {
       'Largest number of tokens that an adapter may read at once, virtual tokens included. Memory grows with its square. Defaults to 2048.',
     ),
   allow_pipelines: allowPipelinesFlag,
+  pipeline_mib: pipelineMibFlag,
   allow_private_webhooks: z
     .boolean()
     .default(false)
@@ -61,7 +64,7 @@ const flags = {
 
 export const serve: Command = {
   summary: 'Start the HTTP server for predictions, trainings and adapters',
-  usage: 'serve [--port N] [--checkpoint DIR ...] [--no-worker] [--log FORMAT]',
+  usage: 'serve [--port N] [--checkpoint DIR ...] [--precision P] [--no-worker] [--log FORMAT]',
   about: `Prints its address to stdout once it accepts requests. Logs go to stderr. All data is in the store:
 either .graft (GRAFT_HOME), which has its own database, or PostgreSQL (DATABASE_URL) with a folder or
 bucket of artifacts (GRAFT_ARTIFACTS). Reviews for different adapters share batches, whatever their
@@ -82,6 +85,7 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
       no_worker,
       allow_private_webhooks: allowPrivateWebhooks,
       allow_pipelines: allowPipelines,
+      pipeline_mib: pipelineMib,
       ...options
     } = checkFlags(flags, values)
     const progress = makeProgress()
@@ -94,11 +98,13 @@ methods. Ctrl-C finishes open requests and saves the state of a running training
         base,
         progress,
         maxTokens,
+        onPrecision: ({ base: name, precision, reason }) => progress.writeLine(`${name}: ${precision}. ${reason}`),
         checkpoints,
         allowOrigins,
         worker: !no_worker,
         allowPrivateWebhooks,
         allowPipelines,
+        pipelineBytes: pipelineMib * MEBIBYTE,
       },
       (url) => {
         process.stdout.write(`${url}\n`)

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
+import { formatCount } from '../../core/format-count.ts'
 import {
   dryRunTraining,
   profileTraining,
@@ -14,7 +15,7 @@ import { fetchBase } from '../hub-progress.ts'
 import { formatProfile } from '../lines/profile.ts'
 import { formatCalibration, formatEstimate, formatFindings, formatSkipped, warningsOf } from '../lines/training.ts'
 import { formatPercent, printResult } from '../output.ts'
-import { formatCount, formatDuration, makeProgress } from '../progress.ts'
+import { formatDuration, makeProgress } from '../progress.ts'
 import { readYamlFile } from '../read-yaml-file.ts'
 import { saveOnSignal } from '../save-on-signal.ts'
 import { requireTrainingField } from '../training-fields.ts'

@@ -1,7 +1,7 @@
+import { formatCount } from '../../core/format-count.ts'
+import { formatP, formatPoints, formatPointsInterval, formatScore } from '../../report/format.ts'
 import type { Comparison } from '../../training/comparison/comparison.ts'
 import { formatPercent, formatTable } from '../output.ts'
-import { formatCount } from '../progress.ts'
-import { formatP } from '../report/format.ts'
 
 /** The maximum number of flipped reviews in a report. `--json` has more. */
 const MAX_FLIPPED = 10
@@ -20,10 +20,11 @@ export function formatComparison(comparison: Comparison): string[] {
         name,
         formatPercent(accuracy),
         interval.map(formatPercent).join(' to '),
-        f1.toFixed(4),
-        ece.toFixed(4),
+        formatScore(f1),
+        formatScore(ece),
       ]),
     ]),
+    ...comparison.adapters.flatMap(({ name, revision }) => (revision ? [`${name}: commit ${revision}`] : [])),
     '',
     ...formatPairs(comparison),
     '',
@@ -40,7 +41,7 @@ function formatPairs({ pairs }: Comparison): string[] {
       ...pairs.map(({ a, b, difference, interval, wins, losses, mcnemar_p, adjusted_p, smallest_detectable }) => [
         `${a}, ${b}`,
         formatPoints(difference),
-        interval.map(formatPoints).join(' to '),
+        formatPointsInterval(interval),
         formatCount(wins),
         formatCount(losses),
         formatP(mcnemar_p),
@@ -81,11 +82,8 @@ function formatFlipped({ disagreements, flipped, adapters }: Comparison): string
       `review ${id}, ${label}: ${text}`,
       ...answers.map(
         (answer, i) =>
-          `  ${adapters[i].name}: ${answer.label} ${answer.probability.toFixed(4)}${answer.right ? '' : ', wrong'}`,
+          `  ${adapters[i].name}: ${answer.label} ${formatScore(answer.probability)}${answer.right ? '' : ', wrong'}`,
       ),
     ]),
   ]
 }
-
-/** Formats a difference with its sign, in percentage points. */
-const formatPoints = (share: number): string => `${share > 0 ? '+' : ''}${(100 * share).toFixed(2)}`

@@ -1,6 +1,6 @@
+import { formatCount } from '../../core/format-count.ts'
 import type { Profile } from '../../training/profile/profile.ts'
 import { formatPercent, formatTable } from '../output.ts'
-import { formatCount } from '../progress.ts'
 
 /** Formats a profile as tables of the time of a step, by op and by layer. */
 export function formatProfile(profile: Profile): string[] {

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
+import { formatCount } from '../../core/format-count.ts'
 import type { FileReading } from '../../platform/schemas/datasets.ts'
 import { describeSkipped, type SkippedRows } from '../../training/data/skipped-rows.ts'
-import { formatCount, type Progress } from '../progress.ts'
+import type { Progress } from '../progress.ts'
 
 /**
  * Formats how a file was read as lines of text. There are none for the usual columns in UTF-8, if every row was read.

@@ -1,9 +1,10 @@
+import { formatCount } from '../../core/format-count.ts'
 import type { Training, TrainingPlan } from '../../platform/schemas/trainings.ts'
 import type { CalibrationScores } from '../../training/calibration-scores.ts'
 import type { Calibration, Plan, TrainingResult } from '../../training/events.ts'
 import type { Finding } from '../../training/findings.ts'
 import { formatPercent } from '../output.ts'
-import { formatCount, formatDuration } from '../progress.ts'
+import { formatDuration } from '../progress.ts'
 import { describeSkippedOf, formatReading } from './reading.ts'
 
 export const formatSteps = ({ progress }: Training): string =>

@@ -10,7 +10,7 @@ import { makeLocalApi } from './local-api.ts'
 import type { Reservation } from './server-address.ts'
 
 /** How a process works that opens the store of a home. */
-export type LeadOptions = Pick<PlatformOptions, 'threads' | 'allowPipelines'>
+export type LeadOptions = Pick<PlatformOptions, 'threads' | 'allowPipelines' | 'pipelineBytes'>
 
 /**
  * Opens the store of a home in this process, which from then on also works for other processes of the same user: it

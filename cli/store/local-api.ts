@@ -12,7 +12,7 @@ import type { Api, ApiOptions } from './api.ts'
 export async function openLocalApi(options: ApiOptions): Promise<Api> {
   const { worker: runsWorker = false, threads, sliceSeconds } = options
   const base = await fetchBase(options.base, makeProgress())
-  const platform = await openPlatform({ threads, base })
+  const platform = await openPlatform({ threads, base, alone: true })
   try {
     await addReadyAdapter(platform)
     const worker = runsWorker ? await startWorker({ ...platform, threads, sliceSeconds }) : undefined

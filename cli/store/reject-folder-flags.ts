@@ -2,12 +2,12 @@ import { fail } from '../../core/errors.ts'
 
 /**
  * Rejects flags that apply only to --checkpoint: the store knows the base of its adapters, and the server has its own
- * device.
+ * device and precision.
  * @throws GraftError `usage`
  */
-export function rejectFolderFlags({ base, device }: { base?: string; device?: string }): void {
-  for (const [flag, value] of Object.entries({ base, device }))
-    if (value !== undefined && value !== 'cpu')
+export function rejectFolderFlags(flags: { base?: string; device?: string; precision?: string }): void {
+  for (const [flag, value] of Object.entries(flags))
+    if (value !== undefined && value !== 'cpu' && value !== 'f32')
       fail('usage', {
         subject: `--${flag}`,
         problem: 'cannot be combined with --adapter',

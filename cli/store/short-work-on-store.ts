@@ -24,6 +24,7 @@ interface ShortWorkRequest {
   threads?: number
   base?: string
   device?: string
+  precision?: string
 }
 
 /**
@@ -56,10 +57,10 @@ export async function compareOnStore({
 
 /** Uploads the file and does work on it. */
 function workOnStore<Work>(
-  { data, reading, onRead, threads, base, device }: ShortWorkRequest,
+  { data, reading, onRead, threads, base, device, precision }: ShortWorkRequest,
   work: (api: Api, dataset: string) => Promise<Work>,
 ): Promise<Work> {
-  rejectFolderFlags({ base, device })
+  rejectFolderFlags({ base, device, precision })
   return withApi(
     async (api) => {
       const dataset = await ensureDataset(api, data, reading)

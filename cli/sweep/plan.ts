@@ -1,6 +1,7 @@
+import { formatCount } from '../../core/format-count.ts'
 import type { Training, TrainingPlan } from '../../platform/schemas/trainings.ts'
 import { formatTable } from '../output.ts'
-import { formatCount, formatDuration, type Progress } from '../progress.ts'
+import { formatDuration, type Progress } from '../progress.ts'
 import type { Api } from '../store/api.ts'
 import { countRows } from './count-rows.ts'
 import type { Grid } from './grid.ts'

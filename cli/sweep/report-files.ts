@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync, renameSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
+import { toSvgDocument } from '../../charts/svg.ts'
 import { writeDurably } from '../../core/durable.ts'
 import { drawAccuracy } from '../report/accuracy-chart.ts'
 import { drawCurves } from '../report/curves-chart.ts'
@@ -28,8 +29,8 @@ export function writeReport(files: ReportFiles, report: SweepReport): void {
   mkdirSync(dirname(markdown), { recursive: true })
   const charts = { accuracy: basename(accuracy), curves: basename(curves) }
   replaceFile(json, formatJson(report))
-  replaceFile(accuracy, drawAccuracy(report))
-  replaceFile(curves, drawCurves(report))
+  replaceFile(accuracy, toSvgDocument(drawAccuracy(report)))
+  replaceFile(curves, toSvgDocument(drawCurves(report)))
   replaceFile(markdown, toMarkdown(report, charts))
 }
 

@@ -1,6 +1,8 @@
+import { formatCount } from '../../core/format-count.ts'
+import { formatAccuracy, formatInterval, formatP, formatPoints } from '../../report/format.ts'
 import { formatTable } from '../output.ts'
-import { formatCount, formatDuration } from '../progress.ts'
-import { formatAccuracy, formatInterval, formatP, formatPoints, formatVerdict } from '../report/format.ts'
+import { formatDuration } from '../progress.ts'
+import { formatVerdict } from '../report/format.ts'
 import type { SweepReport } from './report.ts'
 
 /** Formats the results of a sweep for the terminal: the table and the verdicts of the claims. */

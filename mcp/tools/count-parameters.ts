@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { formatCount } from '../../core/format-count.ts'
 import { countRequest } from '../../platform/schemas/parameters.ts'
 import { methodFields } from '../../platform/schemas/trainings.ts'
 import { countParameters as count, countPublishedMethods } from '../../platform/use-cases/count-parameters.ts'
@@ -32,7 +33,7 @@ export const countParameters = defineTool({
     const { trainable, total, percent } = counts
     return {
       structured: { ...counts, ...(detail === 'full' && groups && { groups }) },
-      summary: `${trainable.toLocaleString('en')} of ${total.toLocaleString('en')} parameters are trained (${percent.toPrecision(3)} %).`,
+      summary: `${formatCount(trainable)} of ${formatCount(total)} parameters are trained (${percent.toPrecision(3)} %).`,
     }
   },
 })

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { isDeepStrictEqual } from 'node:util'
 import { z } from 'zod'
 import { fail } from '../../core/errors.ts'
+import { formatCount } from '../../core/format-count.ts'
 import { isActive } from '../../platform/schemas/statuses.ts'
 import {
   type Training,
@@ -33,7 +34,7 @@ const DESCRIBED = [
     'max_tokens',
   ],
   ...['loss', 'label_words', 'calibration_rows', 'evaluate_every', 'device', 'alpha', 'targets', 'variant'],
-  ...['rank', 'bottleneck', 'cross_attention', 'activation', 'tokens', 'submodules'],
+  ...['rank', 'bottleneck', 'cross_attention', 'activation', 'scaling', 'tokens', 'submodules'],
 ]
 
 export const launchTraining = defineTool({
@@ -89,9 +90,8 @@ export const launchTraining = defineTool({
 
 function describePlan({ plan, estimate }: TrainingPlan): string {
   const { method, trainable, percent, reviews, steps, device, findings } = plan
-  const count = (n: number) => n.toLocaleString('en')
   return [
-    `This is a plan. Nothing has started. ${method} trains ${count(trainable)} parameters (${percent.toPrecision(3)} %) on ${count(reviews)} reviews in ${steps} steps, in about ${Math.ceil(estimate.seconds)} s on ${device}.`,
+    `This is a plan. Nothing has started. ${method} trains ${formatCount(trainable)} parameters (${percent.toPrecision(3)} %) on ${formatCount(reviews)} reviews in ${steps} steps, in about ${Math.ceil(estimate.seconds)} s on ${device}.`,
     ...describeWarnings(findings),
   ].join(' ')
 }

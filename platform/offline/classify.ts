@@ -1,12 +1,17 @@
+import { availableParallelism } from 'node:os'
+import { loadBase } from '../../checkpoint/base.ts'
 import { stderrLogger } from '../../core/logger.ts'
 import { chooseDevice } from '../../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import { MAX_TOKENS } from '../../model/encode.ts'
 import { openEngine } from '../../serving/engine.ts'
 import type { AdapterDescription } from '../../serving/engine-types.ts'
-import { type ClassifyResult, MAX_INPUTS } from '../schemas/classify.ts'
+import { type ClassifyResult, textsPerRequest } from '../schemas/classify.ts'
+import type { PrecisionRequest } from '../schemas/precisions.ts'
 import { baseFolder } from './bases.ts'
+import { choosePrecision, type PrecisionChoice } from './choose-precision.ts'
 import { classifyRows } from './classify-rows.ts'
+import { measureDrift } from './drift.ts'
 import { folderNames } from './folder-names.ts'
 
 export interface ClassifierOptions {
@@ -15,6 +20,17 @@ export interface ClassifierOptions {
   checkpoints: readonly string[]
   threads?: number
   device?: DeviceKind
+  /** Defaults to `f32`. */
+  precision?: PrecisionRequest
+  /** Called with the precision that was chosen and the reason. */
+  onPrecision?(choice: PrecisionChoice): void
+  /** Starts sooner, in a process that has nothing else to do meanwhile. Defaults to false. */
+  alone?: boolean
+}
+
+interface ClassifyOptions {
+  explain?: boolean
+  onProgress?: (done: number) => void
 }
 
 /** Adapters in memory that classify texts, without a store. */
@@ -23,9 +39,10 @@ export interface FolderClassifier {
   readonly adapters: readonly { adapter: string; digest: string; labels: readonly string[] }[]
   /**
    * Returns the results of each text in the order of the adapters.
-   * @param onProgress called with the number of texts classified so far
+   * @param options.explain whether to explain each prediction. Defaults to false
+   * @param options.onProgress called with the number of texts classified so far
    */
-  classify(texts: readonly string[], onProgress?: (done: number) => void): Promise<ClassifyResult[][]>
+  classify(texts: readonly string[], options?: ClassifyOptions): Promise<ClassifyResult[][]>
   close(): Promise<void>
 }
 
@@ -38,10 +55,21 @@ export async function openFolderClassifier({
   checkpoints,
   threads,
   device = 'cpu',
+  precision: requested = 'f32',
+  onPrecision = () => {},
+  alone,
 }: ClassifierOptions): Promise<FolderClassifier> {
   await chooseDevice(device, 'f32')
+  const folder = await baseFolder(base)
+  const choice: PrecisionChoice =
+    requested === 'auto'
+      ? await choosePrecision(requested, device, async () => measureDrift(await loadBase(folder), threads))
+      : { precision: requested, reason: `${requested} was requested.` }
+  onPrecision(choice)
   const engine = await openEngine({
-    base: await baseFolder(base),
+    base: folder,
+    precision: choice.precision,
+    alone,
     threads,
     device,
     folderOf: async (folder) => folder,
@@ -52,21 +80,24 @@ export async function openFolderClassifier({
   try {
     const descriptions: AdapterDescription[] = []
     for (const folder of checkpoints) descriptions.push(await engine.load(folder))
-    const textsPerCall = Math.max(1, Math.floor(MAX_INPUTS / checkpoints.length))
     return {
       adapters: folderNames(checkpoints).map((adapter, i) => ({
         adapter,
         digest: descriptions[i].digest,
         labels: descriptions[i].labels,
       })),
-      async classify(texts, onProgress = () => {}) {
+      async classify(texts, { explain = false, onProgress = () => {} } = {}) {
         const results: ClassifyResult[][] = []
+        const textsPerCall = textsPerRequest(checkpoints.length, explain)
         while (results.length < texts.length) {
-          const rows = texts
-            .slice(results.length, results.length + textsPerCall)
-            .flatMap((text, i) =>
-              checkpoints.map((folder) => ({ subject: `texts[${results.length + i}]`, text, adapter: folder })),
-            )
+          const rows = texts.slice(results.length, results.length + textsPerCall).flatMap((text, i) =>
+            checkpoints.map((folder) => ({
+              subject: `texts[${results.length + i}]`,
+              text,
+              adapter: folder,
+              explained: explain,
+            })),
+          )
           const answers = await classifyRows({ engine, logger: stderrLogger }, rows)
           for (let at = 0; at < answers.length; at += checkpoints.length)
             results.push(answers.slice(at, at + checkpoints.length))
@@ -84,6 +115,8 @@ export async function openFolderClassifier({
 
 export interface ClassificationRequest extends ClassifierOptions {
   texts: readonly string[]
+  /** Explains each prediction. Defaults to false. */
+  explain?: boolean
 }
 
 /**
@@ -93,12 +126,14 @@ export interface ClassificationRequest extends ClassifierOptions {
  * @throws GraftError if the base or an adapter is not valid
  */
 export async function classifyWithFolders(
-  { texts, ...options }: ClassificationRequest,
+  { texts, explain, ...options }: ClassificationRequest,
   onProgress: (done: number) => void,
 ): Promise<{ adapters: { adapter: string; digest: string }[]; results: ClassifyResult[][] }> {
-  const classifier = await openFolderClassifier(options)
+  // One text is run by one thread. Explanations compute many gradients of it.
+  const usable = explain ? undefined : Math.min(availableParallelism(), texts.length * options.checkpoints.length)
+  const classifier = await openFolderClassifier({ ...options, threads: options.threads ?? usable, alone: true })
   try {
-    const results = await classifier.classify(texts, onProgress)
+    const results = await classifier.classify(texts, { explain, onProgress })
     return { adapters: classifier.adapters.map(({ adapter, digest }) => ({ adapter, digest })), results }
   } finally {
     await classifier.close()

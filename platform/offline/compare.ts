@@ -3,7 +3,7 @@ import { chooseDevice } from '../../graph/runtime/devices/choose-device.ts'
 import type { DeviceKind } from '../../graph/runtime/devices/device-description.ts'
 import { openRuntime } from '../../graph/runtime/runtime.ts'
 import { compare } from '../../training/comparison/compare.ts'
-import type { AdapterPredictions, Comparison } from '../../training/comparison/comparison.ts'
+import type { AdapterPredictions, AdapterResult, Comparison } from '../../training/comparison/comparison.ts'
 import type { Example } from '../../training/data/check-row.ts'
 import { readExamples } from '../../training/data/examples.ts'
 import type { Reading } from '../../training/data/reading.ts'
@@ -17,6 +17,8 @@ export interface ComparisonRequest {
   adapters: readonly { name: string; base: string; checkpoint: string }[]
   /** Text classifiers of transformers.js to compare them with, with other names. Defaults to none. */
   pipelines?: readonly (Pipeline & { name: string })[]
+  /** The most bytes to download for each pipeline. Defaults to no limit. */
+  pipelineBytes?: number
   data: string
   /** How the data are read. Defaults to the usual columns. */
   reading?: Reading
@@ -33,7 +35,7 @@ export interface ComparisonRequest {
  *   know; also if a folder or the data are not valid
  */
 export async function compareCheckpoints(
-  { adapters, pipelines = [], data, reading, onRead, threads, device = 'cpu' }: ComparisonRequest,
+  { adapters, pipelines = [], pipelineBytes, data, reading, onRead, threads, device = 'cpu' }: ComparisonRequest,
   onProgress: (done: number, total: number) => void,
 ): Promise<Comparison> {
   const labelSets: (readonly string[])[] = []
@@ -49,11 +51,13 @@ export async function compareCheckpoints(
   const total = (adapters.length + pipelines.length) * examples.length
   // They run first, so that one that cannot run is reported before the adapters have computed for minutes.
   const others: AdapterPredictions[] = []
+  const revisions = new Map<string, string>()
   for (const [i, { name, ...pipeline }] of pipelines.entries()) {
-    const probabilities = await classifyWithPipeline(
-      { ...pipeline, texts: examples.map(({ text }) => text), targets: labels, threads },
+    const { probabilities, revision } = await classifyWithPipeline(
+      { ...pipeline, texts: examples.map(({ text }) => text), targets: labels, threads, maxBytes: pipelineBytes },
       (done) => onProgress(i * examples.length + done, total),
     )
+    if (revision !== undefined) revisions.set(name, revision)
     others.push({ name, labels, predictions: probabilities.map((row, i) => toPrediction(row, examples[i], labels)) })
   }
   await chooseDevice(device, 'f32')
@@ -66,13 +70,19 @@ export async function compareCheckpoints(
       const classifier = await openClassifier(base, checkpoint)
       const onPredictions = (done: number) => onProgress((pipelines.length + i) * examples.length + done, total)
       const classified = await classifier.classify(examples, pool, onPredictions)
-      compared.push({ name, labels: classifier.labels, predictions: classified.predictions })
+      const { labels, trainable } = classifier
+      compared.push({ name, labels, trainable, predictions: classified.predictions })
       if (i === 0) lengths = classified.lengths
     }
-    return compare(
+    const comparison = compare(
       examples.map((example, row) => ({ ...example, tokens: lengths[row] })),
       [...compared, ...others],
     )
+    const withRevision = (result: AdapterResult): AdapterResult => {
+      const revision = revisions.get(result.name)
+      return revision === undefined ? result : { ...result, revision }
+    }
+    return { ...comparison, adapters: comparison.adapters.map(withRevision) }
   } finally {
     await pool.close()
   }

@@ -6,6 +6,7 @@ import type { PipelineMessage } from '../../training/pipeline/child.ts'
 import type { Pipeline, PipelineRequest } from '../../training/pipeline/pipeline.ts'
 import { isHubName } from '../schemas/pipelines.ts'
 import { distinctNames } from './folder-names.ts'
+import { findPipelineCommit } from './pipeline-revision.ts'
 import { earlyExitError, startChild } from './start-child.ts'
 
 /**
@@ -55,16 +56,25 @@ export function requirePipelinesAllowed(allowed = false): void {
 export const hubCache = (): string =>
   join(process.env.HF_HOME ?? join(homedir(), '.cache', 'huggingface'), 'transformers.js')
 
+/** The result of a pipeline. */
+interface PipelineFinding {
+  /** The probabilities of each text, in the order of the targets. */
+  probabilities: number[][]
+  /** The commit of the repository that ran. Not set for a folder. */
+  revision?: string
+}
+
 /**
  * Classifies texts with a pipeline in a child process, because it blocks its thread.
  * @param onProgress called with the number of texts classified so far
- * @returns the probabilities of each text, in the order of the targets
  * @throws GraftError `pipeline_invalid`, `hub_unavailable`; `comparison_failed` if the process exits early
  */
 export async function classifyWithPipeline(
-  request: Omit<PipelineRequest, 'cache'>,
+  request: Omit<PipelineRequest, 'cache' | 'revision'>,
   onProgress: (done: number) => void,
-): Promise<number[][]> {
+): Promise<PipelineFinding> {
+  const cache = hubCache()
+  const revision = request.isFolder ? undefined : await findPipelineCommit(request.model, cache)
   let probabilities: number[][] | undefined
   let failure: Error | undefined
   const onMessage = (message: PipelineMessage) => {
@@ -72,8 +82,8 @@ export async function classifyWithPipeline(
     else if ('error' in message) failure = fromPlain(message.error)
     else probabilities = message.probabilities
   }
-  await startChild('training/pipeline/child', { ...request, cache: hubCache() }, onMessage).exited
+  await startChild('training/pipeline/child', { ...request, cache, revision }, onMessage).exited
   if (failure) throw failure
   if (!probabilities) throw earlyExitError('comparison_failed', 'pipeline')
-  return probabilities
+  return { probabilities, ...(revision !== undefined && { revision }) }
 }

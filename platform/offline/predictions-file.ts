@@ -20,7 +20,7 @@ export function requireFreeFile(path: string): void {
     fail('output_exists', {
       subject: path,
       problem: 'exists already',
-      fix: 'Choose another name, or remove the file. Predictions never overwrite one.',
+      fix: 'Choose another name, or remove the file. Nothing is overwritten.',
     })
 }
 

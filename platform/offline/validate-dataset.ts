@@ -1,6 +1,7 @@
 import { fail, fromPlain } from '../../core/errors.ts'
 import { makeFreeList } from '../../core/free-list.ts'
 import type { ScanAnswer, ScanRequest } from '../../training/data/child.ts'
+import type { Preview } from '../../training/data/preview.ts'
 import type { Reading } from '../../training/data/reading.ts'
 import type { ExampleCounts } from '../../training/data/scan-examples.ts'
 import { askChild } from './start-child.ts'
@@ -22,7 +23,7 @@ export async function validateDataset(
   fd: number,
   { name, reading = {} }: { name: string; reading?: Reading },
   signal: AbortSignal,
-): Promise<ExampleCounts> {
+): Promise<{ counts: ExampleCounts; preview: Preview }> {
   const slot = await slots.acquire(signal)
   try {
     const request: ScanRequest = { name, reading }
@@ -38,7 +39,7 @@ export async function validateDataset(
         fix: 'It may have run out of memory. Free some memory on the machine of the server, and upload the file again.',
       })
     if ('error' in answer) throw fromPlain(answer.error)
-    return answer.counts
+    return answer
   } finally {
     slots.release(slot)
   }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { digest, pageOf, timestamp, uuid } from './common.ts'
+import { drift } from './precisions.ts'
 
 export const base = z.strictObject({
   id: uuid,
@@ -8,6 +9,9 @@ export const base = z.strictObject({
   parameters: z.int(),
   bytes: z.int().describe('The size of its tensors.'),
   served: z.boolean().describe('Whether this server answers predictions with this base.'),
+  int8_drift: drift
+    .nullable()
+    .describe('What int8 changes for its predictions on the sample texts. Null until a server has measured it.'),
   created_at: timestamp,
 })
 export type BaseAnswer = z.infer<typeof base>

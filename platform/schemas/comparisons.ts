@@ -42,6 +42,15 @@ const smallestDetectable = share
     'The smallest difference that four of five test sets of this size would detect. Null if none can be detected.',
   )
 
+const calibrationBin = z.strictObject({
+  low: share.describe('The probabilities of the bin are above this.'),
+  high: share.describe('The largest probability of the bin.'),
+  n: z.int().describe('The number of predictions.'),
+  confidence: share.describe('The mean probability of the predicted labels.'),
+  accuracy: share.describe('The share of the predictions that are right.'),
+  interval: wilson,
+})
+
 const adapterResult = z.strictObject({
   name: z.string(),
   n: z.int(),
@@ -49,6 +58,11 @@ const adapterResult = z.strictObject({
   interval: wilson,
   f1: share.describe('Macro F1.'),
   ece: share.describe('The expected calibration error, with 15 bins.'),
+  revision: z.string().optional().describe('The commit of the repository, for a pipeline of the hub.'),
+  bins: z
+    .array(calibrationBin)
+    .describe('The bins of the calibration error that are not empty: predictions by the probability of their label.'),
+  trainable: z.int().optional().describe('The number of trained parameters. Not set for a pipeline.'),
 })
 
 const pairResult = z.strictObject({

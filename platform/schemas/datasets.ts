@@ -45,11 +45,32 @@ export type Dataset = z.infer<typeof dataset>
 export const datasetList = pageOf(dataset)
 export type DatasetList = z.infer<typeof datasetList>
 
+/** The contents of a file, before it is stored. */
+export const datasetCheck = z.strictObject({
+  format: z.enum(dataFormats),
+  rows: z.int(),
+  labels: z.record(z.string(), z.int()).describe('The number of reviews of each label.'),
+  duplicates: z.int().describe('The number of texts that occur more than once.'),
+  ...fileReading.shape,
+  characters: z
+    .strictObject({ shortest: z.int(), median: z.int(), p90: z.int(), longest: z.int() })
+    .describe('The lengths of the reviews, in characters. Nine in ten are not longer than p90.'),
+  examples: z
+    .array(z.strictObject({ text: z.string(), label: z.string() }))
+    .describe('The first reviews as they are read. Long texts are cut.'),
+  findings: z.array(finding).describe('What to know before a training.'),
+})
+export type DatasetCheck = z.infer<typeof datasetCheck>
+
 /** How the file of a new data set is read. */
 export const datasetReading = z.strictObject(readingFields)
 export type DatasetReading = z.infer<typeof datasetReading>
 
 export const datasetUpload = z.strictObject({
   name: resourceName.describe('The name of the new data set.'),
+  dry_run: z
+    .boolean('true or false')
+    .default(false)
+    .describe('If true, reads the file and returns what it contains, but stores nothing.'),
   ...datasetReading.shape,
 })

@@ -30,5 +30,11 @@ export type Key = z.infer<typeof key>
 export const newKey = key.extend({ secret: z.string().describe('The key itself. It cannot be shown again.') })
 export type NewKey = z.infer<typeof newKey>
 
+export const caller = z.strictObject({
+  key: uuid.optional().describe('The key of the request. Not set if the server has no keys.'),
+  scopes: z.array(keyScope).describe('The scopes of the request, with those that they include.'),
+})
+export type CallerAnswer = z.infer<typeof caller>
+
 export const keyList = pageOf(key)
 export type KeyList = z.infer<typeof keyList>

@@ -21,12 +21,17 @@ const settings = z
 export const methodFields: Record<string, z.ZodType> = {}
 for (const method of Object.keys(methods))
   for (const [field, schema] of Object.entries(fieldsOf(method))) {
-    const description = `${method}: ${schema.description ?? field}`
+    const description = `${method}: ${schema.description ?? field}${describeDefault(schema)}`
     const known = methodFields[field]
     methodFields[field] = known
       ? known.describe(`${known.description}; ${description}`)
       : z.optional(withoutDefault(schema)).describe(description)
   }
+
+/** Returns the default of a schema as the end of its description. The pages show it in the form of a training. */
+function describeDefault(schema: z.ZodType): string {
+  return schema instanceof z.ZodDefault ? ` (default: ${schema.def.defaultValue})` : ''
+}
 
 /** Returns a schema without its default, which would otherwise become a field of every method. */
 function withoutDefault(schema: z.ZodType): z.ZodType {
@@ -166,3 +171,4 @@ export const trainingEvent = z.strictObject({
 export type TrainingEventAnswer = z.infer<typeof trainingEvent>
 
 export const trainingEventList = z.strictObject({ data: z.array(trainingEvent) })
+export type TrainingEventList = z.infer<typeof trainingEventList>

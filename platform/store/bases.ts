@@ -1,7 +1,9 @@
-import { and, eq, isNull, ne, sql } from 'drizzle-orm'
+import { and, eq, isNull, like, ne, or, sql } from 'drizzle-orm'
+import type { HubOrigin } from '../../checkpoint/hub-name.ts'
 import { fail } from '../../core/errors.ts'
 import { isUuid } from '../../core/uuid.ts'
 import type { PageRequest } from '../schemas/common.ts'
+import type { Drift } from '../schemas/precisions.ts'
 import type { Database } from './database.ts'
 import { type Page, pageQuery } from './page.ts'
 import { bases } from './schema/bases.ts'
@@ -29,6 +31,28 @@ export async function ensureBase(db: Database, base: NewBase): Promise<BaseRow> 
   })
 }
 
+/** The digits of a commit that stand in the name of a base. */
+const COMMIT_DIGITS = 12
+
+/**
+ * Returns the name of a base of the hub: that of the row that has its weights, or a new one. The first revision of a
+ * repository gets the name of the repository, and others get `owner/name@` and the first digits of their commit.
+ */
+export async function nameHubBase(
+  db: Database,
+  { repo, commit }: HubOrigin,
+  fingerprint: string,
+): Promise<{ name: string; isKnown: boolean }> {
+  const revisions = await db
+    .select({ name: bases.name, fingerprint: bases.fingerprint })
+    .from(bases)
+    .where(or(eq(bases.name, repo), like(bases.name, `${repo.replaceAll('_', '\\_')}@%`)))
+  const known = revisions.find((row) => row.fingerprint === fingerprint)
+  if (known) return { name: known.name, isKnown: true }
+  const isFree = revisions.every(({ name }) => name !== repo)
+  return { name: isFree ? repo : `${repo}@${commit.slice(0, COMMIT_DIGITS)}`, isKnown: false }
+}
+
 /**
  * Returns the row of the embedded base, and inserts it if there is none. Another version of Graft may have another
  * embedded base. Its row keeps its adapters, but is renamed to `embedded-` and the first 8 digits of its fingerprint.
@@ -44,6 +68,11 @@ export async function ensureEmbeddedBase(db: Database, base: Omit<NewBase, 'name
     .set({ name: sql`'embedded-' || left(${bases.fingerprint}, 8)` })
     .where(and(eq(bases.name, EMBEDDED), ne(bases.fingerprint, base.fingerprint)))
   return ensureBase(db, { ...base, name: EMBEDDED, artifact: null })
+}
+
+/** Stores what int8 changes for a base. */
+export async function updateBaseDrift(db: Database, id: string, drift: Drift): Promise<void> {
+  await db.update(bases).set({ int8_drift: drift }).where(eq(bases.id, id))
 }
 
 export async function findBase(db: Database, idOrName: string): Promise<BaseRow | undefined> {

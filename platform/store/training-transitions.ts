@@ -173,10 +173,9 @@ function requireCurrentToken({ id, status, fencing_token: current }: TrainingRow
   })
 }
 
-const anyOf = new Intl.ListFormat('en', { type: 'disjunction' })
-
 function throwStatusConflict({ id, status }: TrainingRow, to: TrainingStatus): never {
   const allowedFrom = Object.entries(transitions).flatMap(([from, targets]) => (targets.includes(to) ? [from] : []))
+  const anyOf = new Intl.ListFormat('en', { type: 'disjunction' })
   return fail('training_status_conflict', {
     subject: `training ${id}`,
     problem: `is ${status}; only a training that is ${anyOf.format(allowedFrom)} can become ${to}`,

@@ -25,6 +25,9 @@ const includedScopes: Readonly<Record<KeyScope, readonly KeyScope[]>> = {
 export const hasScope = ({ scopes }: Caller, needed: KeyScope): boolean =>
   scopes.some((scope) => includedScopes[scope].includes(needed))
 
+/** Returns the scopes of a caller, with those that they include. */
+export const scopesOf = (caller: Caller): KeyScope[] => keyScopes.filter((scope) => hasScope(caller, scope))
+
 /** @throws GraftError `scope_missing` */
 export function requireScope(caller: Caller, needed: KeyScope): void {
   if (hasScope(caller, needed)) return

@@ -1,7 +1,7 @@
 import { readdir, rename } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
-import { findCheckpointFiles, isCheckpointFile } from '../../checkpoint/layouts.ts'
+import { findCheckpointFiles, isCheckpointFile, withoutCardAndHead } from '../../checkpoint/layouts.ts'
 import { readManifest } from '../../checkpoint/manifest.ts'
 import { fail, GraftError } from '../../core/errors.ts'
 import { hashContent } from '../artifacts/hashed-file.ts'
@@ -136,7 +136,8 @@ export async function importAdapter(
   const files = await withRedactedPaths([[folder, name]], () => findCheckpointFiles(folder))
   const { digest: artifact, bytes } = await hashContent(packFolder(folder, files))
   const known = await findAdapter(store.db, name)
-  if (known?.name === name) return known.artifact === artifact ? toAdapter(known) : throwNameTaken('adapter', name)
+  if (known?.name === name)
+    return (await isPackedAs(known.artifact, folder, files)) ? toAdapter(known) : throwNameTaken('adapter', name)
   const pathNames: PathNames = [
     [folder, name],
     [artifact, name],
@@ -159,6 +160,13 @@ export async function importAdapter(
   return idempotent(store.db, { owner, operation: 'add_adapter', key, request }, async (tx) =>
     toAdapter(await insertAdapter(tx, adapter)),
   )
+}
+
+/** Returns whether an artifact has these files of a folder, or those of them that earlier versions of Graft kept. */
+async function isPackedAs(artifact: string, dir: string, files: readonly string[]): Promise<boolean> {
+  for (const names of [files, withoutCardAndHead(files)])
+    if ((await hashContent(packFolder(dir, names))).digest === artifact) return true
+  return false
 }
 
 /** An adapter's folder as a tar file. */
@@ -194,8 +202,7 @@ export async function ensureAdapter(platform: Platform, dir: string): Promise<Ad
   const name = basename(resolve(dir))
   const known = await findAdapter(platform.store.db, name)
   if (!known) return importAdapter(platform, name, dir)
-  const { digest } = await hashContent(packFolder(dir, await findCheckpointFiles(dir)))
-  if (digest === known.artifact) return toAdapter(known)
+  if (await isPackedAs(known.artifact, dir, await findCheckpointFiles(dir))) return toAdapter(known)
   return fail('name_taken', {
     subject: dir,
     problem: `is different from the adapter ${name} in the store`,

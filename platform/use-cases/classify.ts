@@ -22,18 +22,18 @@ export async function classify(
 ): Promise<ClassifyAnswer> {
   const client = caller?.owner || undefined
   const { db } = platform.store
-  const { inputs } = request
+  const { inputs, explain } = request
   if (request.adapters) {
     const adapters = await selectAdapters(db, request.adapters, (i) => `adapters[${i}]`)
     for (const adapter of adapters) requireSameBase(adapter, platform)
-    const rows = inputs.flatMap((input, i) => adapters.map((adapter) => toRow(input, i, adapter)))
+    const rows = inputs.flatMap((input, i) => adapters.map((adapter) => toRow(input, i, adapter, explain)))
     const results = await classifyRows(platform, rows, signal, client)
     return { results: chunk(results, adapters.length), adapters: adapters.map(toAnsweredBy) }
   }
 
   const adapters = await selectAdapterOfEach(db, request)
   for (const adapter of adapters) requireSameBase(adapter, platform)
-  const rows = inputs.map((input, i) => toRow(input, i, adapters[i]))
+  const rows = inputs.map((input, i) => toRow(input, i, adapters[i], explain))
   const results = await classifyRows(platform, rows, signal, client)
   const [first] = adapters
   const common = adapters.every(({ id }) => id === first.id) ? toAnsweredBy(first) : undefined
@@ -44,12 +44,18 @@ export async function classify(
 /** Returns the adapter that an input names. */
 const adapterOf = (input: ClassifyInput) => (typeof input === 'string' ? undefined : input.adapter)
 
-const toRow = (input: ClassifyInput, i: number, { artifact, base_id, name }: AdapterReference): Row => ({
+const toRow = (
+  input: ClassifyInput,
+  i: number,
+  { artifact, base_id, name }: AdapterReference,
+  explained?: boolean,
+): Row => ({
   subject: `inputs[${i}]`,
   text: typeof input === 'string' ? input : input.text,
   adapter: artifact,
   base: base_id,
   displayName: name,
+  explained,
 })
 
 /** Returns the adapter for each input: the one that it names, or the one of the whole request, or the only one. */

@@ -63,6 +63,23 @@ export async function getComparison({ store }: Platform, id: string): Promise<Co
   return toComparison(await selectShortWork(store.db, 'comparison', id))
 }
 
+/**
+ * Returns the result of a comparison.
+ * @throws GraftError `comparison_unknown`; `comparison_unfinished` unless it has succeeded
+ */
+export async function getComparisonResult(platform: Platform, id: string): Promise<NonNullable<Comparison['result']>> {
+  const { status, result } = await getComparison(platform, id)
+  return (
+    result ??
+    fail('comparison_unfinished', {
+      subject: `the comparison ${id}`,
+      expected: 'the status succeeded',
+      found: status,
+      fix: 'Wait until it has succeeded. If it failed, GET /v1/comparisons/{id} has the error.',
+    })
+  )
+}
+
 /** Lists comparisons, newest first. Each has its verdict, but not the rest of its result. */
 export async function listComparisons({ store }: Platform, request: ComparisonQuery = {}): Promise<ComparisonList> {
   const page = await selectComparisonPage(store.db, request)

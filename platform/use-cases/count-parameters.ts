@@ -1,5 +1,6 @@
 import { describeValue } from '../../core/describe.ts'
 import { fail } from '../../core/errors.ts'
+import { formatCount } from '../../core/format-count.ts'
 import type { Model } from '../../model/architecture.ts'
 import { builtInModels, modelOf } from '../../model/architectures.ts'
 import { type MethodConfig, methods, parseMethod } from '../../model/methods/registry.ts'
@@ -84,7 +85,7 @@ async function findModel({ store }: Pick<Counter, 'store'>, name: string): Promi
 function toFormula(tensors: readonly NamedShape[], trainable: number): string {
   const shapes = tensors.map(({ shape }) => shape.join(' × '))
   const terms = [...countEach(shapes)].map(([shape, count]) => (count > 1 ? `${count} × ${shape}` : shape))
-  return `${terms.join(' + ') || '0'} = ${trainable.toLocaleString('en')}`
+  return `${terms.join(' + ') || '0'} = ${formatCount(trainable)}`
 }
 
 /** Groups tensors whose names differ only in the number of the block. */

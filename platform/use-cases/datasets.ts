@@ -1,11 +1,12 @@
 import { GraftError } from '../../core/errors.ts'
+import { inspectDataset } from '../../training/data/inspect.ts'
 import { type Reading, readingOf } from '../../training/data/reading.ts'
 import type { Artifact } from '../artifacts/artifacts.ts'
 import type { UploadFile } from '../files/upload-file.ts'
 import { validateDataset } from '../offline/validate-dataset.ts'
 import type { Platform } from '../platform.ts'
 import type { PageRequest } from '../schemas/common.ts'
-import type { Dataset, DatasetList } from '../schemas/datasets.ts'
+import type { Dataset, DatasetCheck, DatasetList } from '../schemas/datasets.ts'
 import {
   deleteDataset,
   findSameDataset,
@@ -71,6 +72,34 @@ export async function uploadDataset(
   })
 }
 
+/**
+ * Reads a file as {@link uploadDataset} does, and returns what it contains. Stores nothing.
+ * @throws GraftError if the file is invalid, with the number of the line
+ */
+export async function checkDataset(
+  platform: Platform,
+  { name, ...request }: DatasetRequest,
+  content: AsyncIterable<Uint8Array>,
+  signal: AbortSignal,
+): Promise<DatasetCheck> {
+  return platform.uploads.withFile(async (file) => {
+    await file.write(content)
+    const { counts, preview } = await validateDataset(file.fd, { name, reading: readingOf(request) }, signal)
+    const { format, rows, labels, duplicates, columns, encoding, skipped } = counts
+    return {
+      format,
+      rows,
+      labels: Object.fromEntries(labels),
+      duplicates,
+      columns,
+      encoding,
+      skipped,
+      findings: inspectDataset({ rows, labels, duplicates }),
+      ...preview,
+    }
+  })
+}
+
 async function* countBytes(content: AsyncIterable<Uint8Array>, onBytes: (bytes: number) => void) {
   let bytes = 0
   for await (const chunk of content) {
@@ -91,7 +120,7 @@ export async function addDataset(
   const reading = readingOf(request)
   const known = await findSameDataset(store.db, { name, digest, reading })
   if (known) return toInspectedDataset(known)
-  const counts = await validateDataset(file.fd, { name: filename ?? name, reading }, signal)
+  const { counts } = await validateDataset(file.fd, { name: filename ?? name, reading }, signal)
   await artifacts.put(file.read())
   const { format, rows, duplicates, columns, encoding, skipped } = counts
   // A name that was made for a file differs each time.

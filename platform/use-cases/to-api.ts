@@ -80,7 +80,7 @@ export function toInspectedDataset(row: DatasetRow): Dataset {
 
 /** @param served the bases that this server serves */
 export function toBase(
-  { id, name, fingerprint, parameters, bytes, created_at }: BaseRow,
+  { id, name, fingerprint, parameters, bytes, int8_drift, created_at }: BaseRow,
   served: readonly BaseRow[],
 ): BaseAnswer {
   return {
@@ -90,6 +90,7 @@ export function toBase(
     parameters,
     bytes,
     served: served.some((base) => base.id === id),
+    int8_drift,
     created_at: toTimestamp(created_at),
   }
 }
@@ -111,8 +112,14 @@ export function toEvaluation(row: EvaluationRow): Evaluation {
 
 export function toComparison(row: ComparisonRow): Comparison {
   const { verdict: _, ...summary } = toComparisonSummary(row)
-  return { ...summary, ...(row.result && { result: asMutable(row.result) }) }
+  return { ...summary, ...(row.result && { result: withBins(asMutable(row.result)) }) }
 }
+
+/** A comparison that an earlier version stored has no bins. */
+const withBins = (result: NonNullable<Comparison['result']>): NonNullable<Comparison['result']> => ({
+  ...result,
+  adapters: result.adapters.map((adapter) => ({ ...adapter, bins: adapter.bins ?? [] })),
+})
 
 export function toComparisonSummary(row: ComparisonRow): ComparisonSummary {
   const { id, status, adapters, pipelines, dataset_id: dataset, result, error, created_at, finished_at } = row

@@ -1,5 +1,6 @@
 import { catalogue } from '../../core/catalogue.ts'
-import { type Html, html, renderPage } from './html.ts'
+import { type Html, html } from '../../report/html.ts'
+import { renderPage } from './html.ts'
 
 /** Returns the page of all error codes. The `type` of a problem links to its entry. */
 export function renderErrorsPage(): Html {

@@ -1,19 +1,5 @@
 import { createHash } from 'node:crypto'
-
-/** A string of HTML, which is not escaped again. */
-export type Html = { readonly html: string }
-
-type Part = Html | string | number | readonly Html[]
-
-/** Returns a template as HTML. Parts that are not HTML themselves are escaped. */
-export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
-  return { html: String.raw({ raw: strings }, ...parts.map(renderPart)) }
-}
-
-function renderPart(part: Part): string {
-  if (typeof part === 'object') return 'html' in part ? part.html : part.map(renderPart).join('')
-  return String(part).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-}
+import { type Html, html } from '../../report/html.ts'
 
 const STYLE = `:root{color-scheme:light dark}
 body{font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:0 auto;padding:1rem 1.5rem 4rem}

@@ -1,5 +1,6 @@
+import { type Html, html } from '../../report/html.ts'
 import type { OpenApi } from '../openapi.ts'
-import { type Html, html, renderPage } from './html.ts'
+import { renderPage } from './html.ts'
 import { inlineReferences } from './inline-references.ts'
 import { describeType, type Field, fieldsOf, type Schema } from './schema-text.ts'
 

@@ -1,6 +1,12 @@
 import type { Platform } from '../../platform/platform.ts'
 import { comparison, comparisonList, comparisonQuery, comparisonRequest } from '../../platform/schemas/comparisons.ts'
-import { createComparison, getComparison, listComparisons } from '../../platform/use-cases/comparisons.ts'
+import {
+  createComparison,
+  getComparison,
+  getComparisonResult,
+  listComparisons,
+} from '../../platform/use-cases/comparisons.ts'
+import { REPORT_POLICY, renderReportPage } from '../../report/page.ts'
 import { json, type Route, route } from '../route.ts'
 import { IDEMPOTENCY_HEADERS, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
@@ -53,5 +59,24 @@ export const comparisonRoutes = (platform: Platform): Route[] => [
     responses: { 200: { description: 'Returns the comparison.', schema: comparison } },
     errors: ['comparison_unknown'],
     handle: async ({ params: { id } }) => json(await getComparison(platform, id)),
+  }),
+  route({
+    method: 'GET',
+    path: '/v1/comparisons/{id}/report',
+    summary: 'Get the report of a comparison',
+    description:
+      'The report is a page of HTML with charts. It needs no other file, so it can be saved and sent. Equal results give equal bytes.',
+    tag,
+    scope: 'train',
+    params: { id: 'Id of a comparison.' },
+    responses: { 200: { description: 'Returns the report.', contentTypes: ['text/html'] } },
+    errors: ['comparison_unknown', 'comparison_unfinished'],
+    async handle({ params: { id } }) {
+      const page = renderReportPage(await getComparisonResult(platform, id))
+      const policy = `${REPORT_POLICY}; frame-ancestors 'none'`
+      return new Response(page, {
+        headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy },
+      })
+    },
   }),
 ]

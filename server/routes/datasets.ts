@@ -1,7 +1,13 @@
 import type { Platform } from '../../platform/platform.ts'
 import { pageRequest } from '../../platform/schemas/common.ts'
-import { dataset, datasetList, datasetUpload } from '../../platform/schemas/datasets.ts'
-import { getDataset, listDatasets, removeDataset, uploadDataset } from '../../platform/use-cases/datasets.ts'
+import { dataset, datasetCheck, datasetList, datasetUpload } from '../../platform/schemas/datasets.ts'
+import {
+  checkDataset,
+  getDataset,
+  listDatasets,
+  removeDataset,
+  uploadDataset,
+} from '../../platform/use-cases/datasets.ts'
 import { json, type Route, route, uploadRoute } from '../route.ts'
 import { DATA_ERROR_CODES, describeId, IDEMPOTENCY_HEADERS, LOCATION, PAGE_FIX, toCreated } from './common.ts'
 
@@ -25,7 +31,7 @@ export const datasetRoutes = (platform: Platform): Route[] => [
     path: '/v1/datasets',
     summary: 'Upload a data set',
     description:
-      'Upload labeled reviews. Every line is validated before the data set is stored. A repeated upload of the same file under the same name returns the existing data set.',
+      'Upload labeled reviews. Every line is validated before the data set is stored. A repeated upload of the same file under the same name returns the existing data set. With dry_run=true, returns what the file contains and stores nothing.',
     tag,
     scope: 'train',
     headers: IDEMPOTENCY_HEADERS,
@@ -48,9 +54,13 @@ export const datasetRoutes = (platform: Platform): Route[] => [
         'JSONL with lines {"text": …, "label": …}, CSV or TSV with these columns or others, a JSON array, or the format of fastText; optionally gzipped.',
       limit: 'dataset',
     },
-    responses: { 201: { description: 'Returns the new data set.', schema: dataset, headers: LOCATION } },
+    responses: {
+      200: { description: 'Returns what the file of a dry run contains.', schema: datasetCheck },
+      201: { description: 'Returns the new data set.', schema: dataset, headers: LOCATION },
+    },
     errors: ['name_taken', 'idempotency_conflict', ...DATA_ERROR_CODES],
-    async handle({ query, body, signal, caller, headers }) {
+    async handle({ query: { dry_run, ...query }, body, signal, caller, headers }) {
+      if (dry_run) return json(await checkDataset(platform, query, body, signal))
       const requestKey = { owner: caller.owner, key: headers['idempotency-key'] }
       return toCreated('/v1/datasets', await uploadDataset(platform, query, body, signal, requestKey))
     },

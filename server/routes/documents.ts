@@ -1,8 +1,11 @@
 import { z } from 'zod'
+import type { Html } from '../../report/html.ts'
 import { renderErrorsPage } from '../docs/errors-page.ts'
-import { type Html, toHtmlResponse } from '../docs/html.ts'
+import { toHtmlResponse } from '../docs/html.ts'
 import { renderDocsPage } from '../docs/page.ts'
+import { acceptsGzip, compress, encodingHeaders } from '../gzip.ts'
 import { type OpenApi, openApiOf } from '../openapi.ts'
+import type { Pages } from '../pages/pages.ts'
 import { type Route, route } from '../route.ts'
 
 const tag = 'Server'
@@ -11,14 +14,16 @@ const htmlPage = { description: 'Returns an HTML page.', contentTypes: ['text/ht
 /**
  * Returns the routes that document the API.
  * @param routes returns all routes of the API, including these
+ * @param pages the pages for people, of which the first is at `/`
  */
-export function documentRoutes(routes: () => readonly Route[], version: string): Route[] {
+export function documentRoutes(routes: () => readonly Route[], version: string, pages?: Pages): Route[] {
   let document: OpenApi | undefined
   const getDocument = () => {
     document ??= openApiOf(routes(), version)
     return document
   }
   let written: Buffer<ArrayBuffer> | undefined
+  let compressed: Promise<Buffer<ArrayBuffer>> | undefined
   let page: Html | undefined
   return [
     route({
@@ -33,22 +38,27 @@ export function documentRoutes(routes: () => readonly Route[], version: string):
           schema: z.looseObject({ openapi: z.string(), paths: z.looseObject({}) }),
         },
       },
-      handle() {
+      async handle({ request: { headers } }) {
         // Writing the document again would take the event loop milliseconds each time.
         written ??= Buffer.from(JSON.stringify(getDocument()))
-        return new Response(written, { headers: { 'content-type': 'application/json' } })
+        const isGzip = acceptsGzip(headers)
+        if (isGzip) compressed ??= compress(written)
+        const body = isGzip ? await compressed : written
+        return new Response(body, { headers: { 'content-type': 'application/json', ...encodingHeaders(isGzip) } })
       },
     }),
     route({
       method: 'GET',
       path: '/',
-      summary: 'Redirect a browser to the reference of this API',
+      summary: 'Show the pages of this server to a browser, or redirect to the reference of this API',
       tag,
       scope: 'none',
       responses: {
+        200: htmlPage,
         302: { description: 'The reference is at /docs.', headers: { Location: 'The path of the reference.' } },
       },
-      handle: () => new Response(null, { status: 302, headers: { location: '/docs' } }),
+      handle: ({ request }) =>
+        pages?.respond(request)?.response ?? new Response(null, { status: 302, headers: { location: '/docs' } }),
     }),
     route({
       method: 'GET',

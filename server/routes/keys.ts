@@ -1,6 +1,7 @@
 import type { Platform } from '../../platform/platform.ts'
 import { pageRequest } from '../../platform/schemas/common.ts'
-import { key, keyList, keyRequest, newKey } from '../../platform/schemas/keys.ts'
+import { caller, key, keyList, keyRequest, newKey } from '../../platform/schemas/keys.ts'
+import { scopesOf } from '../../platform/use-cases/access.ts'
 import { createKey, listKeys, revokeKey } from '../../platform/use-cases/keys.ts'
 import { json, type Route, route } from '../route.ts'
 import { LOCATION, PAGE_FIX, toCreated } from './common.ts'
@@ -8,6 +9,16 @@ import { LOCATION, PAGE_FIX, toCreated } from './common.ts'
 const tag = 'Keys'
 
 export const keyRoutes = (platform: Platform): Route[] => [
+  route({
+    method: 'GET',
+    path: '/v1/caller',
+    summary: 'Get what the key of this request allows',
+    description: 'Without keys, a request from the machine of the server may do everything.',
+    tag,
+    scope: 'predict',
+    responses: { 200: { description: 'Returns the key and its scopes.', schema: caller } },
+    handle: ({ caller }) => json({ key: caller.owner || undefined, scopes: scopesOf(caller) }),
+  }),
   route({
     method: 'POST',
     path: '/v1/keys',

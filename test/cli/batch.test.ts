@@ -92,6 +92,29 @@ describe('graft predict --out', () => {
       'one adapter',
     )
     await expectError(run(GOOD, '--out', 'new'), 'usage', '--out', '--data FILE')
+    await expectError(run('--data', path, '--out', 'new', '--explain'), 'usage', '--explain', '--json')
+  })
+})
+
+describe('graft predict --explain', () => {
+  const run = (...args: string[]) =>
+    runInProcess(predict, '--checkpoint', readyAdapter, '--threads', '1', '--explain', 'A joy, not boring 😀', ...args)
+
+  test('shows the words that contribute most, with their contributions', async () => {
+    const lines = (await run()).split('\n')
+    const at = lines.indexOf('film: A joy, not boring 😀')
+    expect(lines[at + 1]).toMatch(/^ {2}positive against negative: \+\d+\.\d\d; for an empty text [+-]\d+\.\d\d$/)
+    const words = lines
+      .slice(at + 2)
+      .flatMap((line) => /^ {2,}([+-])\d+\.\d\d {2}(?:\+*|-*) +(\S+)$/u.exec(line)?.[2] ?? [])
+    expect(words.toSorted()).toEqual([',', 'A', 'boring', 'joy', 'not', '😀'])
+  })
+
+  test('prints everything as JSON', async () => {
+    const { results } = JSON.parse(await run('--json'))
+    const { explanation } = results[0][0]
+    expect(explanation).toMatchObject({ target: 'positive', against: 'negative', steps: expect.any(Number) })
+    expect(explanation.words.at(-1)).toMatchObject({ text: '😀', start: 18, end: 20 })
   })
 })
 

@@ -1,11 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { escapeXml, toSvgDocument } from '../../charts/svg.ts'
 import { drawAccuracy } from '../../cli/report/accuracy-chart.ts'
 import { drawCurves } from '../../cli/report/curves-chart.ts'
 import { formatJson } from '../../cli/report/json.ts'
 import { toMarkdown } from '../../cli/report/markdown.ts'
-import { escapeXml } from '../../cli/report/svg.ts'
 import { judgeClaims } from '../../cli/sweep/judge-claims.ts'
 import type { RowResult, SeedComparison, SweepReport } from '../../cli/sweep/report.ts'
+import { parseSvg } from '../charts/parse-svg.ts'
 
 const curve = Array.from({ length: 20 }, (_, i) => ({ step: i + 1, loss: 0.7 - 0.02 * i }))
 
@@ -46,33 +47,9 @@ const report: SweepReport = {
   claims: [],
 }
 
-/** Returns the texts of an SVG. @throws if it is not well-formed XML */
-function parseSvg(svg: string): string[] {
-  const open: string[] = []
-  const texts: string[] = []
-  const token = /<(\/?)([a-z]+)((?: [\w:-]+="[^"<&]*(?:&(?:amp|lt|gt|quot);[^"<&]*)*")*)(\/?)>|([^<]+)/gy
-  let end = 0
-  for (const [whole, closes, name, attributes, empty, text] of svg.matchAll(token)) {
-    end += whole.length
-    if (text !== undefined) {
-      if (/&(?!(?:amp|lt|gt|quot);)/.test(text)) throw new Error(`not escaped: ${text}`)
-      if (text.trim() !== '') texts.push(text)
-    } else if (closes) {
-      if (open.pop() !== name) throw new Error(`${name} is not open`)
-    } else {
-      const names = [...attributes.matchAll(/ ([\w:-]+)=/g)].map(([, key]) => key)
-      if (new Set(names).size < names.length) throw new Error(`an attribute twice: ${whole}`)
-      if (/NaN|undefined|Infinity/.test(attributes)) throw new Error(`not a number: ${whole}`)
-      if (!empty) open.push(name)
-    }
-  }
-  if (end < svg.length || open.length > 0) throw new Error(`not well-formed at ${svg.slice(end, end + 80)}`)
-  return texts
-}
-
 describe.each([
-  ['accuracy against trained parameters', drawAccuracy],
-  ['learning curves', drawCurves],
+  ['accuracy against trained parameters', (report: SweepReport) => toSvgDocument(drawAccuracy(report))],
+  ['learning curves', (report: SweepReport) => toSvgDocument(drawCurves(report))],
 ])('the chart of %s', (_, draw) => {
   test('is well-formed and names every row, whatever characters the name has', () => {
     const texts = parseSvg(draw(report))
@@ -97,7 +74,7 @@ describe.each([
 })
 
 test('accuracies are filled points with their intervals, and published figures hollow points', () => {
-  const svg = drawAccuracy({ ...report, rows: rows.slice(0, 1), baseline: undefined })
+  const svg = toSvgDocument(drawAccuracy({ ...report, rows: rows.slice(0, 1), baseline: undefined }))
   const circles = [...svg.matchAll(/<circle cx="([\d.]+)" cy="([\d.]+)"[^>]* fill="(\w+)"/g)]
   // The legend has a point of each kind as well.
   expect(circles.map(([, , , fill]) => fill)).toEqual(['currentColor', 'none', 'currentColor', 'none'])

@@ -61,7 +61,8 @@ const predicted = z.strictObject({
   ),
 })
 
-const [lora, prompt] = [configs[0], configs[6]]
+const find = (name: string) => configs.find(([other]) => other === name) as (typeof configs)[number]
+const [lora, prompt] = [find('lora-4'), find('prompt')]
 let checkpoints: string[]
 beforeAll(async () => {
   checkpoints = await Promise.all([lora, prompt].map(([name, config, size]) => saveRandomAdapter(name, config, size)))

@@ -1,6 +1,8 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import type { predictOnStore } from '../../cli/store/predict-on-store.ts'
+import { connectGraft } from '../../client/client.ts'
 import { packageRoot } from '../../core/entry.ts'
 import type { Adapter } from '../../platform/schemas/adapters.ts'
 import type { Training } from '../../platform/schemas/trainings.ts'
@@ -81,7 +83,7 @@ test('a folder of PEFT, which has no temperature, is imported with temperature 1
 })
 
 test('Ctrl-C saves the state of a training in this process, and resume ends with the bytes of an uninterrupted training', async () => {
-  const settings = ['--data', data, '--steps', '200', '--batch-tokens', '512', '--threads', '2']
+  const settings = ['--data', data, '--steps', '60', '--batch-tokens', '256', '--threads', '2']
   const whole = await json<Training>(['train', '--name', 'whole', ...settings])
   const stopped = startGraft(['train', '--name', 'stopped', ...settings], { GRAFT_HOME: home })
   await stopped.waitFor(/loss/)
@@ -118,15 +120,38 @@ test('while a server has the store open, the commands use the server, with a key
   const { code, stderr } = await graft(['train', '--name', 'served', '--data', data, '--steps', '3'])
   expect(code, stderr).toBe(0)
   expect(stderr).toContain(server.stdout.trim())
+  // A request has at most 8 explanations, but a command line may name any number of adapters.
+  const api = connectGraft({ url: server.stdout.trim() })
+  const archive = await (await api.adapters.download('film')).blob()
+  const copies = ['c1', 'c2', 'c3', 'c4']
+  for (const name of copies) await api.adapters.upload(name, archive)
+  const nine = ['served', 'stopped', 'whole', 'mine', 'film', ...copies]
+  const flags = nine.flatMap((name) => ['--adapter', name])
+  const explained = await json<Awaited<ReturnType<typeof predictOnStore>>>(['predict', ...flags, '--explain', 'A joy.'])
+  expect(explained.adapters.map(({ adapter }) => adapter)).toEqual(nine)
+  for (const { adapter, digest } of explained.adapters) expect(digest).toBe((await api.adapters.get(adapter)).digest)
+  const [results] = explained.results
+  expect(results).toHaveLength(9)
+  for (const result of results) expect(result).toMatchObject({ explanation: { words: { length: 3 } } })
+  // The copies answer as film does, so the answers are in the order of the adapters.
+  const scores = results.map((result) => ('score' in result ? result.score : 0))
+  for (const score of scores.slice(5)) expect(score).toBeCloseTo(scores[4], 5)
   const { secret } = await json<{ secret: string }>(['key', 'create', '--name', 'me'])
   // The server checks again for keys after some seconds.
   await new Promise((resolve) => setTimeout(resolve, 3500))
   const refused = await graft(['adapters'])
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('graft key create')])
   const { data: adapters } = await json<{ data: Adapter[] }>(['adapters'], { GRAFT_API_KEY: secret })
-  expect(adapters.map(({ name }) => name)).toEqual(['served', 'stopped', 'whole', 'mine', 'film'])
+  expect(adapters.map(({ name }) => name)).toEqual([
+    ...copies.toReversed(),
+    'served',
+    'stopped',
+    'whole',
+    'mine',
+    'film',
+  ])
   server.kill('SIGTERM')
   expect((await server.exited).code).toBe(0)
   // The server removed the file with its address.
-  expect((await json<{ data: Adapter[] }>(['adapters'])).data).toHaveLength(5)
+  expect((await json<{ data: Adapter[] }>(['adapters'])).data).toHaveLength(nine.length)
 })

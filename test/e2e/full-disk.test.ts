@@ -45,6 +45,7 @@ describe.skipIf(whyNoDisks)(`a full disk${whyNoDisks}`, () => {
       'out/adapter_config.json',
       'out/adapter_model.safetensors',
       'out/graft.json',
+      'out/training.svg',
     ])
   })
 })

@@ -1,13 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { expectChild } from '../platform/worker/wait-until.ts'
 import type { Attack } from './attack.ts'
 import { type Answer, makeClient } from './client.ts'
 import { whyNoGroup } from './control-group.ts'
 import { waitUntilTidy } from './leftovers.ts'
-import { backendsOf, findChild, findPostmaster, whyNoPostgres, whyNoProc } from './processes.ts'
+import { backendsOf, findPostmaster, whyNoPostgres, whyNoProc } from './processes.ts'
 import type { Target } from './target.ts'
 import { isOver, launch, uploadSamples, waitForTraining } from './trainings.ts'
 
-const TRAINING = /training\/child/
+const TRAINING = 'training/child'
 
 /** Reads as others do until the database answers again. @returns the statuses of all attempts, without repetitions */
 async function readUntilItWorks({ attacker }: Target): Promise<number[]> {
@@ -37,8 +38,9 @@ export const processAttacks: readonly Attack[] = [
     name: 'the training process is killed',
     skip: whyNoProc,
     async run(target) {
+      const child = expectChild(TRAINING, target.pid)
       const id = await launch(target, { steps: 20 })
-      process.kill(await findChild(target, TRAINING), 'SIGKILL')
+      process.kill(await child(), 'SIGKILL')
       const { status, slices } = await waitForTraining(target, id, isOver)
       return [status, slices > 1]
     },
@@ -50,8 +52,9 @@ export const processAttacks: readonly Attack[] = [
     async run(target) {
       const rows = `${'{"text":"a","label":"b"}\n'.repeat(500_000)}`
       const headers = { 'content-type': 'application/jsonl' }
+      const child = expectChild('training/data/child', target.pid)
       const answer = target.attacker.send('POST', '/v1/datasets?name=killed', { body: rows, headers })
-      process.kill(await findChild(target, /training\/data\/child/), 'SIGKILL')
+      process.kill(await child(), 'SIGKILL')
       const { status, code } = await answer
       return { status, code, left: await waitUntilTidy(target) }
     },
@@ -63,8 +66,9 @@ export const processAttacks: readonly Attack[] = [
     async run(target) {
       const dataset = await uploadSamples(target)
       const { send } = target.attacker
+      const child = expectChild('short-work-child', target.pid)
       const { body } = await send('POST', '/v1/evaluations', { body: { adapter: 'film', dataset } })
-      process.kill(await findChild(target, /short-work-child/), 'SIGKILL')
+      process.kill(await child(), 'SIGKILL')
       for (;;) {
         const { status } = (await send('GET', `/v1/evaluations/${body.id}`)).body
         if (isOver({ status })) return status
@@ -101,8 +105,9 @@ export const processAttacks: readonly Attack[] = [
     skip: whyNoPostgres,
     interrupts: true,
     async run(target) {
+      const child = expectChild(TRAINING, target.pid)
       const id = await launch(target, { steps: 20 })
-      await findChild(target, TRAINING)
+      await child()
       process.kill(findPostmaster(target), 'SIGKILL')
       return (await waitForTraining(target, id, isOver)).status
     },

@@ -1,22 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { setTimeout as pause } from 'node:timers/promises'
 import { pathsOf } from '../../platform/store/embedded/paths.ts'
 import { whyPglite } from '../contract/store/embedded.ts'
 import type { Target } from './target.ts'
 
 export const whyNoProc: string = existsSync('/proc/self/cmdline') ? '' : ' (skipped: there is no /proc)'
 export const whyNoPostgres: string = whyNoProc || (whyPglite && ` (skipped: ${whyPglite})`)
-
-const PATIENCE_MS = 60_000
-
-/** Waits for a child process of the server whose command line matches. @returns its id */
-export async function findChild({ pid }: Target, pattern: RegExp): Promise<number> {
-  for (const until = Date.now() + PATIENCE_MS; Date.now() < until; await pause(5)) {
-    const found = processes().find((one) => one.parent === pid && pattern.test(one.command))
-    if (found) return found.id
-  }
-  throw new Error(`the server has no child ${pattern}`)
-}
 
 /** Returns the id of the first process of the embedded database. */
 export const findPostmaster = ({ home }: Target): number =>
@@ -32,7 +20,7 @@ function processes() {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
       const [, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-      return [{ id: Number(name), parent: Number(parent), command: readFileSync(`/proc/${name}/cmdline`, 'utf8') }]
+      return [{ id: Number(name), parent: Number(parent) }]
     } catch {
       // It has ended meanwhile.
       return []

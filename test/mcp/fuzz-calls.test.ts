@@ -26,6 +26,7 @@ async function start(revision: Revision) {
     get_training: { training: id },
     cancel_training: { training: id, idempotency_key: 'stop' },
     classify_reviews: { reviews: ['good'], adapter: 'imdb' },
+    explain_review: { review: 'good', adapter: 'imdb' },
     add_dataset: { name: 'more-films', rows: [{ text: 'good', label: 'positive' }] },
     list_bases: { limit: 1 },
     list_trainings: { status: 'queued' },

@@ -78,7 +78,10 @@ export function fakeEngine(names: readonly string[]): FakeEngine {
   return engine
 }
 
-function answer({ text, detailed, truncationSide }: Row, adapter: string): Prediction | { error: PlainError } {
+function answer(
+  { text, detailed, explained, truncationSide }: Row,
+  adapter: string,
+): Prediction | { error: PlainError } {
   if (text.includes('explode')) {
     const detail = { subject: 'row', expected: 'no failure', found: 'ENOENT /secret/weights', fix: 'Report it.' }
     return { error: { code: 'internal', title: 'Graft failed unexpectedly', status: 500, ...detail } }
@@ -94,7 +97,23 @@ function answer({ text, detailed, truncationSide }: Row, adapter: string): Predi
     times: { tokenization: 1, queue: 2.5, inference: 40 },
   }
   const prediction = { label, score, scores, tokens: Math.min(tokens, 512), truncated: tokens > 512 }
-  return detailed ? { ...prediction, detail } : prediction
+  return {
+    ...prediction,
+    ...(detailed && { detail }),
+    ...(explained && { explanation: explanationOf(text, label, other) }),
+  }
+}
+
+/** Returns an explanation in which each word contributes its length, and every second word speaks against the label. */
+function explanationOf(text: string, target: string, against: string): NonNullable<Prediction['explanation']> {
+  const words = [...text.matchAll(/\S+/g)].map(({ 0: word, index }, i) => ({
+    text: word,
+    start: index,
+    end: index + word.length,
+    contribution: i % 2 === 0 ? word.length : -word.length,
+  }))
+  const difference = words.reduce((sum, { contribution }) => sum + contribution, 0)
+  return { target, against, difference, baseline_difference: 0, completeness_error: 0, steps: 9, words, other: 0 }
 }
 
 export interface FakePlatform extends Platform {

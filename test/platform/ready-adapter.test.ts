@@ -22,8 +22,7 @@ test('the adapter that comes with Graft answers the first sentences that people 
   const sentences = fixture<{ text: string; label: string }>('first-sentences/sentences.jsonl')
   const answers = await classify(sentences.map(({ text }) => text))
   const wrong = sentences.filter(({ label }, i) => answers[i].label !== label).map(({ text }) => text)
-  // Irony is beyond this base.
-  expect(wrong).toEqual(['I expected a masterpiece and got a nap.'])
+  expect(wrong).toEqual([])
 })
 
 test('it is not certain of a sentence that judges nothing', async () => {

@@ -10,7 +10,7 @@ import { openArtifactCache } from '../../platform/files/cache.ts'
 import { openUploads } from '../../platform/files/uploads.ts'
 import { selectAdapters } from '../../platform/store/adapters.ts'
 import { insertComparison } from '../../platform/store/comparisons.ts'
-import { removeAdapter, uploadAdapter } from '../../platform/use-cases/adapters.ts'
+import { downloadAdapter, removeAdapter, uploadAdapter } from '../../platform/use-cases/adapters.ts'
 import { expectError, freshPath } from '../checkpoint/helpers.ts'
 import { makeAdapter, makeDataset } from '../contract/store/rows.ts'
 import { archive, arriving, entry, readTree } from './artifacts/archives.ts'
@@ -88,10 +88,30 @@ test('the same checkpoint in a folder of its archive, or with other files, is th
   await uploadAdapter(
     server,
     'three',
-    arriving(archive(entry({ name: 'README.md', content: 'hello' }), config, weights)),
+    arriving(archive(entry({ name: 'notes.md', content: 'hello' }), config, weights)),
   )
   const rows = await selectAdapters(server.store.db, ['one', 'two', 'three'], () => 'adapter')
   expect(new Set(rows.map(({ artifact }) => artifact)).size).toBe(1)
+})
+
+test('an upload keeps its model card, unless that is too large', async () => {
+  const server = await startServer()
+  const card = (bytes: number) => entry({ name: 'README.md', content: '#'.repeat(bytes) })
+  const filesOf = async (name: string) => {
+    const { content } = await downloadAdapter(server, name)
+    const dir = freshPath('downloaded')
+    await unpackFolder(content, dir)
+    return readdirSync(dir).sort()
+  }
+  await uploadAdapter(server, 'one', arriving(archive(card(100), config, weights)))
+  await uploadAdapter(server, 'two', arriving(archive(card(2 ** 20 + 1), config, weights)))
+  expect(await filesOf('one')).toEqual(['README.md', 'adapter_config.json', 'adapter_model.safetensors'])
+  expect(await filesOf('two')).toEqual(['adapter_config.json', 'adapter_model.safetensors'])
+  // Earlier versions kept no card, and what they stored is still the same adapter.
+  const again = await uploadAdapter(server, 'two', arriving(archive(card(100), config, weights)))
+  expect(again.name).toBe('two')
+  const other = arriving(archive(card(101), config, weights))
+  await expectError(uploadAdapter(server, 'one', other), 'name_taken')
 })
 
 test('an upload that is repeated under the same name returns the first adapter, and one of other files is refused', async () => {

@@ -1,5 +1,9 @@
 import { expect, test } from 'vitest'
+import { connectGraft } from '../../client/client.ts'
 import { comparison, comparisonList } from '../../platform/schemas/comparisons.ts'
+import { updateShortWork } from '../../platform/store/short-work.ts'
+import { REPORT_POLICY, renderReportPage } from '../../report/page.ts'
+import { compareContestants } from '../report/sample.ts'
 import { readProblem, start } from './start.ts'
 import { withFiles } from './with-files.ts'
 
@@ -46,4 +50,34 @@ test('a comparison is created once per idempotency key, returned and listed; err
   ] as const)
     expect(await readProblem(await create(body))).toMatchObject(problem)
   expect(await readProblem(await fetch(`${url}/v1/comparisons/x`))).toMatchObject({ code: 'comparison_unknown' })
+})
+
+test('the report of a comparison is the page that graft compare writes, once it has succeeded', async () => {
+  const { url, platform } = await start({ adapters: ['one', 'other'], platformParts: await withFiles() })
+  const upload = { method: 'POST', headers: { 'content-type': 'application/jsonl' } }
+  const body = '{"text": "good", "label": "positive"}\n{"text": "bad", "label": "negative"}'
+  await fetch(`${url}/v1/datasets?name=films`, { ...upload, body })
+  const request = JSON.stringify({ adapters: ['one', 'other'], dataset: 'films' })
+  const json = { method: 'POST', headers: { 'content-type': 'application/json' } }
+  const { id } = comparison.parse(await (await fetch(`${url}/v1/comparisons`, { ...json, body: request })).json())
+  const report = `${url}/v1/comparisons/${id}/report`
+  const early = await readProblem(await fetch(report))
+  expect(early).toMatchObject({ code: 'comparison_unfinished', expected: 'the status succeeded', found: 'queued' })
+  const result = compareContestants(
+    [
+      ['one', 0.7, 100],
+      ['other', 0.9, 200],
+    ],
+    300,
+  )
+  await updateShortWork(platform.store.db, 'comparison', id, { status: 'succeeded', result })
+  expect(comparison.parse(await (await fetch(`${url}/v1/comparisons/${id}`)).json()).result).toEqual(result)
+  const response = await fetch(report)
+  expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8')
+  expect(response.headers.get('content-security-policy')).toBe(`${REPORT_POLICY}; frame-ancestors 'none'`)
+  const page = await response.text()
+  expect(page).toBe(renderReportPage(result))
+  expect(await connectGraft({ url }).comparisons.report(id)).toBe(page)
+  const unknown = await fetch(`${url}/v1/comparisons/x/report`)
+  expect(await readProblem(unknown)).toMatchObject({ code: 'comparison_unknown' })
 })

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import type { Dataset } from '../../platform/schemas/datasets.ts'
+import { type Dataset, datasetCheck } from '../../platform/schemas/datasets.ts'
 import { readProblem, start } from './start.ts'
 import { withFiles } from './with-files.ts'
 
@@ -103,6 +103,25 @@ test('an upload is read as its fields say, and the data set says how', async () 
       expect(await (await fetch(`${url}/v1/datasets/films-${i}`)).json(), what).toEqual(created)
     }
   }
+})
+
+test('a dry run returns what a file contains or its first bad line, and stores nothing', async () => {
+  const { url } = await start({ platformParts: await withFiles() })
+  const [first] = cases.filter(({ dataset }) => dataset)
+  const [bad] = cases.filter(({ problem }) => problem)
+  for (const { what, content, query, dataset, problem } of [first, bad]) {
+    const search = new URLSearchParams({ name: 'only-checked', dry_run: 'true', ...query })
+    const headers = { 'content-type': 'application/octet-stream' }
+    const response = await fetch(`${url}/v1/datasets?${search}`, { method: 'POST', headers, body: content })
+    if (problem) expect(await readProblem(response), what).toMatchObject(problem)
+    else {
+      const found = datasetCheck.parse(await response.json())
+      expect(found, what).toMatchObject(dataset ?? {})
+      expect(found.examples.length, what).toBeGreaterThan(0)
+      expect(found.characters.longest, what).toBeGreaterThanOrEqual(found.characters.median)
+    }
+  }
+  expect((await fetch(`${url}/v1/datasets/only-checked`)).status).toBe(404)
 })
 
 test("a form in OpenAI's format takes the same fields", async () => {

@@ -66,6 +66,9 @@ test('a key can do what its scopes allow, and errors name the missing scope', as
   expect(await status('graft_m', '/metrics')).toBe(200)
   expect(await status('graft_m', '/v1/adapters')).toBe(403)
   expect(await status('graft_p', '/v1/adapters/imdb', { method: 'DELETE' })).toBe(403)
+  const caller = await (await fetch(`${url}/v1/caller`, bearer('graft_t'))).json()
+  expect(caller).toEqual({ key: expect.any(String), scopes: ['predict', 'train'] })
+  expect(await status('graft_m', '/v1/caller')).toBe(403)
   const response = await fetch(`${url}/v1/trainings`, bearer('graft_p'))
   expect(await readProblem(response)).toMatchObject({
     code: 'scope_missing',

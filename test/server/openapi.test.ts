@@ -1,3 +1,6 @@
+import { type IncomingMessage, request } from 'node:http'
+import { buffer } from 'node:stream/consumers'
+import { gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { catalogue } from '../../core/catalogue.ts'
 import { readProblem, start } from './start.ts'
@@ -45,6 +48,7 @@ test('the document is OpenAPI 3.1 and has every route with a unique operation id
       ...['cancel', 'pause', 'resume'].map((move) => `POST /v1/trainings/{id}/${move}`),
       ...['GET /v1/evaluations', 'POST /v1/evaluations', 'GET /v1/evaluations/{id}'],
       ...['GET /v1/comparisons', 'POST /v1/comparisons', 'GET /v1/comparisons/{id}'],
+      'GET /v1/comparisons/{id}/report',
       ...['GET /v1/datasets', 'POST /v1/datasets', 'GET /v1/datasets/{id}', 'DELETE /v1/datasets/{id}'],
       ...['GET /v1/aliases', 'GET /v1/aliases/{name}', 'PUT /v1/aliases/{name}', 'DELETE /v1/aliases/{name}'],
       'GET /v1/aliases/{name}/moves',
@@ -57,6 +61,7 @@ test('the document is OpenAPI 3.1 and has every route with a unique operation id
       ...['GET /v1/bases', 'GET /v1/bases/{id}', 'GET /v1/parameters'],
       ...['GET /v1/webhooks', 'POST /v1/webhooks', 'DELETE /v1/webhooks/{id}'],
       'GET /v1/webhooks/{id}/deliveries',
+      'GET /v1/caller',
       ...['GET /v1/keys', 'POST /v1/keys', 'DELETE /v1/keys/{id}'],
       ...['GET /healthz', 'GET /readyz', 'GET /metrics', 'GET /openapi.json', 'GET /', 'GET /docs', 'GET /docs/errors'],
     ].sort(),
@@ -170,4 +175,23 @@ test('every response has security headers for browsers', async () => {
     expect(headers.get('content-security-policy')).toContain("default-src 'none'")
     expect(headers.get('cache-control')).toBe('no-store')
   }
+})
+
+test('the document is compressed for clients that read gzip: less than a tenth is sent', async () => {
+  const { url } = await start()
+  const get = async (encoding: string) => {
+    // A client that does not decompress: node:http shows what is sent.
+    const response = await new Promise<IncomingMessage>((resolve) =>
+      request(`${url}/openapi.json`, { headers: { 'accept-encoding': encoding } }, resolve).end(),
+    )
+    return { headers: response.headers, body: await buffer(response) }
+  }
+  const plain = await get('identity')
+  expect(plain.headers['content-encoding']).toBeUndefined()
+  const [gzip, again] = [await get('gzip, br'), await get('gzip')]
+  expect(gzip.headers).toMatchObject({ 'content-encoding': 'gzip', 'content-type': 'application/json' })
+  for (const { headers } of [plain, gzip]) expect(headers.vary).toContain('accept-encoding')
+  expect(gunzipSync(gzip.body).equals(plain.body)).toBe(true)
+  expect(again.body.equals(gzip.body)).toBe(true)
+  expect(gzip.body.length).toBeLessThan(plain.body.length / 10)
 })

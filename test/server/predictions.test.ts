@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest'
 import { fail } from '../../core/errors.ts'
+import { type AdapterAnswer, classifyAnswer, countTexts, MAX_EXPLANATIONS } from '../../platform/schemas/classify.ts'
+import { EXPLANATION_COST } from '../../serving/explanation-cost.ts'
 import { digestOf } from '../platform/fake-platform.ts'
 import { post, readProblem, start, waitUntil } from './start.ts'
 
@@ -42,6 +44,32 @@ test('inputs that name an adapter are classified by it', async () => {
   const response = await post(url, { inputs })
   expect(response.headers.has('x-graft-adapter')).toBe(false)
   expect(await response.json()).toMatchObject({ results: [{ adapter: 'bb' }, { adapter: 'a' }] })
+})
+
+test('with explain, each prediction has an explanation, and every place where work is limited counts what it costs', async () => {
+  const { url, platform } = await start()
+  const response = await post(url, { inputs: ['good 😀 film', { text: 'bad' }], explain: true })
+  expect(response.status).toBe(200)
+  const answer = classifyAnswer.parse(await response.json())
+  expect(answer.results[0]).toMatchObject({
+    label: 'positive',
+    explanation: {
+      target: 'positive',
+      against: 'negative',
+      words: [
+        { text: 'good', start: 0, end: 4 },
+        { text: '😀', start: 5, end: 7 },
+        { text: 'film', start: 8, end: 12 },
+      ],
+    },
+  })
+  expect(platform.engine.calls.at(-1)).toMatchObject([{ explained: true }, { explained: true }])
+
+  const plain = (await (await post(url, { inputs: ['good'], explain: false })).json()) as AdapterAnswer
+  expect(plain.results[0]).not.toHaveProperty('explanation')
+  const many = await post(url, { inputs: Array.from({ length: MAX_EXPLANATIONS + 1 }, () => 'good'), explain: true })
+  expect(await readProblem(many)).toMatchObject({ code: 'body_invalid', subject: 'inputs' })
+  expect(countTexts({ inputs: ['a', 'b'], explain: true })).toBe(2 * (1 + EXPLANATION_COST))
 })
 
 test('a text that cannot be classified does not affect the others, and its result is a problem', async () => {

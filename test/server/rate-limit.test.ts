@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { openStore } from '../../platform/store/open-store.ts'
 import type { StoreClient } from '../../platform/store/store.ts'
 import { makeRateLimit } from '../../server/rate-limit.ts'
@@ -33,6 +33,23 @@ describePostgres(() => {
     await limits[1](key('a'), 1)
     for (const limit of limits) await expect(limit(key('a'), 1)).rejects.toMatchObject({ code: 'rate_limited' })
     for (const store of stores) await store.close()
+    await place.remove()
+  })
+
+  test('a server asks the database once for many requests, and still counts each', async () => {
+    const place = await postgresPlace()
+    const store = await openStore(place.options)
+    const { client } = store
+    if (client.kind !== 'postgres') throw new Error('expected PostgreSQL')
+    const query = vi.spyOn(client.pool, 'query')
+    const limit = makeRateLimit({ requests: 1000, seconds: 60 }, client)
+    const results = await Promise.allSettled(Array.from({ length: 1100 }, () => limit(key('a'), 1)))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1000)
+    expect(query.mock.calls.length).toBeLessThanOrEqual(101)
+    // Otherwise it counted without the database.
+    const other = makeRateLimit({ requests: 1000, seconds: 60 }, client)
+    await expect(other(key('a'), 1)).rejects.toMatchObject({ code: 'rate_limited' })
+    await store.close()
     await place.remove()
   })
 

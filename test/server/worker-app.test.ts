@@ -1,6 +1,8 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
+import type { WorkResult } from '../../platform/schemas/work.ts'
 import { countSteps, type StepCounts } from '../../platform/worker/count-steps.ts'
 import { makeWorkerMetrics } from '../../server/metrics/worker.ts'
+import type { Work } from '../../server/routes/work.ts'
 import { makeWorkerApp } from '../../server/worker-app.ts'
 import type { Plan } from '../../training/events.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
@@ -48,6 +50,49 @@ test('once there are keys, the metrics of a worker need one, and its health does
   expect((await app.request('/metrics')).status).toBe(401)
   expect((await app.request('/metrics', { headers: { authorization: 'Bearer graft_m' } })).status).toBe(200)
   expect((await app.request('/healthz')).status).toBe(200)
+})
+
+test('a worker that works on request runs one slice at a time, for keys with the scope train', async () => {
+  const { store, logger } = await fakePlatform()
+  const scopes = { graft_t: 'train', graft_p: 'predict' } as const
+  const access = {
+    hasKeys: async () => true,
+    verify: async (secret: string) =>
+      secret in scopes ? { owner: secret, scopes: [scopes[secret as keyof typeof scopes]] } : undefined,
+  }
+  const calls: number[] = []
+  let finish = (_: WorkResult) => {}
+  const work: Work = (milliseconds) => {
+    calls.push(milliseconds)
+    return new Promise((resolve) => {
+      finish = resolve
+    })
+  }
+  const options = { version: '1', healthChecks: [], workerMetrics: makeWorkerMetrics(), access }
+  const app = makeWorkerApp({ store, logger }, { ...options, work })
+  // The body of a task queue is not read.
+  const post = (key: string, query = '') =>
+    app.request(`/v1/work${query}`, { method: 'POST', headers: { authorization: `Bearer ${key}` }, body: 'a task' })
+
+  expect((await app.request('/v1/work', { method: 'POST' })).status).toBe(401)
+  expect((await post('graft_p')).status).toBe(403)
+  expect((await post('graft_t', '?seconds=0')).status).toBe(422)
+  expect((await app.request('/v1/work')).status).toBe(405)
+  expect(calls).toEqual([])
+  const first = post('graft_t')
+  await vi.waitUntil(() => calls.length === 1)
+  const second = await post('graft_t')
+  expect([second.status, await second.json()]).toMatchObject([429, { code: 'overloaded' }])
+  finish({ worked: false, waiting: 0 })
+  expect(await (await first).json()).toEqual({ worked: false, waiting: 0 })
+  const third = post('graft_t', '?seconds=1800')
+  await vi.waitUntil(() => calls.length === 2)
+  finish({ worked: true, waiting: 1 })
+  expect((await third).status).toBe(200)
+  expect(calls).toEqual([600_000, 1_800_000])
+
+  const without = makeWorkerApp({ store, logger }, options)
+  expect((await without.request('/v1/work', { method: 'POST' })).status).toBe(404)
 })
 
 test('the steps of all slices add up to the reviews and tokens of the plan', () => {

@@ -1,5 +1,6 @@
 import { text } from 'drizzle-orm/pg-core'
 import type { ModelConfig } from '../../../model/architecture.ts'
+import type { Drift } from '../../schemas/precisions.ts'
 import { createdAt, graft, id, json, large, nameCheck, sha256, sha256Check } from './columns.ts'
 
 export const bases = graft.table(
@@ -14,6 +15,8 @@ export const bases = graft.table(
     bytes: large().notNull(),
     /** The artifact of the base's folder. Null if every machine has the files, as for the embedded base. */
     artifact: sha256(),
+    /** The changes of its predictions by int8. Null until it has been measured. */
+    int8_drift: json<Drift>(),
     created_at: createdAt(),
   },
   (table) => [

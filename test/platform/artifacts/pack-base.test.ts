@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { loadBase } from '../../../checkpoint/base.ts'
@@ -7,7 +7,7 @@ import { snapshotFolder } from '../../../checkpoint/hub-name.ts'
 import { packBase } from '../../../platform/artifacts/pack-base.ts'
 import { packFolder } from '../../../platform/artifacts/pack-folder.ts'
 import { unpackFolder } from '../../../platform/artifacts/unpack-folder.ts'
-import { freshPath, parityPath, tinyT5 } from '../../checkpoint/helpers.ts'
+import { copyFolder, freshPath, parityPath, tinyT5 } from '../../checkpoint/helpers.ts'
 
 const hub = { repo: 'owner/tiny', commit: 'a'.repeat(40) }
 
@@ -30,7 +30,23 @@ test('a base from the hub is packed without the files of other libraries, and ke
   expect(await buffer(await packBase(base))).toEqual(await buffer(packFolder(copy)))
 })
 
-test('any other base is packed as it is', async () => {
-  const { dir } = await tinyT5()
-  expect(await buffer(await packBase({ dir }))).toEqual(await buffer(packFolder(dir)))
+test('any other base keeps the name of its folder and its label words', async () => {
+  const { fingerprint, dir } = await tinyT5()
+  const folder = copyFolder(dir)
+  const label_words = { negative: 'dull', positive: 'superb' }
+  writeFileSync(join(folder, 'graft-base.json'), JSON.stringify({ label_words }))
+  writeFileSync(join(folder, 'notes.txt'), 'mine')
+  for (const [from, name] of [
+    [dir, 'tiny-t5'],
+    [folder, basename(folder)],
+  ]) {
+    const copy = freshPath('0123')
+    await unpackFolder(await packBase(await loadBase(from)), copy)
+    const unpacked = await loadBase(copy)
+    expect([unpacked.name, unpacked.fingerprint]).toEqual([name, fingerprint])
+    expect(unpacked.labelWords).toEqual(from === folder ? label_words : undefined)
+    expect(readdirSync(copy)).not.toContain('notes.txt')
+    // A copy is packed as the same artifact.
+    expect(await buffer(await packBase(unpacked))).toEqual(await buffer(packFolder(copy)))
+  }
 })

@@ -19,7 +19,7 @@ async function openFile(content: string | Uint8Array): Promise<FileHandle> {
 }
 
 const validate = async (content: string | Uint8Array, signal = new AbortController().signal) =>
-  validateDataset((await openFile(content)).fd, { name: 'films' }, signal)
+  (await validateDataset((await openFile(content)).fd, { name: 'films' }, signal)).counts
 
 const LINE = '{"text":"A fine film.","label":"positive"}\n'
 /** Takes half a second to read. */
@@ -29,7 +29,16 @@ test('a file is counted in a child process, from its beginning and by its own na
   const file = await openFile('text,label\nFine.,positive\nDull.,negative\nFine.,positive\n')
   await file.read(Buffer.alloc(10))
   const signal = new AbortController().signal
-  expect(await validateDataset(file.fd, { name: 'films' }, signal)).toMatchObject({
+  const { counts, preview } = await validateDataset(file.fd, { name: 'films' }, signal)
+  expect(preview).toEqual({
+    characters: { shortest: 5, median: 5, p90: 5, longest: 5 },
+    examples: [
+      { text: 'Fine.', label: 'positive' },
+      { text: 'Dull.', label: 'negative' },
+      { text: 'Fine.', label: 'positive' },
+    ],
+  })
+  expect(counts).toMatchObject({
     rows: 3,
     format: 'csv',
     duplicates: 1,

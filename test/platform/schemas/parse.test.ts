@@ -24,7 +24,10 @@ test('an error names the field, what was expected and what was found', () => {
     found: 'the number 7',
     fix: 'Fix it.',
   })
-  expect(faultOf([])).toMatchObject({ subject: 'the body', expected: 'an object with inputs, adapter, adapters' })
+  expect(faultOf([])).toMatchObject({
+    subject: 'the body',
+    expected: 'an object with inputs, adapter, adapters, explain',
+  })
   expect(faultOf(null)).toMatchObject({ subject: 'the body', found: 'null' })
   expect(faultOf({})).toMatchObject({ subject: 'inputs', expected: 'a list of texts', found: 'nothing' })
   expect(faultOf({ inputs: 'a' })).toMatchObject({ subject: 'inputs', found: '"a"' })
@@ -34,7 +37,7 @@ test('an error names the field, what was expected and what was found', () => {
 test('the error of an unknown field names it and the known ones', () => {
   expect(faultOf({ inputs: ['a'], adaptor: 'b' })).toMatchObject({
     subject: 'the body',
-    expected: 'only inputs, adapter, adapters',
+    expected: 'only inputs, adapter, adapters, explain',
     found: 'the field "adaptor"',
   })
   expect(faultOf({ inputs: [{ text: 'a', adaptor: 'b' }] })).toMatchObject({

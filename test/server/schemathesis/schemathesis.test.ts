@@ -77,6 +77,7 @@ test.skipIf(!isInstalled)(
     const { url, errors, home } = await startServer()
     const { code, output } = await runSchemathesis(
       home,
+      ...['--config-file', join(import.meta.dirname, 'schemathesis.toml')],
       ...['run', `${url}/openapi.json`, '--checks', CHECKS.join(','), '--phases', 'examples,coverage,fuzzing'],
       ...['--max-examples', '15', '--seed', '1', '--no-shrink', '--request-timeout', '30', '--continue-on-failure'],
       ...['--suppress-health-check', 'all', '--warnings', 'off'],

@@ -1,0 +1,1 @@
+ALTER TABLE "graft"."bases" ADD COLUMN "int8_drift" jsonb;
