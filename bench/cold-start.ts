@@ -15,6 +15,7 @@ import { ensureAdapter } from '../platform/use-cases/adapters.ts'
 import { createKey } from '../platform/use-cases/keys.ts'
 import { createDeployment } from './deployment.ts'
 import { httpEvent, startInstance } from './function-platform.ts'
+import { cpuSecondsOf } from './invoke-until-done.ts'
 import { createScratchDatabase } from './scratch-database.ts'
 
 const { values } = parseArgs({ args: process.argv.slice(3), options: { runs: { type: 'string', default: '5' } } })
@@ -63,12 +64,6 @@ async function measureStart(pid: number, started: number, predict: () => Promise
     warm.push(performance.now() - before)
   }
   return { ms, cpuSeconds, resident: megabytes('VmRSS'), peak: megabytes('VmHWM'), warm }
-}
-
-/** Reads fields 14 and 15 of /proc/PID/stat, in hundredths of a second. The name in field 2 may contain spaces. */
-function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
 async function startServer(env: Record<string, string>, key = ''): Promise<Start> {

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 
-/** The result of one training step. */
+/** The result of one training step, or of classifying reviews. */
 export interface Round {
   seconds: number
   reviews: number

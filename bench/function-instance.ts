@@ -17,7 +17,9 @@ const module = await import(`${LAMBDA_TASK_ROOT}/${_HANDLER.slice(0, dot)}.js`).
 for (;;) {
   const next = await fetch(`${runtime}/invocation/next`)
   const id = next.headers.get('lambda-runtime-aws-request-id')
-  await module[_HANDLER.slice(dot + 1)](await next.json(), { awsRequestId: id }).then(
+  const deadline = Number(next.headers.get('lambda-runtime-deadline-ms'))
+  const context = { awsRequestId: id, getRemainingTimeInMillis: () => deadline - Date.now() }
+  await module[_HANDLER.slice(dot + 1)](await next.json(), context).then(
     (response: unknown) => send(`invocation/${id}/response`, response),
     (error: unknown) => send(`invocation/${id}/error`, toErrorBody(error)),
   )

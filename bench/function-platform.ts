@@ -19,7 +19,7 @@ export interface FunctionInstance {
   /** The text that the instance has written to stderr so far. */
   readonly log: string
   /** @throws an error of the handler, or of the module while it was loaded */
-  invoke(event: object): Promise<FunctionResponse>
+  invoke<Response = FunctionResponse>(event: object): Promise<Response>
   /** Stops the process until `thaw`, as a function platform does between requests. */
   freeze(): void
   thaw(): void
@@ -28,14 +28,19 @@ export interface FunctionInstance {
 
 interface Invocation {
   event: object
-  resolve(response: FunctionResponse): void
+  resolve(response: unknown): void
   reject(error: Error): void
 }
 
-/** Starts an instance of the function `dist/server/lambda.handler` and serves the Lambda Runtime API to it. */
+/**
+ * Starts an instance of the function and serves the Lambda Runtime API to it.
+ * @param handler `handler` answers predictions, `train` trains
+ * @param timeoutSeconds how long an invocation may take. The instance knows it, and nothing ends it here.
+ */
 export async function startInstance(
   deployment: Deployment,
   env: Readonly<Record<string, string>>,
+  { handler = 'handler', timeoutSeconds = 30 }: { handler?: 'handler' | 'train'; timeoutSeconds?: number } = {},
 ): Promise<FunctionInstance> {
   const pending: Invocation[] = []
   let poll: ServerResponse | undefined
@@ -46,6 +51,7 @@ export async function startInstance(
     if (!poll || pending.length === 0) return
     current = pending.shift() as Invocation
     poll.setHeader('lambda-runtime-aws-request-id', '1')
+    poll.setHeader('lambda-runtime-deadline-ms', Date.now() + timeoutSeconds * 1000)
     poll.end(JSON.stringify(current.event))
     poll = undefined
   }
@@ -75,7 +81,7 @@ export async function startInstance(
   const child = deployment.startNode([program], {
     AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${(server.address() as AddressInfo).port}`,
     LAMBDA_TASK_ROOT: deployment.graft,
-    _HANDLER: 'dist/server/lambda.handler',
+    _HANDLER: `dist/server/lambda.${handler}`,
     ...env,
   })
   let log = ''
@@ -93,10 +99,10 @@ export async function startInstance(
     get log() {
       return log
     },
-    invoke: (event) =>
-      new Promise((resolve, reject) => {
+    invoke: <Response>(event: object) =>
+      new Promise<Response>((resolve, reject) => {
         if (failure) return reject(failure)
-        pending.push({ event, resolve, reject })
+        pending.push({ event, resolve: (response) => resolve(response as Response), reject })
         deliver()
       }),
     freeze: () => child.kill('SIGSTOP'),

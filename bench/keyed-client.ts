@@ -1,4 +1,5 @@
-const TIMEOUT_MS = 60_000
+/** Longer than the server's own deadline for predictions. */
+const TIMEOUT_MS = 90_000
 
 export interface Answer {
   /** 0 if no response arrived. */

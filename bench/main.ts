@@ -7,9 +7,15 @@ const benches = [
   'promotion-rates',
   'cold-start',
   'disk-full',
+  'explain',
+  'functions',
   'fuzz',
+  'int8',
+  'mixed-adapters',
   'mixed-load',
   'power-loss',
+  'precision',
+  'sizes',
   'word-counter',
 ]
 const [name] = process.argv.slice(2)

@@ -1,5 +1,7 @@
+import type { Base } from '../checkpoint/base.ts'
 import { makeRandom } from '../core/random.ts'
 import { allocateSharedFloats } from '../core/shared-memory.ts'
+import type { Precision } from '../graph/runtime/devices/device-description.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
 import { modelOf } from '../model/architectures.ts'
 import { padBatch } from '../model/batch.ts'
@@ -7,7 +9,7 @@ import { parametersOf, parseMethod } from '../model/methods/registry.ts'
 import { t5Architecture } from '../model/t5/architecture.ts'
 import { sizeOfShape } from '../model/tensor-shapes.ts'
 import type { MicroBatch } from '../training/step/gradient-accumulator.ts'
-import { gradientProgram } from '../training/step/gradient-program.ts'
+import { gradientProgram, roundedWeights } from '../training/step/gradient-program.ts'
 import { initialLossScale } from '../training/step/loss-scale.ts'
 import { openStepper } from '../training/step/open-stepper.ts'
 import { allocateMoments } from '../training/step/optimizer.ts'
@@ -30,32 +32,44 @@ export interface ModelJob {
   method: Record<string, unknown> & { method: string }
   config: unknown
   loss: 'labels' | 'vocabulary'
-  precision?: 'f32' | 'f16'
+  precision?: Precision
 }
 
-/** Opens a T5 with random weights and a tuning method, ready for training steps on random reviews of given lengths. */
-export async function openRandomModel({ method: given, config, loss, precision = 'f32' }: ModelJob, pool: Pool) {
-  const model = modelOf({ config: t5Architecture.parseConfig(config, new Map(), 'config.json') })
-  const method = parseMethod(given)
+/** Returns a T5 with random weights and no files. */
+export function randomBase(config: unknown): Base {
+  const parsed = t5Architecture.parseConfig(config, new Map(), 'config.json')
   const draw = makeRandom(0, 'benchmark')
-  const base = new Map(
-    model.tensors.map(({ name, shape }) => {
+  const tensors = new Map(
+    modelOf({ config: parsed }).tensors.map(({ name, shape }) => {
       const values = allocateSharedFloats(sizeOfShape(shape))
       for (let i = 0; i < values.length; i++) values[i] = shape.length === 1 ? 1 : 0.1 * (draw.uniform() - 0.5)
       return [name, values]
     }),
   )
+  return { dir: '', name: 'random', config: parsed, tensors, fingerprint: '', configText: '' }
+}
+
+/** Opens a T5 with random weights and a tuning method, ready for training steps on random reviews of given lengths. */
+export async function openRandomModel({ method: given, config, loss, precision = 'f32' }: ModelJob, pool: Pool) {
+  const { tensors: base, ...rest } = randomBase(config)
+  const model = modelOf(rest)
+  const method = parseMethod(given)
+  const draw = makeRandom(0, 'benchmark')
   const parameters = parametersOf(method, model)
   const theta = allocatePacked(parameters)
   for (const { name, initial } of parameters)
     theta.views[name].set(initial(draw, (tensor) => base.get(tensor) as Float32Array))
   const target = model.objective(loss, [1465, 2841])
   const stepper = await openStepper(pool, {
-    gradientProgram: gradientProgram(model, method, target),
+    gradientProgram: gradientProgram(model, method, target, { precision }),
     parameters,
     vectors: allocateMoments(theta.vector),
     values: theta.views,
-    bound: { ...Object.fromEntries(base), ...target.constants },
+    bound: {
+      ...Object.fromEntries(base),
+      ...target.constants,
+      ...roundedWeights(precision, base, model),
+    },
     optimizer: { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, maxGradNorm: 1 },
     precision,
     lossScale: precision === 'f16' ? initialLossScale() : undefined,

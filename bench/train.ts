@@ -3,7 +3,10 @@
  * real reviews, truncated to 512. Rounds are interleaved, so that the load of the machine is the same for all
  * contestants, and the ratio is taken per round.
  *
- *   npm run bench -- train [--methods lora,full] [--rounds 7] [--bf16] [--batch-tokens 4096]
+ *   npm run bench -- train [--methods lora,full] [--rounds 7] [--bf16] [--compiled] [--batch-tokens 4096]
+ *
+ * Graft runs in f32, and with int8-frozen where a method freezes weights. --bf16 adds PyTorch's bf16, and --compiled
+ * its bf16 with compiled blocks, which takes some minutes to start.
  *
  * On a GPU, it compares Graft on WebGPU in f32, and in f16 with --f16, with PyTorch on CUDA in fp32, TF32 and bf16:
  *
@@ -28,6 +31,7 @@ const { values } = parseArgs({
     'batch-tokens': { type: 'string', default: '4096' },
     data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/train.jsonl.gz` },
     bf16: { type: 'boolean', default: false },
+    compiled: { type: 'boolean', default: false },
     device: { type: 'string', default: 'cpu' },
     f16: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -47,8 +51,10 @@ console.log(
 console.log('method | contestant | reviews/s | ratio to the first (median of rounds) | peak MB')
 for (const name of values.methods.split(',')) await compare(name)
 
+type Job = (typeof methods)[string]
+
 /** Starts PyTorch with the settings. On a GPU, its step is one micro-batch. */
-function startPeer(job: object, name: string, settings: object): Promise<Contestant> {
+function startPeer(job: Job, name: string, settings: object): Promise<Contestant> {
   return startContestant(
     `PyTorch + PEFT ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : PEER_MICRO_TOKENS, microMultiple: 1 },
@@ -57,7 +63,7 @@ function startPeer(job: object, name: string, settings: object): Promise<Contest
   )
 }
 
-function startGraft(job: object, name: string, settings: { loss: string; precision?: string }): Promise<Contestant> {
+function startGraft(job: Job, name: string, settings: { loss: string; precision?: string }): Promise<Contestant> {
   return startContestant(
     `Graft, ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : MICRO_TOKENS, microMultiple: onGpu ? 1 : MICRO_MULTIPLE },
@@ -66,17 +72,21 @@ function startGraft(job: object, name: string, settings: { loss: string; precisi
   )
 }
 
-async function startOnCpu(job: object): Promise<Contestant[]> {
+async function startOnCpu(job: Job): Promise<Contestant[]> {
   return [
     await startPeer(job, 'fp32', { precision: 'fp32' }),
     await startGraft(job, 'loss over vocabulary', { loss: 'vocabulary' }),
     await startGraft(job, 'loss over labels', { loss: 'labels' }),
+    ...(job.method === 'full'
+      ? []
+      : [await startGraft(job, 'int8-frozen', { loss: 'labels', precision: 'int8-frozen' })]),
     ...(values.bf16 ? [await startPeer(job, 'bf16', { precision: 'bf16' })] : []),
+    ...(values.compiled ? [await startPeer(job, 'bf16, compiled', { precision: 'bf16', compile: true })] : []),
   ]
 }
 
 /** Starts the contestants on a GPU; the others are compared with the first. */
-async function startOnDevice(job: object): Promise<Contestant[]> {
+async function startOnDevice(job: Job): Promise<Contestant[]> {
   const own = [
     await startGraft(job, 'f32, loss over vocabulary', { loss: 'vocabulary' }),
     ...(values.f16

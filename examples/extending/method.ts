@@ -19,7 +19,7 @@ const config = z.strictObject({
 // #region method
 /**
  * A relative of IA3 (Liu et al. 2022, arXiv 2205.05638): y = (1 + l) ∘ (W x). It stores the difference of a factor from
- * 1, because parameters of zero must change nothing.
+ * 1, so that weight decay pulls factors towards 1.
  */
 export const rescale: Method<z.infer<typeof config>> = {
   name: 'rescale',
