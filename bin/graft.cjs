@@ -15,4 +15,9 @@ if (parseInt(process.versions.node, 10) < required)
   refuse('Graft needs Node ' + required + ' or later, but this is Node ' + process.versions.node + '.')
 else if (!require('node:fs').existsSync(__dirname + '/../dist/cli/main.js'))
   refuse('Graft is not built yet. Run npm run build.')
-else require('../dist/cli/main.js')
+else {
+  // Node keeps compiled code there, so that the next start is quicker. Only those who may change the package can write
+  // there; for others, nothing is kept.
+  require('node:module').enableCompileCache(__dirname + '/../node_modules/.cache/graft')
+  require('../dist/cli/main.js')
+}

@@ -17,7 +17,7 @@ const foldersWithoutSources = ['base', 'samples', 'docs', 'node_modules', 'dist'
 for (const entry of readdirSync('.', { withFileTypes: true })) {
   if (!entry.isDirectory() || entry.name.startsWith('.')) continue
   if (folders.includes(entry.name) || foldersWithoutSources.includes(entry.name)) continue
-  const [stray] = globSync(`${entry.name}/**/*.{ts,mjs}`)
+  const [stray] = globSync(`${entry.name}/**/*.{ts,tsx,mjs}`)
   if (stray) problems.push(`${stray}: no rule says what ${entry.name}/ may import; add it to .dependency-cruiser.mjs`)
 }
 
@@ -31,7 +31,7 @@ for (const file of await staleDocuments()) problems.push(`${file}: a generated p
 
 const present = folders.filter((folder) => existsSync(folder))
 const sources = present
-  .flatMap((folder) => globSync(`${folder}/**/*.{ts,mjs}`, { exclude: (name) => /node_modules|\.venv/.test(name) }))
+  .flatMap((folder) => globSync(`${folder}/**/*.{ts,tsx,mjs}`, { exclude: (name) => /node_modules|\.venv/.test(name) }))
   .map((file) => ({ file: file.replaceAll('\\', '/'), text: readFileSync(file, 'utf8') }))
 
 const { forbidden, options } = config

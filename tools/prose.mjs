@@ -10,7 +10,7 @@ const glob = (...patterns) =>
   patterns.flatMap((pattern) => globSync(pattern, { exclude: (name) => /node_modules|\.venv/.test(name) }))
 
 /** Returns the TypeScript and JavaScript files in the folders. */
-export const sourcesIn = (folders) => glob(...folders.map((folder) => `${folder}/**/*.{ts,mjs}`))
+export const sourcesIn = (folders) => glob(...folders.map((folder) => `${folder}/**/*.{ts,tsx,mjs}`))
 
 /** Returns the configurations of tools. */
 export const configurations = () => glob('*.ts', '.dependency-cruiser.mjs')
@@ -42,6 +42,7 @@ export function proseOfSource(file) {
     if (node === null || typeof node !== 'object') return
     if (node.type === 'ImportDeclaration' || node.type === 'TSLiteralType') return
     if (node.type === 'Literal' && typeof node.value === 'string') return add(kind, node, node.value)
+    if (node.type === 'JSXText') return add(kind, node, node.value)
     if (node.type === 'TaggedTemplateExpression' && node.tag.name === 'sql') return
     if (node.type === 'TemplateLiteral') add(kind, node, node.quasis.map(({ value }) => value.cooked).join('…'))
     for (const [key, child] of Object.entries(node)) {
