@@ -1,26 +1,38 @@
 // node tools/summarize-tests.mjs REPORT [REPORT...]: prints "N passed, N failed, N skipped" from JSON reports of
-// vitest. The first report covers the whole run. The others repeat parts of it, so only their failures count. Exits
-// with 1 if a test failed or a run had no tests.
+// vitest, after the name and the message of each failure. The first report covers the whole run. The others repeat
+// parts of it, so only their failures count. Exits with 1 if a test failed or a run had no tests.
 import { existsSync, readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 
-const [all, ...repeated] = process.argv.slice(2).map(countOf)
-const failed = [all, ...repeated].reduce((sum, run) => sum + run.failed, 0)
-if (failed > 0) process.exitCode = 1
-console.log(`${all.passed} passed, ${failed} failed, ${all.skipped} skipped`)
+const MESSAGE_LINES = 15
 
-function countOf(path) {
+const [all, ...repeated] = process.argv.slice(2).map(readReport)
+const failures = [all, ...repeated].flatMap((run) => run.failures)
+if (failures.length > 0) process.exitCode = 1
+for (const failure of failures) console.log(`FAILED ${failure}\n`)
+console.log(`${all.passed} passed, ${failures.length} failed, ${all.skipped} skipped`)
+
+function readReport(path) {
   const text = existsSync(path) ? readFileSync(path, 'utf8') : ''
   const { testResults: files } = text ? JSON.parse(text) : { testResults: [] }
   const tests = files.flatMap((file) => file.assertionResults)
   const count = (...statuses) => tests.filter((test) => statuses.includes(test.status)).length
-  // A file that cannot be loaded has no tests. It counts as one failure, and so does a run that has none.
-  const unloaded = files.filter((file) => file.status === 'failed' && file.assertionResults.length === 0).length
+  const failures = files.flatMap(failuresOf)
   const passed = count('passed')
-  const failures = count('failed') + unloaded
-  if (passed + failures === 0) console.error(`${path}: no test ran`)
   return {
     passed,
-    failed: passed + failures === 0 ? 1 : failures,
+    failures: passed + failures.length === 0 ? [`${path}: no test ran`] : failures,
     skipped: count('pending', 'skipped', 'todo', 'disabled'),
   }
+}
+
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(process.cwd(), name)
+  const describe = (title, messages) =>
+    `${file}${title}\n${messages.join('\n').split('\n').slice(0, MESSAGE_LINES).join('\n')}`
+  const failed = assertionResults
+    .filter((test) => test.status === 'failed')
+    .map(({ fullName, failureMessages }) => describe(` > ${fullName}`, failureMessages))
+  // A file that cannot be loaded, or whose hook failed, may have no failed test. It counts as one failure.
+  return failed.length === 0 && status === 'failed' ? [describe('', [message ?? ''])] : failed
 }
