@@ -13,7 +13,8 @@ export interface PageProps {
 export interface PageRoute {
   /** The path; `:name` stands for any part. */
   path: string
-  section: Section
+  /** The section of the navigation that it is part of, if any. */
+  section?: Section
   title: string
   /** The scope that the page needs. */
   scope: Scope

@@ -34,7 +34,7 @@ const routes: readonly PageRoute[] = [
   { path: '/playground', section: 'playground', title: 'Playground', scope: 'predict', page: PlaygroundPage },
 ]
 
-const notFound: PageRoute = { path: '', section: 'home', title: 'Not found', scope: 'predict', page: NotFoundPage }
+const notFound: PageRoute = { path: '', title: 'Not found', scope: 'predict', page: NotFoundPage }
 
 /** Returns the page at an address. */
 export function findRoute(address: string): { route: PageRoute; params: Record<string, string> } {

@@ -231,4 +231,21 @@ describe.skipIf(withoutChromium !== '')(`a full store in a browser${withoutChrom
     expect(faults).toEqual([])
     await context.close()
   }, 120_000)
+
+  test(`the playground opens with the adapters of its address and finds any of ${ADAPTERS} others`, async () => {
+    const { page, faults, context } = await visit(browser, `${url}/playground?adapters=film`)
+    await page.getByRole('checkbox', { name: /film/, checked: true }).waitFor()
+    await page.getByRole('searchbox', { name: 'Find an adapter by name' }).fill('copy-0')
+    await page.getByRole('checkbox', { name: /^copy-0 / }).check()
+    await page.getByLabel('Review').fill('A joy from start to finish.')
+    await page.getByRole('button', { name: 'Classify' }).click()
+    await page.locator('.prediction').nth(1).waitFor()
+    expect(await page.locator('.prediction h2').allInnerTexts()).toEqual(['film', 'copy-0'])
+    expect(await page.locator('.prediction .verdict').allInnerTexts()).toEqual([
+      expect.stringContaining('positive'),
+      expect.stringContaining('positive'),
+    ])
+    expect(faults).toEqual([])
+    await context.close()
+  }, 120_000)
 })

@@ -76,11 +76,16 @@ export async function promoteTo(page: Page, alias: string, adapter: string): Pro
 /** Lets the adapter that is open and another one classify a review and explain it. */
 export async function explainWith(page: Page, other: string, review: string): Promise<void> {
   await page.getByRole('link', { name: 'Try it' }).click()
-  await page.getByRole('checkbox', { name: other, exact: true }).check()
+  await page.getByRole('checkbox', { name: new RegExp(`^${other} `) }).check()
   await page.getByRole('checkbox', { name: 'Which words mattered' }).check()
   await page.getByLabel('Review').fill(review)
   await page.getByRole('button', { name: 'Classify' }).click()
   await page.locator('.explained').nth(1).waitFor()
   expect(await page.locator('.explained .text').first().innerText()).toBe(review)
-  expect(await page.locator('.explained .word.for').count()).toBeGreaterThan(0)
+  const marked = async (mark: string) => new Set(await page.locator(`.legend .${mark}`).allInnerTexts())
+  expect([await marked('first'), await marked('second')]).toEqual([
+    new Set(['for negative']),
+    new Set(['for positive']),
+  ])
+  expect(await page.locator('.explained .text .word').count()).toBeGreaterThan(0)
 }

@@ -37,8 +37,8 @@ export function NewAdapterPage() {
     <>
       <PageHead title="Add an adapter" up={{ path: '/adapters', name: 'Adapters' }} />
       <p>
-        A tar file of a folder that Graft, PEFT or AdapterHub has saved. The server checks it against its base before it
-        stores it. To pack a folder: <code>tar -czf adapter.tar.gz -C FOLDER .</code>
+        A tar file of a folder that Graft, PEFT, AdapterHub or OpenDelta has saved. The server checks it against its
+        base before it stores it. To pack a folder: <code>tar -czf adapter.tar.gz -C FOLDER .</code>
       </p>
       <DropZone
         label="Archive of an adapter"

@@ -105,7 +105,14 @@ function TrainingForm({ choices, dataset }: { choices: Choices; dataset: string 
       <section class="panel">
         <h2>Data</h2>
         <div class="fields">
-          <DatasetSelect name="dataset" label="Reviews to train on" datasets={datasets} chosen={dataset} />
+          <DatasetSelect
+            name="dataset"
+            label="Reviews to train on"
+            datasets={datasets}
+            chosen={dataset}
+            empty="choose …"
+            required
+          />
           <DatasetSelect name="test_dataset" label="Reviews to test on" datasets={datasets} empty="none" />
         </div>
       </section>
@@ -168,15 +175,17 @@ interface DatasetSelectProps {
   label: string
   datasets: readonly Dataset[]
   chosen?: string
-  /** The words for no data set. If not set, one must be chosen. */
-  empty?: string
+  /** The words for no data set. */
+  empty: string
+  /** True if a data set must be chosen. The only one is then chosen already. */
+  required?: boolean
 }
 
-const DatasetSelect = ({ name, label, datasets, chosen = '', empty }: DatasetSelectProps) => (
+const DatasetSelect = ({ name, label, datasets, chosen = '', empty, required = false }: DatasetSelectProps) => (
   <div class="field">
     <label for={`field-${name}`}>{label}</label>
-    <select id={`field-${name}`} name={name} required={empty === undefined}>
-      {empty !== undefined && <option value="">{empty}</option>}
+    <select id={`field-${name}`} name={name} required={required}>
+      {!(required && datasets.length === 1) && <option value="">{empty}</option>}
       {datasets.map((one) => (
         <option key={one.id} value={one.id} selected={one.id === chosen || one.name === chosen}>
           {one.name} ({countOf(one.rows, 'review')})

@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'hono/jsx/dom'
 import type { Adapter, AdaptersAnswer } from '../../client/client.ts'
 import { firstOf, useLoad } from '../load.ts'
 import type { PageProps } from '../page.ts'
+import { AdapterPicker } from '../parts/adapter-picker.tsx'
 import { PageHead } from '../parts/head.tsx'
 import { PredictionCard } from '../parts/prediction-card.tsx'
 import { ProblemBox } from '../parts/problem.tsx'
@@ -9,7 +10,6 @@ import { LoadedView } from '../parts/states.tsx'
 import { navigate, queryOf } from '../router.ts'
 import { graft, may } from '../session.ts'
 
-const MAX_OPTIONS = 100
 const MAX_CHOSEN = 8
 const MAX_CHARACTERS = 200_000
 
@@ -20,12 +20,9 @@ const examples = [
   'I expected a bore, and I could not have been more wrong.',
 ]
 
-/** Returns the adapters that the address names, and the newest ones. */
-async function load(named: readonly string[]): Promise<Adapter[]> {
-  const newest = await firstOf(graft.adapters.list(), MAX_OPTIONS)
-  const missing = named.filter((id) => !newest.some((one) => one.id === id || one.name === id))
-  return [...(await Promise.all(missing.map((id) => graft.adapters.get(id)))), ...newest]
-}
+/** Returns the adapters that the address names, or else the newest one, if there is any. */
+const load = (named: readonly string[]): Promise<Adapter[]> =>
+  named.length > 0 ? Promise.all(named.map((id) => graft.adapters.get(id))) : firstOf(graft.adapters.list(), 1)
 
 /** Classifies a text with several adapters, side by side. */
 export function PlaygroundPage({ address }: PageProps) {
@@ -42,7 +39,7 @@ export function PlaygroundPage({ address }: PageProps) {
               There is no adapter to ask. {may('train') && <a href="/trainings/new">Train one first.</a>}
             </p>
           ) : (
-            <Playground adapters={adapters} named={named} text={query.get('text') ?? ''} />
+            <Playground adapters={adapters} text={query.get('text') ?? ''} />
           )
         }
       </LoadedView>
@@ -56,19 +53,9 @@ interface Answered {
   answer: AdaptersAnswer
 }
 
-function Playground({
-  adapters,
-  named,
-  text,
-}: {
-  adapters: readonly Adapter[]
-  named: readonly string[]
-  text: string
-}) {
-  const [chosen, setChosen] = useState<readonly string[]>(() => {
-    const found = adapters.filter(({ id, name }) => named.includes(id) || named.includes(name)).map(({ id }) => id)
-    return found.length > 0 ? found : adapters.slice(0, 1).map(({ id }) => id)
-  })
+/** @param adapters those that are chosen at first */
+function Playground({ adapters, text }: { adapters: readonly Adapter[]; text: string }) {
+  const [chosen, setChosen] = useState(adapters)
   // The address loses the text, but the field keeps it.
   const [initial] = useState(text)
   const [explains, setExplains] = useState(false)
@@ -86,7 +73,7 @@ function Playground({
     setBusy(true)
     setError(undefined)
     graft
-      .predict({ inputs: [current], adapters: [...chosen], ...(explains && { explain: true }) })
+      .predict({ inputs: [current], adapters: chosen.map(({ id }) => id), ...(explains && { explain: true }) })
       .then(
         (answer) => round.current === own && setAnswered({ text: current, answer }),
         (reason) => round.current === own && setError(reason),
@@ -95,13 +82,12 @@ function Playground({
   }
   useEffect(() => {
     // The address can be shared. The text stays out of it, because it may be long or private.
-    navigate(`/playground?adapters=${chosen.map(encodeURIComponent).join(',')}`, { replace: true })
+    navigate(`/playground?adapters=${chosen.map(({ id }) => id).join(',')}`, { replace: true })
   }, [chosen])
   useEffect(() => {
     if (answered || initial !== '') classify()
   }, [chosen, explains])
 
-  const toggle = (id: string) => setChosen(chosen.includes(id) ? chosen.filter((one) => one !== id) : [...chosen, id])
   const use = (example: string) => {
     if (input.current) input.current.value = example
     classify()
@@ -134,27 +120,12 @@ function Playground({
             </button>
           ))}
         </div>
-        <fieldset class="adapter-choice">
-          <legend>Adapters</legend>
-          {adapters.map(({ id, name, aliases }) => (
-            <label key={id} class="choice">
-              <input
-                type="checkbox"
-                checked={chosen.includes(id)}
-                disabled={!chosen.includes(id) && chosen.length >= MAX_CHOSEN}
-                onClick={() => toggle(id)}
-              />
-              <span>
-                {name}
-                {aliases.map((alias) => (
-                  <span key={alias} class="tag">
-                    {alias}
-                  </span>
-                ))}
-              </span>
-            </label>
-          ))}
-        </fieldset>
+        <AdapterPicker
+          help={`Up to ${MAX_CHOSEN}. The answers are in the order in which you choose.`}
+          chosen={chosen}
+          isFull={chosen.length >= MAX_CHOSEN}
+          onChoose={setChosen}
+        />
         <p class="actions">
           <button type="submit" class="primary" disabled={isBusy || chosen.length === 0}>
             Classify

@@ -18,14 +18,14 @@ interface AdapterPickerProps {
   chosen: readonly Adapter[]
   /** True if no more can be chosen. */
   isFull: boolean
-  onToggle: (adapter: Adapter) => void
+  onChoose: (chosen: readonly Adapter[]) => void
 }
 
 /**
  * Chooses among all adapters of a server, however many. It shows the newest ones; a search by name reads the other
  * pages of the list as well. Chosen adapters stay in sight.
  */
-export function AdapterPicker({ help, chosen, isFull, onToggle }: AdapterPickerProps) {
+export function AdapterPicker({ help, chosen, isFull, onChoose }: AdapterPickerProps) {
   const { items, isLoading, isComplete, error, loadMore } = usePages(() => graft.adapters.list())
   const [search, setSearch] = useState('')
   const wanted = search.trim().toLowerCase()
@@ -34,6 +34,8 @@ export function AdapterPicker({ help, chosen, isFull, onToggle }: AdapterPickerP
   }, [wanted, isComplete, isLoading])
 
   const isChosen = ({ id }: Adapter) => chosen.some((one) => one.id === id)
+  const toggle = (adapter: Adapter) =>
+    onChoose(isChosen(adapter) ? chosen.filter(({ id }) => id !== adapter.id) : [...chosen, adapter])
   const found = items.filter(({ name }) => name.toLowerCase().includes(wanted))
   const shown = found.slice(0, MAX_SHOWN)
   const options = [...chosen.filter(({ id }) => !shown.some((one) => one.id === id)), ...shown]
@@ -52,7 +54,7 @@ export function AdapterPicker({ help, chosen, isFull, onToggle }: AdapterPickerP
           value={search}
           onInput={(event: Event) => setSearch((event.target as HTMLInputElement).value)}
           onKeyDown={(event: KeyboardEvent) => {
-            // Enter would start the comparison.
+            // Enter would submit the form.
             if (event.key === 'Enter') event.preventDefault()
           }}
         />
@@ -64,10 +66,16 @@ export function AdapterPicker({ help, chosen, isFull, onToggle }: AdapterPickerP
               type="checkbox"
               checked={isChosen(adapter)}
               disabled={isFull && !isChosen(adapter)}
-              onClick={() => onToggle(adapter)}
+              onClick={() => toggle(adapter)}
             />
             {isChosen(adapter) && <span class="tag">{chosen.findIndex(({ id }) => id === adapter.id) + 1}</span>}
-            <span>{adapter.name}</span> <small>{adapter.method}</small>
+            <span>{adapter.name}</span>{' '}
+            {adapter.aliases.map((alias) => (
+              <span key={alias} class="tag">
+                {`${alias} `}
+              </span>
+            ))}
+            <small>{adapter.method}</small>
           </label>
         ))}
       </div>

@@ -19,20 +19,29 @@ interface ExplainedTextProps {
 /** Shares of the largest contribution from which a word is marked weakly, clearly or strongly. */
 const LEVELS = [0.08, 0.3, 0.65]
 
-/** A text whose words are marked by what they contributed: by colour, and by the style of their underline. */
+/**
+ * A text whose words are marked by what they contributed: by colour, and by the style of their underline. Of two
+ * labels, each has the same marks in every text, whichever was predicted.
+ */
 export function ExplainedText({ text, explanation: { target, against, words } }: ExplainedTextProps) {
+  const sides = target > against ? { target: 'second', against: 'first' } : { target: 'first', against: 'second' }
   const largest = Math.max(1e-9, ...words.map(({ contribution }) => Math.abs(contribution)))
   const sorted = words.toSorted((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution))
   return (
     <div class="explained">
       <p class="legend">
-        <span class="word for level-3">for {target}</span> <span class="word against level-3">for {against}</span>
+        <span class={`word ${sides.target} level-3`}>for {target}</span>{' '}
+        <span class={`word ${sides.against} level-3`}>for {against}</span>
       </p>
       <p class="text" aria-hidden="true">
         {piecesOf(text, words).map(({ piece, contribution }, i) => (
           <span
             key={String(i)}
-            class={classOf(contribution, largest)}
+            class={
+              contribution
+                ? `word ${contribution > 0 ? sides.target : sides.against} level-${levelOf(contribution, largest)}`
+                : undefined
+            }
             title={contribution === undefined ? undefined : formatSigned(contribution)}
           >
             {piece}
@@ -77,10 +86,7 @@ function piecesOf(text: string, words: Explanation['words']): { piece: string; c
   return [...pieces, { piece: text.slice(end) }]
 }
 
-function classOf(contribution: number | undefined, largest: number): string {
-  if (contribution === undefined) return ''
-  const level = LEVELS.filter((share) => Math.abs(contribution) >= share * largest).length
-  return `word ${contribution >= 0 ? 'for' : 'against'} level-${level}`
-}
+const levelOf = (contribution: number, largest: number): number =>
+  LEVELS.filter((share) => Math.abs(contribution) >= share * largest).length
 
 const formatSigned = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`

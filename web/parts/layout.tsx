@@ -12,7 +12,7 @@ const sections: readonly { path: string; name: string; section: IconName; scope:
 ]
 
 interface LayoutProps {
-  section: string
+  section?: string
   hasKey: boolean
   children: Child
 }

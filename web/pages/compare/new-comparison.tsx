@@ -27,10 +27,6 @@ export function NewComparison() {
     .map((model) => ({ model }))
   const count = chosen.length + pipelines.length
   const isValid = chosen.length > 0 && count >= 2 && count <= MAX_COMPARED
-  const toggle = (adapter: Adapter) => {
-    const others = chosen.filter(({ id }) => id !== adapter.id)
-    setChosen(others.length < chosen.length ? others : [...chosen, adapter])
-  }
   const start = (event: Event) => {
     event.preventDefault()
     const dataset = String(new FormData(event.target as HTMLFormElement).get('dataset') ?? '')
@@ -56,7 +52,7 @@ export function NewComparison() {
                 help={`2 to ${MAX_COMPARED}. The first one that you choose is the one in use: differences are later minus earlier.`}
                 chosen={chosen}
                 isFull={count >= MAX_COMPARED}
-                onToggle={toggle}
+                onChoose={setChosen}
               />
               <div class="field">
                 <label for="compare-data">Reviews</label>
