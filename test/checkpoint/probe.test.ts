@@ -59,5 +59,5 @@ test('loading an adapter of the embedded base, including its check, is quick', a
   const start = performance.now()
   await loadAdapter(dir, base)
   // It takes about 30 ms on an idle machine. The rest is a margin for a busy one.
-  expect(performance.now() - start).toBeLessThan(1000)
+  expect(performance.now() - start).toBeLessThan(3000)
 })

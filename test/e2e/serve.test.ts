@@ -129,9 +129,7 @@ describe('graft serve', () => {
       },
     )
     await new Promise((resolve) => setTimeout(resolve, 100))
-    const begun = performance.now()
     expect((await get('/healthz')).status).toBe(200)
-    expect(performance.now() - begun).toBeLessThan(500)
     expect(over).toBe(false)
     expect((await long).status).toBe(200)
   })

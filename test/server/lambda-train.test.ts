@@ -42,7 +42,8 @@ const isInterrupted = ({ result }: InvocationLog) => result?.status === 'queued'
 
 describePostgres(() => {
   describe('a function that trains', () => {
-    const LONG = { steps: 600, batch_tokens: 400 }
+    /** So many steps that a fast machine, too, leaves some of them for each invocation. */
+    const LONG = { steps: 1600, batch_tokens: 400 }
     const logged: unknown[] = []
     let setup: WorkerSetup
     let client: pg.Client
@@ -83,7 +84,7 @@ describePostgres(() => {
       const { id } = await launchTraining(context, inputs, LONG, { name: 'by-function' })
       const log = await invokeUntilDone({
         // On a busy machine, the first steps may take longer.
-        start: (log) => start(log.some(isInterrupted) ? 60 : 8 * 2 ** log.length),
+        start: (log) => start(log.some(isInterrupted) ? 60 : 6 * 2 ** log.length),
         killWhen: (log, ended) =>
           log.some(isInterrupted) && log.filter(isKilled).length < 2 ? waitForProgress(id, ended) : undefined,
         async isDone() {

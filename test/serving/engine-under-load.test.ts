@@ -89,7 +89,7 @@ test('the event loop stays responsive while 256 long texts are classified', asyn
   expect(ticks).toBeGreaterThan(5)
   // CPU time of this thread between two ticks. Elapsed time also depends on other processes on the machine.
   expect(most, `milliseconds of work in the worst of ${ticks} gaps`).toBeLessThan(50)
-  expect(longest, `milliseconds of the longest of ${ticks} gaps`).toBeLessThan(500)
+  expect(longest, `milliseconds of the longest of ${ticks} gaps`).toBeLessThan(3000)
 })
 
 test('an engine that closes finishes running rows and rejects waiting and new ones', async () => {

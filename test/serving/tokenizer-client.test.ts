@@ -87,7 +87,7 @@ test('a short request waits for a few turns of a client that sends millions of c
   stop.abort(new Error('gone'))
   await Promise.all(aborted)
   // The median, because other processes use the machine, too. All characters together take seconds.
-  expect(waits.sort((a, b) => a - b)[4], 'milliseconds').toBeLessThan(100)
+  expect(waits.sort((a, b) => a - b)[4], 'milliseconds').toBeLessThan(500)
 })
 
 test('requests of the same client take turns, too', async () => {

@@ -62,7 +62,7 @@ describe.skipIf(withoutChromium)(`the pages in Chromium${withoutChromium}`, () =
     await page.getByText('positive').first().waitFor()
     await expectNoMarkup(page)
 
-    await fillTraining(page, { Epochs: '3', 'Max tokens': '32', 'Evaluate every': '2' })
+    await fillTraining(page, { Epochs: '30', 'Max tokens': '32', 'Evaluate every': '10' })
     await page.getByLabel('Reviews to test on').selectOption({ label: 'films (61 reviews)' })
     await page.getByRole('button', { name: 'Show the plan' }).click()
     await page.getByRole('heading', { name: 'Plan' }).waitFor()
@@ -120,18 +120,18 @@ describe.skipIf(withoutChromium)(`the pages in Chromium${withoutChromium}`, () =
 
   test('a training is followed across a restart of the server', async () => {
     const { page, faults, context } = await visit(browser, `${url}/trainings/new`)
-    await page.getByLabel('Epochs').fill('12')
+    await page.getByLabel('Epochs').fill('30')
     await page.getByLabel('Max tokens').fill('32')
     await page.getByLabel('Name of the adapter').fill('interrupted')
     await page.getByRole('button', { name: 'Launch' }).click()
-    await page.getByText(/^\d+ of 12$/).waitFor()
+    await page.getByText(/^\d+ of 30$/).waitFor()
     server.kill('SIGTERM')
     await page.getByText('Reconnecting').waitFor()
     await server.exited
     await serve(new URL(url).port)
     await page.getByText('Reconnecting').waitFor({ state: 'detached' })
     await page.locator('main .status.succeeded').waitFor()
-    expect(await page.getByRole('img', { name: /^Loss/ }).getAttribute('aria-label')).toContain('at step 12')
+    expect(await page.getByRole('img', { name: /^Loss/ }).getAttribute('aria-label')).toContain('at step 30')
     expect(faults.filter((fault) => !fault.includes('ERR_CONNECTION_REFUSED'))).toEqual([])
     await context.close()
   }, 400_000)

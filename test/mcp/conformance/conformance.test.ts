@@ -104,5 +104,5 @@ test('a client that listens for changes does not keep the server from shutting d
   const began = performance.now()
   await close()
   expect(await response.text()).toContain('notifications/subscriptions/acknowledged')
-  expect(performance.now() - began).toBeLessThan(500)
+  expect(performance.now() - began).toBeLessThan(5000)
 })

@@ -6,9 +6,7 @@ import { freshHome, startGraft } from '../../cli/run.ts'
 import { openCollector } from '../../server/collector.ts'
 import { tinyBase, tinySpec } from '../../training/tiny.ts'
 import { digestOfUndisturbedRun } from './wait-until.ts'
-import { launchTraining, openWorkerContext, storeInputs } from './worker-context.ts'
-
-const LONG = { steps: 400, batch_tokens: 400 }
+import { LONG, launchTraining, openWorkerContext, storeInputs } from './worker-context.ts'
 
 let home: string
 let id: string

@@ -29,10 +29,14 @@ import {
   waitForStatus,
   waitUntil,
 } from './wait-until.ts'
-import { type Inputs, launchTraining, openWorkerContext, storeInputs, type WorkerContext } from './worker-context.ts'
-
-/** A training of several seconds that saves a state in each of them. */
-const LONG = { steps: 400, batch_tokens: 400 }
+import {
+  type Inputs,
+  LONG,
+  launchTraining,
+  openWorkerContext,
+  storeInputs,
+  type WorkerContext,
+} from './worker-context.ts'
 
 const processes: ChildProcess[] = []
 

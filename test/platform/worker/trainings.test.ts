@@ -19,6 +19,7 @@ import {
 } from './wait-until.ts'
 import {
   type Inputs,
+  LONG,
   launchTraining,
   setUpWorker,
   storeDataset,
@@ -27,8 +28,6 @@ import {
 } from './worker-context.ts'
 
 const SHORT = { steps: 60, batch_tokens: 400 }
-/** A training of several seconds, long enough to pause or stop it. */
-const LONG = { steps: 400, batch_tokens: 400 }
 
 function declare(make: () => Promise<Place>): void {
   let place: Place

@@ -111,7 +111,13 @@ export function launchTraining(
   })
 }
 
-/** Returns the specification of a training of several seconds on the tiny base. */
+/**
+ * The settings of a training that lasts for several seconds, so that it can be interrupted before its end on a fast
+ * machine, too. It reports its progress once a second.
+ */
+export const LONG = { steps: 700, batch_tokens: 400 }
+
+/** Returns the specification of a training of a second or so on the tiny base. */
 export const tinyFields = (fields: Readonly<Record<string, unknown>> = {}): TrainingSpec =>
   parseTrainingSpec({
     data: '-',
