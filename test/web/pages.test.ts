@@ -215,7 +215,7 @@ describe.skipIf(withoutChromium)(`the pages in Chromium${withoutChromium}`, () =
     await enter(admin)
     await page.getByRole('link', { name: 'interrupted' }).waitFor()
     await page.getByRole('link', { name: 'interrupted' }).click()
-    await page.getByRole('img', { name: /^Loss.*at step 12/ }).waitFor()
+    await page.getByRole('img', { name: /^Loss.*at step 30/ }).waitFor()
     expect(faults).toEqual([])
     await context.close()
   })
