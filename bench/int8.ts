@@ -5,8 +5,7 @@
  *
  *   npm run bench -- int8 [--rounds 7] [--batches 1,4,8] [--reviews 24] [--one]
  *
- * The contestants have two workers of one thread each. With --one, one review at a time runs on two threads of the
- * peers; Graft runs a batch on one.
+ * The contestants have two workers of one thread each. With --one, one review at a time runs on two threads.
  */
 import { existsSync, mkdirSync } from 'node:fs'
 import { parseArgs } from 'node:util'
@@ -43,9 +42,7 @@ const contestants: Contestant[] = []
 for (const precision of ['f32', 'int8'])
   contestants.push(
     await startContestant(`Graft ${precision}`, micro, [process.execPath, 'bench/int8-graft.ts'], {
-      config: T5_SMALL,
-      precision,
-      workers,
+      ...{ config: T5_SMALL, precision, workers: 2, one: values.one },
     }),
   )
 for (const peer of values.peers.split(','))

@@ -14,18 +14,20 @@ export interface ClassifierJob {
   config: unknown
   precision: ServingPrecision
   workers: number
+  /** True to run one batch at a time, as for a client that waits for each response. */
+  one?: boolean
 }
 
 const LABEL_IDS = [1465, 2841]
 
 /** Opens a T5 with random weights that classifies random texts, with the programs and the pool of `graft serve`. */
-export async function openRandomClassifier({ config, precision, workers }: ClassifierJob) {
+export async function openRandomClassifier({ config, precision, workers, one = false }: ClassifierJob) {
   const { model, weights } = prepareBase(randomBase(config), precision)
   const inputs = weightInputs(model)
   const plain = { weight: (name: string) => inputs.get(name) as Tensor, edits: combineEdits([]) }
   const scores = model.classLogits(inPrecision(plain, precision, model), ['batch', 'labels'])
   const pool = openPool(workers)
-  const program = await pool.load(buildProgram('classifier', { scores }), weights)
+  const program = await pool.load(buildProgram('classifier', { scores }), weights, { wide: true })
   const draw = makeRandom(0, 'benchmark')
   return {
     /** Classifies texts of these lengths in these batches, and returns the seconds. */
@@ -37,19 +39,18 @@ export async function openRandomClassifier({ config, precision, workers }: Class
         ),
       )
       const started = performance.now()
-      await Promise.all(
-        padded.map(({ inputIds, attentionMask, batch, source }) =>
-          program.run(
-            {
-              input_ids: inputIds,
-              attention_mask: attentionMask,
-              ...model.rowInputs(batch),
-              ...model.classInputs(Array.from({ length: batch }, () => LABEL_IDS).flat()),
-            },
-            { batch, source, labels: LABEL_IDS.length },
-          ),
-        ),
-      )
+      const run = ({ inputIds, attentionMask, batch, source }: (typeof padded)[number]) =>
+        program.run(
+          {
+            input_ids: inputIds,
+            attention_mask: attentionMask,
+            ...model.rowInputs(batch),
+            ...model.classInputs(Array.from({ length: batch }, () => LABEL_IDS).flat()),
+          },
+          { batch, source, labels: LABEL_IDS.length },
+        )
+      if (one) for (const batch of padded) await run(batch)
+      else await Promise.all(padded.map(run))
       return (performance.now() - started) / 1000
     },
     close: () => pool.close(),

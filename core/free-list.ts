@@ -1,20 +1,29 @@
 import { unlessAborted } from './unless-aborted.ts'
 
-/** A pool of items, each used by one caller at a time. If all are in use, callers wait in order. */
+/**
+ * A pool of items, each used by one caller at a time. If all are in use, callers wait in order. Of the free items, the
+ * first one in the order of the list is used.
+ */
 export interface FreeList<T> {
   /** @param signal aborts to stop waiting */
   acquire(signal?: AbortSignal): Promise<T>
   release(item: T): void
+  /** The number of items that nobody uses. */
+  readonly free: number
 }
 
 /** Makes a free list in which every item is free. */
 export function makeFreeList<T>(items: Iterable<T>): FreeList<T> {
-  const free = [...items]
+  const all = [...items]
+  const free = [...all]
   const waiting: ((item: T) => void)[] = []
   const release = (item: T) => {
     const next = waiting.shift()
     if (next) next(item)
-    else free.push(item)
+    else {
+      const later = free.findIndex((other) => all.indexOf(other) > all.indexOf(item))
+      free.splice(later < 0 ? free.length : later, 0, item)
+    }
   }
   return {
     async acquire(signal) {
@@ -33,5 +42,8 @@ export function makeFreeList<T>(items: Iterable<T>): FreeList<T> {
       }
     },
     release,
+    get free() {
+      return free.length
+    },
   }
 }

@@ -48,7 +48,7 @@ export async function loadAdapterProgram(
   const program = buildProgram('adapter', { scores: model.classLogits(context, ['batch', 'labels']) })
   const bound = { ...weights, ...(own && view(own)) }
   const load = (options: LoadOptions) => pool.load(program, bound, options)
-  const usual = await load({ keepMemory })
+  const usual = await load({ keepMemory, wide: true })
   /** Runs single long texts. After one of them, a program that keeps its memory would keep hundreds of megabytes. */
   let large: Promise<LoadedProgram> | undefined
   const bytes = measureBatchBytes(program)

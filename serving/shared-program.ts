@@ -23,7 +23,7 @@ export interface SharedProgram {
 export async function loadSharedProgram(method: MethodConfig, served: ServedBase, pool: Pool): Promise<SharedProgram> {
   const { model, weights } = served
   const program = sharedProgram(method, served)
-  const loaded = await pool.load(program, weights)
+  const loaded = await pool.load(program, weights, { wide: true })
   return {
     batchBytes: measureBatchBytes(program, TABLE_SIZES),
     computeLogits: (entries) =>

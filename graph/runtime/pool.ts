@@ -4,7 +4,7 @@ import type { Program } from '../program.ts'
 import type { Symbols } from '../types.ts'
 import { toDeviceError } from './device-errors.ts'
 import type { Data, Feeds, SessionOptions, Values } from './session.ts'
-import { openThread } from './thread.ts'
+import { openThread, type Thread } from './thread.ts'
 
 /**
  * A pool of threads that run programs, so that the event loop is not blocked. Each run takes one thread; further runs
@@ -24,7 +24,18 @@ export interface Pool {
 export interface LoadOptions extends SessionOptions {
   /** Further bound values, which may change in place between runs. Others may be copied once. Defaults to none. */
   mutable?: Values
+  /**
+   * Lets runs that come one after the other use several cores each. That takes less time but more work in all, and
+   * changes the last digits of some results. Defaults to false.
+   */
+  wide?: boolean
 }
+
+/** More threads inside one op gain little. */
+const MAX_WIDE_THREADS = 4
+
+/** The lone runs, one after the other, after which the next one uses several cores. */
+const RUNS_BEFORE_WIDE = 3
 
 /** A program that is loaded into the threads of a pool. */
 export interface LoadedProgram {
@@ -44,6 +55,8 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
   const threads = Array.from({ length: size }, openThread)
   const idle = makeFreeList(threads)
   let programs = 0
+  /** The last runs each of which began while no other was in progress. */
+  let loneRuns = 0
   const withDeviceErrors = <T>(work: Promise<T>) =>
     work.catch((error) => {
       throw target === 'cpu' ? error : toDeviceError(error, target)
@@ -51,15 +64,28 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
 
   return {
     size,
-    async load(program, bound, { mutable = {}, ...options } = {}) {
+    async load(program, bound, { mutable = {}, wide: wanted = false, ...options } = {}) {
       const key = programs++
+      const wideKey = programs++
       const frozen = Object.fromEntries(Object.entries(bound).filter(([name]) => !(name in mutable)))
       const executable = target === 'cpu' ? lower(program, target) : lower(program, target, { constants: frozen })
       const perRun = Object.entries({ ...bound, ...mutable }).filter(([name]) => name in executable.inputs)
       const shared = Object.fromEntries(perRun.map(([name, data]) => [name, toSharedMemory(data)]))
       const load = { kind: 'load', key, executable, bound: shared, options: { threads: 1, ...options } } as const
+      let mayBeWide = wanted && size > 1
+      /** The thread that has the program for several cores as well. */
+      let wideThread: Thread | undefined
+      const loadWide = async (thread: Thread) => {
+        wideThread = thread
+        const options = { ...load.options, threads: Math.min(size, MAX_WIDE_THREADS) }
+        await thread.send({ ...load, key: wideKey, options }).catch(() => {
+          // The program still runs on one core.
+          mayBeWide = false
+        })
+      }
       const unload = async () => {
-        await Promise.all(threads.map((t) => t.send({ kind: 'unload', key })))
+        const narrow = threads.map((t) => t.send({ kind: 'unload', key }))
+        await Promise.all([...narrow, wideThread?.send({ kind: 'unload', key: wideKey })])
       }
       try {
         await withDeviceErrors(Promise.all(threads.map((t) => t.send(load))))
@@ -76,12 +102,16 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
               `${program.name}: the buffer for ${unshared} must be in shared memory; a thread would write to its own copy of it`,
             )
           const thread = await idle.acquire()
+          loneRuns = idle.free === size - 1 ? loneRuns + 1 : 0
+          const isWide = mayBeWide && loneRuns > RUNS_BEFORE_WIDE
+          const own = isWide && thread === wideThread ? wideKey : key
           try {
             return await withDeviceErrors(
-              thread.send({ kind: 'run', key, feeds, symbols, into, residents: {}, keep: {} }),
+              thread.send({ kind: 'run', key: own, feeds, symbols, into, residents: {}, keep: {} }),
             )
           } finally {
-            idle.release(thread)
+            if (isWide && !wideThread) void loadWide(thread).then(() => idle.release(thread))
+            else idle.release(thread)
           }
         },
         unload,
