@@ -17,7 +17,8 @@ else if (!require('node:fs').existsSync(__dirname + '/../dist/cli/main.js'))
   refuse('Graft is not built yet. Run npm run build.')
 else {
   // Node keeps compiled code there, so that the next start is quicker. Only those who may change the package can write
-  // there; for others, nothing is kept.
-  require('node:module').enableCompileCache(__dirname + '/../node_modules/.cache/graft')
+  // there; for others, nothing is kept. Threads and child processes read the variable.
+  process.env.NODE_COMPILE_CACHE = process.env.NODE_COMPILE_CACHE || __dirname + '/../node_modules/.cache/graft'
+  require('node:module').enableCompileCache(process.env.NODE_COMPILE_CACHE)
   require('../dist/cli/main.js')
 }
