@@ -10,6 +10,8 @@ import { readStory } from '../training-story.ts'
 
 const MAX_CURVES = 6
 
+const up = { path: '/trainings', name: 'Trainings' }
+
 async function load(ids: readonly string[]) {
   return Promise.all(ids.map(async (id) => ({ training: await graft.trainings.get(id), story: await readStory(id) })))
 }
@@ -17,23 +19,31 @@ async function load(ids: readonly string[]) {
 /** The curves of several trainings over each other. */
 export function CurvesPage({ address }: PageProps) {
   const ids = (queryOf(address).get('ids') ?? '').split(',').filter(Boolean).slice(0, MAX_CURVES)
+  return ids.length > 0 ? (
+    <Curves ids={ids} />
+  ) : (
+    <>
+      <PageHead title="Curves" up={up} />
+      <p class="empty">
+        Choose trainings in the <a href="/trainings">list</a> to see their curves here.
+      </p>
+    </>
+  )
+}
+
+function Curves({ ids }: { ids: readonly string[] }) {
   const loaded = useLoad(() => load(ids), ids.join(','))
   return (
     <>
       <PageHead
         title="Curves"
-        up={{ path: '/trainings', name: 'Trainings' }}
+        up={up}
         actions={
           <button type="button" onClick={loaded.reload}>
             Refresh
           </button>
         }
       />
-      {ids.length === 0 && (
-        <p class="empty">
-          Choose trainings in the <a href="/trainings">list</a> to see their curves here.
-        </p>
-      )}
       <LoadedView loaded={loaded}>
         {(all) => {
           const named = all.map(({ training, story }) => ({ name: training.name ?? training.id, story }))
