@@ -19,7 +19,7 @@ export async function openRowCosts(data: string): Promise<Measured[]> {
   const { examples } = await readExamples(data)
   const parts = examples.flatMap(({ text, label }) => {
     const words = text.split(/\s+/)
-    return Array.from({ length: Math.ceil(words.length / WORDS) }, (_, i) => ({
+    return Array.from({ length: Math.floor(words.length / WORDS) }, (_, i) => ({
       text: words.slice(WORDS * i, WORDS * (i + 1)).join(' '),
       label,
     }))

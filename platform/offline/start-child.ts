@@ -1,9 +1,9 @@
 import { fork, type Serializable } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { setPriority } from 'node:os'
 import type { ErrorCode } from '../../core/catalogue.ts'
 import { entryFile } from '../../core/entry.ts'
 import { GraftError } from '../../core/errors.ts'
+import { giveWay } from '../../core/give-way.ts'
 
 export interface Child {
   /** Sends a message. It is lost if the process has just exited. */
@@ -42,7 +42,7 @@ export function startChild<Message>(
     execArgv: [...process.execArgv, ...(heapMib ? [`--max-old-space-size=${heapMib}`] : [])],
   })
   sacrificeFirst(child.pid)
-  giveWay(child.pid)
+  if (child.pid !== undefined) giveWay(child.pid, NICENESS)
   const send = (message: Serializable) => {
     if (child.connected) child.send(message, () => {})
   }
@@ -81,16 +81,6 @@ function sacrificeFirst(pid: number | undefined): void {
  * sets are validated in such processes too: with 5, many uploads took half of what the server could answer.
  */
 const NICENESS = 15
-
-/** Makes the system prefer other processes to this one where both need the processor. */
-function giveWay(pid: number | undefined): void {
-  if (pid === undefined) return
-  try {
-    setPriority(pid, NICENESS)
-  } catch {
-    // The process has exited already, or a sandbox does not allow it.
-  }
-}
 
 /**
  * Gets the one answer of a child process that receives one message.

@@ -42,6 +42,9 @@ export function requireScope(caller: Caller, needed: KeyScope): void {
 /** The time for which an answer of the store is cached. A revoked key may still be accepted for this long. */
 const CACHE_TTL_MS = 3000
 
+/** The time after which an answer that is used is replaced by a new one. */
+const REFRESH_AFTER_MS = 1000
+
 /** The maximum number of cached answers. More different keys than this within {@link CACHE_TTL_MS} are guesses. */
 const MAX_CACHE_ENTRIES = 10_000
 
@@ -80,19 +83,33 @@ interface Cache<T> {
 }
 
 /**
- * Caches the result of the query for each key for {@link CACHE_TTL_MS}. Concurrent calls share one query. A failure is
- * not cached.
+ * Caches the result of the query for each key for {@link CACHE_TTL_MS}. Concurrent calls share one query. A result that
+ * is still in use after {@link REFRESH_AFTER_MS} is replaced while it is used, so that a client that asks all the time
+ * never waits for the store. A failure is not cached.
  */
 function makeCache<T>(): Cache<T> {
-  const entries = new Map<string, { result: Promise<T>; expires: number }>()
+  const entries = new Map<string, { result: Promise<T>; refreshAt: number; expires: number }>()
+  const enter = (key: string, result: Promise<T>, began: number) => {
+    if (entries.size >= MAX_CACHE_ENTRIES) entries.clear()
+    entries.set(key, { result, refreshAt: began + REFRESH_AFTER_MS, expires: began + CACHE_TTL_MS })
+  }
   return {
     get(key, query) {
       const now = performance.now()
       const known = entries.get(key)
-      if (known && known.expires > now) return known.result
-      if (entries.size >= MAX_CACHE_ENTRIES) entries.clear()
+      if (known && known.expires > now) {
+        if (known.refreshAt <= now) {
+          known.refreshAt = known.expires
+          query().then(
+            // Unless it was cleared, or replaced by a newer one.
+            (value) => entries.get(key) === known && enter(key, Promise.resolve(value), now),
+            () => {},
+          )
+        }
+        return known.result
+      }
       const result = query()
-      entries.set(key, { result, expires: now + CACHE_TTL_MS })
+      enter(key, result, now)
       result.catch(() => entries.delete(key))
       return result
     },

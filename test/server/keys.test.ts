@@ -156,6 +156,31 @@ test('verifying the same key again within a few seconds does not query the store
   vi.useRealTimers()
 })
 
+test('a client that continues does not wait for the store, and a revoked key is refused all the same', async () => {
+  const { store } = await fakePlatform()
+  const { key, secret } = await insertApiKey(store.db, { name: 'one', scopes: ['train'] })
+  vi.useFakeTimers({ toFake: ['performance'] })
+  const access = makeAccess(store)
+  const select = vi.spyOn(store.db, 'select').mockClear()
+  const askAfter = async (milliseconds: number) => {
+    vi.advanceTimersByTime(milliseconds)
+    const before = select.mock.calls.length
+    const caller = await access.verify(secret)
+    return { owner: caller?.owner, queries: select.mock.calls.length - before }
+  }
+  expect(await askAfter(0)).toEqual({ owner: key.id, queries: 1 })
+  expect(await askAfter(900)).toEqual({ owner: key.id, queries: 0 })
+  // The answer is the known one, while the store returns the next one.
+  expect(await askAfter(900)).toEqual({ owner: key.id, queries: 1 })
+  await expect.poll(async () => (await askAfter(0)).queries).toBe(0)
+  await revokeApiKey(store.db, key.id)
+  // Older than three seconds if it had not been replaced.
+  expect(await askAfter(2900)).toEqual({ owner: key.id, queries: 1 })
+  await expect.poll(async () => (await askAfter(0)).owner).toBeUndefined()
+  expect(await askAfter(0)).toEqual({ owner: undefined, queries: 0 })
+  vi.useRealTimers()
+})
+
 test('keys are created, listed and revoked over HTTP, and their secrets are shown once', async () => {
   const { url } = await start()
   const created = await fetch(`${url}/v1/keys`, {
