@@ -10,7 +10,7 @@ export const MAX_BATCH_TOKENS = 1024
  * The maximum while several clients wait. A client that arrives waits for the batch that is running, so shorter ones
  * keep it from waiting long. They are a few per cent slower.
  */
-export const MAX_SHARED_BATCH_TOKENS = 192
+export const MAX_SHARED_BATCH_TOKENS = 384
 
 /**
  * The maximum number of bytes that a batch of several rows takes. Every thread runs one, and every shared program keeps
