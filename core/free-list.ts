@@ -21,8 +21,8 @@ export function makeFreeList<T>(items: Iterable<T>): FreeList<T> {
     const next = waiting.shift()
     if (next) next(item)
     else {
-      const later = free.findIndex((other) => all.indexOf(other) > all.indexOf(item))
-      free.splice(later < 0 ? free.length : later, 0, item)
+      free.push(item)
+      free.sort((a, b) => all.indexOf(a) - all.indexOf(b))
     }
   }
   return {

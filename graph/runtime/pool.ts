@@ -84,6 +84,7 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
         })
       }
       const unload = async () => {
+        mayBeWide = false
         const narrow = threads.map((t) => t.send({ kind: 'unload', key }))
         await Promise.all([...narrow, wideThread?.send({ kind: 'unload', key: wideKey })])
       }
@@ -110,7 +111,7 @@ export function openPool(size: number, target: 'cpu' | 'cuda' = 'cpu'): Pool {
               thread.send({ kind: 'run', key: own, feeds, symbols, into, residents: {}, keep: {} }),
             )
           } finally {
-            if (isWide && !wideThread) void loadWide(thread).then(() => idle.release(thread))
+            if (isWide && mayBeWide && !wideThread) void loadWide(thread).then(() => idle.release(thread))
             else idle.release(thread)
           }
         },

@@ -14,6 +14,15 @@ test('callers get items in the order of their calls', async () => {
   expect(order).toEqual(['first', 'second'])
 })
 
+test('of the free items, the first one in the order of the list is used, whichever was released last', async () => {
+  const list = makeFreeList(['a', 'b', 'c'])
+  expect([await list.acquire(), await list.acquire()]).toEqual(['a', 'b'])
+  list.release('a')
+  list.release('b')
+  expect(list.free).toBe(3)
+  expect([await list.acquire(), await list.acquire(), await list.acquire()]).toEqual(['a', 'b', 'c'])
+})
+
 test('a caller that stops waiting takes no item with it', async () => {
   const list = makeFreeList(['a'])
   await list.acquire()

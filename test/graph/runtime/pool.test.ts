@@ -42,6 +42,16 @@ test.skipIf(cannotCount)(
   },
 )
 
+test.skipIf(cannotCount)(`a program that is unloaded during a run is not loaded again${cannotCount}`, async () => {
+  const { runOnce, unload } = await open(true)
+  const before = await settledThreads()
+  for (let i = 1; i <= 3; i++) await runOnce(i)
+  const running = runOnce(4)
+  await new Promise(setImmediate)
+  await Promise.all([running, unload()])
+  expect(await settledThreads()).toBe(before)
+})
+
 test('a program may be unloaded while it is loaded for several cores', async () => {
   const { runOnce, unload } = await open(true)
   for (let i = 1; i <= 4; i++) await runOnce(i)
