@@ -233,7 +233,7 @@ describe.skipIf(withoutChromium !== '')(`a full store in a browser${withoutChrom
   }, 120_000)
 
   test(`the playground opens with the adapters of its address and finds any of ${ADAPTERS} others`, async () => {
-    const { page, faults, context } = await visit(browser, `${url}/playground?adapters=film`)
+    const { page, faults, context } = await visit(browser, `${url}/playground?adapters=film,film`)
     await page.getByRole('checkbox', { name: /film/, checked: true }).waitFor()
     await page.getByRole('searchbox', { name: 'Find an adapter by name' }).fill('copy-0')
     await page.getByRole('checkbox', { name: /^copy-0 / }).check()

@@ -20,9 +20,13 @@ const examples = [
   'I expected a bore, and I could not have been more wrong.',
 ]
 
-/** Returns the adapters that the address names, or else the newest one, if there is any. */
-const load = (named: readonly string[]): Promise<Adapter[]> =>
-  named.length > 0 ? Promise.all(named.map((id) => graft.adapters.get(id))) : firstOf(graft.adapters.list(), 1)
+/** Returns the adapters that the address names, each once, or else the newest one, if there is any. */
+async function load(named: readonly string[]): Promise<Adapter[]> {
+  if (named.length === 0) return firstOf(graft.adapters.list(), 1)
+  const found = await Promise.all(named.map((id) => graft.adapters.get(id)))
+  // An address may have the id and the name of the same one.
+  return [...new Map(found.map((adapter) => [adapter.id, adapter])).values()]
+}
 
 /** Classifies a text with several adapters, side by side. */
 export function PlaygroundPage({ address }: PageProps) {
