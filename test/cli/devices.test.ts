@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { devices } from '../../cli/commands/devices.ts'
 import { deviceReport } from '../../platform/schemas/devices.ts'
 import { onSoftwareVulkan, softwareVulkan, swiftShader } from '../software-vulkan.ts'
@@ -24,7 +24,6 @@ describe('graft devices', () => {
   test('measures the CPU and says which device auto selects', async () => {
     // Software Vulkan takes seconds to measure, and the next test does that.
     if (softwareVulkan) vi.stubEnv('VK_ICD_FILENAMES', '')
-    onTestFinished(() => void vi.unstubAllEnvs())
     const printed = await runInProcess(devices)
     expect(printed).toMatch(
       /^device +state +name +memory +f16 +GFLOP\/s +GB\/s\ncpu +usable +\S.* cores +[\d.]+ GB +no +[\d.,]+ +[\d.,]+\n/,

@@ -83,7 +83,8 @@ test('a folder of PEFT, which has no temperature, is imported with temperature 1
 })
 
 test('Ctrl-C saves the state of a training in this process, and resume ends with the bytes of an uninterrupted training', async () => {
-  const settings = ['--data', data, '--steps', '60', '--batch-tokens', '256', '--threads', '2']
+  // Ctrl-C takes effect within a second, and this training lasts for longer on a fast machine, too.
+  const settings = ['--data', data, '--steps', '400', '--batch-tokens', '64', '--threads', '2']
   const whole = await json<Training>(['train', '--name', 'whole', ...settings])
   const stopped = startGraft(['train', '--name', 'stopped', ...settings], { GRAFT_HOME: home })
   await stopped.waitFor(/loss/)

@@ -76,7 +76,7 @@ describePostgres(() => {
     test('train what one API accepts, on a worker that is stopped and on one that continues, and another API serves the result', async () => {
       const data = readFileSync(join(graft, 'samples/train.jsonl'), 'utf8')
       await ask(0, '/v1/datasets?name=samples', data, 'application/jsonl')
-      const asked = { name: 'mine', dataset: 'samples', steps: 40, batch_tokens: 256, threads: 1 }
+      const asked = { name: 'mine', dataset: 'samples', steps: 400, batch_tokens: 64, threads: 1 }
       const { id } = await ask<Training>(0, '/v1/trainings', JSON.stringify(asked))
       const path = `/v1/trainings/${id}`
 

@@ -33,7 +33,6 @@ test('a requester counts as the only one a minute after the last request of othe
   limit.take(key('b'), 1)()
   vi.advanceTimersByTime(61_000)
   expect(takeAll(limit, 'a')).toBe(750)
-  vi.useRealTimers()
 })
 
 test('ten requesters that take what they can leave room for another one', () => {

@@ -1,11 +1,9 @@
-import { afterEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { makeApp } from '../../server/app.ts'
 import { makeLog } from '../../server/log.ts'
 import { startTracing } from '../../server/tracing/start-tracing.ts'
 import { fakePlatform } from '../platform/fake-platform.ts'
 import { openCollector } from './collector.ts'
-
-afterEach(() => vi.unstubAllEnvs())
 
 const logger = { error: vi.fn() }
 const TRACE = '0af7651916cd43dd8448eb211c80319c'

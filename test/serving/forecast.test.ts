@@ -1,9 +1,8 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import type { GraftError } from '../../core/errors.ts'
 import { makeForecast, type WatchedRequest } from '../../serving/forecast.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] }))
-afterEach(() => void vi.useRealTimers())
 
 const count = (request: WatchedRequest, rows: number) => {
   for (let i = 0; i < rows; i++) request.countRow()

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { LoadedProgram, Pool } from '../../graph/runtime/pool.ts'
 import { type MethodConfig, parseMethod } from '../../model/methods/registry.ts'
 import { MAX_BATCH_BYTES } from '../../serving/batching.ts'
@@ -78,8 +78,6 @@ async function openTest() {
   }
   return { ...fake, mixtures, join }
 }
-
-afterEach(() => vi.useRealTimers())
 
 describe('a batch of one adapter', () => {
   test('runs on the program of its configuration, whatever else is served', async () => {

@@ -1,10 +1,8 @@
 import dns from 'node:dns'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { postMessage } from '../../../platform/worker/post-message.ts'
-
-afterEach(() => vi.restoreAllMocks())
 
 const message = { headers: { 'content-type': 'application/json' }, body: '{}' }
 
