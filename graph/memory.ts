@@ -12,18 +12,20 @@ export const bytesOf = ({ dtype, shape }: Type, symbols: Symbols): number =>
 /**
  * Returns the largest number of bytes that the intermediate values and the results of a program need at the same time,
  * if its nodes run in their order and each value is freed after its last use. Inputs are not counted.
+ * @param withResults whether results are counted. They are not if they have buffers of their own. Defaults to true
  */
-export function peakBytes({ nodes, outputs }: Program, symbols: Symbols): number {
+export function peakBytes({ nodes, outputs }: Program, symbols: Symbols, withResults = true): number {
+  const results = new Set(withResults ? [] : Object.values(outputs))
   const lastUse = new Map<Tensor, number>()
   for (const [i, node] of nodes.entries()) for (const x of node.inputs) lastUse.set(x, i)
   for (const output of Object.values(outputs)) lastUse.set(output, nodes.length)
   const expiring = Map.groupBy(nodes, (node) => lastUse.get(node) ?? 0)
-  const isComputed = (node: Tensor) => node.op.name !== 'input'
+  const isCounted = (node: Tensor) => node.op.name !== 'input' && !results.has(node)
   let [live, peak] = [0, 0]
   for (const [i, node] of nodes.entries()) {
-    if (isComputed(node)) live += bytesOf(node, symbols)
+    if (isCounted(node)) live += bytesOf(node, symbols)
     peak = Math.max(peak, live)
-    for (const expired of expiring.get(i) ?? []) if (isComputed(expired)) live -= bytesOf(expired, symbols)
+    for (const expired of expiring.get(i) ?? []) if (isCounted(expired)) live -= bytesOf(expired, symbols)
   }
   return peak
 }

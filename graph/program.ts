@@ -2,9 +2,14 @@ import { sameShape } from './ops/shape.ts'
 import type { Tensor } from './tensor.ts'
 import { formatType, type Type } from './types.ts'
 
-/** A program as data: its nodes in topological order, its inputs and its named outputs. */
+/** A program as data: its nodes, its inputs and its named outputs. */
 export interface Program {
   readonly name: string
+  /**
+   * Each node comes after its inputs, and what one output needs comes before what only the next one needs. The output
+   * with the shortest way from the inputs is first. So a gradient is computed as soon as it can be, and the values that
+   * it needs are freed.
+   */
   readonly nodes: readonly Tensor[]
   readonly inputs: Readonly<Record<string, Type>>
   readonly outputs: Readonly<Record<string, Tensor>>
@@ -14,7 +19,7 @@ export interface Program {
 export function buildProgram(name: string, outputs: Record<string, Tensor>): Program {
   const unique = uniqueNodes(topologicalOrder(Object.values(outputs)))
   const merged = Object.fromEntries(Object.entries(outputs).map(([key, t]) => [key, unique.get(t) as Tensor]))
-  const nodes = topologicalOrder(Object.values(merged))
+  const nodes = topologicalOrder(byDepth(Object.values(merged)))
   const inputs: Record<string, Type> = {}
   for (const node of nodes) if (node.op.name === 'input') inputs[node.attributes.name] = node
   return verify({ name, nodes, inputs, outputs: merged })
@@ -63,6 +68,18 @@ export function topologicalOrder(roots: readonly Tensor[]): Tensor[] {
     }
   }
   return order
+}
+
+/** Returns tensors in the order of their depths: the nodes on the longest way to them. */
+function byDepth(roots: readonly Tensor[]): Tensor[] {
+  const depths = new Map<Tensor, number>()
+  const depthOf = (node: Tensor) => depths.get(node) as number
+  for (const node of topologicalOrder(roots))
+    depths.set(
+      node,
+      node.inputs.reduce((depth, x) => Math.max(depth, depthOf(x) + 1), 0),
+    )
+  return roots.toSorted((a, b) => depthOf(a) - depthOf(b))
 }
 
 /** Maps each node to the first node with the same op, attributes and inputs. */

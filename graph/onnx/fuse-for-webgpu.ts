@@ -2,7 +2,7 @@ import { elementCount, sizeOf } from '../dim.ts'
 import { apply } from '../op.ts'
 import { matmul } from '../ops/matmul.ts'
 import { reshape, sameShape } from '../ops/shape.ts'
-import { type Program, topologicalOrder } from '../program.ts'
+import type { Program } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
 import { type Dim, rank, type Symbols } from '../types.ts'
 import { gemmOp, partOp, rmsNormGradientOp } from './webgpu-ops.ts'
@@ -32,9 +32,9 @@ const RULES: Readonly<Record<string, readonly Rule[]>> = {
 
 /** A program whose nodes were fused. */
 export interface FusedProgram {
-  /** The nodes in topological order, each with the index of the program's node that it computes or helps to compute. */
-  readonly nodes: readonly (readonly [number, Tensor])[]
   readonly outputs: Readonly<Record<string, Tensor>>
+  /** For each node, the index of the program's node that it computes or helps to compute. */
+  readonly indices: ReadonlyMap<Tensor, number>
 }
 
 /**
@@ -68,11 +68,7 @@ export function fuseForWebgpu({ nodes, outputs }: Program, symbols: Symbols): Fu
     replacements.set(node, replacement)
     setIndex(replacement, i, indices)
   }
-  const fusedOutputs = Object.fromEntries(Object.entries(outputs).map(([name, node]) => [name, fused(node)]))
-  return {
-    nodes: topologicalOrder(Object.values(fusedOutputs)).map((node) => [indices.get(node) as number, node]),
-    outputs: fusedOutputs,
-  }
+  return { outputs: Object.fromEntries(Object.entries(outputs).map(([name, node]) => [name, fused(node)])), indices }
 }
 
 function applyRules(node: Tensor, context: Context): Tensor | undefined {

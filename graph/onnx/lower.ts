@@ -1,5 +1,5 @@
 import { sizeOf } from '../dim.ts'
-import type { Program } from '../program.ts'
+import { type Program, topologicalOrder } from '../program.ts'
 import type { Tensor } from '../tensor.ts'
 import type { Symbols, Type } from '../types.ts'
 import { makeEmitter, type Target } from './emitter.ts'
@@ -39,10 +39,10 @@ export function lowerToGraph(
   { symbols, constants = {} }: LowerOptions = {},
 ): OnnxGraph {
   const { name, inputs } = program
-  const { nodes, outputs } =
+  const { outputs, indices } =
     target === 'webgpu' && symbols
       ? fuseForWebgpu(program, symbols)
-      : { nodes: program.nodes.entries(), outputs: program.outputs }
+      : { outputs: program.outputs, indices: new Map(program.nodes.map((node, i) => [node, i])) }
   const emitter = makeEmitter(target, symbols)
   const typeOf = ({ dtype, shape }: Type): Type => ({
     dtype: target === 'webgpu' && dtype === 'u8' ? 'f32' : dtype, // WGSL has no bytes
@@ -51,8 +51,8 @@ export function lowerToGraph(
   // Sizes are read from inputs, so declare all inputs before the first node needs a size.
   for (const [input, type] of Object.entries(inputs)) emitter.input(input, typeOf(type))
   const values = new Map<Tensor, string>()
-  for (const [i, node] of nodes) {
-    emitter.startNode(i)
+  for (const node of forRuntime(outputs, indices)) {
+    emitter.startNode(indices.get(node) as number)
     values.set(
       node,
       node.op.emit(
@@ -73,6 +73,16 @@ export function lowerToGraph(
     inputs: graph.inputs.filter(([input]) => !isFixed(input)),
     initializers: [...graph.initializers, ...fixed],
   }
+}
+
+/**
+ * Returns the nodes in the order in which the file has them. ONNX Runtime does not run them in this order: it first
+ * runs what leads to the last output of the file, then what the output before it needs besides, and so on. So the
+ * outputs are reversed.
+ */
+function forRuntime(outputs: Readonly<Record<string, Tensor>>, indices: ReadonlyMap<Tensor, number>): Tensor[] {
+  const index = (node: Tensor) => indices.get(node) as number
+  return topologicalOrder(Object.values(outputs).toSorted((a, b) => index(b) - index(a)))
 }
 
 const executableOf = (graph: OnnxGraph, target: Target): Executable => ({

@@ -4,7 +4,8 @@ import { apply } from '../op.ts'
 import type { Op, Tensor } from '../tensor.ts'
 import { type Dim, rank, type Shape } from '../types.ts'
 import { add } from './elementwise.ts'
-import { sameShape } from './shape.ts'
+import { reshape, sameShape } from './shape.ts'
+import { concat } from './slice.ts'
 
 export const gatherOp: Op<null> = {
   name: 'gather',
@@ -61,10 +62,42 @@ function emitScatterElements(
 export const scatterAdd = (updates: Tensor, ids: Tensor, rows: Dim): Tensor =>
   apply(scatterAddOp, [updates, ids], { rows })
 
-/** Adds two gradients. The rows of a scatter are added to the other gradient directly, not to a table of zeros. */
+/**
+ * Adds two gradients. Two scatters become one, so that no table lives from the first to the last use of an embedding.
+ * The rows of a single scatter are added to the other gradient directly, not to a table of zeros.
+ */
 export function addGradients(a: Tensor, b: Tensor): Tensor {
-  const [scattered, other] = isPlainScatter(b) ? [b, a] : [a, b]
-  return isPlainScatter(scattered) ? apply(scatterAddOp, [...scattered.inputs, other], scattered.attributes) : add(a, b)
+  const parts = [scatterParts(a), scatterParts(b)]
+  if (parts[0] && parts[1]) return combineScatters([parts[0], parts[1]], a)
+  const [scattered, other] = parts[1] ? [b, a] : [a, b]
+  return scatterParts(scattered) ? apply(scatterAddOp, [...scattered.inputs, other], scattered.attributes) : add(a, b)
 }
 
-const isPlainScatter = ({ op, inputs }: Tensor): boolean => op === scatterAddOp && inputs.length === 2
+/** The updates [..., E] and ids [...] of a scatter. */
+export interface ScatterParts {
+  readonly updates: Tensor
+  readonly ids: Tensor
+}
+
+/** Returns the parts of a scatter to a table of zeros, or undefined for any other tensor. */
+export function scatterParts({ op, inputs }: Tensor): ScatterParts | undefined {
+  if (op !== scatterAddOp || inputs.length !== 2) return undefined
+  const [updates, ids] = inputs
+  return { updates, ids }
+}
+
+function combineScatters(parts: readonly ScatterParts[], { shape }: Tensor): Tensor {
+  const flat = parts.map((part) => flattenScatter(part, shape))
+  const join = (pick: (part: ScatterParts) => Tensor) => concat(flat.map(pick), 0)
+  return scatterAdd(
+    join(({ updates }) => updates),
+    join(({ ids }) => ids),
+    shape[0],
+  )
+}
+
+/** Returns the parts of a scatter to a table of this shape as updates [n, E] and ids [n]. */
+export function flattenScatter({ updates, ids }: ScatterParts, table: Shape): ScatterParts {
+  const count = elementCount(ids.shape)
+  return { updates: reshape(updates, [count, ...table.slice(1)]), ids: reshape(ids, [count]) }
+}

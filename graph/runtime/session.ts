@@ -1,5 +1,6 @@
 import './no-telemetry.ts'
 import * as ort from 'onnxruntime-node'
+import { freeNow } from '../../core/shared-memory.ts'
 import { sizeOf } from '../dim.ts'
 import type { Target } from '../onnx/emitter.ts'
 import type { Executable } from '../onnx/lower.ts'
@@ -93,8 +94,11 @@ export async function openSession(
   const onHost = target === 'cpu'
   /** Returns a result in its buffer. On the CPU it was written there directly; from a device it is copied. */
   const deliver = (data: Data, buffer: Data | undefined): Data => {
-    if (buffer && !onHost) buffer.set(data as never)
-    return buffer ?? data
+    if (!buffer) return data
+    if (!onHost) buffer.set(data as never)
+    // The binding has copied the result even so.
+    freeNow(data)
+    return buffer
   }
   const toOrtTensor = (
     name: string,

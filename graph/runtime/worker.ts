@@ -34,6 +34,10 @@ export type WorkerRequest =
 
 export type WorkerResponse = { id: number; results: Record<string, Data> } | { id: number; failure: string }
 
+/** Returns the memory of results that only this thread has, to hand it over without a copy. */
+const ownBuffers = (results: Record<string, Data>): ArrayBuffer[] =>
+  Object.values(results).flatMap(({ buffer }) => (buffer instanceof ArrayBuffer ? [buffer] : []))
+
 const port = parentPort
 if (!port) throw new Error('graph/runtime/worker must run as a worker thread')
 
@@ -114,7 +118,7 @@ port.on('message', (request: WorkerRequest) => {
   last = last.then(async () => {
     try {
       const results = await (actions[request.kind] as (r: WorkerRequest) => Promise<Record<string, Data>>)(request)
-      port.postMessage({ id: request.id, results } satisfies WorkerResponse)
+      port.postMessage({ id: request.id, results } satisfies WorkerResponse, ownBuffers(results))
     } catch (error) {
       port.postMessage({ id: request.id, failure: (error as Error).message } satisfies WorkerResponse)
     }

@@ -17,5 +17,6 @@ test('the peak of a program counts the values that are needed at the same time, 
   expect(peakBytes(buildProgram('saved', { sum: add(c, a) }), { batch: 5 })).toBe(3 * 5 * 10 * 4)
   // Results stay.
   expect(peakBytes(buildProgram('results', { a, c }), { batch: 5 })).toBe(3 * 5 * 10 * 4)
+  expect(peakBytes(buildProgram('results', { a, c }), { batch: 5 }, false)).toBe(5 * 10 * 4)
   expect(peakBytes(buildProgram('sum', { sum: reduceSum(x, [0, 1]) }), { batch: 5 })).toBe(4)
 })

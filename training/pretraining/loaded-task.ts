@@ -3,6 +3,7 @@ import type { Values } from '../../graph/runtime/session.ts'
 import type { NamedShape } from '../../model/tensor-shapes.ts'
 import { type MicroBatch, makeGradientAccumulator } from '../step/gradient-accumulator.ts'
 import { addInto } from '../step/packed-tensors.ts'
+import { splitScatters } from '../step/scattered-gradients.ts'
 import { taskProgram } from './program.ts'
 import type { Task, TaskSetting } from './task.ts'
 
@@ -22,11 +23,12 @@ export async function loadTask(
   values: Values,
   pool: Pool,
 ): Promise<LoadedTask> {
-  const { program, reached } = taskProgram(task, pretraining, trained)
+  const { program: whole, reached } = taskProgram(task, pretraining, trained)
+  const { program, scattered } = splitScatters(whole)
   const constants = Object.assign({}, ...task.objectives.map((objective) => objective.constants))
   const bound = { ...Object.fromEntries(base.tensors), ...constants }
   const loaded = await pool.load(program, bound, { mutable: values })
-  const { views, accumulate } = makeGradientAccumulator(loaded, reached, pool.size)
+  const { views, accumulate } = makeGradientAccumulator(loaded, reached, pool.size, scattered)
   const run = async (batches: readonly MicroBatch[]) => {
     const losses = task.objectives.map(() => 0)
     await accumulate(batches, (results) => {

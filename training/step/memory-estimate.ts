@@ -4,6 +4,8 @@ import { peakBytes } from '../../graph/memory.ts'
 import type { Program } from '../../graph/program.ts'
 import { type NamedShape, totalSize } from '../../model/tensor-shapes.ts'
 import type { Step } from '../data/steps.ts'
+import { gradientName } from './gradient-program.ts'
+import { splitScatters } from './scattered-gradients.ts'
 
 const FLOAT_BYTES = 4
 
@@ -14,7 +16,7 @@ const PROCESS_BYTES = 160 * 2 ** 20
  * has gaps, and kernels need working memory. The estimate is then within 20 % of what trainings on the embedded base
  * take (test/training/memory.test.ts).
  */
-const ARENA_FACTOR = 1.15
+const ARENA_FACTOR = 1.35
 
 interface TrainingMemory {
   gradientProgram: Program
@@ -39,20 +41,22 @@ export interface MemoryEstimate {
 }
 
 /**
- * Estimates the memory of a training from its sizes: the weights, the trained tensors with their moments, their
- * gradient and one more gradient for each thread, and the intermediate values of the largest micro-batch on each
- * thread.
+ * Estimates the memory of a training from its sizes: the weights, the trained tensors with their moments and their
+ * gradient, and for each thread the gradient of a micro-batch, the copy of it that onnxruntime-node returns, and the
+ * intermediate values of the largest micro-batch.
  */
 export function estimateMemory(training: TrainingMemory): MemoryEstimate {
-  const { gradientProgram, weights: views, trained, threads, columns, steps, lengths } = training
+  const { weights: views, trained, threads, columns, steps, lengths } = training
+  const { program, scattered } = splitScatters(training.gradientProgram)
   const { batches, inStep } = largestMicroBatches(steps, lengths)
   const running = Math.min(threads, inStep)
   const [largest] = batches
-    .map(({ rows, source }) => ({ rows, source, peak: peakBytes(gradientProgram, { batch: rows, source, columns }) }))
+    .map(({ rows, source }) => ({ rows, source, peak: peakBytes(program, { batch: rows, source, columns }, false) }))
     .sort((a, b) => b.peak - a.peak)
   const weights = views.reduce((bytes, { byteLength }) => bytes + byteLength, 0)
-  // θ, m, v, the gradient of the step, and that of the micro-batch of each thread.
-  const vectors = FLOAT_BYTES * totalSize(trained) * (4 + running)
+  const whole = trained.filter(({ name }) => !scattered.has(gradientName(name)))
+  // θ, m, v and the gradient of the step; the gradient of a micro-batch and its copy.
+  const vectors = FLOAT_BYTES * (4 * totalSize(trained) + 2 * running * totalSize(whole))
   const { rows, source, peak } = largest ?? { rows: 0, source: 0, peak: 0 }
   const bytes = PROCESS_BYTES + weights + vectors + running * ARENA_FACTOR * peak
   return { bytes, rows, source, threads: running }

@@ -3,6 +3,7 @@ import type { Pool } from '../../graph/runtime/pool.ts'
 import { openDeviceStepper } from './device-stepper.ts'
 import { makeGradientAccumulator } from './gradient-accumulator.ts'
 import { openOptimizer } from './optimizer.ts'
+import { splitScatters } from './scattered-gradients.ts'
 import type { Stepper, StepperOptions } from './stepper.ts'
 
 /** Opens a stepper on the device of a pool, or on its threads. */
@@ -13,9 +14,10 @@ export async function openStepper(pool: Pool, options: StepperOptions): Promise<
 
 /** On the CPU everything is in shared memory, so the programs write their results in place. */
 async function openPoolStepper(pool: Pool, options: StepperOptions): Promise<Stepper> {
-  const { gradientProgram, parameters, vectors, values, bound, optimizer } = options
-  const program = await pool.load(gradientProgram, bound, { mutable: values })
-  const { gradient, accumulate } = makeGradientAccumulator(program, parameters, pool.size)
+  const { parameters, vectors, values, bound, optimizer } = options
+  const { program, scattered } = splitScatters(options.gradientProgram)
+  const loaded = await pool.load(program, bound, { mutable: values })
+  const { gradient, accumulate } = makeGradientAccumulator(loaded, parameters, pool.size, scattered)
   const update = await openOptimizer(pool, optimizer)
   const losses: number[] = []
   return {

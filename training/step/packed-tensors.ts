@@ -51,6 +51,25 @@ export function allocateValues(
   return packed
 }
 
+/**
+ * Returns the parts of a vector of packed tensors that belong to some of them, in order. Neighbours are one part.
+ * @param isWanted chooses the tensors
+ */
+export function partsOf(
+  vector: Float32Array,
+  tensors: readonly NamedShape[],
+  isWanted: (tensor: NamedShape) => boolean,
+): Float32Array[] {
+  const spans: { from: number; to: number }[] = []
+  for (const { from, size, ...tensor } of packTensors(tensors)) {
+    if (!isWanted(tensor)) continue
+    const last = spans.at(-1)
+    if (last?.to === from) last.to += size
+    else spans.push({ from, to: from + size })
+  }
+  return spans.map(({ from, to }) => vector.subarray(from, to))
+}
+
 /** Adds a vector to another one of the same length, in place. */
 export function addInto(total: Float32Array, part: Float32Array): void {
   for (let i = 0; i < total.length; i++) total[i] += part[i]

@@ -63,8 +63,8 @@ const patterns: Record<string, Pattern> = {
   },
   'a product that has two users': {
     outputs: { y: add(residual, product), z: scale(product, 3) },
-    before: 'Transpose MatMul Add Mul',
-    after: 'Gemm Add Mul',
+    before: 'Transpose MatMul Mul Add',
+    after: 'Gemm Mul Add',
   },
   'a product of two stacks of matrices': {
     outputs: { y: matmul(x, x, { transposeB: true }) },
