@@ -6,7 +6,7 @@ import { clampOp, iotaOp, moduloOp } from './index-math.ts'
 import { constantOp, inputOp } from './leaf.ts'
 import { matmulOp } from './matmul.ts'
 import { inverseRmsOp, rmsNormOp } from './normal.ts'
-import { quantizedLinearOp, roundRowsOp, rowMagnitudeOp } from './quantized-linear.ts'
+import { codeProductOp, quantizedLinearOp, roundRowsOp, rowStepOp } from './quantized-linear.ts'
 import { expandOp, reduceSumOp, reshapeOp, transposeOp } from './shape.ts'
 import { concatOp, embedOp, sliceOp } from './slice.ts'
 import { crossEntropyOp, logSoftmaxOp, oneHotOp, softmaxOp } from './softmax.ts'
@@ -17,6 +17,7 @@ export const ops = {
   attention: attentionOp,
   cast: elementwise.castOp,
   clamp: clampOp,
+  codeProduct: codeProductOp,
   concat: concatOp,
   constant: constantOp,
   crossEntropy: crossEntropyOp,
@@ -41,7 +42,7 @@ export const ops = {
   reshape: reshapeOp,
   rmsNorm: rmsNormOp,
   roundRows: roundRowsOp,
-  rowMagnitude: rowMagnitudeOp,
+  rowStep: rowStepOp,
   scatterAdd: scatterAddOp,
   sigmoid: elementwise.sigmoidOp,
   silu: elementwise.siluOp,

@@ -19,10 +19,10 @@ const TRUNCATION = { maxTokens: 512, side: 'left' } as const
 
 /**
  * The limits for `auto` to choose int8: no probability of a sample changes by more than the first, and at most one
- * label in fifty. A label can then change only if its probability was within 0.05 of another's.
+ * label in forty. A label can then change only if its probability was within 0.05 of another's.
  */
 const MAX_CHANGE = 0.05
-const MAX_FLIPPED_SHARE = 0.02
+const MAX_FLIPPED_SHARE = 0.025
 
 export const isSmall = ({ texts, largest_change, flipped }: Drift): boolean =>
   largest_change <= MAX_CHANGE && flipped <= MAX_FLIPPED_SHARE * texts

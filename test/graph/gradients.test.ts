@@ -64,6 +64,7 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient' | 'passes it str
   ],
   cast: 'has no gradient',
   clamp: 'has no gradient',
+  codeProduct: 'has no gradient',
   concat: [
     {
       inputs: [
@@ -174,7 +175,7 @@ const cases: Record<OpName, readonly Case[] | 'has no gradient' | 'passes it str
   reshape: [{ inputs: [[2, 6]], build: ([x]) => reshape(x, [3, 4]) }],
   rmsNorm: [{ inputs: [[3, 4], [4]], build: ([x, w]) => rmsNorm(x, w, 1e-3) }],
   roundRows: 'has no gradient',
-  rowMagnitude: 'has no gradient',
+  rowStep: 'has no gradient',
   scatterAdd: [
     { inputs: [[4, 2]], build: ([x]) => scatterAdd(x, ids, 3) },
     {

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { makeRandom } from '../../core/random.ts'
 import { gradients } from '../../graph/gradients.ts'
 import { lower } from '../../graph/onnx/lower.ts'
-import { mul } from '../../graph/ops/elementwise.ts'
+import { mul, relu } from '../../graph/ops/elementwise.ts'
 import { input } from '../../graph/ops/leaf.ts'
 import { quantizedLinear } from '../../graph/ops/quantized-linear.ts'
 import { reduceSum } from '../../graph/ops/shape.ts'
 import { buildProgram } from '../../graph/program.ts'
-import { openSession } from '../../graph/runtime/session.ts'
+import { type Data, openSession } from '../../graph/runtime/session.ts'
+import type { Tensor } from '../../graph/tensor.ts'
 import { quantizeLinear } from '../../model/quantize-linear.ts'
 
 const draw = makeRandom(0, 'quantized linear')
@@ -20,20 +21,33 @@ function quantize(weight: Float32Array, inputs: number, outputs: number) {
   return { codes, scales }
 }
 
+type Weights = ReturnType<typeof quantize>
+
+/** Computes layers one after the other, with relu between them. @param first applied to x. Defaults to nothing */
 async function run(
   target: 'cpu' | 'portable',
   x: Float32Array,
   rows: number,
-  { codes, scales }: ReturnType<typeof quantize>,
+  layers: Weights | readonly Weights[],
+  first: (x: Tensor) => Tensor = (x) => x,
 ): Promise<Float32Array> {
-  const [inputs, outputs] = [x.length / rows, scales.length]
-  const y = quantizedLinear(input('x', 'f32', ['rows', inputs]), {
-    codes: input('codes', 'i8', [inputs, outputs]),
-    scales: input('scales', 'f32', [outputs]),
-  })
+  const feeds: Record<string, Data> = { x }
+  let width = x.length / rows
+  const y = [layers].flat().reduce(
+    (h, { codes, scales }, i) => {
+      Object.assign(feeds, { [`codes.${i}`]: codes, [`scales.${i}`]: scales })
+      const product = quantizedLinear(i === 0 ? first(h) : relu(h), {
+        codes: input(`codes.${i}`, 'i8', [width, scales.length]),
+        scales: input(`scales.${i}`, 'f32', [scales.length]),
+      })
+      width = scales.length
+      return product
+    },
+    input('x', 'f32', ['rows', width]) as Tensor,
+  )
   const session = await openSession(lower(buildProgram('test', { y }), target), { threads: 1 })
   try {
-    return (await session.run({ x, codes, scales }, { rows })).y as Float32Array
+    return (await session.run(feeds, { rows })).y as Float32Array
   } finally {
     await session.close()
   }
@@ -41,18 +55,17 @@ async function run(
 
 const roundToEven = (value: number) => value + 1.5 * 2 ** 52 - 1.5 * 2 ** 52
 
-/** The definition of the op, in plain numbers. */
-function reference(x: Float32Array, rows: number, { codes, scales }: ReturnType<typeof quantize>): Float32Array {
+/** The definition of the op, in plain numbers. @param largestCode 127, or 255 for values that are not negative */
+function reference(x: Float32Array, rows: number, { codes, scales }: Weights, largestCode = 127): Float32Array {
   const [inputs, outputs] = [x.length / rows, scales.length]
   const y = new Float32Array(rows * outputs)
   for (let row = 0; row < rows; row++) {
     const values = x.subarray(row * inputs, (row + 1) * inputs)
-    const largest = Math.max(1e-30, ...values.map(Math.abs))
-    const factor = Math.fround(127 / largest)
-    const rounded = Array.from(values, (value) => roundToEven(Math.fround(value * factor)))
+    const step = Math.fround(Math.max(1e-30, ...values.map(Math.abs)) / largestCode)
+    const rounded = Array.from(values, (value) => roundToEven(Math.fround(value / step)))
     for (let output = 0; output < outputs; output++) {
       const sum = rounded.reduce((total, code, i) => total + code * codes[i * outputs + output], 0)
-      y[row * outputs + output] = sum * scales[output] * (largest / 127)
+      y[row * outputs + output] = sum * scales[output] * step
     }
   }
   return y
@@ -87,8 +100,26 @@ describe('a product with 8-bit weights', () => {
       )
       const x = floats(rows * inputs, () => 1)
       expectClose(await run('cpu', x, rows, weights), reference(x, rows, weights))
+      expectClose(await run('cpu', x, rows, weights, relu), reference(x, rows, weights, 255))
     }
   })
+
+  test.each(['cpu', 'portable'] as const)(
+    'rounds what relu returns to codes from 0 to 255, on the target %s',
+    async (target) => {
+      const [rows, inputs, inner, outputs] = [9, 40, 64, 12]
+      const [first, second] = [
+        quantize(floats(inputs * inner), inputs, inner),
+        quantize(floats(inner * outputs), inner, outputs),
+      ]
+      const x = floats(rows * inputs)
+      x.fill(-1, 0, inputs)
+      const positive = x.map((value) => Math.max(0, value))
+      expectClose(await run(target, x, rows, first, relu), reference(positive, rows, first, 255))
+      const hidden = reference(x, rows, first).map((value) => Math.max(0, value))
+      expectClose(await run(target, x, rows, [first, second]), reference(hidden, rows, second, 255))
+    },
+  )
 
   test('of a row does not depend on the rows beside it, and a row of zeros stays zero', async () => {
     const [inputs, outputs] = [64, 8]
@@ -119,7 +150,7 @@ test('the gradient is that of the product, computed with 8-bit weights as well',
       scales: input('backward.scales', 'f32', [inputs]),
     },
   })
-  const [dx] = gradients(reduceSum(mul(y, input('dy', 'f32', [rows, outputs]))), [y.inputs[0]])
+  const [dx] = gradients(reduceSum(mul(y, input('dy', 'f32', [rows, outputs]))), [y.inputs[2]])
   const session = await openSession(lower(buildProgram('test', { dx }), 'cpu'), { threads: 1 })
   const feeds = { dy, 'backward.codes': backward.codes, 'backward.scales': backward.scales }
   const found = (await session.run(feeds, {})).dx as Float32Array
