@@ -1,6 +1,7 @@
 /**
- * Measures the cold start of `graft serve` and of the function, from the files of an image: seconds from the start of
- * the process to its first prediction, and the memory that it takes. Needs PostgreSQL, as the tests do.
+ * Measures the cold start of `graft predict`, of `graft serve` and of the function, from the files of an image: seconds
+ * from the start of the process to its first prediction, and the memory that it takes. `graft predict` is measured to
+ * its end. Needs PostgreSQL, as the tests do.
  *
  *   npm run bench -- cold-start [--runs 5]
  */
@@ -16,7 +17,9 @@ import { createKey } from '../platform/use-cases/keys.ts'
 import { createDeployment } from './deployment.ts'
 import { httpEvent, startInstance } from './function-platform.ts'
 import { cpuSecondsOf } from './invoke-until-done.ts'
+import { formatRange, quantile } from './quantiles.ts'
 import { createScratchDatabase } from './scratch-database.ts'
+import { startTable } from './table.ts'
 
 const { values } = parseArgs({ args: process.argv.slice(3), options: { runs: { type: 'string', default: '5' } } })
 const runs = Number(values.runs)
@@ -30,14 +33,14 @@ if (trained.status !== 0) throw new Error(trained.stderr.toString())
 
 const body = JSON.stringify({ inputs: ['A joy from start to finish.'], adapter: 'film' })
 
+const row = startTable('', 'seconds, range', 'processor time, s', 'then for each prediction, ms', 'memory at most, MB')
+
 interface Start {
   /** Milliseconds from the start of the process to the first response. */
   ms: number
   /** Seconds of processor time until the first response. A busy machine changes them less than `ms`. */
   cpuSeconds: number
-  /** Resident megabytes after the first response. */
-  resident: number
-  /** The highest resident megabytes until then. */
+  /** The highest resident megabytes until the first response. */
   peak: number
   /** Milliseconds of each of the twenty requests after the first. */
   warm: number[]
@@ -56,14 +59,13 @@ async function measureStart(pid: number, started: number, predict: () => Promise
   const ms = performance.now() - started
   const cpuSeconds = cpuSecondsOf(pid)
   const status = readFileSync(`/proc/${pid}/status`, 'utf8')
-  const megabytes = (name: string) => (Number(new RegExp(`${name}:\\s+(\\d+)`).exec(status)?.[1]) * 1024) / 1e6
   const warm = []
   for (let i = 0; i < 20; i++) {
     const before = performance.now()
     await requireOk()
     warm.push(performance.now() - before)
   }
-  return { ms, cpuSeconds, resident: megabytes('VmRSS'), peak: megabytes('VmHWM'), warm }
+  return { ms, cpuSeconds, peak: (Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6, warm }
 }
 
 async function startServer(env: Record<string, string>, key = ''): Promise<Start> {
@@ -95,14 +97,27 @@ async function startFunction(env: Record<string, string>, key: string): Promise<
   return start
 }
 
+/** Measures `graft predict` from the start of the process to its end. */
+function printPredict(): void {
+  const seconds = Array.from({ length: runs }, () => {
+    const started = performance.now()
+    const { status, stderr } = spawnSync(process.execPath, [main, 'predict', '--checkpoint', film, 'A joy.'])
+    if (status !== 0) throw new Error(stderr.toString())
+    return (performance.now() - started) / 1000
+  })
+  row('`graft predict`, to its end', formatRange(seconds), '', '', '')
+}
+
 async function printStarts(name: string, start: () => Promise<Start>): Promise<void> {
   const starts: Start[] = []
   for (let i = 0; i < runs; i++) starts.push(await start())
-  const median = (numbers: number[]) => numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)]
-  const valuesOf = (field: Exclude<keyof Start, 'warm'>) => starts.map((start) => start[field])
-  console.log(
-    `${name}: first prediction after ${(median(valuesOf('ms')) / 1000).toFixed(2)} s (${starts.map(({ ms }) => (ms / 1000).toFixed(2)).join(', ')}), ${median(valuesOf('cpuSeconds')).toFixed(2)} s of processor time; ` +
-      `then one in ${median(starts.flatMap(({ warm }) => warm)).toFixed(1)} ms; memory ${median(valuesOf('resident')).toFixed(0)} MB, at most ${median(valuesOf('peak')).toFixed(0)} MB`,
+  const median = (numbers: number[]) => quantile(numbers, 0.5)
+  row(
+    name,
+    formatRange(starts.map(({ ms }) => ms / 1000)),
+    median(starts.map(({ cpuSeconds }) => cpuSeconds)).toFixed(2),
+    median(starts.flatMap(({ warm }) => warm)).toFixed(1),
+    Math.round(median(starts.map(({ peak }) => peak))),
   )
 }
 
@@ -135,7 +150,8 @@ try {
   const embedded = createFolder('embedded')
   await (await preparePlatform('', embedded)).close()
   giveToUser(embedded)
-  await printStarts('graft serve, embedded', () => startServer({ GRAFT_HOME: embedded }))
+  printPredict()
+  await printStarts('`graft serve` on a home that exists', () => startServer({ GRAFT_HOME: embedded }))
 
   const shared = createFolder('shared')
   const platform = await preparePlatform(url, shared)
@@ -149,8 +165,8 @@ try {
     GRAFT_ARTIFACTS: join(shared, 'artifacts'),
     GRAFT_HOME: giveToUser(createFolder(`home-${homes++}`)),
   })
-  await printStarts('graft serve, PostgreSQL', () => startServer(env(), secret))
-  await printStarts('function, PostgreSQL', () => startFunction(env(), secret))
+  await printStarts('`graft serve` on PostgreSQL, without a cached adapter', () => startServer(env(), secret))
+  await printStarts('the function, likewise', () => startFunction(env(), secret))
 } finally {
   await remove()
   deployment.remove()

@@ -13,24 +13,31 @@ import { openDevice } from '../graph/runtime/device.ts'
 import { paddedSize } from '../graph/runtime/padding.ts'
 import { openTracedPool } from '../graph/runtime/traced-pool.ts'
 import { trainingSteps } from '../training/data/steps.ts'
+import { imdb } from './imdb.ts'
 import { methods } from './methods.ts'
 import { openRandomModel, T5_SMALL } from './random-model.ts'
 import { reviewLengths } from './review-lengths.ts'
+import { startTable } from './table.ts'
 
 const { values } = parseArgs({
   options: {
     methods: { type: 'string', default: Object.keys(methods).join(',') },
-    data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/train.jsonl.gz` },
+    data: { type: 'string', default: imdb.train },
   },
   args: process.argv.slice(3),
 })
 
 const STEPS = 2
 
-console.log(
-  'method | dispatches per step | of these AdamW | tensors on the CPU | bytes uploaded per step | bytes read back per step',
+const row = startTable(
+  'method',
+  'dispatches of a step',
+  'of these AdamW',
+  'nodes on the CPU',
+  'bytes uploaded for a step',
+  'bytes read back',
 )
-for (const name of values.methods.split(',')) console.log(await countDispatches(name))
+for (const name of values.methods.split(',')) row(...(await countDispatches(name)))
 const lengths = await reviewLengths(values.data)
 const steps = [...trainingSteps(lengths, { device: 'webgpu', epochs: 1, batch_tokens: 4096, seed: 0 })]
 const sizes = steps.flat().map((rows) => [rows.length, Math.max(...rows.map((row) => lengths[row]))])
@@ -39,7 +46,7 @@ console.log(
   `${steps.length} steps of ${lengths.length} reviews have ${countDistinct((n) => n)} different sizes [batch, source], ${countDistinct(paddedSize)} after padding`,
 )
 
-async function countDispatches(name: string): Promise<string> {
+async function countDispatches(name: string): Promise<(string | number)[]> {
   const folder = await mkdtemp(join(tmpdir(), 'graft-dispatches-'))
   try {
     const pool = openTracedPool([openDevice()], folder)
@@ -60,7 +67,7 @@ async function countDispatches(name: string): Promise<string> {
       sum(nodesOnCpu),
       sum(({ bytesFed }) => bytesFed),
       sum(({ bytesReturned }) => bytesReturned),
-    ].join(' | ')
+    ]
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -12,12 +12,13 @@ import { readyAdapter } from '../platform/offline/bases.ts'
 import { openEngine } from '../serving/engine.ts'
 import type { Prediction } from '../serving/engine-types.ts'
 import { readExamples } from '../training/data/examples.ts'
+import { imdb } from './imdb.ts'
 import { quantile } from './quantiles.ts'
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
-    data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/test.jsonl.gz` },
+    data: { type: 'string', default: imdb.test },
     reviews: { type: 'string', default: '200' },
     threads: { type: 'string', default: '2' },
   },

@@ -13,12 +13,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { packageRoot } from '../core/entry.ts'
 import { readExamples } from '../training/data/examples.ts'
+import { imdb } from './imdb.ts'
 import { formatQuantiles } from './quantiles.ts'
+import { startTable } from './table.ts'
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
-    data: { type: 'string' },
+    data: { type: 'string', default: imdb.test },
     clients: { type: 'string', default: '200' },
     seconds: { type: 'string', default: '60' },
   },
@@ -27,7 +29,7 @@ const [clients, seconds] = [Number(values.clients), Number(values.seconds)]
 const graft = (...args: string[]) => [join(packageRoot, 'bin/graft.cjs'), ...args]
 const folder = mkdtempSync(join(tmpdir(), 'graft-load-'))
 const samples = join(packageRoot, 'samples/train.jsonl')
-const { examples } = await readExamples(values.data ?? samples)
+const { examples } = await readExamples(values.data)
 const texts = examples.slice(0, 5000).map(({ text }) => text)
 
 const trained = spawnSync(
@@ -81,19 +83,16 @@ try {
   const after = await measureWithoutLoad()
 
   const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`
-  console.log(
-    `memory: ${resident
-      .filter((_, i) => i % 10 === 0)
-      .map(megabytes)
-      .join(', ')}`,
-  )
+  const row = startTable(`${clients} clients, ${seconds} s`, '')
+  row('answers', [...statuses].map(([status, count]) => `${status}: ${count.toLocaleString('en')}`).join(', '))
+  row('reviews a second', (latencies.length / seconds).toFixed(1))
+  row('latency, p50 / p95 / p99', formatQuantiles(latencies))
+  row('one review at a time, before the load', formatQuantiles(before))
+  row('one review at a time, after the load', formatQuantiles(after))
   const third = Math.floor(resident.length / 3)
-  console.log(`${clients} clients, ${seconds} s: ${(latencies.length / seconds).toFixed(1)} reviews/s`)
-  console.log(`statuses: ${[...statuses].map(([status, count]) => `${status}: ${count}`).join(', ')}`)
-  console.log(`latency, p50 / p95 / p99: ${formatQuantiles(latencies)}`)
-  console.log(`one review at a time, before the load: ${formatQuantiles(before)}; after: ${formatQuantiles(after)}`)
-  console.log(
-    `memory after a third: ${megabytes(resident[third])}; at the end: ${megabytes(resident.at(-1) ?? 0)}; maximum: ${megabytes(Math.max(...resident))}`,
+  row(
+    'memory after a third, at the end, at most',
+    [resident[third], resident.at(-1) ?? 0, Math.max(...resident)].map(megabytes).join(', '),
   )
 } finally {
   server.kill('SIGTERM')

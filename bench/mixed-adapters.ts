@@ -19,14 +19,16 @@ import { makeRandom } from '../core/random.ts'
 import { parseMethod } from '../model/methods/registry.ts'
 import { openEngine } from '../serving/engine.ts'
 import { readExamples } from '../training/data/examples.ts'
-import { quantile } from './quantiles.ts'
+import { imdb } from './imdb.ts'
+import { formatRange, quantile } from './quantiles.ts'
 import { saveRandomAdapter } from './random-adapter.ts'
 import { randomBase, T5_SMALL } from './random-model.ts'
+import { startTable } from './table.ts'
 
 const { values: flags } = parseArgs({
   args: process.argv.slice(3),
   options: {
-    data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/test.jsonl.gz` },
+    data: { type: 'string', default: imdb.test },
     shape: { type: 'string', default: 'embedded' },
     adapters: { type: 'string', default: '64' },
     reviews: { type: 'string', default: '256' },
@@ -50,6 +52,13 @@ const METHODS = [
 const WORDS = [Number.POSITIVE_INFINITY, 60, 12]
 const nameOf = (words: number): string => (words === Number.POSITIVE_INFINITY ? 'all' : String(words))
 
+const row = startTable(
+  '',
+  'words of a text',
+  'one adapter, texts/s',
+  `${flags.adapters} adapters, texts/s`,
+  'times as long: median, range',
+)
 const folder = mkdtempSync(join(tmpdir(), 'graft-mixed-adapters-'))
 const base = await openBase()
 const engine = await openEngine({ base, folderOf: async (key) => join(folder, key), threads: Number(flags.threads) })
@@ -62,9 +71,6 @@ try {
   const reviews = makeRandom(0, 'reviews')
     .shuffle(examples.map(({ text }) => text))
     .slice(0, Number(flags.reviews))
-  console.log(
-    `words | one adapter, texts/s | ${names.length} adapters, texts/s | times as long: median [range] of rounds`,
-  )
   const lengths: number[][] = []
   for (const words of WORDS) lengths.push(await compare(reviews, words, names))
   if (flags.peft) comparePeft(lengths)
@@ -90,7 +96,7 @@ async function compare(reviews: readonly string[], words: number, names: readonl
     times.one.push(one)
     times.many.push(many)
   }
-  print(nameOf(words), texts.length, times)
+  print('Graft', words, texts.length, times)
   const answers = await engine.classify(texts.map((text) => ({ text, adapter: names[0] })))
   return answers.map((answer) => ('error' in answer ? 0 : answer.tokens))
 }
@@ -101,14 +107,13 @@ function comparePeft(lengths: readonly (readonly number[])[]): void {
   const script = 'bench/peers/mixed_adapters.py'
   const output = execFileSync('bench/peers/.venv/bin/python', [script, JSON.stringify(job)], { encoding: 'utf8' })
   const { settings, version } = JSON.parse(output) as { settings: Times[]; version: string }
-  for (const [i, times] of settings.entries()) print(`PEFT ${version}, ${nameOf(WORDS[i])}`, lengths[i].length, times)
+  for (const [i, times] of settings.entries()) print(`PEFT ${version}`, WORDS[i], lengths[i].length, times)
 }
 
-function print(name: string, texts: number, { one, many }: Times): void {
+function print(name: string, words: number, texts: number, { one, many }: Times): void {
   const ratios = many.map((seconds, i) => seconds / one[i])
-  const [low, median, high] = [0, 0.5, 1].map((p) => quantile(ratios, p).toFixed(2))
   const speed = (seconds: readonly number[]) => (texts / quantile(seconds, 0.5)).toFixed(1)
-  console.log(`${name} | ${speed(one)} | ${speed(many)} | ${median} [${low}, ${high}]`)
+  row(name, nameOf(words), speed(one), speed(many), formatRange(ratios))
 }
 
 /** Returns the seconds of one request. */

@@ -12,19 +12,20 @@ import { mkdtemp } from 'node:fs/promises'
 import { setPriority, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { packageRoot } from '../core/entry.ts'
 import { readExamples } from '../training/data/examples.ts'
+import { imdb } from './imdb.ts'
 import { type Innocent, startInnocent } from './innocent.ts'
 import { type Answer, type KeyedClient, makeKeyedClient } from './keyed-client.ts'
 import { actors as allActors, type Stage } from './mixed-actors.ts'
 import { makeArchives, makeDatasets } from './noting-client.ts'
 import { formatQuantiles, quantile } from './quantiles.ts'
 import { superviseServer } from './supervised-server.ts'
+import { startTable } from './table.ts'
 
 const { values } = parseArgs({
   args: process.argv.slice(3),
   options: {
-    data: { type: 'string' },
+    data: { type: 'string', default: imdb.test },
     clients: { type: 'string', default: '100' },
     seconds: { type: 'string', default: '60' },
     only: { type: 'string' },
@@ -40,7 +41,7 @@ const NICENESS = 10
 const HARMLESS = [507, ...Array.from({ length: 300 }, (_, i) => 200 + i)]
 
 const folder = await mkdtemp(join(tmpdir(), 'graft-mixed-load-'))
-const { examples } = await readExamples(values.data ?? join(packageRoot, 'samples/train.jsonl'))
+const { examples } = await readExamples(values.data)
 const texts = examples.slice(0, 5000).map(({ text }) => text)
 const [archives, datasets] = [await makeArchives(2), makeDatasets(10)]
 const server = await superviseServer({ home: join(folder, 'home'), databaseUrl: '' }, join(folder, 'log'))
@@ -101,18 +102,20 @@ try {
   faults.push(...innocents.flatMap((innocent) => innocent.faults))
   await Promise.all(innocents.map((innocent) => innocent.stop()))
 
-  console.log(
-    `statuses: ${[...statuses]
+  const row = startTable(`${clients} clients, ${seconds} s`, '')
+  row(
+    'answers',
+    [...statuses]
       .sort()
-      .map(([status, count]) => `${status}: ${count}`)
-      .join(', ')}`,
+      .map(([status, count]) => `${status}: ${count.toLocaleString('en')}`)
+      .join(', '),
   )
-  console.log(`innocent, p50 / p95 / p99 of ${quiet.length} without load: ${formatQuantiles(quiet)}`)
-  console.log(`innocent, p50 / p95 / p99 of ${loaded.length} with ${clients} clients: ${formatQuantiles(loaded)}`)
-  console.log(`innocent, p50 / p95 / p99 of ${after.length} afterwards: ${formatQuantiles(after)}`)
-  console.log(`p99 with load / without: ${(quantile(loaded, 0.99) / quantile(quiet, 0.99)).toFixed(1)}`)
+  row('faults', `${faults.length}; the server ended ${server.exits.length} times`)
+  row(`an innocent, p50 / p95 / p99 of ${quiet.length}, without load`, formatQuantiles(quiet))
+  row(`an innocent, p50 / p95 / p99 of ${loaded.length}, with load`, formatQuantiles(loaded))
+  row(`an innocent, p50 / p95 / p99 of ${after.length}, afterwards`, formatQuantiles(after))
+  row('p99 with load / without', (quantile(loaded, 0.99) / quantile(quiet, 0.99)).toFixed(1))
   for (const fault of [...new Set(faults)].slice(0, 20)) console.log(`fault: ${fault.slice(0, 500)}`)
-  console.log(`faults: ${faults.length}; the server ended ${server.exits.length} times`)
   process.exitCode = faults.length + server.exits.length === 0 ? 0 : 1
 } finally {
   await server.stop()

@@ -19,7 +19,9 @@ import { drawCurve } from '../charts/training-curve.ts'
 import { packageRoot } from '../core/entry.ts'
 import { makeRandom } from '../core/random.ts'
 import { readExamples } from '../training/data/examples.ts'
+import { imdb } from './imdb.ts'
 import { methods } from './methods.ts'
+import { startTable } from './table.ts'
 
 const { values: flags } = parseArgs({
   args: process.argv.slice(3),
@@ -27,7 +29,7 @@ const { values: flags } = parseArgs({
     methods: { type: 'string', default: 'lora,bottleneck,soft-prompt' },
     seeds: { type: 'string', default: '1' },
     reviews: { type: 'string', default: '3000' },
-    data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/train.jsonl.gz` },
+    data: { type: 'string', default: imdb.train },
     svg: { type: 'string' },
     work: { type: 'string', default: mkdtempSync(join(tmpdir(), 'graft-precision-')) },
   },
@@ -46,22 +48,23 @@ interface Result {
 
 mkdirSync(flags.work, { recursive: true })
 const data = await writeData()
-console.log('method | precision | seed | accuracy, 95 % interval | reviews/s while training')
+const row = startTable(
+  'method',
+  'seed',
+  ...PRECISIONS.flatMap((precision) => [`${precision}: accuracy, 95 % interval`, `${precision}: reviews/s`]),
+)
 const results: Result[] = []
 for (let seed = 0; seed < Number(flags.seeds); seed++)
-  for (const method of flags.methods.split(','))
-    for (const precision of PRECISIONS) {
-      const result = train(method, precision, seed)
-      results.push(result)
-      const [low, high] = result.interval.map(formatPercent)
-      console.log(
-        `${method} | ${precision} | ${seed} | ${formatPercent(result.accuracy)} (${low} to ${high}) | ${result.reviewsPerSecond.toFixed(1)}`,
-      )
-    }
+  for (const method of flags.methods.split(',')) {
+    const pair = PRECISIONS.map((precision) => train(method, precision, seed))
+    results.push(...pair)
+    row(method, seed, ...pair.flatMap((result) => [formatAccuracy(result), result.reviewsPerSecond.toFixed(1)]))
+  }
 if (flags.svg !== undefined) writeFileSync(flags.svg, drawLosses())
 
-function formatPercent(share: number): string {
-  return `${(100 * share).toFixed(2)} %`
+function formatAccuracy({ accuracy, interval }: Result): string {
+  const [share, low, high] = [accuracy, ...interval].map((value) => (100 * value).toFixed(2))
+  return `${share} % (${low} to ${high})`
 }
 
 /** Writes reviews to train on, and as many others to measure on. */

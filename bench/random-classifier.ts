@@ -1,11 +1,13 @@
 import { makeRandom } from '../core/random.ts'
-import { buildProgram } from '../graph/program.ts'
+import { buildProgram, type Program } from '../graph/program.ts'
 import { openPool } from '../graph/runtime/pool.ts'
 import type { Tensor } from '../graph/tensor.ts'
+import { modelOf } from '../model/architectures.ts'
 import { padBatch } from '../model/batch.ts'
 import { combineEdits } from '../model/edits.ts'
 import { weightInputs } from '../model/programs.ts'
 import { inPrecision, type ServingPrecision } from '../model/quantized-weights.ts'
+import { t5Architecture } from '../model/t5/architecture.ts'
 import { prepareBase } from '../serving/served-base.ts'
 import { randomBase } from './random-model.ts'
 
@@ -20,14 +22,20 @@ export interface ClassifierJob {
 
 const LABEL_IDS = [1465, 2841]
 
-/** Opens a T5 with random weights that classifies random texts, with the programs and the pool of `graft serve`. */
-export async function openRandomClassifier({ config, precision, workers, one = false }: ClassifierJob) {
-  const { model, weights } = prepareBase(randomBase(config), precision)
+/** Returns the program that `graft serve` runs for rows without an adapter. */
+export function randomClassifierProgram({ config, precision }: Pick<ClassifierJob, 'config' | 'precision'>): Program {
+  const model = modelOf({ config: t5Architecture.parseConfig(config, new Map(), 'config.json') })
   const inputs = weightInputs(model)
   const plain = { weight: (name: string) => inputs.get(name) as Tensor, edits: combineEdits([]) }
   const scores = model.classLogits(inPrecision(plain, precision, model), ['batch', 'labels'])
+  return buildProgram('classifier', { scores })
+}
+
+/** Opens a T5 with random weights that classifies random texts, with the programs and the pool of `graft serve`. */
+export async function openRandomClassifier({ config, precision, workers, one = false }: ClassifierJob) {
+  const { model, weights } = prepareBase(randomBase(config), precision)
   const pool = openPool(workers)
-  const program = await pool.load(buildProgram('classifier', { scores }), weights, { wide: true })
+  const program = await pool.load(randomClassifierProgram({ config, precision }), weights, { wide: true })
   const draw = makeRandom(0, 'benchmark')
   return {
     /** Classifies texts of these lengths in these batches, and returns the seconds. */

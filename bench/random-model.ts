@@ -1,6 +1,7 @@
 import type { Base } from '../checkpoint/base.ts'
 import { makeRandom } from '../core/random.ts'
 import { allocateSharedFloats } from '../core/shared-memory.ts'
+import type { Program } from '../graph/program.ts'
 import type { Precision } from '../graph/runtime/devices/device-description.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
 import { modelOf } from '../model/architectures.ts'
@@ -27,6 +28,8 @@ export const T5_SMALL = {
   decoder_start_token_id: 0,
 }
 
+const LABEL_IDS = [1465, 2841]
+
 /** The model to train in a benchmark. */
 export interface ModelJob {
   method: Record<string, unknown> & { method: string }
@@ -49,9 +52,16 @@ export function randomBase(config: unknown): Base {
   return { dir: '', name: 'random', config: parsed, tensors, fingerprint: '', configText: '' }
 }
 
+/** Returns the program that computes the gradient of a micro-batch. */
+export function randomGradientProgram({ method, config, loss, precision = 'f32' }: ModelJob): Program {
+  const model = modelOf({ config: t5Architecture.parseConfig(config, new Map(), 'config.json') })
+  return gradientProgram(model, parseMethod(method), model.objective(loss, LABEL_IDS), { precision })
+}
+
 /** Opens a T5 with random weights and a tuning method, ready for training steps on random reviews of given lengths. */
-export async function openRandomModel({ method: given, config, loss, precision = 'f32' }: ModelJob, pool: Pool) {
-  const { tensors: base, ...rest } = randomBase(config)
+export async function openRandomModel(job: ModelJob, pool: Pool) {
+  const { method: given, loss, precision = 'f32' } = job
+  const { tensors: base, ...rest } = randomBase(job.config)
   const model = modelOf(rest)
   const method = parseMethod(given)
   const draw = makeRandom(0, 'benchmark')
@@ -59,9 +69,9 @@ export async function openRandomModel({ method: given, config, loss, precision =
   const theta = allocatePacked(parameters)
   for (const { name, initial } of parameters)
     theta.views[name].set(initial(draw, (tensor) => base.get(tensor) as Float32Array))
-  const target = model.objective(loss, [1465, 2841])
+  const target = model.objective(loss, LABEL_IDS)
   const stepper = await openStepper(pool, {
-    gradientProgram: gradientProgram(model, method, target, { precision }),
+    gradientProgram: randomGradientProgram(job),
     parameters,
     vectors: allocateMoments(theta.vector),
     values: theta.views,

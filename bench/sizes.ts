@@ -17,11 +17,13 @@ import { parseArgs } from 'node:util'
 import { toSvgDocument } from '../charts/svg.ts'
 import { openAdapterCosts } from './adapter-costs.ts'
 import { type CostSeries, drawCosts } from './cost-chart.ts'
+import { imdb } from './imdb.ts'
 import type { Measured } from './measured.ts'
 import { quantile } from './quantiles.ts'
 import { openRandomClassifier } from './random-classifier.ts'
 import { T5_SMALL } from './random-model.ts'
 import { openRowCosts } from './row-costs.ts'
+import { startTable } from './table.ts'
 
 const { values: flags } = parseArgs({
   args: process.argv.slice(3),
@@ -29,7 +31,7 @@ const { values: flags } = parseArgs({
     only: { type: 'string', default: 'batch,length,adapters,rows' },
     rounds: { type: 'string', default: '5' },
     out: { type: 'string' },
-    data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/train.jsonl.gz` },
+    data: { type: 'string', default: imdb.train },
   },
 })
 
@@ -118,8 +120,7 @@ async function measureAll(all: readonly Measured[]): Promise<CostSeries[]> {
 
 function printTable({ title, size: sizeTitle, cost }: Plot, series: readonly CostSeries[]): void {
   console.log(`\n${title}\n`)
-  console.log(`| ${sizeTitle} | ${series.map(({ name }) => `${name}, ${cost}`).join(' | ')} |`)
-  console.log(`|---|${series.map(() => '---|').join('')}`)
+  const row = startTable(sizeTitle, ...series.map(({ name }) => (name ? `${name}, ${cost}` : cost)))
   const sizes = [...new Set(series.flatMap(({ points }) => points.map(({ size }) => size)))]
   for (const size of sizes) {
     const cells = series.map(({ points }) => {
@@ -128,6 +129,6 @@ function printTable({ title, size: sizeTitle, cost }: Plot, series: readonly Cos
       const [median, low, high] = [point.cost, ...point.range].map((value) => value.toPrecision(3))
       return `${median} (${low} to ${high})`
     })
-    console.log(`| ${size} | ${cells.join(' | ')} |`)
+    row(size.toLocaleString('en'), ...cells)
   }
 }

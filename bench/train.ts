@@ -12,14 +12,19 @@
  *
  *   npm run bench -- train --device webgpu --methods lora [--f16] [--rounds 7]
  */
-import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { batchEpoch } from '../training/data/batches.ts'
 import { MICRO_MULTIPLE, MICRO_TOKENS } from '../training/data/steps.ts'
-import { type Contestant, type Round, startContestant } from './contestant.ts'
+import { type Contestant, startContestant } from './contestant.ts'
+import { imdb } from './imdb.ts'
+import { measureLimits, type Work, workOf } from './limits.ts'
 import { methods } from './methods.ts'
-import { T5_SMALL } from './random-model.ts'
+import { peersPython, requirePeers } from './peers-python.ts'
+import { formatRange } from './quantiles.ts'
+import { type Batches, race, shareOfLimit } from './race.ts'
+import { randomGradientProgram, T5_SMALL } from './random-model.ts'
 import { reviewLengths } from './review-lengths.ts'
+import { startTable } from './table.ts'
 
 /** The fastest size for PyTorch on this shape, by measurement (bench/peers/README.md). */
 const PEER_MICRO_TOKENS = 1024
@@ -29,7 +34,7 @@ const { values } = parseArgs({
     methods: { type: 'string', default: Object.keys(methods).join(',') },
     rounds: { type: 'string', default: '7' },
     'batch-tokens': { type: 'string', default: '4096' },
-    data: { type: 'string', default: `${process.env.GRAFT_IMDB ?? '../shared/data/imdb'}/train.jsonl.gz` },
+    data: { type: 'string', default: imdb.train },
     bf16: { type: 'boolean', default: false },
     compiled: { type: 'boolean', default: false },
     device: { type: 'string', default: 'cpu' },
@@ -41,14 +46,18 @@ const { values } = parseArgs({
 
 const onGpu = values.device !== 'cpu'
 
-const python = 'bench/peers/.venv/bin/python'
-if (!existsSync(python)) throw new Error('PyTorch and PEFT are not installed. Run bench/peers/setup.sh first.')
+requirePeers()
 
 const lengths = await reviewLengths(values.data)
-console.log(
-  `token counts of ${lengths.length} real reviews, truncated to 512: mean ${(lengths.reduce((a, b) => a + b, 0) / lengths.length).toFixed(0)}`,
+const limits = await measureLimits()
+const row = startTable(
+  'method',
+  'contestant',
+  'reviews/s',
+  'times PyTorch fp32',
+  ...(onGpu ? [] : ["of the machine's limit"]),
+  'peak MB',
 )
-console.log('method | contestant | reviews/s | ratio to the first (median of rounds) | peak MB')
 for (const name of values.methods.split(',')) await compare(name)
 
 type Job = (typeof methods)[string]
@@ -58,7 +67,7 @@ function startPeer(job: Job, name: string, settings: object): Promise<Contestant
   return startContestant(
     `PyTorch + PEFT ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : PEER_MICRO_TOKENS, microMultiple: 1 },
-    [python, 'bench/peers/train_step.py'],
+    [peersPython, 'bench/peers/train_step.py'],
     { ...job, config: T5_SMALL, ...settings },
   )
 }
@@ -110,32 +119,39 @@ async function startOnDevice(job: Job): Promise<Contestant[]> {
 async function compare(name: string): Promise<void> {
   const job = methods[name]
   const contestants = await (onGpu ? startOnDevice : startOnCpu)(job)
-  const results = new Map<Contestant, Round[]>(contestants.map((contestant) => [contestant, []]))
   const steps = batchEpoch(lengths, {
     batch: { tokens: Number(values['batch-tokens']) },
     microTokens: Number.MAX_SAFE_INTEGER,
     seed: 0,
     epoch: 0,
   })
-  for (let round = -1; round < Number(values.rounds); round++) {
-    // The first round is a warm-up and does not count.
-    const rows = steps[round + 1].flat()
-    for (const contestant of contestants) {
-      const result = await contestant.round(splitIntoMicroBatches(rows, contestant))
-      if (round >= 0) results.get(contestant)?.push(result)
-    }
-  }
-  const [reference] = contestants
-  for (const contestant of contestants) {
-    const rounds = results.get(contestant) as Round[]
-    const ratios = rounds.map(({ seconds }, i) => (results.get(reference) as Round[])[i].seconds / seconds)
-    const sum = (of: (round: Round) => number) => rounds.reduce((total, round) => total + of(round), 0)
-    const speed = sum(({ reviews }) => reviews) / sum(({ seconds }) => seconds)
-    console.log(
-      `${name} | ${contestant.name} | ${speed.toFixed(2)} | ${median(ratios).toFixed(2)} | ${rounds[rounds.length - 1].peak_rss_mb.toFixed(0)}`,
+  const rounds = Number(values.rounds)
+  const batchesOf = (round: number, contestant: Contestant) => splitIntoMicroBatches(steps[round].flat(), contestant)
+  const standings = await race(contestants, rounds, batchesOf, contestants[0])
+  for (const [i, contestant] of contestants.entries()) {
+    const batches = Array.from({ length: rounds }, (_, round) => batchesOf(round + 1, contestant)).flat()
+    const standing = standings[i]
+    row(
+      i === 0 ? name : '',
+      contestant.name,
+      standing.reviewsPerSecond.toFixed(2),
+      formatRange(standing.ratios),
+      ...(onGpu ? [] : [shareOfLimit(standing, workOfBatches(job, contestant, batches), limits)]),
+      Math.round(standing.peakMegabytes),
     )
     await contestant.close()
   }
+}
+
+/**
+ * Returns the work of micro-batches, as Graft computes them: with the loss over the vocabulary, which is PEFT's too, or
+ * over labels.
+ */
+function workOfBatches(job: Job, { name }: Contestant, batches: Batches): Work[] {
+  const loss = name.startsWith('Graft') && !name.includes('vocabulary') ? 'labels' : 'vocabulary'
+  const precision = name.includes('int8-frozen') ? 'int8-frozen' : 'f32'
+  const program = randomGradientProgram({ method: job, config: T5_SMALL, loss, precision })
+  return batches.map((rows) => workOf(program, { batch: rows.length, source: Math.max(...rows) }))
 }
 
 /**
@@ -151,10 +167,4 @@ function splitIntoMicroBatches(rows: readonly number[], { microTokens, microMult
     epoch: 0,
   })
   return step.map((micro) => micro.map((i) => own[i]))
-}
-
-function median(numbers: readonly number[]): number {
-  const sorted = [...numbers].sort((a, b) => a - b)
-  const middle = sorted.length >> 1
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

@@ -29,7 +29,8 @@ export function quantizeLinear(
     const scale = Math.fround(largestPair(row) / MAX_CODE)
     scales[output] = scale
     const factor = scale === 0 ? 0 : 1 / scale
-    for (let i = 0, to = output; i < inputs; i++, to += outputs) codes[to] = Math.round(row[i] * factor)
+    // Math.round would take three times as long.
+    for (let i = 0, to = output; i < inputs; i++, to += outputs) codes[to] = Math.floor(row[i] * factor + 0.5)
   }
 }
 
@@ -37,8 +38,13 @@ export function quantizeLinear(
 function largestPair(row: Float32Array): number {
   let largest = 0
   for (let i = 0; i < row.length; i += 2) {
-    const [a, b] = [row[i], i + 1 < row.length ? row[i + 1] : 0]
-    largest = Math.max(largest, Math.abs(a), Math.abs(b), Math.abs(a + b))
+    const a = row[i]
+    const b = i + 1 < row.length ? row[i + 1] : 0
+    const [sizeA, sizeB, sizeOfSum] = [Math.abs(a), Math.abs(b), Math.abs(a + b)]
+    // Comparisons are faster than Math.max, which also looks for NaN and -0.
+    if (sizeA > largest) largest = sizeA
+    if (sizeB > largest) largest = sizeB
+    if (sizeOfSum > largest) largest = sizeOfSum
   }
   return largest
 }
