@@ -1,7 +1,7 @@
 /**
- * Compares predictions in int8 with ONNX Runtime's own quantization and with CTranslate2, on the T5-small shape.
- * Weights are random; the token counts come from real reviews, truncated to 512. Rounds are interleaved, so that the
- * load of the machine is the same for all contestants, and the ratio is taken per round.
+ * Compares predictions in int8 with ONNX Runtime's own quantization, CTranslate2 and transformers.js, on the T5-small
+ * shape. Weights are random; the token counts come from real reviews, truncated to 512. Rounds are interleaved, so that
+ * the load of the machine is the same for all contestants, and the ratio is taken per round.
  *
  *   npm run bench -- int8 [--rounds 7] [--batches 1,4,8,one] [--reviews 24]
  *
@@ -28,7 +28,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '7' },
     batches: { type: 'string', default: '1,4,8,one' },
     reviews: { type: 'string', default: '24' },
-    peers: { type: 'string', default: 'onnxruntime,ctranslate2' },
+    peers: { type: 'string', default: 'onnxruntime,ctranslate2,transformers.js' },
     data: { type: 'string', default: imdb.test },
   },
   args: process.argv.slice(3),
@@ -58,7 +58,11 @@ const startGraft = (precision: ServingPrecision, one: boolean): Promise<Contesta
 async function startPeer(peer: string, one: boolean): Promise<Contestant> {
   const [workers, threads] = one ? [1, 2] : [2, 1]
   const job = { peer, config: T5_SMALL, workers, threads, folder, tokenizer: embeddedBase }
-  return startContestant(peer, micro, [peersPython, 'bench/peers/int8_serve.py'], job)
+  const command =
+    peer === 'transformers.js'
+      ? [process.execPath, 'bench/peers/transformers-js/serve.mjs']
+      : [peersPython, 'bench/peers/int8_serve.py']
+  return startContestant(peer, micro, command, job)
 }
 
 async function compare(batch: string): Promise<void> {

@@ -59,6 +59,53 @@ def export_onnx(job, path):
     quantize_dynamic(path + ".fp32", path, per_channel=True, weight_type=QuantType.QInt8)
 
 
+def export_transformers_js(job, path):
+    """Writes a model for transformers.js: the encoder, and the decoder with the head, quantized like the other one."""
+    import torch
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    model = make_model(job["config"])
+    model.config._attn_implementation = "eager"
+
+    class Encoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.encoder = model.encoder
+
+        def forward(self, input_ids, attention_mask):
+            return self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+
+    class Decoder(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.t5 = model
+
+        def forward(self, encoder_attention_mask, input_ids, encoder_hidden_states):
+            return self.t5(decoder_input_ids=input_ids, encoder_outputs=(encoder_hidden_states,),
+                           attention_mask=encoder_attention_mask, use_cache=False).logits
+
+    folder = os.path.join(path, "onnx")
+    os.makedirs(folder)
+    ids = torch.randint(2, 1000, (2, 37))
+    mask = torch.ones_like(ids)
+    source = {0: "batch", 1: "source"}
+
+    def export(module, arguments, inputs, output, name):
+        file = os.path.join(folder, name + "_quantized.onnx")
+        torch.onnx.export(module, arguments, file + ".fp32", dynamo=False, opset_version=17, input_names=list(inputs),
+                          output_names=[output], dynamic_axes={**inputs, output: {0: "batch", 1: "positions"}})
+        quantize_dynamic(file + ".fp32", file, per_channel=True, weight_type=QuantType.QInt8)
+
+    with torch.no_grad():
+        export(Encoder(), (ids, mask), {"input_ids": source, "attention_mask": source}, "last_hidden_state",
+               "encoder_model")
+        export(Decoder(), (mask, ids[:, :1], torch.rand(2, 37, model.config.d_model)),
+               {"encoder_attention_mask": source, "input_ids": {0: "batch", 1: "positions"},
+                "encoder_hidden_states": source}, "logits", "decoder_model_merged")
+    model.config.save_pretrained(path)
+    model.generation_config.save_pretrained(path)
+
+
 def open_onnxruntime(job):
     import onnxruntime
 
