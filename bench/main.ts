@@ -15,6 +15,7 @@ const benches = [
   'machine',
   'mixed-adapters',
   'mixed-load',
+  'peer-start',
   'power-loss',
   'precision',
   'sizes',
