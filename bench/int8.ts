@@ -23,6 +23,9 @@ import { T5_SMALL } from './random-model.ts'
 import { reviewLengths } from './review-lengths.ts'
 import { startTable } from './table.ts'
 
+/** The names of peers in the table, where they differ. */
+const PEERS: Readonly<Record<string, string>> = { onnxruntime: 'ONNX Runtime', ctranslate2: 'CTranslate2' }
+
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '7' },
@@ -47,13 +50,10 @@ const micro = { microTokens: 0, microMultiple: 1 }
 const row = startTable('rows of a batch', '', 'reviews/s', "times Graft's int8", "of the machine's limit", 'peak MB')
 for (const batch of values.batches.split(',')) await compare(batch)
 
-const startGraft = (precision: ServingPrecision, one: boolean): Promise<Contestant> =>
-  startContestant(`Graft ${precision}`, micro, [process.execPath, 'bench/int8-graft.ts'], {
-    config: T5_SMALL,
-    precision,
-    workers: 2,
-    one,
-  })
+function startGraft(precision: ServingPrecision, one: boolean): Promise<Contestant> {
+  const job = { config: T5_SMALL, precision, workers: 2, one }
+  return startContestant(`Graft ${precision}`, micro, [process.execPath, 'bench/int8-graft.ts'], job)
+}
 
 async function startPeer(peer: string, one: boolean): Promise<Contestant> {
   const [workers, threads] = one ? [1, 2] : [2, 1]
@@ -62,7 +62,7 @@ async function startPeer(peer: string, one: boolean): Promise<Contestant> {
     peer === 'transformers.js'
       ? [process.execPath, 'bench/peers/transformers-js/serve.mjs']
       : [peersPython, 'bench/peers/int8_serve.py']
-  return startContestant(peer, micro, command, job)
+  return startContestant(PEERS[peer] ?? peer, micro, command, job)
 }
 
 async function compare(batch: string): Promise<void> {

@@ -22,7 +22,7 @@ import { methods } from './methods.ts'
 import { peersPython, requirePeers } from './peers-python.ts'
 import { formatRange } from './quantiles.ts'
 import { type Batches, race, shareOfLimit } from './race.ts'
-import { randomGradientProgram, T5_SMALL } from './random-model.ts'
+import { type ModelJob, randomGradientProgram, T5_SMALL } from './random-model.ts'
 import { reviewLengths } from './review-lengths.ts'
 import { startTable } from './table.ts'
 
@@ -62,26 +62,33 @@ for (const name of values.methods.split(',')) await compare(name)
 
 type Job = (typeof methods)[string]
 
+/** A contestant, and what it computes. */
+interface Trainer extends Contestant {
+  readonly computes: Pick<ModelJob, 'loss' | 'precision'>
+}
+
 /** Starts PyTorch with the settings. On a GPU, its step is one micro-batch. */
-function startPeer(job: Job, name: string, settings: object): Promise<Contestant> {
-  return startContestant(
+async function startPeer(job: Job, name: string, settings: object): Promise<Trainer> {
+  const contestant = await startContestant(
     `PyTorch + PEFT ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : PEER_MICRO_TOKENS, microMultiple: 1 },
     [peersPython, 'bench/peers/train_step.py'],
     { ...job, config: T5_SMALL, ...settings },
   )
+  return { ...contestant, computes: { loss: 'vocabulary' } }
 }
 
-function startGraft(job: Job, name: string, settings: { loss: string; precision?: string }): Promise<Contestant> {
-  return startContestant(
+async function startGraft(job: Job, name: string, computes: Trainer['computes']): Promise<Trainer> {
+  const contestant = await startContestant(
     `Graft, ${name}`,
     { microTokens: onGpu ? Number.MAX_SAFE_INTEGER : MICRO_TOKENS, microMultiple: onGpu ? 1 : MICRO_MULTIPLE },
     [process.execPath, 'bench/graft-step.ts'],
-    { method: job, config: T5_SMALL, device: values.device, ...settings },
+    { method: job, config: T5_SMALL, device: values.device, ...computes },
   )
+  return { ...contestant, computes }
 }
 
-async function startOnCpu(job: Job): Promise<Contestant[]> {
+async function startOnCpu(job: Job): Promise<Trainer[]> {
   return [
     await startPeer(job, 'fp32', { precision: 'fp32' }),
     await startGraft(job, 'loss over vocabulary', { loss: 'vocabulary' }),
@@ -95,7 +102,7 @@ async function startOnCpu(job: Job): Promise<Contestant[]> {
 }
 
 /** Starts the contestants on a GPU; the others are compared with the first. */
-async function startOnDevice(job: Job): Promise<Contestant[]> {
+async function startOnDevice(job: Job): Promise<Trainer[]> {
   const own = [
     await startGraft(job, 'f32, loss over vocabulary', { loss: 'vocabulary' }),
     ...(values.f16
@@ -143,14 +150,9 @@ async function compare(name: string): Promise<void> {
   }
 }
 
-/**
- * Returns the work of micro-batches, as Graft computes them: with the loss over the vocabulary, which is PEFT's too, or
- * over labels.
- */
-function workOfBatches(job: Job, { name }: Contestant, batches: Batches): Work[] {
-  const loss = name.startsWith('Graft') && !name.includes('vocabulary') ? 'labels' : 'vocabulary'
-  const precision = name.includes('int8-frozen') ? 'int8-frozen' : 'f32'
-  const program = randomGradientProgram({ method: job, config: T5_SMALL, loss, precision })
+/** Returns the work of micro-batches as Graft computes them. */
+function workOfBatches(job: Job, { computes }: Trainer, batches: Batches): Work[] {
+  const program = randomGradientProgram({ method: job, config: T5_SMALL, ...computes })
   return batches.map((rows) => workOf(program, { batch: rows.length, source: Math.max(...rows) }))
 }
 
