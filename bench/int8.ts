@@ -94,7 +94,7 @@ async function compare(batch: string): Promise<void> {
       standing.reviewsPerSecond.toFixed(1),
       formatRange(standing.ratios),
       shareOfLimit(standing, work, limits),
-      Math.round(standing.peakMegabytes),
+      Math.round(standing.peakMegabytes).toLocaleString('en'),
     )
   }
   for (const contestant of contestants) await contestant.close()

@@ -144,7 +144,7 @@ async function compare(name: string): Promise<void> {
       standing.reviewsPerSecond.toFixed(2),
       formatRange(standing.ratios),
       ...(onGpu ? [] : [shareOfLimit(standing, workOfBatches(job, contestant, batches), limits)]),
-      Math.round(standing.peakMegabytes),
+      Math.round(standing.peakMegabytes).toLocaleString('en'),
     )
     await contestant.close()
   }
