@@ -6,7 +6,7 @@
  *   npm run bench -- cold-start [--runs 5]
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,6 +17,7 @@ import { createKey } from '../platform/use-cases/keys.ts'
 import { createDeployment } from './deployment.ts'
 import { httpEvent, startInstance } from './function-platform.ts'
 import { cpuSecondsOf } from './invoke-until-done.ts'
+import { memoryOf } from './process-memory.ts'
 import { formatRange, quantile } from './quantiles.ts'
 import { createScratchDatabase } from './scratch-database.ts'
 import { startTable } from './table.ts'
@@ -58,14 +59,14 @@ async function measureStart(pid: number, started: number, predict: () => Promise
   await requireOk()
   const ms = performance.now() - started
   const cpuSeconds = cpuSecondsOf(pid)
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const peak = memoryOf(pid, 'VmHWM') / 1e6
   const warm = []
   for (let i = 0; i < 20; i++) {
     const before = performance.now()
     await requireOk()
     warm.push(performance.now() - before)
   }
-  return { ms, cpuSeconds, peak: (Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) * 1024) / 1e6, warm }
+  return { ms, cpuSeconds, peak, warm }
 }
 
 async function startServer(env: Record<string, string>, key = ''): Promise<Start> {

@@ -2,19 +2,17 @@
  * Graft as a contestant of the training benchmark. It follows the protocol of bench/peers/train_step.py. It uses the
  * product's own training step (training/step/open-stepper.ts), on random weights.
  */
-import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { createInterface } from 'node:readline'
 import type { DeviceKind } from '../graph/runtime/devices/device-description.ts'
 import { openRuntime } from '../graph/runtime/runtime.ts'
 import { countTrainable } from '../model/parameter-count.ts'
+import { peakMegabytes } from './process-memory.ts'
 import { type ModelJob, openRandomModel } from './random-model.ts'
 
 type Job = ModelJob & { threads?: number; device?: DeviceKind }
 
 const reply = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`)
-/** Returns the peak resident memory of this process, counted by the kernel as for the peers. */
-const peakMegabytes = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024
 
 async function openStep({ threads = availableParallelism(), device = 'cpu', ...job }: Job) {
   const pool = openRuntime(device, threads)

@@ -2,13 +2,11 @@
  * Graft as a contestant of the int8 benchmark. It follows the protocol of bench/peers/int8_serve.py, with the programs
  * and the pool of `graft serve`, on random weights.
  */
-import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { peakMegabytes } from './process-memory.ts'
 import { openRandomClassifier } from './random-classifier.ts'
 
 const reply = (message: object) => process.stdout.write(`${JSON.stringify(message)}\n`)
-/** Returns the peak resident memory of this process, counted by the kernel as for the peers. */
-const peakMegabytes = () => Number(/VmHWM:\s+(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? 0) / 1024
 
 let job: Awaited<ReturnType<typeof openRandomClassifier>> | undefined
 for await (const line of createInterface({ input: process.stdin })) {

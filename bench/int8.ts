@@ -81,19 +81,21 @@ async function compare(batch: string): Promise<void> {
     return drawn[round]
   }
   const contestants = [f32, own, ...peers]
-  for (const [i, standing] of (await race(contestants, Number(values.rounds), batchesOf, own)).entries()) {
-    const program = randomClassifierProgram({ config: T5_SMALL, precision: i === 0 ? 'f32' : 'int8' })
-    const work = drawn
-      .slice(1)
-      .flat()
-      .map((rows) => workOf(program, { batch: rows.length, source: Math.max(...rows), labels: 2 }))
+  const standings = await race(contestants, Number(values.rounds), batchesOf, own)
+  const worksOf = (precision: ServingPrecision) => {
+    const program = randomClassifierProgram({ config: T5_SMALL, precision })
+    const batches = drawn.slice(1).flat()
+    return batches.map((rows) => workOf(program, { batch: rows.length, source: Math.max(...rows), labels: 2 }))
+  }
+  const works = { f32: worksOf('f32'), int8: worksOf('int8') }
+  for (const [i, standing] of standings.entries()) {
     const { version } = contestants[i].ready
     row(
       i > 0 ? '' : one ? 'one review at a time' : size,
       [standing.name, version].filter(Boolean).join(' '),
       standing.reviewsPerSecond.toFixed(1),
       formatRange(standing.ratios),
-      shareOfLimit(standing, work, limits),
+      shareOfLimit(standing, contestants[i] === f32 ? works.f32 : works.int8, limits),
       Math.round(standing.peakMegabytes).toLocaleString('en'),
     )
   }

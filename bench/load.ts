@@ -6,7 +6,7 @@
  *   npm run bench -- load [--data FILE] [--clients 200] [--seconds 60]
  */
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { packageRoot } from '../core/entry.ts'
 import { readExamples } from '../training/data/examples.ts'
 import { imdb } from './imdb.ts'
+import { memoryOf } from './process-memory.ts'
 import { formatQuantiles } from './quantiles.ts'
 import { startTable } from './table.ts'
 
@@ -54,9 +55,7 @@ try {
     await response.arrayBuffer()
     return { status: response.status, ms: performance.now() - started, retry: response.headers.get('retry-after') }
   }
-  /** Returns the resident bytes of the server. */
-  const residentBytes = () =>
-    1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${server.pid}/status`, 'utf8'))?.[1] ?? 0)
+  const residentBytes = () => memoryOf(server.pid as number, 'VmRSS')
   const measureWithoutLoad = async () => {
     const times = []
     for (let i = 0; i < 40; i++) times.push((await predict(i)).ms)

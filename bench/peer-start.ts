@@ -35,14 +35,14 @@ const graft = (...args: string[]): void => {
 
 async function startPeer(peer: string): Promise<void> {
   const job = { peer, config: T5_SMALL, workers: 1, threads: 2, folder: models, tokenizer: embeddedBase }
-  const process = await startContestant(
+  const contestant = await startContestant(
     peer,
     { microTokens: 0, microMultiple: 1 },
     [peersPython, 'bench/peers/int8_serve.py'],
     job,
   )
-  await process.round([[8]])
-  await process.close()
+  await contestant.round([[8]])
+  await contestant.close()
 }
 
 const contestants: Record<string, () => Promise<void> | void> = {

@@ -2,14 +2,12 @@ import { makeRandom } from '../core/random.ts'
 import { buildProgram, type Program } from '../graph/program.ts'
 import { openPool } from '../graph/runtime/pool.ts'
 import type { Tensor } from '../graph/tensor.ts'
-import { modelOf } from '../model/architectures.ts'
 import { padBatch } from '../model/batch.ts'
 import { combineEdits } from '../model/edits.ts'
 import { weightInputs } from '../model/programs.ts'
 import { inPrecision, type ServingPrecision } from '../model/quantized-weights.ts'
-import { t5Architecture } from '../model/t5/architecture.ts'
 import { prepareBase } from '../serving/served-base.ts'
-import { randomBase } from './random-model.ts'
+import { LABEL_IDS, modelWithoutWeights, randomBase } from './random-model.ts'
 
 /** A classifier to measure. */
 export interface ClassifierJob {
@@ -20,11 +18,9 @@ export interface ClassifierJob {
   one?: boolean
 }
 
-const LABEL_IDS = [1465, 2841]
-
 /** Returns the program that `graft serve` runs for rows without an adapter. */
 export function randomClassifierProgram({ config, precision }: Pick<ClassifierJob, 'config' | 'precision'>): Program {
-  const model = modelOf({ config: t5Architecture.parseConfig(config, new Map(), 'config.json') })
+  const model = modelWithoutWeights(config)
   const inputs = weightInputs(model)
   const plain = { weight: (name: string) => inputs.get(name) as Tensor, edits: combineEdits([]) }
   const scores = model.classLogits(inPrecision(plain, precision, model), ['batch', 'labels'])

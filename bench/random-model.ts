@@ -4,6 +4,7 @@ import { allocateSharedFloats } from '../core/shared-memory.ts'
 import type { Program } from '../graph/program.ts'
 import type { Precision } from '../graph/runtime/devices/device-description.ts'
 import type { Pool } from '../graph/runtime/pool.ts'
+import type { Model } from '../model/architecture.ts'
 import { modelOf } from '../model/architectures.ts'
 import { padBatch } from '../model/batch.ts'
 import { parametersOf, parseMethod } from '../model/methods/registry.ts'
@@ -28,7 +29,8 @@ export const T5_SMALL = {
   decoder_start_token_id: 0,
 }
 
-const LABEL_IDS = [1465, 2841]
+/** The tokens of the labels. */
+export const LABEL_IDS = [1465, 2841]
 
 /** The model to train in a benchmark. */
 export interface ModelJob {
@@ -38,9 +40,14 @@ export interface ModelJob {
   precision?: Precision
 }
 
+const parseConfig = (config: unknown) => t5Architecture.parseConfig(config, new Map(), 'config.json')
+
+/** Returns the model that a configuration describes, without weights. */
+export const modelWithoutWeights = (config: unknown): Model => modelOf({ config: parseConfig(config) })
+
 /** Returns a T5 with random weights and no files. */
 export function randomBase(config: unknown): Base {
-  const parsed = t5Architecture.parseConfig(config, new Map(), 'config.json')
+  const parsed = parseConfig(config)
   const draw = makeRandom(0, 'benchmark')
   const tensors = new Map(
     modelOf({ config: parsed }).tensors.map(({ name, shape }) => {
@@ -54,7 +61,7 @@ export function randomBase(config: unknown): Base {
 
 /** Returns the program that computes the gradient of a micro-batch. */
 export function randomGradientProgram({ method, config, loss, precision = 'f32' }: ModelJob): Program {
-  const model = modelOf({ config: t5Architecture.parseConfig(config, new Map(), 'config.json') })
+  const model = modelWithoutWeights(config)
   return gradientProgram(model, parseMethod(method), model.objective(loss, LABEL_IDS), { precision })
 }
 

@@ -120,7 +120,7 @@ async function measureAll(all: readonly Measured[]): Promise<CostSeries[]> {
 
 function printTable({ title, size: sizeTitle, cost }: Plot, series: readonly CostSeries[]): void {
   console.log(`\n${title}\n`)
-  const row = startTable(sizeTitle, ...series.map(({ name }) => (name ? `${name}, ${cost}` : cost)))
+  const row = startTable(sizeTitle, ...series.map(({ name }) => `${name}, ${cost}`))
   const sizes = [...new Set(series.flatMap(({ points }) => points.map(({ size }) => size)))]
   for (const size of sizes) {
     const cells = series.map(({ points }) => {
